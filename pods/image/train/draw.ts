@@ -1,0 +1,83 @@
+import type { Dice } from './dice.ts'
+import { COLOURS, type Combination, POSITIONS, type Shape, SIZES } from './family.ts'
+
+/** Side of a picture in pixels. */
+export const SIDE = 64
+/** Sub-samples per pixel and axis: edges are smooth, as in a photo of a cut-out. */
+const SAMPLES = 4
+/** The middle wanders by up to this share of the width, each channel of a colour by this many of 255. */
+const WANDER = 0.02
+const SHADE = 8
+
+/** Is (u, v) inside the shape? Both run from -1 to 1 over the shape's box, v downwards. */
+const INSIDE: Record<Shape, (u: number, v: number) => boolean> = {
+  circle: (u, v) => u * u + v * v <= 1,
+  square: (u, v) => Math.abs(u) <= 1 && Math.abs(v) <= 1,
+  triangle: (u, v) => Math.abs(u) <= (v + 1) / 2 && v <= 1,
+  diamond: (u, v) => Math.abs(u) + Math.abs(v) <= 1,
+  cross: (u, v) =>
+    (Math.abs(u) <= 1 / 3 && Math.abs(v) <= 1) || (Math.abs(v) <= 1 / 3 && Math.abs(u) <= 1),
+  ring: (u, v) => u * u + v * v <= 1 && u * u + v * v >= 0.3,
+  heart: (u, v) => {
+    const x = 1.14 * u
+    const y = 0.12 - 1.12 * v
+    return (x * x + y * y - 1) ** 3 <= x * x * y ** 3
+  },
+  star: (u, v) => {
+    // A five-pointed star of outer radius 1 and inner 0.45, stretched to fill the box: one point's half is tested.
+    const x = u * 0.951
+    const y = v * 0.9045 - 0.0955
+    const turn = (2 * Math.PI) / 5
+    const angle = Math.abs(Math.atan2(x, -y))
+    const folded = Math.abs(angle - turn * Math.round(angle / turn))
+    const radius = Math.hypot(x, y)
+    const along = radius * Math.cos(folded)
+    const across = radius * Math.sin(folded)
+    // Left of the edge from the tip (1, 0) to the notch 0.45 (cos 36°, sin 36°).
+    return (0.36406 - 1) * across - 0.2645 * (along - 1) >= 0
+  },
+}
+
+/**
+ * Draws one picture. The seeded chances move it a little (place, width, shade), so the same prompt has many
+ * right answers and the model learns a distribution, not a table.
+ *
+ * @returns Channel-major RGB (3 × SIDE × SIDE), each value from -1 to 1.
+ */
+export function draw(combination: Combination, dice: Dice): Float32Array {
+  const [x, y] = POSITIONS[combination.position]
+  const [from, to] = SIZES[combination.size]
+  const middleX = (x + dice.between(-WANDER, WANDER)) * SIDE
+  const middleY = (y + dice.between(-WANDER, WANDER)) * SIDE
+  const half = dice.between(from, to) * SIDE
+  const ground = COLOURS[combination.background].map((c) => (c + dice.between(-SHADE, SHADE)) / 127.5 - 1)
+  const ink = COLOURS[combination.colour].map((c) => (c + dice.between(-SHADE, SHADE)) / 127.5 - 1)
+  const inside = INSIDE[combination.shape]
+
+  const plane = SIDE * SIDE
+  const picture = new Float32Array(3 * plane)
+  for (let channel = 0; channel < 3; channel++) picture.fill(ground[channel] ?? 0, channel * plane, (channel + 1) * plane)
+  const lowX = Math.max(0, Math.floor(middleX - half))
+  const highX = Math.min(SIDE - 1, Math.ceil(middleX + half))
+  for (let row = Math.max(0, Math.floor(middleY - half)); row <= Math.min(SIDE - 1, middleY + half); row++) {
+    for (let column = lowX; column <= highX; column++) {
+      const covered = coverage(inside, (column - middleX) / half, (row - middleY) / half, 1 / half)
+      if (covered === 0) continue
+      for (let channel = 0; channel < 3; channel++) {
+        const below = ground[channel] ?? 0
+        picture[channel * plane + row * SIDE + column] = below + ((ink[channel] ?? 0) - below) * covered
+      }
+    }
+  }
+  for (let i = 0; i < picture.length; i++) picture[i] = Math.max(-1, Math.min(1, picture[i] ?? 0))
+  return picture
+}
+
+/** The share of the pixel with corner (u, v) and this width that lies inside the shape. */
+function coverage(inside: (u: number, v: number) => boolean, u: number, v: number, width: number): number {
+  let hits = 0
+  for (let i = 0; i < SAMPLES; i++)
+    for (let j = 0; j < SAMPLES; j++)
+      if (inside(u + ((i + 0.5) / SAMPLES) * width, v + ((j + 0.5) / SAMPLES) * width)) hits++
+  return hits / (SAMPLES * SAMPLES)
+}

@@ -1,0 +1,92 @@
+import { philox, type Words } from '../../../worker/engines/image/philox.ts'
+import type { Dice } from './dice.ts'
+
+/** What the image pod can draw: one shape of one colour, in one of three sizes and nine places, on a plain ground. */
+export const COLOURS = {
+  red: [220, 40, 40],
+  orange: [245, 140, 30],
+  yellow: [250, 220, 50],
+  green: [40, 160, 70],
+  cyan: [60, 200, 215],
+  blue: [40, 80, 200],
+  purple: [130, 50, 170],
+  pink: [250, 150, 190],
+  white: [245, 245, 245],
+  black: [25, 25, 25],
+} as const
+export const SHAPES = ['circle', 'square', 'triangle', 'diamond', 'cross', 'ring', 'heart', 'star'] as const
+/** Half of the shape's width in units of the picture's width: from … to. */
+export const SIZES = { small: [0.109, 0.133], medium: [0.156, 0.18], large: [0.203, 0.227] } as const
+/** Where the shape's middle is, in units of the picture's width and height. */
+export const POSITIONS = {
+  'top left': [0.25, 0.25],
+  top: [0.5, 0.25],
+  'top right': [0.75, 0.25],
+  left: [0.25, 0.5],
+  centre: [0.5, 0.5],
+  right: [0.75, 0.5],
+  'bottom left': [0.25, 0.75],
+  bottom: [0.5, 0.75],
+  'bottom right': [0.75, 0.75],
+} as const
+
+export type Colour = keyof typeof COLOURS
+export type Shape = (typeof SHAPES)[number]
+export type Size = keyof typeof SIZES
+export type Position = keyof typeof POSITIONS
+
+/** One combination of attributes: what a prompt asks for and what a picture shows. */
+export interface Combination {
+  colour: Colour
+  shape: Shape
+  size: Size
+  position: Position
+  background: Colour
+}
+
+export const colours = Object.keys(COLOURS) as Colour[]
+export const sizes = Object.keys(SIZES) as Size[]
+export const positions = Object.keys(POSITIONS) as Position[]
+
+const SPLIT_SEED = 20_251
+const HELD_OUT_SHARE = 0.1
+
+/**
+ * Whether a combination is kept out of training. The split is by (colour, shape, position): a held-out triple is
+ * never shown in any size on any background, so the model must put together what it never saw together.
+ */
+export function isHeldOut({ colour, shape, position }: Combination): boolean {
+  const words: Words = [0, 0, 0, 0]
+  const at: Words = [colours.indexOf(colour), SHAPES.indexOf(shape), positions.indexOf(position), 2]
+  philox(SPLIT_SEED, 0, at, words)
+  return words[0] / 4294967296 < HELD_OUT_SHARE
+}
+
+/** Every combination there is; the background always differs from the shape's colour. */
+export function* allCombinations(): Generator<Combination> {
+  for (const colour of colours)
+    for (const shape of SHAPES)
+      for (const size of sizes)
+        for (const position of positions)
+          for (const background of colours)
+            if (background !== colour) yield { colour, shape, size, position, background }
+}
+
+export function drawCombination(dice: Dice): Combination {
+  const colour = dice.pick(colours)
+  return {
+    colour,
+    shape: dice.pick(SHAPES),
+    size: dice.pick(sizes),
+    position: dice.pick(positions),
+    background: dice.pick(colours.filter((other) => other !== colour)),
+  }
+}
+
+/** A combination that training may show. */
+export function drawForTraining(dice: Dice): Combination {
+  for (;;) {
+    const combination = drawCombination(dice)
+    if (!isHeldOut(combination)) return combination
+  }
+}

@@ -1,0 +1,144 @@
+import type { Dice } from './dice.ts'
+import type { Combination, Position, Shape, Size } from './family.ts'
+
+const SHAPE_WORDS: Record<Shape, readonly string[]> = {
+  circle: ['circle', 'circle', 'disc'],
+  square: ['square'],
+  triangle: ['triangle'],
+  diamond: ['diamond', 'diamond', 'rhombus'],
+  cross: ['cross', 'cross', 'plus'],
+  ring: ['ring', 'ring', 'hoop'],
+  heart: ['heart'],
+  star: ['star'],
+}
+const SIZE_WORDS: Record<Size, readonly string[]> = {
+  small: ['small', 'small', 'little', 'tiny'],
+  medium: ['medium', 'medium', 'medium-sized'],
+  large: ['large', 'big', 'huge'],
+}
+const PLACE_WORDS: Record<Position, readonly string[]> = {
+  'top left': ['top left', 'in the top left', 'in the top left corner', 'in the upper left', 'at the top left'],
+  top: ['top', 'at the top', 'top centre', 'at the top centre', 'top middle', 'in the upper middle'],
+  'top right': ['top right', 'in the top right', 'in the top right corner', 'in the upper right', 'at the top right'],
+  left: ['left', 'on the left', 'on the left side', 'at the left'],
+  centre: ['centre', 'center', 'middle', 'in the centre', 'in the center', 'in the middle'],
+  right: ['right', 'on the right', 'on the right side', 'at the right'],
+  'bottom left': ['bottom left', 'in the bottom left', 'in the bottom left corner', 'in the lower left', 'at the bottom left'],
+  bottom: ['bottom', 'at the bottom', 'bottom centre', 'at the bottom centre', 'bottom middle', 'in the lower middle'],
+  'bottom right': ['bottom right', 'in the bottom right', 'in the bottom right corner', 'in the lower right', 'at the bottom right'],
+}
+
+/** The parts a sentence is built from; an attribute that is not said is an empty string. */
+interface Parts {
+  /** "a small red circle" */
+  thing: string
+  article: string
+  size: string
+  colour: string
+  shape: string
+  /** "in the top left corner" */
+  place: string
+  /** "on a blue background" */
+  ground: string
+  /** "blue" */
+  background: string
+}
+
+type Sentence = (p: Parts) => string
+
+/** The sentences training sees. */
+export const TRAINING_SENTENCES: readonly Sentence[] = [
+  (p) => `${p.thing} ${p.ground}, ${p.place}`,
+  (p) => `${p.thing} ${p.ground}, ${p.place}`,
+  (p) => `${p.thing} ${p.place} ${p.ground}`,
+  (p) => `${p.thing}, ${p.place}, ${p.ground}`,
+  (p) => `${p.ground}, ${p.thing} ${p.place}`,
+  (p) => `${p.place} ${p.thing} ${p.ground}`,
+  (p) => `a picture of ${p.thing} ${p.place} ${p.ground}`,
+  (p) => `draw ${p.thing} ${p.ground} ${p.place}`,
+  (p) => `please paint an image of ${p.thing} ${p.ground}, ${p.place}`,
+  (p) => `${p.size} ${p.colour} ${p.shape}, ${p.place}, ${p.background && `${p.background} background`}`,
+  (p) => `${p.background && `${p.background} background`}, ${p.size} ${p.colour} ${p.shape}, ${p.place}`,
+  (p) => `${p.place}: ${p.thing}${p.background && `, the background is ${p.background}`}`,
+  (p) => `${article(p.colour || p.shape)} ${p.colour} ${p.shape}, ${p.size}, ${p.place}, ${p.ground}`,
+  (p) => `a ${p.shape}${p.colour && ` that is ${p.colour}`} ${p.size && `and ${p.size}`} ${p.place} ${p.ground}`,
+  (p) => `${p.shape} ${p.place}, ${p.size}, ${p.colour}${p.background && `, background ${p.background}`}`,
+]
+
+/** Sentences of other shapes, kept for the examination. Training never sees these word orders. */
+export const HELD_OUT_SENTENCES: readonly Sentence[] = [
+  (p) => `an image of ${p.place} ${p.thing}, ${p.ground}`,
+  (p) => `${p.ground} ${p.place}, ${p.thing}`,
+  (p) => `please draw ${p.place} a ${p.shape} that is ${p.size} and ${p.colour}, background ${p.background}`,
+  (p) => `the background is ${p.background}, ${p.thing} is ${p.place}`,
+  (p) => `a picture: ${p.size} ${p.shape}, ${p.colour}, ${p.ground}, ${p.place}`,
+]
+
+const GROUND_WORDS = [
+  (c: string) => `on ${article(c)} ${c} background`,
+  (c: string) => `on ${article(c)} ${c} background`,
+  (c: string) => `on ${c}`,
+  (c: string) => `against ${article(c)} ${c} background`,
+  (c: string) => `with ${article(c)} ${c} background`,
+  (c: string) => `over ${c}`,
+] as const
+
+function article(word: string): string {
+  return /^[aeiou]/.test(word) ? 'an' : 'a'
+}
+
+/** Which attributes a prompt leaves unsaid; the picture may then have any. */
+export type Unsaid = Partial<Record<keyof Combination, boolean>>
+
+/**
+ * Says a combination in words.
+ *
+ * @param sentences One of the two lists above; a sentence of it is chosen by chance, and so are the synonyms.
+ */
+export function phrase(c: Combination, sentences: readonly Sentence[], dice: Dice, unsaid: Unsaid = {}): string {
+  const size = unsaid.size ? '' : dice.pick(SIZE_WORDS[c.size])
+  const colour = unsaid.colour ? '' : c.colour
+  const shape = unsaid.shape ? 'shape' : dice.pick(SHAPE_WORDS[c.shape])
+  const place = unsaid.position ? '' : dice.pick(PLACE_WORDS[c.position])
+  const background = unsaid.background ? '' : c.background
+  const ground = background && dice.pick(GROUND_WORDS)(background)
+  const thing = `${article(size || colour || shape)} ${size} ${colour} ${shape}`
+  const said = dice.pick(sentences)({ thing, article: article(size || colour || shape), size, colour, shape, place, ground, background })
+  return said.replace(/\s+/g, ' ').replace(/ ([,:])/g, '$1').replace(/(^[,:]? ?)|([,:] ?$)/g, '').replace(/,( ?,)+/g, ',').trim()
+}
+
+/** A third of the training prompts leave something out, so that "a red circle" is a prompt too. */
+export function drawUnsaid(dice: Dice): Unsaid {
+  if (!dice.chance(1 / 3)) return {}
+  return {
+    size: dice.chance(0.5),
+    position: dice.chance(0.4),
+    background: dice.chance(0.4),
+    colour: dice.chance(0.15),
+    shape: dice.chance(0.08),
+  }
+}
+
+const FILLERS = new Set(['a', 'an', 'the', 'of', 'on', 'in', 'at', 'is', 'that', 'and', 'with', 'please', 'corner', 'side'])
+
+/** Drops a small word now and then, as people do. */
+export function terse(prompt: string, dice: Dice): string {
+  return prompt
+    .split(' ')
+    .filter((word) => !(FILLERS.has(word) && dice.chance(0.08)))
+    .join(' ')
+}
+
+/** Every word a training prompt can contain, sorted: the vocabulary. */
+export function vocabulary(): string[] {
+  const words = new Set<string>()
+  const say = (text: string) => {
+    for (const word of text.toLowerCase().match(/[a-z]+/g) ?? []) words.add(word)
+  }
+  for (const list of [SHAPE_WORDS, SIZE_WORDS, PLACE_WORDS]) for (const synonyms of Object.values(list)) synonyms.forEach(say)
+  say('shape red orange yellow green cyan blue purple pink white black an')
+  const blank: Parts = { thing: '', article: '', size: '-', colour: '-', shape: '', place: '', ground: '', background: '-' }
+  for (const sentence of TRAINING_SENTENCES) say(sentence(blank))
+  for (const ground of GROUND_WORDS) say(ground('-'))
+  return [...words].sort()
+}
