@@ -139,7 +139,13 @@ export class Graph {
   ): void {
     const attribute = Object.entries(given).map(([name, value]) => attributeOf(name, value))
     this.#nodes.push(
-      onnx.NodeProto.create({ opType, input: [...input], output: [...output], name: output[0] ?? '', attribute }),
+      onnx.NodeProto.create({
+        opType,
+        input: [...input],
+        output: [...output],
+        name: output[0] ?? '',
+        attribute,
+      }),
     )
   }
 }

@@ -21,7 +21,8 @@ export class Parameters {
   constructor(readonly list: readonly Parameter[]) {
     let at = 0
     for (const parameter of list) {
-      if (this.#offsets.has(parameter.name)) throw new RangeError(`parameter ${parameter.name} declared twice`)
+      if (this.#offsets.has(parameter.name))
+        throw new RangeError(`parameter ${parameter.name} declared twice`)
       this.#offsets.set(parameter.name, { at, parameter })
       at += sizeOf(parameter.shape)
     }

@@ -1,4 +1,4 @@
-import { Graph } from './graph.ts'
+import type { Graph } from './graph.ts'
 
 /** A float32 tensor in the graph; its shape is fixed when the graph is written. */
 export interface Value {
@@ -54,7 +54,8 @@ export class Tape {
 
   /** Emits the backward graph of a scalar loss; one gradient per asked-for value, zeros if nothing leads to it. */
   gradients(loss: Value, wanted: readonly Value[]): Value[] {
-    if (loss.shape.length !== 0) throw new RangeError(`loss must be a scalar, has shape [${loss.shape.join()}]`)
+    if (loss.shape.length !== 0)
+      throw new RangeError(`loss must be a scalar, has shape [${loss.shape.join()}]`)
     this.#gradients.set(loss.name, this.scalar(1))
     for (const { value, pull } of this.#memory.toReversed()) {
       const gradient = this.#gradients.get(value.name)
@@ -145,11 +146,7 @@ export class Tape {
     const y = this.#binary('Mul', x, s)
     return this.#remember(y, (g) =>
       this.#give(x, () => {
-        const slope = this.#binary(
-          'Add',
-          s,
-          this.#binary('Mul', y, this.#binary('Sub', this.scalar(1), s)),
-        )
+        const slope = this.#binary('Add', s, this.#binary('Mul', y, this.#binary('Sub', this.scalar(1), s)))
         return this.#binary('Mul', g, slope)
       }),
     )
@@ -162,7 +159,11 @@ export class Tape {
     return this.#remember(this.#binary('Mul', x, cdf), (g) =>
       this.#give(x, () => {
         const square = this.#binary('Mul', this.#binary('Mul', x, x), this.scalar(-0.5))
-        const density = this.#binary('Mul', this.#unary('Exp', square), this.scalar(1 / Math.sqrt(2 * Math.PI)))
+        const density = this.#binary(
+          'Mul',
+          this.#unary('Exp', square),
+          this.scalar(1 / Math.sqrt(2 * Math.PI)),
+        )
         return this.#binary('Mul', g, this.#binary('Add', cdf, this.#binary('Mul', x, density)))
       }),
     )
@@ -197,13 +198,17 @@ export class Tape {
   // ---- shape
 
   reshape(a: Value, shape: readonly number[]): Value {
-    if (sizeOf(shape) !== sizeOf(a.shape)) throw new RangeError(`reshape [${a.shape.join()}] to [${shape.join()}]`)
+    if (sizeOf(shape) !== sizeOf(a.shape))
+      throw new RangeError(`reshape [${a.shape.join()}] to [${shape.join()}]`)
+    if (shape.join() === a.shape.join()) return a
     return this.#remember(this.#shaped(a, shape), (g) => this.#give(a, () => this.#shaped(g, a.shape)))
   }
 
   transpose(a: Value, permutation: readonly number[]): Value {
     const inverse = permutation.map((_, axis) => permutation.indexOf(axis))
-    return this.#remember(this.#permuted(a, permutation), (g) => this.#give(a, () => this.#permuted(g, inverse)))
+    return this.#remember(this.#permuted(a, permutation), (g) =>
+      this.#give(a, () => this.#permuted(g, inverse)),
+    )
   }
 
   /** Cuts one axis into parts of the given sizes. */
@@ -234,7 +239,9 @@ export class Tape {
 
   concat(parts: readonly Value[], axis: number): Value {
     const sizes = parts.map((part) => part.shape[axis] ?? 0)
-    const shape = (parts[0]?.shape ?? []).map((d, i) => (i === axis ? sizes.reduce((sum, s) => sum + s, 0) : d))
+    const shape = (parts[0]?.shape ?? []).map((d, i) =>
+      i === axis ? sizes.reduce((sum, s) => sum + s, 0) : d,
+    )
     const y = this.#made('Concat', parts, shape, { axis })
     return this.#remember(y, (g) => {
       const names = this.graph.nodes('Split', [g.name, this.graph.ints(sizes)], parts.length, { axis })
@@ -439,7 +446,9 @@ export class Tape {
   #summedTo(gradient: Value, shape: readonly number[]): Value {
     if (gradient.shape.join() === shape.join()) return gradient
     const extra = gradient.shape.length - shape.length
-    const axes = gradient.shape.flatMap((d, i) => (i < extra || (shape[i - extra] === 1 && d !== 1) ? [i] : []))
+    const axes = gradient.shape.flatMap((d, i) =>
+      i < extra || (shape[i - extra] === 1 && d !== 1) ? [i] : [],
+    )
     return this.#shaped(this.#reduce('ReduceSum', gradient, axes, true), shape)
   }
 }

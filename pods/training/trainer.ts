@@ -105,13 +105,16 @@ export class Trainer {
   }
 
   /** Compiles the step for one batch shape; `threads` are ONNX Runtime's threads inside an operator. */
-  async shape(loss: Loss, threads = 1): Promise<(batch: Record<string, Tensor>, rate: number) => Promise<Step>> {
+  async shape(
+    loss: Loss,
+    threads = 1,
+  ): Promise<(batch: Record<string, Tensor>, rate: number) => Promise<Step>> {
     const session = await InferenceSession.create(stepGraph(this.parameters, loss, this.optimiser), {
       intraOpNumThreads: threads,
       interOpNumThreads: 1,
       graphOptimizationLevel: 'all',
       // Spinning threads steal the cores from whoever shares the machine.
-      extra: { session: { intra_op: { allow_spinning: '0' } } },
+      extra: { session: { 'intra_op.allow_spinning': '0' } },
     })
     return (batch, rate) => this.#step(session, batch, rate)
   }
