@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.28;
+
+/// @title Batches
+/// @notice The packed layout of a settlement batch: big-endian, no padding, fixed-size lines.
+///
+///      header  112 B  seq 8 | prev 32 | root 32 | dataHash 32 | payers 2 | nodes 2 | pods 2 | frontends 2
+///      payer   115 B  r 32 | vs 32 | request 32 | ceiling 8 | expiry 5 | charge 6
+///      payee    10 B  id 4 | amount 6                     nodes, then pods, then frontends
+library Batches {
+    uint256 internal constant HEADER = 112;
+    uint256 internal constant PAYER = 115;
+    uint256 internal constant PAYEE = 10;
+
+    struct Header {
+        uint64 seq;
+        bytes32 prev;
+        bytes32 root;
+        bytes32 dataHash;
+        uint256 payers;
+        uint256 nodes;
+        uint256 pods;
+        uint256 frontends;
+    }
+
+    /// @notice The header, and the length that it implies for the whole batch.
+    /// @dev Needs `HEADER` bytes: the caller checks.
+    function header(bytes calldata batch) internal pure returns (Header memory h, uint256 length) {
+        h.seq = uint64(bytes8(batch[0:8]));
+        h.prev = bytes32(batch[8:40]);
+        h.root = bytes32(batch[40:72]);
+        h.dataHash = bytes32(batch[72:104]);
+        uint256 counts = uint64(bytes8(batch[104:112]));
+        h.payers = counts >> 48;
+        h.nodes = (counts >> 32) & 0xffff;
+        h.pods = (counts >> 16) & 0xffff;
+        h.frontends = counts & 0xffff;
+        length = HEADER + h.payers * PAYER + (h.nodes + h.pods + h.frontends) * PAYEE;
+    }
+
+    /// @notice The signature of the payer line at byte `at`, EIP-2098 form.
+    function signature(bytes calldata batch, uint256 at) internal pure returns (bytes32 r, bytes32 vs) {
+        r = bytes32(batch[at:at + 32]);
+        vs = bytes32(batch[at + 32:at + 64]);
+    }
+
+    /// @notice The rest of the payer line at byte `at`.
+    function terms(bytes calldata batch, uint256 at)
+        internal
+        pure
+        returns (bytes32 request, uint64 ceiling, uint40 expiry, uint48 charge)
+    {
+        request = bytes32(batch[at + 64:at + 96]);
+        uint256 packed = uint152(bytes19(batch[at + 96:at + 115]));
+        ceiling = uint64(packed >> 88);
+        expiry = uint40(packed >> 48);
+        charge = uint48(packed);
+    }
+
+    /// @notice The payee line at byte `at`.
+    function payee(bytes calldata batch, uint256 at) internal pure returns (uint32 id, uint48 amount) {
+        uint256 packed = uint80(bytes10(batch[at:at + 10]));
+        id = uint32(packed >> 48);
+        amount = uint48(packed);
+    }
+}
