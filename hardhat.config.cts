@@ -1,0 +1,36 @@
+import { subtask } from 'hardhat/config'
+import { TASK_COMPILE_SOLIDITY_GET_SOLC_BUILD } from 'hardhat/builtin-tasks/task-names'
+import type { HardhatUserConfig, SolcBuild } from 'hardhat/types'
+import '@nomicfoundation/hardhat-ethers'
+import '@typechain/hardhat'
+
+const SOLC = '0.8.28'
+
+// The compiler is the WebAssembly solc that npm installed: nothing is downloaded.
+subtask(TASK_COMPILE_SOLIDITY_GET_SOLC_BUILD).setAction(async (): Promise<SolcBuild> => {
+  const solc = require('solc') as { version(): string }
+  return {
+    compilerPath: require.resolve('solc/soljson.js'),
+    isSolcJs: true,
+    version: SOLC,
+    longVersion: solc.version(),
+  }
+})
+
+const config: HardhatUserConfig = {
+  solidity: {
+    version: SOLC,
+    // The same settings as foundry.toml; `npm run check` holds both bytecodes equal.
+    settings: {
+      evmVersion: 'cancun',
+      viaIR: true,
+      optimizer: { enabled: true, runs: 10_000 },
+      metadata: { bytecodeHash: 'none', appendCBOR: false },
+    },
+  },
+  networks: { hardhat: { hardfork: 'cancun', chainId: 31_337, blockGasLimit: 100_000_000 } },
+  paths: { sources: 'contracts', tests: 'test/contracts', cache: 'cache/hardhat', artifacts: 'artifacts' },
+  typechain: { outDir: 'test/typechain', target: 'ethers-v6' },
+}
+
+module.exports = config
