@@ -1,0 +1,246 @@
+import {
+  type Address,
+  createPublicClient,
+  defineChain,
+  type Hex,
+  type HttpTransport,
+  http,
+  keccak256,
+  type LocalAccount,
+  type PublicClient,
+  type TransactionReceipt,
+  type Chain as ViemChain,
+  type WalletClient,
+} from 'viem'
+import { later, refused } from '../errors.ts'
+import { chainError, isNonceConflict, revertOf } from './errors.ts'
+
+/** One EVM chain: a plain definition, without formatters of any stack, so that every ZK Stack chain fits. */
+export interface Chain {
+  readonly id: number
+  readonly rpcUrl: string
+  readonly client: PublicClient<HttpTransport, ViemChain>
+  /**
+   * Fails unless the chain at `rpcUrl` has this id. Asked once.
+   *
+   * @throws `chain.wrong` (refused), `chain.unreachable` (later).
+   */
+  check(): Promise<void>
+}
+
+/** How long to wait for a transaction to be in a block. */
+const INCLUSION_TIMEOUT_MS = 60_000
+
+/** Reads in one tick travel as one HTTP request. Nothing is asked before the first read. */
+export function openChain({ chainId, rpcUrl }: { chainId: number; rpcUrl: string }): Chain {
+  const chain = defineChain({
+    id: chainId,
+    name: `Chain ${chainId}`,
+    nativeCurrency: { name: 'Base token', symbol: 'BASE', decimals: 18 },
+    rpcUrls: { default: { http: [rpcUrl] } },
+    fees: { baseFeeMultiplier: 2 },
+  })
+  const client = createPublicClient({
+    chain,
+    transport: http(rpcUrl, { batch: { batchSize: 100 }, timeout: 15_000, retryCount: 2 }),
+    cacheTime: 0,
+    pollingInterval: 200,
+  })
+  let checked: Promise<void> | undefined
+
+  async function ask(): Promise<void> {
+    const actual = await client.getChainId().catch((cause: unknown) => {
+      throw chainError(cause)
+    })
+    if (actual !== chainId) {
+      throw refused('chain.wrong', `${rpcUrl} is chain ${actual}, not ${chainId}`, {
+        fix: 'Use the RPC URL of the chain that the ledger lives on.',
+        details: { actual, expected: chainId },
+      })
+    }
+  }
+
+  return {
+    id: chainId,
+    rpcUrl,
+    client,
+    check() {
+      checked ??= ask().catch((cause: unknown) => {
+        checked = undefined
+        throw cause
+      })
+      return checked
+    },
+  }
+}
+
+/** A contract call, encoded: `data: encodeFunctionData({ abi, functionName, args })`. No value: nothing here is payable. */
+export interface Call {
+  to: Address
+  data: Hex
+  /** Base token to send along; only a local faucet does. Wei. */
+  value?: bigint
+}
+
+/** Sends transactions of one account, one after the other. */
+export interface Sender {
+  readonly address: Address
+  /**
+   * Sends the call and waits until it is in a block.
+   *
+   * @throws `chain.reverted`, `gas.insufficient` (refused), `chain.unreachable`, `chain.slow` (later).
+   */
+  send(call: Call): Promise<TransactionReceipt>
+}
+
+/** A transaction that can be stored before it is sent and sent again after a crash: the same bytes. */
+export interface SignedTransaction {
+  raw: Hex
+  hash: Hex
+  nonce: number
+}
+
+/** A sender whose key is at hand, so that signing and sending can be two steps. */
+export interface KeySender extends Sender {
+  /** Takes the next nonce. Whoever signs must broadcast, or call `forget`. */
+  sign(call: Call): Promise<SignedTransaction>
+  /** Sending the same bytes twice is harmless. */
+  broadcast(signed: Pick<SignedTransaction, 'raw' | 'hash'>): Promise<Hex>
+  /** Waits until a transaction is in a block; throws `chain.reverted` if it failed there. */
+  confirm(hash: Hex): Promise<TransactionReceipt>
+  /** Learn the nonce from the chain again. */
+  forget(): void
+}
+
+/** Room above the estimate: state moves between the estimate and the block. */
+const withMargin = (gas: bigint): bigint => gas + gas / 4n + 10_000n
+
+/** Another process may use the same account (the local faucet's does): how often to take a fresh nonce. */
+const NONCE_ATTEMPTS = 8
+
+async function confirm(chain: Chain, hash: Hex): Promise<TransactionReceipt> {
+  try {
+    const receipt = await chain.client.waitForTransactionReceipt({ hash, timeout: INCLUSION_TIMEOUT_MS })
+    if (receipt.status === 'success') return receipt
+    throw await failureOf(chain, receipt)
+  } catch (cause) {
+    throw chainError(cause)
+  }
+}
+
+/** Why a transaction in a block failed: the same call at the block before tells, if the node still knows it. */
+async function failureOf(chain: Chain, receipt: TransactionReceipt) {
+  const transaction = await chain.client.getTransaction({ hash: receipt.transactionHash })
+  try {
+    await chain.client.call({
+      account: receipt.from,
+      to: transaction.to,
+      data: transaction.input,
+      blockNumber: receipt.blockNumber - 1n,
+    })
+  } catch (cause) {
+    const error = chainError(cause)
+    if (error.code === 'chain.reverted') return error
+  }
+  return revertOf('0x', receipt.transactionHash)
+}
+
+/** One in-order nonce queue for the account of a private key. */
+export function keySender(chain: Chain, account: LocalAccount): KeySender {
+  const { client } = chain
+  let next: number | undefined
+  let queue: Promise<unknown> = Promise.resolve()
+
+  function inOrder<T>(task: () => Promise<T>): Promise<T> {
+    const result = queue.then(task)
+    queue = result.catch(() => undefined)
+    return result
+  }
+
+  async function signNext(call: Call): Promise<SignedTransaction> {
+    await chain.check()
+    const request = { account: account.address, to: call.to, data: call.data, value: call.value ?? 0n }
+    const [gas, fees, nonce] = await Promise.all([
+      client.estimateGas(request),
+      client.estimateFeesPerGas(),
+      next ?? client.getTransactionCount({ address: account.address, blockTag: 'pending' }),
+    ])
+    const raw = await account.signTransaction({
+      chainId: chain.id,
+      type: 'eip1559',
+      to: call.to,
+      data: call.data,
+      value: call.value ?? 0n,
+      gas: withMargin(gas),
+      maxFeePerGas: fees.maxFeePerGas,
+      maxPriorityFeePerGas: fees.maxPriorityFeePerGas,
+      nonce,
+    })
+    next = nonce + 1
+    return { raw, hash: keccak256(raw), nonce }
+  }
+
+  async function broadcast({ raw, hash }: Pick<SignedTransaction, 'raw' | 'hash'>): Promise<Hex> {
+    try {
+      return await client.sendRawTransaction({ serializedTransaction: raw })
+    } catch (cause) {
+      const known = await client.getTransaction({ hash }).catch(() => undefined)
+      if (known) return hash
+      throw cause
+    }
+  }
+
+  async function submit(call: Call): Promise<Hex> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await broadcast(await signNext(call))
+      } catch (cause) {
+        next = undefined
+        if (!isNonceConflict(cause)) throw chainError(cause)
+        if (attempt === NONCE_ATTEMPTS) {
+          throw later('nonce.contended', `another process keeps sending from ${account.address}`, { cause })
+        }
+      }
+    }
+  }
+
+  return {
+    address: account.address,
+    sign: (call) =>
+      inOrder(() => signNext(call)).catch((cause: unknown) => {
+        throw chainError(cause)
+      }),
+    broadcast: (signed) =>
+      broadcast(signed).catch((cause: unknown) => {
+        throw chainError(cause)
+      }),
+    confirm: (hash) => confirm(chain, hash),
+    forget() {
+      next = undefined
+    },
+    send: async (call) => confirm(chain, await inOrder(() => submit(call))),
+  }
+}
+
+/** A sender behind a wallet, which keeps the nonces itself. */
+export function walletSender(chain: Chain, wallet: WalletClient, address: Address): Sender {
+  return {
+    address,
+    async send(call) {
+      await chain.check()
+      try {
+        const request = { to: call.to, data: call.data, value: call.value ?? 0n }
+        const gas = withMargin(await chain.client.estimateGas({ account: address, ...request }))
+        const hash = await wallet.sendTransaction({
+          account: wallet.account ?? address,
+          chain: chain.client.chain,
+          gas,
+          ...request,
+        })
+        return await confirm(chain, hash)
+      } catch (cause) {
+        throw chainError(cause)
+      }
+    },
+  }
+}

@@ -1,0 +1,97 @@
+import {
+  type Abi,
+  BaseError,
+  decodeErrorResult,
+  type Hex,
+  HttpRequestError,
+  InsufficientFundsError,
+  isHex,
+  NonceTooHighError,
+  NonceTooLowError,
+  TimeoutError,
+  WaitForTransactionReceiptTimeoutError,
+} from 'viem'
+import { asHeuristError, HeuristError, later, refused } from '../errors.ts'
+import * as abis from './abi.ts'
+
+type AbiError = Extract<Abi[number], { type: 'error' }>
+
+/** Every custom error of every contract of ours, libraries included: a revert may come from any of them. */
+const ERRORS: AbiError[] = [
+  ...new Map(
+    Object.values(abis)
+      .flatMap((abi) => [...abi] as { type: string }[])
+      .filter((item): item is AbiError => item.type === 'error')
+      .map((item) => [JSON.stringify([item.name, item.inputs]), item] as const),
+  ).values(),
+]
+
+/** A revert as an error of ours: `details.error` is the custom error's name, its arguments stand beside it. */
+export function revertOf(data: Hex, cause?: unknown): HeuristError {
+  try {
+    const { errorName, args, abiItem } = decodeErrorResult({ abi: ERRORS, data })
+    const inputs: AbiError['inputs'] = 'inputs' in abiItem ? abiItem.inputs : []
+    const values = (args ?? []) as readonly unknown[]
+    const named = inputs.map((input, index) => [input.name || `arg${index}`, String(values[index])] as const)
+    const shown = named.map(([name, value]) => `${name} ${value}`).join(', ')
+    return refused('chain.reverted', `the contract refused: ${errorName}(${shown})`, {
+      details: { ...Object.fromEntries(named), error: errorName },
+      cause,
+    })
+  } catch {
+    return refused('chain.reverted', `the contract refused with unknown data ${data}`, {
+      details: { error: 'unknown', data },
+      cause,
+    })
+  }
+}
+
+/** The innermost revert data of a viem error. */
+function revertData(error: BaseError): Hex | undefined {
+  let found: Hex | undefined
+  error.walk((inner) => {
+    const data = (inner as { data?: unknown }).data
+    const hex = typeof data === 'object' && data !== null ? (data as { data?: unknown }).data : data
+    if (isHex(hex) && hex.length >= 10) found = hex
+    return false
+  })
+  return found
+}
+
+const has = (error: BaseError, ...kinds: (abstract new (...args: never[]) => Error)[]): boolean =>
+  error.walk((inner) => kinds.some((kind) => inner instanceof kind)) !== null
+
+/**
+ * Whether another process (or a forgotten transaction) used the nonce that we chose. JSON-RPC has no code for a
+ * replacement that pays too little: here the node's words are all there is.
+ */
+export const isNonceConflict = (cause: unknown): boolean =>
+  cause instanceof BaseError &&
+  (has(cause, NonceTooLowError, NonceTooHighError) ||
+    /replacement transaction underpriced|already known/i.test(cause.details ?? ''))
+
+/**
+ * What went wrong with the chain, as an error of ours: `chain.reverted` (refused) with the custom error's name and
+ * arguments, `gas.insufficient` (refused), `chain.unreachable` and `chain.slow` (later).
+ */
+export function chainError(cause: unknown): HeuristError {
+  if (cause instanceof HeuristError || !(cause instanceof BaseError)) return asHeuristError(cause)
+  const data = revertData(cause)
+  if (data) return revertOf(data, cause)
+  if (has(cause, InsufficientFundsError)) {
+    return refused('gas.insufficient', 'the account cannot pay for the gas of this transaction', {
+      fix: "Send it some of the chain's base token.",
+      cause,
+    })
+  }
+  if (has(cause, WaitForTransactionReceiptTimeoutError)) {
+    return later('chain.slow', 'the transaction was sent but is not in a block yet', { cause })
+  }
+  if (has(cause, HttpRequestError, TimeoutError)) {
+    return later('chain.unreachable', 'the chain does not answer', {
+      fix: 'Check the RPC URL and that the chain runs; then try again.',
+      cause,
+    })
+  }
+  return asHeuristError(cause)
+}

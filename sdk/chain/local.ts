@@ -1,0 +1,31 @@
+import { bytesToHex, type Hex } from 'viem'
+import { mnemonicToAccount } from 'viem/accounts'
+import { bug } from '../errors.ts'
+
+/** Chains that live on one machine, where test dollars and the public keys below are worth nothing. */
+export const LOCAL_CHAIN_IDS: readonly number[] = [31_337, 1_337]
+
+export const isLocalChain = (chainId: number): boolean => LOCAL_CHAIN_IDS.includes(chainId)
+
+/** The world knows these keys: they hold play money on local chains and nothing anywhere else. */
+export const LOCAL_MNEMONIC = 'test test test test test test test test test test test junk'
+
+/** Which account of the local mnemonic plays which part. */
+export const LOCAL_KEY = {
+  deployer: 0,
+  router: 1,
+  podDeployer: 2,
+  frontend: 3,
+  payer: 4,
+  /** This one and the next two own the first three nodes. */
+  nodeOwner: 5,
+  /** Gives gas to whoever asks on a local chain. */
+  faucet: 9,
+} as const
+
+/** Private key `index` of the local mnemonic, 32 bytes. */
+export function localKey(index: number): Hex {
+  const key = mnemonicToAccount(LOCAL_MNEMONIC, { addressIndex: index }).getHdKey().privateKey
+  if (!key) throw bug('key.missing', `no private key ${index}`)
+  return bytesToHex(key)
+}
