@@ -15,7 +15,9 @@ if (name === undefined || !(NAMES as readonly string[]).includes(name)) {
 }
 const file = join(import.meta.dirname, `${name}.ts`)
 if (!existsSync(file)) {
-  process.stderr.write(`bench '${name}' has no subject yet: what it measures is not built. Nothing was measured.\n`)
+  process.stderr.write(
+    `bench '${name}' has no subject yet: what it measures is not built. Nothing was measured.\n`,
+  )
   process.exit(1)
 }
 
@@ -24,7 +26,9 @@ const figures = await run()
 for (const figure of figures) {
   const ratio = figure.ratio === undefined ? '' : `  (${figure.ratio.toFixed(2)} × ${figure.baseline?.name})`
   process.stdout.write(
-    json ? `${JSON.stringify(figure)}\n` : `${figure.name.padEnd(36)} ${figure.value} ${figure.unit}${ratio}\n`,
+    json
+      ? `${JSON.stringify(figure)}\n`
+      : `${figure.name.padEnd(36)} ${figure.value} ${figure.unit}${ratio}\n`,
   )
 }
 process.exit(0)

@@ -12,7 +12,12 @@ export interface Figure {
 }
 
 /** @param baseline  Measured in the same process or minute; the ratio is what travels between machines. */
-export function figure(name: string, value: number, unit: string, baseline?: { name: string; value: number }): Figure {
+export function figure(
+  name: string,
+  value: number,
+  unit: string,
+  baseline?: { name: string; value: number },
+): Figure {
   const at = new Date().toISOString()
   if (baseline === undefined) return { name, value, unit, at }
   return { name, value, unit, baseline, ratio: value / baseline.value, at }

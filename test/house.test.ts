@@ -1,12 +1,22 @@
-import { expect } from 'chai'
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, relative, sep } from 'node:path'
+import { expect } from 'chai'
 import { generatedAreFresh } from '../deploy/build/build.ts'
 
 /** The house rules a machine can hold: stairs, purity, generated files, named reverts, licences, sizes. */
 
 const root = join(import.meta.dirname, '..')
-const SKIPPED = new Set(['node_modules', 'dist', 'artifacts', 'cache', 'out', '.git', '.heurist', 'typechain', 'model'])
+const SKIPPED = new Set([
+  'node_modules',
+  'dist',
+  'artifacts',
+  'cache',
+  'out',
+  '.git',
+  '.heurist',
+  'typechain',
+  'model',
+])
 
 function filesUnder(folder: string, extensions: string[]): string[] {
   const path = join(root, folder)
@@ -57,7 +67,8 @@ describe('the house', () => {
   })
 
   it('sdk/protocol is pure: no clock, environment, network, disk or randomness', () => {
-    const impure = /\bDate\b|Math\.random|\bprocess\.|\bfetch\(|from 'node:|setTimeout|setInterval|getRandomValues|\bconsole\./
+    const impure =
+      /\bDate\b|Math\.random|\bprocess\.|\bfetch\(|from 'node:|setTimeout|setInterval|getRandomValues|\bconsole\./
     const found = filesUnder('sdk/protocol', ['.ts']).filter((file) => impure.test(read(file)))
 
     expect(found).to.deep.equal([])
@@ -68,9 +79,13 @@ describe('the house', () => {
     const walk = (file: string): string[] => {
       if (seen.has(file)) return []
       seen.add(file)
-      const statics = [...read(file).matchAll(/^(?:import|export)\s[^'"]*from\s*['"]([^'"]+)['"]/gm)].map((m) => m[1] ?? '')
+      const statics = [...read(file).matchAll(/^(?:import|export)\s[^'"]*from\s*['"]([^'"]+)['"]/gm)].map(
+        (m) => m[1] ?? '',
+      )
       const node = statics.filter((path) => path.startsWith('node:')).map((path) => `${file} imports ${path}`)
-      const inner = statics.filter((path) => path.startsWith('.')).map((path) => relative(root, join(root, dirname(file), path)))
+      const inner = statics
+        .filter((path) => path.startsWith('.'))
+        .map((path) => relative(root, join(root, dirname(file), path)))
       return [...node, ...inner.flatMap(walk)]
     }
 
@@ -82,12 +97,17 @@ describe('the house', () => {
   })
 
   it('every custom error of the contracts is provoked by a test that names it', () => {
-    const tests = filesUnder('test', ['.sol', '.ts']).filter((file) => !file.endsWith('house.test.ts')).map(read).join('\n')
+    const tests = filesUnder('test', ['.sol', '.ts'])
+      .filter((file) => !file.endsWith('house.test.ts'))
+      .map(read)
+      .join('\n')
     const errors = filesUnder('contracts', ['.sol']).flatMap((file) =>
       [...read(file).matchAll(/^\s*error\s+(\w+)\s*\(/gm)].map((match) => match[1] ?? ''),
     )
     const unprovoked = [...new Set(errors)].filter((error) => {
-      const expected = new RegExp(`(expectRevert|revert|Revert|custom)[^\\n;]*\\b${error}\\b|test\\w*_${error}\\b`)
+      const expected = new RegExp(
+        `(expectRevert|revert|Revert|custom)[^\\n;]*\\b${error}\\b|test\\w*_${error}\\b`,
+      )
       return !expected.test(tests)
     })
 
@@ -96,8 +116,11 @@ describe('the house', () => {
   })
 
   it('contracts use no opcode that ZKsync OS or an EraVM chain lacks', () => {
-    const forbidden = /\b(selfdestruct|callcode|blobhash|prevrandao|difficulty|tx\.origin)\b|\.transfer\(\s*[^,)]*\)|\.send\(/
-    const found = filesUnder('contracts', ['.sol']).filter((file) => forbidden.test(withoutComments(read(file))))
+    const forbidden =
+      /\b(selfdestruct|callcode|blobhash|prevrandao|difficulty|tx\.origin)\b|\.transfer\(\s*[^,)]*\)|\.send\(/
+    const found = filesUnder('contracts', ['.sol']).filter((file) =>
+      forbidden.test(withoutComments(read(file))),
+    )
 
     expect(found).to.deep.equal([])
   })
@@ -115,7 +138,9 @@ describe('the house', () => {
   it('no room is a drawer for everything', () => {
     const drawers = /(^|\/)(utils?|helpers?|common|services?|misc)(\/|\.)|Manager\.|Helper\.|Service\./
     const rooms = ['sdk', 'deploy', 'keepers', 'worker', 'apps', 'cli', 'contracts', 'bench']
-    const found = rooms.flatMap((room) => filesUnder(room, [...TYPESCRIPT, '.sol'])).filter((file) => drawers.test(file))
+    const found = rooms
+      .flatMap((room) => filesUnder(room, [...TYPESCRIPT, '.sol']))
+      .filter((file) => drawers.test(file))
 
     expect(found).to.deep.equal([])
   })
@@ -125,18 +150,24 @@ describe('the house', () => {
       packages: Record<string, { dev?: boolean; optional?: boolean; license?: string; link?: boolean }>
     }
     // libvips is LGPL: a separate shared library that sharp loads, which anyone may replace.
-    const allowed = /^(MIT|ISC|BSD-[23]-Clause|0BSD|Apache-2\.0|CC0-1\.0|Unlicense|BlueOak-1\.0\.0|Python-2\.0|CC-BY-4\.0|MIT OR Apache-2\.0|\(?MIT (OR|AND) [\w.-]+\)?|Apache-2\.0 AND LGPL-3\.0-or-later.*|\(BSD-2-Clause OR MIT OR Apache-2\.0\)|\(MPL-2\.0 OR Apache-2\.0\))$/
+    const allowed =
+      /^(MIT|ISC|BSD-[23]-Clause|0BSD|Apache-2\.0|CC0-1\.0|Unlicense|BlueOak-1\.0\.0|Python-2\.0|CC-BY-4\.0|MIT OR Apache-2\.0|\(?MIT (OR|AND) [\w.-]+\)?|Apache-2\.0 AND LGPL-3\.0-or-later.*|\(BSD-2-Clause OR MIT OR Apache-2\.0\)|\(MPL-2\.0 OR Apache-2\.0\))$/
     const lgpl = /^node_modules\/@img\/sharp-(libvips|win32|wasm32)/
     const wrong = Object.entries(lock.packages)
-      .filter(([path, entry]) => path !== '' && !entry.dev && !entry.link && path.startsWith('node_modules/') && !lgpl.test(path))
+      .filter(
+        ([path, entry]) =>
+          path !== '' && !entry.dev && !entry.link && path.startsWith('node_modules/') && !lgpl.test(path),
+      )
       .map(([path, entry]) => [path, entry.license ?? licenceOnDisk(path)] as const)
-      .filter(([path, licence]) => licence !== undefined && existsSync(join(root, path)) && !allowed.test(licence))
+      .filter(
+        ([path, licence]) => licence !== undefined && existsSync(join(root, path)) && !allowed.test(licence),
+      )
 
     expect(wrong).to.deep.equal([])
     expect(read('LICENSE')).to.match(/^MIT License/)
   })
 
-  it('sizes: files past 300 lines ask whether they have two duties (an alarm, not a bound)', function () {
+  it('sizes: files past 300 lines ask whether they have two duties (an alarm, not a bound)', () => {
     const rooms = ['contracts', 'sdk', 'deploy', 'keepers', 'worker', 'apps', 'cli', 'bench']
     const long = rooms
       .flatMap((room) => filesUnder(room, [...TYPESCRIPT, '.sol']))
@@ -150,7 +181,9 @@ describe('the house', () => {
   })
 
   it('no file that ships is larger than the pods need', () => {
-    const large = filesUnder('.', ['']).filter((file) => !file.startsWith('node_modules') && statSync(join(root, file)).size > 8_000_000)
+    const large = filesUnder('.', ['']).filter(
+      (file) => !file.startsWith('node_modules') && statSync(join(root, file)).size > 8_000_000,
+    )
 
     expect(large).to.deep.equal([])
   })

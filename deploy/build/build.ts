@@ -15,7 +15,9 @@ const constantName = (name: string) =>
   `${name === name.toUpperCase() ? name.toLowerCase() : name[0]?.toLowerCase() + name.slice(1)}Abi`
 
 export function abiSource(artifacts: Artifact[]): string {
-  const parts = artifacts.map(({ name, abi }) => `export const ${constantName(name)} = ${JSON.stringify(abi)} as const`)
+  const parts = artifacts.map(
+    ({ name, abi }) => `export const ${constantName(name)} = ${JSON.stringify(abi)} as const`,
+  )
   return `// Generated from contracts/ by \`npm run build\`. Do not edit.\n${parts.join('\n\n')}\n`
 }
 

@@ -38,7 +38,10 @@ function nibble(code: number): number {
 
 /** Writes `value` big-endian into `size` bytes at `offset`; throws RangeError if it does not fit. */
 export function writeUint(target: Uint8Array, offset: number, size: number, value: bigint | number): void {
-  if (typeof value === 'number' && size <= 6) return writeSmall(target, offset, size, value)
+  if (typeof value === 'number' && size <= 6) {
+    writeSmall(target, offset, size, value)
+    return
+  }
   let rest = BigInt(value)
   if (rest < 0n) throw new RangeError(`negative: ${value}`)
   for (let at = offset + size - 1; at >= offset; at -= 1) {

@@ -48,7 +48,9 @@ const TYPES_KNOWN: ReadonlySet<number> = new Set(Object.values(FRAME))
 const utf8 = new TextEncoder()
 
 export function encodeFrames(frames: readonly Frame[]): Uint8Array {
-  const bytes = new Uint8Array(frames.reduce((sum, frame) => sum + FRAME_HEADER_BYTES + frame.payload.length, 0))
+  const bytes = new Uint8Array(
+    frames.reduce((sum, frame) => sum + FRAME_HEADER_BYTES + frame.payload.length, 0),
+  )
   let at = 0
   for (const frame of frames) {
     writeUint(bytes, at, 4, frame.payload.length)

@@ -185,6 +185,12 @@ function layout(type: string): { hex: boolean; size: number } {
   return { hex: false, size: Number(type.slice('uint'.length)) / 8 }
 }
 
+/** Right-aligned before `end`, and exactly `size` bytes long. */
+function writeSizedHex(words: Uint8Array, end: number, size: number, text: string): void {
+  if (text.length !== 2 + 2 * size) throw new RangeError(`${text} is not of ${size} bytes`)
+  writeHex(words, end - size, text)
+}
+
 /**
  * Hashes messages for one domain with a fixed layout: type hashes and domain separator are computed once.
  *
@@ -209,10 +215,8 @@ export function createHasher(domain: Domain, hash: Keccak = keccak): Hasher {
       const end = 32 * (index + 2)
       const value = values[field.name]
       if (value === undefined) throw new RangeError(`${name}.${field.name} is missing`)
-      if (!field.hex) return writeUint(words, end - field.size, field.size, value as bigint | number)
-      const text = value as string
-      if (text.length !== 2 + 2 * field.size) throw new RangeError(`${name}.${field.name} has a wrong length`)
-      writeHex(words, end - field.size, text)
+      if (field.hex) writeSizedHex(words, end, field.size, value as string)
+      else writeUint(words, end - field.size, field.size, value as bigint | number)
     })
     return hash(words)
   }

@@ -1,0 +1,125 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Account, type Address, zeroHash } from 'viem'
+import { mnemonicToAccount } from 'viem/accounts'
+import { computeLedgerAbi, registryAbi, testDollarAbi } from '../sdk/chain/abi.ts'
+import { manifestHash, parseManifest } from '../sdk/protocol/manifest.ts'
+import { ROLE } from '../sdk/protocol/messages.ts'
+import type { Deployer } from './deployer.ts'
+import { params } from './params.ts'
+
+/** The words that every local EVM chain funds. Known to all: of no use off this machine. */
+export const LOCAL_MNEMONIC = 'test test test test test test test test test test test junk'
+
+/** Which of the funded accounts does what on a local chain. */
+const INDEX = { deployer: 0, router: 1, podDeployer: 2, gateway: 3, demo: 4, node: 5, faucet: 9 } as const
+export type LocalRole = Exclude<keyof typeof INDEX, 'node'>
+
+export const localAccount = (role: LocalRole) =>
+  mnemonicToAccount(LOCAL_MNEMONIC, { addressIndex: INDEX[role] })
+
+/** What stands behind the local network once it is seeded. */
+export interface Seeded {
+  /** Pod ids by name. */
+  pods: Record<string, number>
+  frontend: number
+}
+
+/** Registers the shipped pods and a frontend, and gives router, gateway and demo payer their money. Idempotent. */
+export async function seedLocal(deployer: Deployer, podsDir: string): Promise<Seeded> {
+  const router = localAccount('router')
+  const [, frontend] = await Promise.all([
+    seedPods(deployer, podsDir, localAccount('podDeployer')),
+    seedFrontend(deployer, localAccount('gateway')),
+    seedFloat(deployer, router),
+    seedCredit(deployer, router.address, localAccount('demo')),
+  ])
+  await seedCredit(deployer, router.address, localAccount('gateway'))
+  return { pods: { ...deployer.record.pods }, frontend }
+}
+
+/** The pod folders of a directory: those with a `pod.yaml`. */
+export function podFolders(podsDir: string): string[] {
+  return readdirSync(podsDir)
+    .filter((name) => existsSync(join(podsDir, name, 'pod.yaml')))
+    .sort()
+}
+
+async function seedPods(deployer: Deployer, podsDir: string, owner: Account): Promise<void> {
+  const registry = { address: deployer.addressOf('registry'), abi: registryAbi } as const
+  for (const folder of podFolders(podsDir)) {
+    const bytes = readFileSync(join(podsDir, folder, 'pod.yaml'))
+    const { name } = parseManifest(bytes)
+    const hash = manifestHash(bytes)
+    const id = deployer.record.pods[name]
+    if (id === undefined) {
+      await deployer.send({ ...registry, functionName: 'registerPod', args: [owner.address, hash] }, owner)
+      deployer.record.pods[name] = await count(deployer, ROLE.pod)
+      deployer.save()
+      continue
+    }
+    const published = await deployer.client.readContract({
+      ...registry,
+      functionName: 'isVersion',
+      args: [id, hash],
+    })
+    if (!published) await deployer.send({ ...registry, functionName: 'publish', args: [id, hash] }, owner)
+  }
+}
+
+async function seedFrontend(deployer: Deployer, owner: Account): Promise<number> {
+  const known = deployer.record.frontends.gateway
+  if (known !== undefined) return known
+  const registry = { address: deployer.addressOf('registry'), abi: registryAbi } as const
+  await deployer.send(
+    { ...registry, functionName: 'registerFrontend', args: [owner.address, zeroHash] },
+    owner,
+  )
+  const id = await count(deployer, ROLE.frontend)
+  deployer.record.frontends.gateway = id
+  deployer.save()
+  return id
+}
+
+const count = (deployer: Deployer, role: number): Promise<number> =>
+  deployer.client.readContract({
+    address: deployer.addressOf('registry'),
+    abi: registryAbi,
+    functionName: 'countOf',
+    args: [role],
+  })
+
+async function seedFloat(deployer: Deployer, router: Account): Promise<void> {
+  const ledger = { address: deployer.addressOf('ledger'), abi: computeLedgerAbi } as const
+  const { float } = await deployer.client.readContract({
+    ...ledger,
+    functionName: 'routerOf',
+    args: [router.address],
+  })
+  const missing = params.localFloat.value - float
+  if (missing <= 0n) return
+  await giveDollars(deployer, router, missing)
+  await deployer.send({ ...ledger, functionName: 'addFloat', args: [router.address, missing] }, router)
+}
+
+/** Tops the account of `payer` with `router` up to the local credit once it is half spent. */
+export async function seedCredit(deployer: Deployer, router: Address, payer: Account): Promise<void> {
+  const ledger = { address: deployer.addressOf('ledger'), abi: computeLedgerAbi } as const
+  const credit = await deployer.client.readContract({
+    ...ledger,
+    functionName: 'creditOf',
+    args: [router, payer.address],
+  })
+  const missing = params.localCredit.value - credit
+  if (missing * 2n <= params.localCredit.value) return
+  await giveDollars(deployer, payer, missing)
+  await deployer.send({ ...ledger, functionName: 'deposit', args: [router, payer.address, missing] }, payer)
+}
+
+/** Mints test dollars to an account and lets the ledger draw them. */
+async function giveDollars(deployer: Deployer, account: Account, amount: bigint): Promise<void> {
+  const asset = { address: deployer.addressOf('asset'), abi: testDollarAbi } as const
+  await deployer.send({ ...asset, functionName: 'faucet', args: [account.address, amount] }, account)
+  const args = [deployer.addressOf('ledger'), amount] as const
+  await deployer.send({ ...asset, functionName: 'approve', args }, account)
+}

@@ -1,0 +1,91 @@
+/**
+ * Every protocol number that a deployment chooses, once: value, unit, reason. `docs/parameters.md` is printed from
+ * here. Numbers that the contracts fix for good are constants there and are read back by `deploy/verify.ts`.
+ */
+export interface Param<T extends number | bigint = number | bigint> {
+  value: T
+  unit: string
+  reason: string
+}
+
+const param = <T extends number | bigint>(value: T, unit: string, reason: string): Param<T> => ({
+  value,
+  unit,
+  reason,
+})
+
+const HOUR = 3_600
+const DAY = 24 * HOUR
+
+export const params = {
+  nodeBps: param(
+    7_000,
+    'bps of gross',
+    'The node pays for the hardware and the power; it is never below half.',
+  ),
+  podBps: param(1_000, 'bps of gross', 'The deployer keeps a pod alive for as long as it earns.'),
+  frontendBps: param(1_000, 'bps of gross', 'Whoever brings the caller; burnt where nobody did.'),
+  voterBps: param(500, 'bps of gross', "Pod voters' revenue; burnt until there are voters."),
+  thawSeconds: param(
+    24 * HOUR,
+    'seconds',
+    'A router has a day to post what it holds against credit that leaves; anyone leaves without its consent.',
+  ),
+  priorityDeadline: param(
+    0,
+    'seconds',
+    'How long the L1 to L2 queue may delay a forced call: 0 on a local chain; a real chain sets HEURIST_PRIORITY_DEADLINE.',
+  ),
+  upgradeDelay: param(
+    7 * DAY,
+    'seconds',
+    'Everyone sees an upgrade of the Registry a week before it can happen.',
+  ),
+  pauseDelay: param(
+    0,
+    'seconds',
+    'A pause that waits protects nobody; it lapses by itself and never stops an exit.',
+  ),
+  localFloat: param(
+    100_000_000n,
+    'base units of the asset',
+    "A local router's float: pays lines that payers did not.",
+  ),
+  localCredit: param(
+    25_000_000n,
+    'base units of the asset',
+    'What the gateway and the demo payer deposit on a local chain.',
+  ),
+  localGas: param(10n ** 18n, 'wei of the base token', 'Gas money that a local chain gives to a fresh key.'),
+  settleMaxAge: param(
+    HOUR,
+    'seconds',
+    'The oldest unposted receipt of a router on a real chain; payees may wait 4 h.',
+  ),
+  localSettleMaxAge: param(1, 'seconds', 'A local chain settles while you watch.'),
+  settleMaxLeaves: param(
+    10_000,
+    'receipts',
+    'A batch of this size still fits one block and is read back in a moment.',
+  ),
+} as const
+
+export type ParamName = keyof typeof params
+
+/** `docs/parameters.md`. */
+export function parametersPage(): string {
+  const rows = Object.entries(params).map(
+    ([name, { value, unit, reason }]) =>
+      `| \`${name}\` | ${value.toLocaleString('en-US')} | ${unit} | ${reason} |`,
+  )
+  return [
+    '# Parameters',
+    '',
+    'Printed from `deploy/params.ts` by `npm run build`; what a deployment really has is read back by `heurist net params`.',
+    '',
+    '| name | value | unit | why |',
+    '|---|---:|---|---|',
+    ...rows,
+    '',
+  ].join('\n')
+}

@@ -1,0 +1,43 @@
+import { type Address, isAddress, parseAbi } from 'viem'
+import { refused } from '../../sdk/errors.ts'
+import type { Deployer } from '../deployer.ts'
+import type { Step } from './step.ts'
+
+/** HEU, minted once to the deployer; the payment asset: a test dollar here, an existing stablecoin elsewhere. */
+export const tokens: Step = {
+  name: 'tokens',
+  async run(deployer) {
+    await deployer.create('heu', 'HEU', [deployer.admin])
+    if (deployer.isLocal) await deployer.create('asset', 'TestDollar', [])
+    else deployer.adopt('asset', await existingAsset(deployer))
+  },
+}
+
+const assetAbi = parseAbi([
+  'function decimals() view returns (uint8)',
+  'function authorizationState(address,bytes32) view returns (bool)',
+  'function nonces(address) view returns (uint256)',
+])
+
+/** @throws `asset.unset`, `asset.unsuitable` (refused). */
+async function existingAsset(deployer: Deployer): Promise<Address> {
+  const address = process.env.HEURIST_ASSET ?? deployer.record.addresses.asset
+  if (address === undefined || !isAddress(address)) {
+    throw refused('asset.unset', 'a real chain needs its payment asset', {
+      fix: 'Set HEURIST_ASSET to the address of a 6-decimal USD stablecoin with permit and EIP-3009.',
+    })
+  }
+  const zero = `0x${'00'.repeat(32)}` as const
+  const read = { address, abi: assetAbi } as const
+  try {
+    const decimals = await deployer.client.readContract({ ...read, functionName: 'decimals' })
+    if (decimals !== 6) throw refused('asset.unsuitable', `the asset has ${decimals} decimals, not 6`)
+    await deployer.client.readContract({ ...read, functionName: 'nonces', args: [address] })
+    await deployer.client.readContract({ ...read, functionName: 'authorizationState', args: [address, zero] })
+  } catch (cause) {
+    throw refused('asset.unsuitable', `${address} is not a 6-decimal token with permit and EIP-3009`, {
+      cause,
+    })
+  }
+  return address
+}

@@ -1,0 +1,49 @@
+import { type Address, type Hex, toFunctionSelector } from 'viem'
+import { authorityAbi } from '../../sdk/chain/abi.ts'
+import type { Deployer } from '../deployer.ts'
+import { params } from '../params.ts'
+import type { Step } from './step.ts'
+
+/** AccessManager role ids; 0 is its admin. */
+export const ROLES = { upgrader: 1n, guardian: 2n } as const
+
+const UPGRADE = toFunctionSelector('upgradeToAndCall(address,bytes)')
+const PAUSE = [toFunctionSelector('pause()'), toFunctionSelector('unpause()')]
+
+/** Every privileged function, its role and that role's delay. Nothing else is privileged. */
+export const roles: Step = {
+  name: 'roles',
+  async run(deployer) {
+    await assign(deployer, deployer.addressOf('registry'), [UPGRADE], ROLES.upgrader)
+    await assign(deployer, deployer.addressOf('ledger'), PAUSE, ROLES.guardian)
+    await grant(deployer, ROLES.upgrader, params.upgradeDelay.value)
+    await grant(deployer, ROLES.guardian, params.pauseDelay.value)
+  },
+}
+
+async function assign(deployer: Deployer, target: Address, selectors: Hex[], role: bigint): Promise<void> {
+  const authority = { address: deployer.addressOf('authority'), abi: authorityAbi } as const
+  const held = await Promise.all(
+    selectors.map((selector) =>
+      deployer.client.readContract({
+        ...authority,
+        functionName: 'getTargetFunctionRole',
+        args: [target, selector],
+      }),
+    ),
+  )
+  const missing = selectors.filter((_, index) => held[index] !== role)
+  if (missing.length === 0) return
+  await deployer.send({ ...authority, functionName: 'setTargetFunctionRole', args: [target, missing, role] })
+}
+
+async function grant(deployer: Deployer, role: bigint, delay: number): Promise<void> {
+  const authority = { address: deployer.addressOf('authority'), abi: authorityAbi } as const
+  const [isMember, current] = await deployer.client.readContract({
+    ...authority,
+    functionName: 'hasRole',
+    args: [role, deployer.admin],
+  })
+  if (isMember && current === delay) return
+  await deployer.send({ ...authority, functionName: 'grantRole', args: [role, deployer.admin, delay] })
+}

@@ -1,0 +1,132 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Address, createWalletClient, type Hex, http, zeroHash } from 'viem'
+import {
+  generatePrivateKey,
+  mnemonicToAccount,
+  type PrivateKeyAccount,
+  privateKeyToAccount,
+} from 'viem/accounts'
+import { type LocalChain, startChain } from '../deploy/chain.ts'
+import { deploy } from '../deploy/deploy.ts'
+import type { Deployer } from '../deploy/deployer.ts'
+import { LOCAL_MNEMONIC, localAccount, type Seeded, seedLocal } from '../deploy/local.ts'
+import { computeLedgerAbi, registryAbi, testDollarAbi } from '../sdk/chain/abi.ts'
+import type { Domain } from '../sdk/protocol/messages.ts'
+
+/** A real chain with the real contracts on it, its pods, frontend and float, and money for whoever asks. */
+export interface Market {
+  readonly chain: LocalChain
+  readonly deployer: Deployer
+  readonly domain: Domain
+  readonly seeded: Seeded
+  /** A folder of this market alone, removed by `close`. */
+  readonly home: string
+  /** `{ authority, heu, asset, registry, ledger }`. */
+  readonly addresses: Record<'authority' | 'heu' | 'asset' | 'registry' | 'ledger', Address>
+  readonly router: { address: Address; key: Hex }
+  /** A fresh key with gas and `amount` base units of credit at the router. */
+  payer(amount: bigint): Promise<{ key: Hex; account: PrivateKeyAccount }>
+  /** A fresh node: owner with gas, signer key, registered. */
+  node(): Promise<{ id: number; owner: PrivateKeyAccount; signerKey: Hex }>
+  /** Gas money for any address. */
+  gas(to: Address): Promise<void>
+  close(): Promise<void>
+}
+
+/** A port that was free a moment ago. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      server.close(() =>
+        address && typeof address === 'object' ? resolve(address.port) : reject(new Error('no port')),
+      )
+    })
+  })
+}
+
+export const PODS = join(import.meta.dirname, '..', 'pods')
+
+export async function openMarket(podsDir: string = PODS): Promise<Market> {
+  const home = mkdtempSync(join(tmpdir(), 'heurist-market-'))
+  const chain = await startChain({ port: await freePort(), stateFile: join(home, 'chain.json') })
+  const deployer = await deploy({
+    rpcUrl: chain.rpcUrl,
+    account: localAccount('deployer'),
+    recordFile: join(home, 'deployment.json'),
+  })
+  const seeded = await seedLocal(deployer, podsDir)
+  const at = (name: Parameters<Deployer['addressOf']>[0]) => deployer.addressOf(name)
+  const addresses = {
+    authority: at('authority'),
+    heu: at('heu'),
+    asset: at('asset'),
+    registry: at('registry'),
+    ledger: at('ledger'),
+  }
+  const router = mnemonicToAccount(LOCAL_MNEMONIC, { addressIndex: 1 })
+  const routerKey = `0x${Buffer.from(router.getHdKey().privateKey ?? []).toString('hex')}` as Hex
+  const faucet = createWalletClient({
+    account: localAccount('faucet'),
+    chain: deployer.client.chain,
+    transport: http(chain.rpcUrl),
+  })
+
+  // One faucet account, many callers: its transactions go out one after the other.
+  let queue: Promise<unknown> = Promise.resolve()
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const turn = queue.then(work, work)
+    queue = turn.catch(() => undefined)
+    return turn
+  }
+  const gas = async (to: Address) => {
+    const hash = await inTurn(() =>
+      faucet.sendTransaction({ to, value: 10n ** 18n, chain: deployer.client.chain }),
+    )
+    await deployer.client.waitForTransactionReceipt({ hash })
+  }
+
+  return {
+    chain,
+    deployer,
+    domain: { chainId: deployer.chainId, verifyingContract: addresses.ledger },
+    seeded,
+    home,
+    addresses,
+    router: { address: router.address.toLowerCase() as Address, key: routerKey },
+    gas,
+    async payer(amount) {
+      const key = generatePrivateKey()
+      const account = privateKeyToAccount(key)
+      await gas(account.address)
+      if (amount === 0n) return { key, account }
+      const asset = { address: addresses.asset, abi: testDollarAbi } as const
+      await deployer.send({ ...asset, functionName: 'faucet', args: [account.address, amount] }, account)
+      await deployer.send({ ...asset, functionName: 'approve', args: [addresses.ledger, amount] }, account)
+      const ledger = { address: addresses.ledger, abi: computeLedgerAbi } as const
+      const args = [router.address, account.address, amount] as const
+      await deployer.send({ ...ledger, functionName: 'deposit', args }, account)
+      return { key, account }
+    },
+    async node() {
+      const owner = privateKeyToAccount(generatePrivateKey())
+      const signerKey = generatePrivateKey()
+      const signer = privateKeyToAccount(signerKey).address
+      await gas(owner.address)
+      const registry = { address: addresses.registry, abi: registryAbi } as const
+      const args = [signer, owner.address, zeroHash] as const
+      await deployer.send({ ...registry, functionName: 'registerNode', args }, owner)
+      const id = await deployer.client.readContract({ ...registry, functionName: 'nodeOf', args: [signer] })
+      return { id, owner, signerKey }
+    },
+    async close() {
+      await chain.stop()
+      rmSync(home, { recursive: true, force: true })
+    },
+  }
+}
