@@ -1,22 +1,16 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Account, type Address, zeroHash } from 'viem'
-import { mnemonicToAccount } from 'viem/accounts'
+import { privateKeyToAccount } from 'viem/accounts'
 import { computeLedgerAbi, registryAbi, testDollarAbi } from '../sdk/chain/abi.ts'
+import { LOCAL_KEY, localKey } from '../sdk/chain/local.ts'
 import { manifestHash, parseManifest } from '../sdk/protocol/manifest.ts'
 import { ROLE } from '../sdk/protocol/messages.ts'
 import type { Deployer } from './deployer.ts'
 import { params } from './params.ts'
 
-/** The words that every local EVM chain funds. Known to all: of no use off this machine. */
-export const LOCAL_MNEMONIC = 'test test test test test test test test test test test junk'
-
-/** Which of the funded accounts does what on a local chain. */
-const INDEX = { deployer: 0, router: 1, podDeployer: 2, gateway: 3, demo: 4, node: 5, faucet: 9 } as const
-export type LocalRole = Exclude<keyof typeof INDEX, 'node'>
-
-export const localAccount = (role: LocalRole) =>
-  mnemonicToAccount(LOCAL_MNEMONIC, { addressIndex: INDEX[role] })
+/** The account of the public local mnemonic that plays a part. */
+export const localAccount = (part: keyof typeof LOCAL_KEY) => privateKeyToAccount(localKey(LOCAL_KEY[part]))
 
 /** What stands behind the local network once it is seeded. */
 export interface Seeded {
@@ -30,11 +24,11 @@ export async function seedLocal(deployer: Deployer, podsDir: string): Promise<Se
   const router = localAccount('router')
   const [, frontend] = await Promise.all([
     seedPods(deployer, podsDir, localAccount('podDeployer')),
-    seedFrontend(deployer, localAccount('gateway')),
+    seedFrontend(deployer, localAccount('frontend')),
     seedFloat(deployer, router),
-    seedCredit(deployer, router.address, localAccount('demo')),
+    seedCredit(deployer, router.address, localAccount('payer')),
   ])
-  await seedCredit(deployer, router.address, localAccount('gateway'))
+  await seedCredit(deployer, router.address, localAccount('frontend'))
   return { pods: { ...deployer.record.pods }, frontend }
 }
 

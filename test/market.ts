@@ -3,17 +3,13 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Address, createWalletClient, type Hex, http, zeroHash } from 'viem'
-import {
-  generatePrivateKey,
-  mnemonicToAccount,
-  type PrivateKeyAccount,
-  privateKeyToAccount,
-} from 'viem/accounts'
+import { generatePrivateKey, type PrivateKeyAccount, privateKeyToAccount } from 'viem/accounts'
 import { type LocalChain, startChain } from '../deploy/chain.ts'
 import { deploy } from '../deploy/deploy.ts'
 import type { Deployer } from '../deploy/deployer.ts'
-import { LOCAL_MNEMONIC, localAccount, type Seeded, seedLocal } from '../deploy/local.ts'
+import { localAccount, type Seeded, seedLocal } from '../deploy/local.ts'
 import { computeLedgerAbi, registryAbi, testDollarAbi } from '../sdk/chain/abi.ts'
+import { LOCAL_KEY, localKey } from '../sdk/chain/local.ts'
 import type { Domain } from '../sdk/protocol/messages.ts'
 
 /** A real chain with the real contracts on it, its pods, frontend and float, and money for whoever asks. */
@@ -69,8 +65,7 @@ export async function openMarket(podsDir: string = PODS): Promise<Market> {
     registry: at('registry'),
     ledger: at('ledger'),
   }
-  const router = mnemonicToAccount(LOCAL_MNEMONIC, { addressIndex: 1 })
-  const routerKey = `0x${Buffer.from(router.getHdKey().privateKey ?? []).toString('hex')}` as Hex
+  const router = localAccount('router')
   const faucet = createWalletClient({
     account: localAccount('faucet'),
     chain: deployer.client.chain,
@@ -98,7 +93,7 @@ export async function openMarket(podsDir: string = PODS): Promise<Market> {
     seeded,
     home,
     addresses,
-    router: { address: router.address.toLowerCase() as Address, key: routerKey },
+    router: { address: router.address.toLowerCase() as Address, key: localKey(LOCAL_KEY.router) },
     gas,
     async payer(amount) {
       const key = generatePrivateKey()
