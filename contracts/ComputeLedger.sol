@@ -25,12 +25,6 @@ contract ComputeLedger is IComputeLedger, EIP712, AccessManaged, ReentrancyGuard
     using SafeERC20 for IERC20;
     using SafeCast for uint256;
 
-    /// @dev What a payee earned. The upper half of the slot is kept free: the epoch roll of emission and of split
-    ///      changes (gross at the epoch's start, epoch) belongs there, so that a payee line stays one slot.
-    struct Payee {
-        uint128 gross;
-    }
-
     /// @inheritdoc IComputeLedger
     uint256 public constant BPS = 10_000;
     /// @inheritdoc IComputeLedger
@@ -69,8 +63,10 @@ contract ComputeLedger is IComputeLedger, EIP712, AccessManaged, ReentrancyGuard
     mapping(address router => Router) private _routers;
     /// @dev Set once per settled batch.
     mapping(address router => mapping(uint64 seq => bytes32)) private _roots;
-    /// @dev Sum of a router's nodes = of its pods = of its frontends. Never falls. Voters have no line: their pod's counts.
-    mapping(address router => mapping(Role role => mapping(uint32 id => Payee))) private _payees;
+    /// @dev The lower half is the gross: it never falls, and a router's nodes, pods and frontends have the same sum.
+    ///      The upper half is kept free: the epoch roll of emission and of split changes (gross at the epoch's start,
+    ///      epoch) belongs there, so that a payee line stays one slot. Voters have no line: their pod's counts.
+    mapping(address router => mapping(Role role => mapping(uint32 id => uint256))) private _payees;
     /// @dev Never above the payee's share of its gross.
     mapping(address router => mapping(Role role => mapping(uint32 id => uint256))) private _claimed;
 
@@ -277,7 +273,7 @@ contract ComputeLedger is IComputeLedger, EIP712, AccessManaged, ReentrancyGuard
 
     /// @inheritdoc IComputeLedger
     function grossOf(address router, Role role, uint32 id) public view returns (uint256) {
-        return _payees[router][role == Role.Voters ? Role.Pod : role][id].gross;
+        return uint128(_payees[router][role == Role.Voters ? Role.Pod : role][id]);
     }
 
     /// @inheritdoc IComputeLedger
@@ -375,7 +371,7 @@ contract ComputeLedger is IComputeLedger, EIP712, AccessManaged, ReentrancyGuard
         uint256 at = Batches.HEADER;
         for (uint256 i; i < head.payers; i++) {
             (bytes32 request, uint64 ceiling, uint40 expiry, uint48 charge) = Batches.terms(batch, at);
-            bytes32 voucher = Messages.hash(Messages.Voucher(msg.sender, ceiling, expiry, request));
+            bytes32 voucher = Messages.voucherHash(msg.sender, ceiling, expiry, request);
             (bytes32 r, bytes32 vs) = Batches.signature(batch, at);
             (address key,,) = ECDSA.tryRecover(MessageHashUtils.toTypedDataHash(domain, voucher), r, vs);
             Account storage account = accounts[key];
@@ -421,29 +417,36 @@ contract ComputeLedger is IComputeLedger, EIP712, AccessManaged, ReentrancyGuard
         private
         returns (uint256 credited)
     {
-        mapping(uint32 id => Payee) storage payees = _payees[msg.sender][role];
+        mapping(uint32 id => uint256) storage payees = _payees[msg.sender][role];
         uint256 bps = shareBpsOf(role, 1);
         uint256 voterBps = role == Role.Pod ? shareBpsOf(Role.Voters, 1) : 0;
         uint256 sum;
         uint256 previous;
-        for (uint256 i; i < lines; i++) {
-            (uint32 id, uint48 amount) = Batches.payee(batch, at);
-            // Only a frontend may be 0 = none, and then it comes first.
-            bool none = role == Role.Frontend && id == 0 && i == 0;
-            if (id <= previous && !none) revert UnorderedIds(id, previous);
-            previous = id;
-            sum += amount;
-            uint256 old = payees[id].gross;
-            payees[id].gross = uint128(old + amount);
-            if (!none) credited += _share(old + amount, bps) - _share(old, bps);
-            if (voterBps != 0) credited += _share(old + amount, voterBps) - _share(old, voterBps);
-            at += Batches.PAYEE;
+        // Unchecked: a batch adds at most 2^16 times 2^48, so a total would overflow after 2^64 batches.
+        unchecked {
+            for (uint256 i; i < lines; i++) {
+                (uint32 id, uint48 amount) = Batches.payee(batch, at);
+                // Only a frontend may be 0 = none, and then it comes first.
+                bool none = role == Role.Frontend && id == 0 && i == 0;
+                if (id <= previous && !none) revert UnorderedIds(id, previous);
+                previous = id;
+                sum += amount;
+                uint256 slot = payees[id];
+                payees[id] = slot + amount;
+                uint256 old = uint128(slot);
+                if (!none) credited += _share(old + amount, bps) - _share(old, bps);
+                if (voterBps != 0) credited += _share(old + amount, voterBps) - _share(old, voterBps);
+                at += Batches.PAYEE;
+            }
         }
         if (sum != gross) revert Unbalanced(sum, gross);
     }
 
     /// @dev Rounded down: what rounding leaves over is the protocol's.
     function _share(uint256 gross, uint256 bps) private pure returns (uint256) {
-        return gross * bps / BPS;
+        // A gross is below 2^128 and a share below 2^14.
+        unchecked {
+            return gross * bps / BPS;
+        }
     }
 }

@@ -24,13 +24,13 @@ library Batches {
     }
 
     /// @notice The header, and the length that it implies for the whole batch.
-    /// @dev Needs `HEADER` bytes: the caller checks.
+    /// @dev The caller checks both lengths, before and after: all other reads here are inside them.
     function header(bytes calldata batch) internal pure returns (Header memory h, uint256 length) {
-        h.seq = uint64(bytes8(batch[0:8]));
-        h.prev = bytes32(batch[8:40]);
-        h.root = bytes32(batch[40:72]);
-        h.dataHash = bytes32(batch[72:104]);
-        uint256 counts = uint64(bytes8(batch[104:112]));
+        h.seq = uint64(_word(batch, 0) >> 192);
+        h.prev = bytes32(_word(batch, 8));
+        h.root = bytes32(_word(batch, 40));
+        h.dataHash = bytes32(_word(batch, 72));
+        uint256 counts = _word(batch, 104) >> 192;
         h.payers = counts >> 48;
         h.nodes = (counts >> 32) & 0xffff;
         h.pods = (counts >> 16) & 0xffff;
@@ -40,8 +40,10 @@ library Batches {
 
     /// @notice The signature of the payer line at byte `at`, EIP-2098 form.
     function signature(bytes calldata batch, uint256 at) internal pure returns (bytes32 r, bytes32 vs) {
-        r = bytes32(batch[at:at + 32]);
-        vs = bytes32(batch[at + 32:at + 64]);
+        unchecked {
+            r = bytes32(_word(batch, at));
+            vs = bytes32(_word(batch, at + 32));
+        }
     }
 
     /// @notice The rest of the payer line at byte `at`.
@@ -50,17 +52,25 @@ library Batches {
         pure
         returns (bytes32 request, uint64 ceiling, uint40 expiry, uint48 charge)
     {
-        request = bytes32(batch[at + 64:at + 96]);
-        uint256 packed = uint152(bytes19(batch[at + 96:at + 115]));
-        ceiling = uint64(packed >> 88);
-        expiry = uint40(packed >> 48);
-        charge = uint48(packed);
+        unchecked {
+            request = bytes32(_word(batch, at + 64));
+            uint256 packed = _word(batch, at + 96);
+            ceiling = uint64(packed >> 192);
+            expiry = uint40(packed >> 152);
+            charge = uint48(packed >> 104);
+        }
     }
 
     /// @notice The payee line at byte `at`.
     function payee(bytes calldata batch, uint256 at) internal pure returns (uint32 id, uint48 amount) {
-        uint256 packed = uint80(bytes10(batch[at:at + 10]));
-        id = uint32(packed >> 48);
-        amount = uint48(packed);
+        uint256 packed = _word(batch, at);
+        id = uint32(packed >> 224);
+        amount = uint48(packed >> 176);
+    }
+
+    function _word(bytes calldata batch, uint256 at) private pure returns (uint256 word) {
+        assembly ("memory-safe") {
+            word := calldataload(add(batch.offset, at))
+        }
     }
 }

@@ -115,6 +115,15 @@ library Messages {
         return keccak256(abi.encode(VOUCHER_TYPEHASH, m));
     }
 
+    /// @dev The same from its fields, without a copy in memory: the one hash in a hot loop.
+    function voucherHash(address router, uint256 ceiling, uint256 expiry, bytes32 request)
+        internal
+        pure
+        returns (bytes32)
+    {
+        return keccak256(abi.encode(VOUCHER_TYPEHASH, router, ceiling, expiry, request));
+    }
+
     function hash(Receipt memory m) internal pure returns (bytes32) {
         return keccak256(abi.encode(RECEIPT_TYPEHASH, m));
     }
