@@ -1,4 +1,4 @@
-import type { Dice } from './dice.ts'
+import type { Random } from '../../training/random.ts'
 import { COLOURS, type Combination, POSITIONS, type Shape, SIZES } from './family.ts'
 
 /** Side of a picture in pixels. */
@@ -15,8 +15,7 @@ const INSIDE: Record<Shape, (u: number, v: number) => boolean> = {
   square: (u, v) => Math.abs(u) <= 1 && Math.abs(v) <= 1,
   triangle: (u, v) => Math.abs(u) <= (v + 1) / 2 && v <= 1,
   diamond: (u, v) => Math.abs(u) + Math.abs(v) <= 1,
-  cross: (u, v) =>
-    (Math.abs(u) <= 1 / 3 && Math.abs(v) <= 1) || (Math.abs(v) <= 1 / 3 && Math.abs(u) <= 1),
+  cross: (u, v) => (Math.abs(u) <= 1 / 3 && Math.abs(v) <= 1) || (Math.abs(v) <= 1 / 3 && Math.abs(u) <= 1),
   ring: (u, v) => u * u + v * v <= 1 && u * u + v * v >= 0.3,
   heart: (u, v) => {
     const x = 1.14 * u
@@ -44,19 +43,20 @@ const INSIDE: Record<Shape, (u: number, v: number) => boolean> = {
  *
  * @returns Channel-major RGB (3 × SIDE × SIDE), each value from -1 to 1.
  */
-export function draw(combination: Combination, dice: Dice): Float32Array {
+export function draw(combination: Combination, random: Random): Float32Array {
   const [x, y] = POSITIONS[combination.position]
   const [from, to] = SIZES[combination.size]
-  const middleX = (x + dice.between(-WANDER, WANDER)) * SIDE
-  const middleY = (y + dice.between(-WANDER, WANDER)) * SIDE
-  const half = dice.between(from, to) * SIDE
-  const ground = COLOURS[combination.background].map((c) => (c + dice.between(-SHADE, SHADE)) / 127.5 - 1)
-  const ink = COLOURS[combination.colour].map((c) => (c + dice.between(-SHADE, SHADE)) / 127.5 - 1)
+  const middleX = (x + spread(random, WANDER)) * SIDE
+  const middleY = (y + spread(random, WANDER)) * SIDE
+  const half = (from + (to - from) * random.uniform()) * SIDE
+  const ground = COLOURS[combination.background].map((c) => (c + spread(random, SHADE)) / 127.5 - 1)
+  const ink = COLOURS[combination.colour].map((c) => (c + spread(random, SHADE)) / 127.5 - 1)
   const inside = INSIDE[combination.shape]
 
   const plane = SIDE * SIDE
   const picture = new Float32Array(3 * plane)
-  for (let channel = 0; channel < 3; channel++) picture.fill(ground[channel] ?? 0, channel * plane, (channel + 1) * plane)
+  for (let channel = 0; channel < 3; channel++)
+    picture.fill(ground[channel] ?? 0, channel * plane, (channel + 1) * plane)
   const lowX = Math.max(0, Math.floor(middleX - half))
   const highX = Math.min(SIDE - 1, Math.ceil(middleX + half))
   for (let row = Math.max(0, Math.floor(middleY - half)); row <= Math.min(SIDE - 1, middleY + half); row++) {
@@ -80,4 +80,9 @@ function coverage(inside: (u: number, v: number) => boolean, u: number, v: numbe
     for (let j = 0; j < SAMPLES; j++)
       if (inside(u + ((i + 0.5) / SAMPLES) * width, v + ((j + 0.5) / SAMPLES) * width)) hits++
   return hits / (SAMPLES * SAMPLES)
+}
+
+/** Uniform between -by and by. */
+function spread(random: Random, by: number): number {
+  return by * (2 * random.uniform() - 1)
 }

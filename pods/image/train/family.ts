@@ -1,5 +1,5 @@
 import { philox, type Words } from '../../../worker/engines/image/philox.ts'
-import type { Dice } from './dice.ts'
+import type { Random } from '../../training/random.ts'
 
 /** What the image pod can draw: one shape of one colour, in one of three sizes and nine places, on a plain ground. */
 export const COLOURS = {
@@ -72,21 +72,21 @@ export function* allCombinations(): Generator<Combination> {
             if (background !== colour) yield { colour, shape, size, position, background }
 }
 
-export function drawCombination(dice: Dice): Combination {
-  const colour = dice.pick(colours)
+export function drawCombination(random: Random): Combination {
+  const colour = random.pick(colours)
   return {
     colour,
-    shape: dice.pick(SHAPES),
-    size: dice.pick(sizes),
-    position: dice.pick(positions),
-    background: dice.pick(colours.filter((other) => other !== colour)),
+    shape: random.pick(SHAPES),
+    size: random.pick(sizes),
+    position: random.pick(positions),
+    background: random.pick(colours.filter((other) => other !== colour)),
   }
 }
 
 /** A combination that training may show. */
-export function drawForTraining(dice: Dice): Combination {
+export function drawForTraining(random: Random): Combination {
   for (;;) {
-    const combination = drawCombination(dice)
+    const combination = drawCombination(random)
     if (!isHeldOut(combination)) return combination
   }
 }

@@ -1,5 +1,5 @@
-import type { Dice } from './dice.ts'
-import type { Combination, Position, Shape, Size } from './family.ts'
+import type { Random } from '../../training/random.ts'
+import { type Combination, colours, type Position, type Shape, type Size } from './family.ts'
 
 const SHAPE_WORDS: Record<Shape, readonly string[]> = {
   circle: ['circle', 'circle', 'disc'],
@@ -17,15 +17,46 @@ const SIZE_WORDS: Record<Size, readonly string[]> = {
   large: ['large', 'big', 'huge'],
 }
 const PLACE_WORDS: Record<Position, readonly string[]> = {
-  'top left': ['top left', 'in the top left', 'in the top left corner', 'in the upper left', 'at the top left'],
+  'top left': [
+    'top left',
+    'in the top left',
+    'in the top left corner',
+    'in the upper left',
+    'at the top left',
+  ],
   top: ['top', 'at the top', 'top centre', 'at the top centre', 'top middle', 'in the upper middle'],
-  'top right': ['top right', 'in the top right', 'in the top right corner', 'in the upper right', 'at the top right'],
+  'top right': [
+    'top right',
+    'in the top right',
+    'in the top right corner',
+    'in the upper right',
+    'at the top right',
+  ],
   left: ['left', 'on the left', 'on the left side', 'at the left'],
   centre: ['centre', 'center', 'middle', 'in the centre', 'in the center', 'in the middle'],
   right: ['right', 'on the right', 'on the right side', 'at the right'],
-  'bottom left': ['bottom left', 'in the bottom left', 'in the bottom left corner', 'in the lower left', 'at the bottom left'],
-  bottom: ['bottom', 'at the bottom', 'bottom centre', 'at the bottom centre', 'bottom middle', 'in the lower middle'],
-  'bottom right': ['bottom right', 'in the bottom right', 'in the bottom right corner', 'in the lower right', 'at the bottom right'],
+  'bottom left': [
+    'bottom left',
+    'in the bottom left',
+    'in the bottom left corner',
+    'in the lower left',
+    'at the bottom left',
+  ],
+  bottom: [
+    'bottom',
+    'at the bottom',
+    'bottom centre',
+    'at the bottom centre',
+    'bottom middle',
+    'in the lower middle',
+  ],
+  'bottom right': [
+    'bottom right',
+    'in the bottom right',
+    'in the bottom right corner',
+    'in the lower right',
+    'at the bottom right',
+  ],
 }
 
 /** The parts a sentence is built from; an attribute that is not said is an empty string. */
@@ -61,7 +92,8 @@ export const TRAINING_SENTENCES: readonly Sentence[] = [
   (p) => `${p.background && `${p.background} background`}, ${p.size} ${p.colour} ${p.shape}, ${p.place}`,
   (p) => `${p.place}: ${p.thing}${p.background && `, the background is ${p.background}`}`,
   (p) => `${article(p.colour || p.shape)} ${p.colour} ${p.shape}, ${p.size}, ${p.place}, ${p.ground}`,
-  (p) => `a ${p.shape}${p.colour && ` that is ${p.colour}`} ${p.size && `and ${p.size}`} ${p.place} ${p.ground}`,
+  (p) =>
+    `a ${p.shape}${p.colour && ` that is ${p.colour}`} ${p.size && `and ${p.size}`} ${p.place} ${p.ground}`,
   (p) => `${p.shape} ${p.place}, ${p.size}, ${p.colour}${p.background && `, background ${p.background}`}`,
 ]
 
@@ -95,50 +127,109 @@ export type Unsaid = Partial<Record<keyof Combination, boolean>>
  *
  * @param sentences One of the two lists above; a sentence of it is chosen by chance, and so are the synonyms.
  */
-export function phrase(c: Combination, sentences: readonly Sentence[], dice: Dice, unsaid: Unsaid = {}): string {
-  const size = unsaid.size ? '' : dice.pick(SIZE_WORDS[c.size])
+export function phrase(
+  c: Combination,
+  sentences: readonly Sentence[],
+  random: Random,
+  unsaid: Unsaid = {},
+): string {
+  const size = unsaid.size ? '' : random.pick(SIZE_WORDS[c.size])
   const colour = unsaid.colour ? '' : c.colour
-  const shape = unsaid.shape ? 'shape' : dice.pick(SHAPE_WORDS[c.shape])
-  const place = unsaid.position ? '' : dice.pick(PLACE_WORDS[c.position])
+  const shape = unsaid.shape ? 'shape' : random.pick(SHAPE_WORDS[c.shape])
+  const place = unsaid.position ? '' : random.pick(PLACE_WORDS[c.position])
   const background = unsaid.background ? '' : c.background
-  const ground = background && dice.pick(GROUND_WORDS)(background)
+  const ground = background && random.pick(GROUND_WORDS)(background)
   const thing = `${article(size || colour || shape)} ${size} ${colour} ${shape}`
-  const said = dice.pick(sentences)({ thing, article: article(size || colour || shape), size, colour, shape, place, ground, background })
-  return said.replace(/\s+/g, ' ').replace(/ ([,:])/g, '$1').replace(/(^[,:]? ?)|([,:] ?$)/g, '').replace(/,( ?,)+/g, ',').trim()
+  const said = random.pick(sentences)({
+    thing,
+    article: article(size || colour || shape),
+    size,
+    colour,
+    shape,
+    place,
+    ground,
+    background,
+  })
+  return said
+    .replace(/\s+/g, ' ')
+    .replace(/ ([,:])/g, '$1')
+    .replace(/(^[,:]? ?)|([,:] ?$)/g, '')
+    .replace(/,( ?,)+/g, ',')
+    .trim()
 }
 
 /** A third of the training prompts leave something out, so that "a red circle" is a prompt too. */
-export function drawUnsaid(dice: Dice): Unsaid {
-  if (!dice.chance(1 / 3)) return {}
+export function drawUnsaid(random: Random): Unsaid {
+  if (!random.chance(1 / 3)) return {}
   return {
-    size: dice.chance(0.5),
-    position: dice.chance(0.4),
-    background: dice.chance(0.4),
-    colour: dice.chance(0.15),
-    shape: dice.chance(0.08),
+    size: random.chance(0.5),
+    position: random.chance(0.4),
+    background: random.chance(0.4),
+    colour: random.chance(0.15),
+    shape: random.chance(0.08),
   }
 }
 
-const FILLERS = new Set(['a', 'an', 'the', 'of', 'on', 'in', 'at', 'is', 'that', 'and', 'with', 'please', 'corner', 'side'])
+const FILLERS = new Set([
+  'a',
+  'an',
+  'the',
+  'of',
+  'on',
+  'in',
+  'at',
+  'is',
+  'that',
+  'and',
+  'with',
+  'please',
+  'corner',
+  'side',
+  'sized',
+])
 
 /** Drops a small word now and then, as people do. */
-export function terse(prompt: string, dice: Dice): string {
+export function terse(prompt: string, random: Random): string {
   return prompt
     .split(' ')
-    .filter((word) => !(FILLERS.has(word) && dice.chance(0.08)))
+    .filter((word) => !(FILLERS.has(word) && random.chance(0.08)))
     .join(' ')
 }
 
-/** Every word a training prompt can contain, sorted: the vocabulary. */
-export function vocabulary(): string[] {
-  const words = new Set<string>()
-  const say = (text: string) => {
-    for (const word of text.toLowerCase().match(/[a-z]+/g) ?? []) words.add(word)
+/** The words that name something to draw, by kind. */
+export function subjects(): Record<string, string[]> {
+  const words = (lists: Record<string, readonly string[]>) =>
+    [...new Set(Object.values(lists).flat().flatMap(lettersOf))].filter((word) => !FILLERS.has(word))
+  return {
+    shape: words(SHAPE_WORDS),
+    colour: [...colours],
+    size: words(SIZE_WORDS),
+    place: words(PLACE_WORDS),
   }
-  for (const list of [SHAPE_WORDS, SIZE_WORDS, PLACE_WORDS]) for (const synonyms of Object.values(list)) synonyms.forEach(say)
-  say('shape red orange yellow green cyan blue purple pink white black an')
-  const blank: Parts = { thing: '', article: '', size: '-', colour: '-', shape: '', place: '', ground: '', background: '-' }
-  for (const sentence of TRAINING_SENTENCES) say(sentence(blank))
-  for (const ground of GROUND_WORDS) say(ground('-'))
-  return [...words].sort()
+}
+
+/** Every word a training prompt can contain, in alphabetical order: the vocabulary. */
+export function vocabulary(): string[] {
+  const blank: Parts = {
+    thing: '',
+    article: '',
+    size: '-',
+    colour: '-',
+    shape: '',
+    place: '',
+    ground: '',
+    background: '-',
+  }
+  const sentences = TRAINING_SENTENCES.map((sentence) => sentence(blank))
+  const grounds = GROUND_WORDS.map((ground) => ground('-'))
+  const places = Object.values(PLACE_WORDS).flat()
+  const words = [
+    ...Object.values(subjects()).flat(),
+    ...[...sentences, ...grounds, ...places].flatMap(lettersOf),
+  ]
+  return [...new Set([...words, 'shape', 'an', 'sized'])].sort()
+}
+
+function lettersOf(text: string): string[] {
+  return text.toLowerCase().match(/[a-z]+/g) ?? []
 }

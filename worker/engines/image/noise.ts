@@ -1,8 +1,6 @@
 import { philox, type Words } from './philox.ts'
 
 const TWO_TO_32 = 4294967296
-const LN_2 = 0.6931471805599453
-const SQRT_HALF = 0.7071067811865476
 
 /**
  * Natural logarithm of 0 < x < 1 from + - * / alone. ECMAScript leaves the last bits of `Math.log` to the engine;
@@ -12,7 +10,7 @@ const SQRT_HALF = 0.7071067811865476
 function ln(x: number): number {
   let exponent = 0
   let mantissa = x
-  while (mantissa < SQRT_HALF) {
+  while (mantissa < Math.SQRT1_2) {
     mantissa *= 2
     exponent--
   }
@@ -20,7 +18,7 @@ function ln(x: number): number {
   const square = s * s
   let series = 0
   for (let odd = 21; odd >= 1; odd -= 2) series = series * square + 1 / odd
-  return exponent * LN_2 + 2 * s * series
+  return exponent * Math.LN2 + 2 * s * series
 }
 
 /**

@@ -1,0 +1,65 @@
+import { setImmediate as otherWork } from 'node:timers/promises'
+import { type InferenceSession, Tensor } from 'onnxruntime-node'
+import type { ImageConfig } from './config.ts'
+import { gaussian } from './noise.ts'
+import type { ImageRequest } from './request.ts'
+import { eulerStep, noiseLevels } from './schedule.ts'
+
+/** The two networks of a text-to-image pod. Both take a batch of two: with the prompt and without it. */
+export interface Networks {
+  textEncoder: InferenceSession
+  transformer: InferenceSession
+}
+
+/** The state after one more step; the last one is the picture, from -1 to 1, channel-major. */
+export interface Progress {
+  step: number
+  state: Float32Array
+}
+
+/**
+ * Makes one picture: the seed's noise first (step 0), then one state per denoising step. The caller may stop between
+ * two steps by leaving the loop.
+ */
+export async function* paint(
+  { textEncoder, transformer }: Networks,
+  config: ImageConfig,
+  request: ImageRequest,
+): AsyncGenerator<Progress> {
+  const dims = [2, config.channels, config.sampleSize, config.sampleSize]
+  const length = config.channels * config.sampleSize ** 2
+  const text = await encodePrompt(textEncoder, request.ids)
+  const levels = noiseLevels(request.steps, config.scheduler.shift)
+  let state = gaussian(request.seed, 0, length)
+  yield { step: 0, state }
+
+  for (let step = 0; step < request.steps; step++) {
+    const [from = 1, to = 0] = [levels[step], levels[step + 1]]
+    const twice = new Float32Array(2 * length)
+    twice.set(state, 0)
+    twice.set(state, length)
+    const { out_sample } = await transformer.run({
+      sample: new Tensor('float32', twice, dims),
+      timestep: new Tensor('float32', Float32Array.of(from, from), [2]),
+      encoder_hidden_states: text,
+    })
+    state = eulerStep(state, floatsOf(out_sample), from, to, request.guidance)
+    yield { step: step + 1, state }
+    // A run holds the thread; between two of them everything else (an abort, a heartbeat) gets its turn.
+    await otherWork()
+  }
+}
+
+/** The prompt's ids and, beside them, silence: guidance compares the two. */
+async function encodePrompt(encoder: InferenceSession, ids: readonly number[]): Promise<Tensor> {
+  const both = BigInt64Array.from([...ids, ...ids.map(() => 0)], BigInt)
+  const { last_hidden_state } = await encoder.run({ input_ids: new Tensor('int64', both, [2, ids.length]) })
+  if (last_hidden_state === undefined) throw new TypeError('the text encoder has no last_hidden_state')
+  return last_hidden_state
+}
+
+function floatsOf(tensor: Tensor | undefined): Float32Array {
+  if (!(tensor?.data instanceof Float32Array))
+    throw new TypeError('the transformer has no float32 out_sample')
+  return tensor.data
+}
