@@ -23,7 +23,9 @@ export interface Ports {
 /** @throws `port.invalid` (refused). */
 export function portsFrom(base: number): Ports {
   if (!Number.isInteger(base) || base < 1024 || base > 65_000) {
-    throw refused('port.invalid', `--port-base ${base} is not a port`, { fix: 'Choose one from 1024 to 65000.' })
+    throw refused('port.invalid', `--port-base ${base} is not a port`, {
+      fix: 'Choose one from 1024 to 65000.',
+    })
   }
   return { router: base, gateway: base + 1, web: base + 2, chain: base + 45 }
 }

@@ -72,7 +72,10 @@ function describe(deployer: Deployer, rpcUrl: string, ports: Ports): Network {
       voters: params.voterBps.value,
     },
     podVoters: false,
-    router: { address: localAccount('router').address.toLowerCase() as `0x${string}`, url: url(ports.router) },
+    router: {
+      address: localAccount('router').address.toLowerCase() as `0x${string}`,
+      url: url(ports.router),
+    },
     gateway: { url: url(ports.gateway) },
     web: { url: url(ports.web) },
   }
@@ -152,4 +155,3 @@ export const webPart = ({ ports, network }: LocalNetwork): Part => ({
     rpcUrl: network.rpcUrl,
   },
 })
-

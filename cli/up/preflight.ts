@@ -18,7 +18,9 @@ const NEEDED_DISK_MIB = 200
 export async function preflight(home: string, ports: Ports): Promise<void> {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
   if (major < 20 || (major === 20 && minor < 19)) {
-    throw refused('node.too_old', `Node ${process.versions.node} is too old`, { fix: 'Install Node 20.19 or later.' })
+    throw refused('node.too_old', `Node ${process.versions.node} is too old`, {
+      fix: 'Install Node 20.19 or later.',
+    })
   }
   const memory = Math.floor(availableMemory() / MIB)
   if (memory < NEEDED_MEMORY_MIB) {

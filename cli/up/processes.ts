@@ -59,7 +59,12 @@ export function createSupervisor(home: string): Supervisor {
     },
     async stop() {
       stopping = true
-      await Promise.all(running.splice(0).reverse().map((entry) => end(entry.process)))
+      await Promise.all(
+        running
+          .splice(0)
+          .reverse()
+          .map((entry) => end(entry.process)),
+      )
     },
   }
 }
@@ -87,7 +92,9 @@ function readyOf(home: string, name: string, child: ChildProcess): Promise<Ready
       clearTimeout(timer)
       child.kill('SIGKILL')
       reject(
-        later('process.not_ready', `${name} ${why}`, { fix: `Its log: ${logFile(home, name)}${lastWords(home, name)}` }),
+        later('process.not_ready', `${name} ${why}`, {
+          fix: `Its log: ${logFile(home, name)}${lastWords(home, name)}`,
+        }),
       )
     }
     const timer = setTimeout(() => fail(`was not ready within ${READY_MS / 1000} s`), READY_MS)

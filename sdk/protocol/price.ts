@@ -36,3 +36,28 @@ export function maxPriceOf(manifest: Manifest, asked: Partial<UnitLimits> = {}):
     least(asked.unitsOut, manifest.limits.outputUnits),
   )
 }
+
+/**
+ * The units a call can use at most, from its input alone: what client and router both quote on.
+ *
+ * A byte-level tokenizer makes at most one token of a byte, and the JSON around a message is longer than what a chat
+ * template adds to it, so the input's length bounds its tokens.
+ *
+ * @param input  The parsed input document; unknown shapes are bounded by the manifest alone.
+ * @param inputBytes  Length of the input text in bytes.
+ */
+export function unitLimitsOf(manifest: Manifest, input: unknown, inputBytes: number): UnitLimits {
+  const asked = (name: string): bigint | undefined => {
+    const value = (input as Record<string, unknown> | null)?.[name] ?? manifest.defaults[name]
+    return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 ? BigInt(value) : undefined
+  }
+  const most = (limit: number, wish: bigint | undefined) =>
+    wish !== undefined && wish < BigInt(limit) ? wish : BigInt(limit)
+  return {
+    unitsIn: most(manifest.limits.inputUnits, BigInt(inputBytes)),
+    unitsOut: most(
+      manifest.limits.outputUnits,
+      asked(manifest.pricing.unit === 'step' ? 'steps' : 'max_tokens'),
+    ),
+  }
+}

@@ -1,0 +1,117 @@
+import { type Address, encodeFunctionData, erc20Abi, type Hex, type TransactionReceipt } from 'viem'
+import { privateKeyToAccount } from 'viem/accounts'
+import { refused } from '../errors.ts'
+import { formatUsd } from '../units.ts'
+import { computeLedgerAbi, testDollarAbi } from './abi.ts'
+import { type Chain, keySender, type Sender } from './clients.ts'
+import { chainError } from './errors.ts'
+import { isLocalChain, LOCAL_KEY, localKey } from './local.ts'
+
+/** Whose money goes where. */
+export interface DepositTerms {
+  ledger: Address
+  asset: Address
+  router: Address
+  /** The account key that the deposit is for. */
+  key: Address
+}
+
+/**
+ * Moves `amount` base units of the payment asset from the sender to the account of `key` with `router`: an approval of
+ * exactly that amount where the present one is lower, then the deposit.
+ *
+ * @throws `deposit.insufficient_funds` (refused) if the sender holds less, and what {@link Sender.send} throws.
+ */
+export async function deposit(
+  chain: Chain,
+  sender: Sender,
+  terms: DepositTerms,
+  amount: bigint,
+): Promise<TransactionReceipt> {
+  const asset = { address: terms.asset, abi: erc20Abi } as const
+  const [held, allowed] = await Promise.all([
+    chain.client.readContract({ ...asset, functionName: 'balanceOf', args: [sender.address] }),
+    chain.client.readContract({ ...asset, functionName: 'allowance', args: [sender.address, terms.ledger] }),
+  ]).catch((cause: unknown) => {
+    throw chainError(cause)
+  })
+  if (held < amount) {
+    throw refused(
+      'deposit.insufficient_funds',
+      `${sender.address} holds $${formatUsd(held)} of the payment asset`,
+      {
+        fix: isLocalChain(chain.id)
+          ? 'On a local chain ask for test dollars: deposit(amount, { faucet: true }).'
+          : `Send it $${formatUsd(amount - held)} of ${terms.asset} first.`,
+        details: { held: held.toString(), missing: (amount - held).toString() },
+      },
+    )
+  }
+  if (allowed < amount) {
+    const data = encodeFunctionData({ abi: erc20Abi, functionName: 'approve', args: [terms.ledger, amount] })
+    await sender.send({ to: terms.asset, data })
+  }
+  const args = [terms.router, terms.key, amount] as const
+  return sender.send({
+    to: terms.ledger,
+    data: encodeFunctionData({ abi: computeLedgerAbi, functionName: 'deposit', args }),
+  })
+}
+
+/** The calls of an account's owner, ready to send to the ledger. */
+export const accountCall = {
+  thaw: (router: Address, key: Address, amount: bigint): Hex =>
+    encodeFunctionData({ abi: computeLedgerAbi, functionName: 'thaw', args: [router, key, amount] }),
+  cancelThaw: (router: Address, key: Address): Hex =>
+    encodeFunctionData({ abi: computeLedgerAbi, functionName: 'cancelThaw', args: [router, key] }),
+  withdraw: (router: Address, key: Address): Hex =>
+    encodeFunctionData({ abi: computeLedgerAbi, functionName: 'withdraw', args: [router, key] }),
+  /** @param signature The key's, over `Open { router, owner }`. */
+  open: (router: Address, owner: Address, key: Address, signature: Hex): Hex =>
+    encodeFunctionData({
+      abi: computeLedgerAbi,
+      functionName: 'open',
+      args: [router, owner, key, signature],
+    }),
+}
+
+/** Gas for a few thousand calls of ours at local prices. Wei. */
+const GAS_GIFT = 10n ** 18n
+const GAS_ENOUGH = GAS_GIFT / 10n
+/** A faucet call gives at most the test dollar's cap; more than this many calls is a mistake. */
+const MOST_FAUCET_CALLS = 100n
+
+/**
+ * Local chains only: sees to it that `to` holds at least `dollars` base units of the test dollar and gas to move them.
+ *
+ * @throws `faucet.absent` (refused) on any other chain.
+ */
+export async function faucet(chain: Chain, asset: Address, to: Address, dollars: bigint): Promise<void> {
+  if (!isLocalChain(chain.id)) {
+    throw refused('faucet.absent', `chain ${chain.id} is no local chain: it has no faucet`, {
+      fix: 'Send the account the payment asset and gas yourself.',
+    })
+  }
+  await chain.check()
+  const dollar = { address: asset, abi: testDollarAbi } as const
+  const giver = keySender(chain, privateKeyToAccount(localKey(LOCAL_KEY.faucet)))
+  const [gas, held, cap] = await Promise.all([
+    chain.client.getBalance({ address: to }),
+    chain.client.readContract({ ...dollar, functionName: 'balanceOf', args: [to] }),
+    chain.client.readContract({ ...dollar, functionName: 'FAUCET_CAP' }),
+  ]).catch((cause: unknown) => {
+    throw chainError(cause)
+  })
+
+  if (gas < GAS_ENOUGH) await giver.send({ to, data: '0x', value: GAS_GIFT })
+  let missing = dollars - held
+  if (missing > cap * MOST_FAUCET_CALLS) {
+    throw refused('faucet.too_much', `the faucet gives at most $${formatUsd(cap)} at a time`)
+  }
+  while (missing > 0n) {
+    const amount = missing < cap ? missing : cap
+    const data = encodeFunctionData({ abi: testDollarAbi, functionName: 'faucet', args: [to, amount] })
+    await giver.send({ to: asset, data })
+    missing -= amount
+  }
+}

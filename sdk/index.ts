@@ -1,0 +1,8 @@
+export type { Answer, AnswerStream, CallOptions } from './calls.ts'
+export { fetchNetwork, type Network, parseNetwork } from './chain/network.ts'
+export { type Balance, type Client, type ClientOptions, createClient } from './client.ts'
+export type { Piece } from './decode.ts'
+export type { AccountDocument, PodDocument, Quote, ReceiptDocument } from './documents.ts'
+export { type ErrorBody, type ErrorKind, HeuristError } from './errors.ts'
+export { type Journal, type JournalLog, memoryJournal } from './journal.ts'
+export { formatUsd, usd } from './units.ts'

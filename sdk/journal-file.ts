@@ -1,0 +1,219 @@
+import { constants, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs'
+import { type FileHandle, mkdir, open, readFile, rename, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import {
+  type AccountId,
+  decodeEntry,
+  emptyBook,
+  encodeEntry,
+  enter,
+  type Journal,
+  type JournalEntry,
+  type JournalLog,
+  locked,
+  openingEntry,
+} from './journal.ts'
+
+/** Journals as NDJSON files (Node only): appended, flushed to the disk, one lock file beside each. */
+
+/** Past this size the file is archived at the next start, and a new one carries its sums on. */
+const ARCHIVE_BYTES = 4 * 1024 * 1024
+
+/** Journals that this very process holds: a lock file with our own pid is otherwise a leftover of a reused pid. */
+const held = new Set<string>()
+
+/** `HEURIST_HOME` or `./.heurist`. */
+export const journalFolder = (): string => join(process.env.HEURIST_HOME ?? '.heurist', 'journal')
+
+/** @param folder Where the files go; each account has its own. Default: `journal` in the data folder. */
+export function fileJournal(folder: string = journalFolder()): Journal {
+  return {
+    async open(account) {
+      await mkdir(folder, { recursive: true, mode: 0o700 })
+      const path = join(folder, `${nameOf(account)}.ndjson`)
+      const release = lock(`${path}.lock`, account)
+      try {
+        return await openLog(path, account, release)
+      } catch (cause) {
+        release()
+        throw cause
+      }
+    },
+  }
+}
+
+const nameOf = ({ chainId, ledger, router, payer }: AccountId): string =>
+  `${payer}-${router}-${chainId}-${ledger}`.toLowerCase()
+
+async function openLog(path: string, account: AccountId, release: () => void): Promise<JournalLog> {
+  let { entries, bytes, whole } = await readEntries(path)
+  if (whole > ARCHIVE_BYTES) {
+    entries = await archive(path, account, entries)
+    bytes = whole = (await stat(path)).size
+  }
+  const file = await open(path, constants.O_RDWR | constants.O_CREAT, 0o600)
+  // A torn last line was never acknowledged to anybody: the next entry overwrites it.
+  if (bytes < whole) await file.truncate(bytes)
+  const log = appender(file, bytes)
+  if (entries.length === 0) {
+    const first = openingEntry(account, emptyBook(), Date.now())
+    await log.append(first)
+    await syncFolder(path)
+    entries = [first]
+  }
+  return {
+    entries,
+    append: log.append,
+    async close() {
+      await log.close()
+      release()
+    },
+  }
+}
+
+/** Reads whole lines; `bytes` is where they end, `whole` is the size of the file. */
+async function readEntries(path: string): Promise<{ entries: JournalEntry[]; bytes: number; whole: number }> {
+  const content = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'ENOENT') return Buffer.alloc(0)
+    throw cause
+  })
+  const bytes = content.lastIndexOf('\n') + 1
+  const lines = content.subarray(0, bytes).toString('utf8').split('\n').slice(0, -1)
+  return { entries: lines.map(decodeEntry), bytes, whole: content.length }
+}
+
+/** Starts a new file with the sums of the old one, which is kept beside it. */
+async function archive(path: string, account: AccountId, entries: JournalEntry[]): Promise<JournalEntry[]> {
+  const book = emptyBook()
+  for (const entry of entries) enter(book, entry)
+  const first = openingEntry(account, book, Date.now())
+  const fresh = await open(`${path}.new`, 'w', 0o600)
+  await fresh.writeFile(encodeEntry(first))
+  await fresh.sync()
+  await fresh.close()
+  const { link } = await import('node:fs/promises')
+  await link(path, path.replace(/\.ndjson$/, `.until-${Date.now()}.ndjson`))
+  await rename(`${path}.new`, path)
+  await syncFolder(path)
+  return [first]
+}
+
+/** The directory entry must survive a power loss as well as the file. */
+async function syncFolder(path: string): Promise<void> {
+  if (process.platform === 'win32') return
+  const folder = await open(join(path, '..'), 'r')
+  await folder.sync()
+  await folder.close()
+}
+
+/** Entries that arrive while the disk is busy share the next flush. */
+function appender(file: FileHandle, start: number) {
+  let position = start
+  let waiting: { text: string; done: () => void; failed: (cause: unknown) => void }[] = []
+  let working: Promise<void> | undefined
+  let broken: unknown
+
+  async function flush(): Promise<void> {
+    while (waiting.length > 0) {
+      const group = waiting
+      waiting = []
+      try {
+        // Fail-stop: after a failed flush nobody knows what the disk holds.
+        if (broken !== undefined) throw broken
+        const bytes = Buffer.from(group.map(({ text }) => text).join(''))
+        await file.write(bytes, 0, bytes.length, position)
+        await file.datasync()
+        position += bytes.length
+        for (const { done } of group) done()
+      } catch (cause) {
+        broken = cause
+        for (const { failed } of group) failed(cause)
+      }
+    }
+    working = undefined
+  }
+
+  return {
+    append: (entry: JournalEntry) =>
+      new Promise<void>((done, failed) => {
+        waiting.push({ text: encodeEntry(entry), done, failed })
+        working ??= flush()
+      }),
+    async close() {
+      await working
+      await file.close().catch(() => undefined)
+    },
+  }
+}
+
+/**
+ * Takes the lock file or fails. A lock whose process is gone is taken over.
+ *
+ * @returns what gives it back; it is given back at exit at the latest.
+ */
+function lock(path: string, account: AccountId): () => void {
+  if (held.has(path)) throw locked(account.payer, 'in this very process')
+  while (!tryLock(path)) {
+    const owner = ownerOf(path)
+    if (owner !== undefined && isAlive(owner)) throw locked(account.payer, `process ${owner}, ${path}`)
+    takeAway(path, owner)
+  }
+  held.add(path)
+  const release = () => {
+    if (!held.delete(path)) return
+    process.off('exit', release)
+    remove(path)
+  }
+  process.on('exit', release)
+  return release
+}
+
+function tryLock(path: string): boolean {
+  try {
+    writeFileSync(path, `${process.pid}\n`, { flag: 'wx', mode: 0o600 })
+    return true
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return false
+    throw cause
+  }
+}
+
+function ownerOf(path: string): number | undefined {
+  try {
+    const pid = Number.parseInt(readFileSync(path, 'utf8'), 10)
+    return Number.isNaN(pid) ? undefined : pid
+  } catch {
+    return undefined
+  }
+}
+
+function isAlive(pid: number): boolean {
+  // Our own number on a lock that we do not hold was left by a dead process that had it before us.
+  if (pid === process.pid) return false
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (cause) {
+    return (cause as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+/** Removes a dead process's lock; puts it back if somebody alive took the lock between our look and our hand. */
+function takeAway(path: string, dead: number | undefined): void {
+  const aside = `${path}.${process.pid}`
+  try {
+    renameSync(path, aside)
+  } catch {
+    return
+  }
+  if (ownerOf(aside) === dead) return remove(aside)
+  renameSync(aside, path)
+}
+
+function remove(path: string): void {
+  try {
+    unlinkSync(path)
+  } catch {
+    // Gone already: somebody took it for a leftover.
+  }
+}

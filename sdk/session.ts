@@ -1,0 +1,203 @@
+import type { Address, Hex, LocalAccount, WalletClient } from 'viem'
+import { privateKeyToAccount } from 'viem/accounts'
+import { type Chain, keySender, openChain, type Sender, walletSender } from './chain/clients.ts'
+import { domainOf, fetchNetwork, type Network } from './chain/network.ts'
+import { type ChainReader, chainReader } from './chain/reader.ts'
+import { podSchema } from './documents.ts'
+import { bug, refused } from './errors.ts'
+import type { Journal } from './journal.ts'
+import { type Manifest, manifestHash, parseManifest } from './protocol/manifest.ts'
+import {
+  createHasher,
+  eip712Domain,
+  type Hasher,
+  type MessageName,
+  type Messages,
+  TYPES,
+} from './protocol/messages.ts'
+import { openPurse, type Purse } from './purse.ts'
+import type { Transport } from './transport.ts'
+
+/** What a caller knows better than the router's own description. */
+export interface ChainPin {
+  rpcUrl: string
+  chainId: number
+  ledger: Address
+}
+
+export interface SessionOptions {
+  key?: Hex
+  wallet?: WalletClient | LocalAccount
+  chain?: ChainPin
+  journal?: Journal
+}
+
+/** One version of a pod, its bytes checked against the chain. */
+export interface PodVersion {
+  pod: number
+  hash: Hex
+  manifest: Manifest
+}
+
+/** Everything a client has open after its first call. */
+export interface Session {
+  readonly network: Network
+  readonly chain: Chain
+  readonly reader: ChainReader
+  readonly hasher: Hasher
+  readonly purse: Purse
+  readonly sender: Sender
+  sign<N extends MessageName>(name: N, message: Messages[N]): Promise<Hex>
+  /** @throws `pod.unknown`, `manifest.untrue` (refused). */
+  pod(nameOrId: string | number): Promise<PodVersion>
+}
+
+/**
+ * @throws `network.differs` (refused) if the router describes another chain or ledger than the caller pinned.
+ */
+export async function openSession(
+  routerUrl: string,
+  transport: Transport,
+  options: SessionOptions,
+): Promise<Session> {
+  const network = await fetchNetwork(routerUrl)
+  checkPin(network, options.chain)
+  const domain = domainOf(network)
+  const chain = openChain({ chainId: network.chainId, rpcUrl: options.chain?.rpcUrl ?? network.rpcUrl })
+  const reader = chainReader(chain, network.addresses)
+  const account = accountOf(options)
+  const hasher = createHasher(domain)
+  const sign = <N extends MessageName>(name: N, message: Messages[N]): Promise<Hex> =>
+    account.signTypedData({
+      domain: eip712Domain(domain),
+      types: { [name]: TYPES[name] },
+      primaryType: name,
+      message: message as unknown as Record<string, unknown>,
+    })
+  const journal = options.journal ?? (await defaultJournal())
+  const router = network.router.address
+  const log = await journal.open({
+    chainId: network.chainId,
+    ledger: network.addresses.ledger,
+    router,
+    payer: account.address,
+  })
+  const purse = openPurse({
+    log,
+    payer: account.address,
+    router,
+    hasher,
+    signVoucher: (voucher) => sign('Voucher', voucher),
+    now: () => Date.now(),
+  })
+  return {
+    network,
+    chain,
+    reader,
+    hasher,
+    purse,
+    sender: account.sender(chain),
+    sign,
+    pod: podReader(transport, reader),
+  }
+}
+
+function checkPin(network: Network, pin: ChainPin | undefined): void {
+  if (!pin) return
+  const found = `chain ${network.chainId}, ledger ${network.addresses.ledger.toLowerCase()}`
+  const expected = `chain ${pin.chainId}, ledger ${pin.ledger.toLowerCase()}`
+  if (found === expected) return
+  throw refused('network.differs', `the router serves ${found}; you asked for ${expected}`, {
+    fix: 'Use a router of your chain, or correct `chain`.',
+  })
+}
+
+/** A key or a wallet, as one signer. */
+interface Account {
+  address: Address
+  signTypedData(data: {
+    domain: ReturnType<typeof eip712Domain>
+    types: Record<string, readonly { name: string; type: string }[]>
+    primaryType: string
+    message: Record<string, unknown>
+  }): Promise<Hex>
+  sender(chain: Chain): Sender
+}
+
+/** @throws `key.missing`, `key.invalid` (refused). */
+function accountOf({ key, wallet }: SessionOptions): Account {
+  if (key !== undefined) return localAccount(fromKey(key))
+  if (wallet === undefined) {
+    throw refused('key.missing', 'a client needs a key or a wallet', {
+      fix: 'Pass `key` (a private key in hexadecimal) or `wallet` (of viem).',
+    })
+  }
+  if ('type' in wallet && wallet.type === 'local') return localAccount(wallet as LocalAccount)
+  const client = wallet as WalletClient
+  const address = client.account?.address
+  if (!address)
+    throw refused('key.missing', 'the wallet has no account', { fix: 'Create it with an account.' })
+  return {
+    address: lower(address),
+    signTypedData: (data) => client.signTypedData({ account: client.account ?? address, ...data }),
+    sender: (chain) => walletSender(chain, client, address),
+  }
+}
+
+function fromKey(key: Hex): LocalAccount {
+  try {
+    return privateKeyToAccount(key)
+  } catch (cause) {
+    throw refused('key.invalid', '`key` is not a private key', {
+      fix: '32 bytes in hexadecimal, with 0x.',
+      cause,
+    })
+  }
+}
+
+const localAccount = (account: LocalAccount): Account => ({
+  address: lower(account.address),
+  signTypedData: (data) => account.signTypedData(data),
+  sender: (chain) => keySender(chain, account),
+})
+
+const lower = (address: Address): Address => address.toLowerCase() as Address
+
+/** In Node a file; elsewhere a journal must be given, because forgetting costs money. */
+async function defaultJournal(): Promise<Journal> {
+  if (typeof process === 'undefined' || !process.versions?.node) {
+    throw refused('journal.missing', 'a client outside Node needs a journal', { fix: 'Pass `journal`.' })
+  }
+  const { fileJournal } = await import('./journal-file.ts')
+  return fileJournal()
+}
+
+/** A pod's newest version changes rarely; asked again after this long. Milliseconds. */
+const POD_FRESH_MS = 30_000
+
+function podReader(transport: Transport, reader: ChainReader): Session['pod'] {
+  const known = new Map<string, { at: number; version: Promise<PodVersion> }>()
+
+  async function read(name: string): Promise<PodVersion> {
+    const { id, manifest: hash } = await transport.get(`/v1/pods/${encodeURIComponent(name)}`, podSchema)
+    const bytes = await transport.bytes(`/v1/pods/${id}/manifest`)
+    if (manifestHash(bytes) !== hash)
+      throw bug('manifest.untrue', 'the manifest is not the one that is named')
+    if (!(await reader.isVersion(id, hash))) {
+      throw refused('manifest.untrue', `pod ${id} never published the manifest ${hash}`, {
+        fix: 'Do not use this router: it shows other terms than the chain.',
+      })
+    }
+    return { pod: id, hash, manifest: parseManifest(bytes) }
+  }
+
+  return (nameOrId) => {
+    const name = String(nameOrId)
+    const cached = known.get(name)
+    if (cached && Date.now() - cached.at < POD_FRESH_MS) return cached.version
+    const version = read(name)
+    known.set(name, { at: Date.now(), version })
+    version.catch(() => known.delete(name))
+    return version
+  }
+}
