@@ -1,5 +1,5 @@
-import { constants, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs'
-import { type FileHandle, mkdir, open, readFile, rename, stat } from 'node:fs/promises'
+import { constants, linkSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs'
+import { type FileHandle, link, mkdir, open, readFile, rename, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
   type AccountId,
@@ -91,7 +91,6 @@ async function archive(path: string, account: AccountId, entries: JournalEntry[]
   await fresh.writeFile(encodeEntry(first))
   await fresh.sync()
   await fresh.close()
-  const { link } = await import('node:fs/promises')
   await link(path, path.replace(/\.ndjson$/, `.until-${Date.now()}.ndjson`))
   await rename(`${path}.new`, path)
   await syncFolder(path)
@@ -168,13 +167,18 @@ function lock(path: string, account: AccountId): () => void {
   return release
 }
 
+/** Linked, not written, into place: nobody ever sees a lock without its owner. */
 function tryLock(path: string): boolean {
+  const mine = `${path}.${process.pid}.new`
+  writeFileSync(mine, `${process.pid}\n`, { mode: 0o600 })
   try {
-    writeFileSync(path, `${process.pid}\n`, { flag: 'wx', mode: 0o600 })
+    linkSync(mine, path)
     return true
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return false
     throw cause
+  } finally {
+    remove(mine)
   }
 }
 
@@ -206,8 +210,8 @@ function takeAway(path: string, dead: number | undefined): void {
   } catch {
     return
   }
-  if (ownerOf(aside) === dead) return remove(aside)
-  renameSync(aside, path)
+  if (ownerOf(aside) === dead) remove(aside)
+  else renameSync(aside, path)
 }
 
 function remove(path: string): void {

@@ -24,7 +24,9 @@ const decimal = z
   .transform(BigInt)
 const at = z.number().int().nonnegative()
 
-const pendingSchema = z.object({ request: hashSchema, message: requestSchema, voucher: voucherSchema })
+const signedSchema = z.object({ request: hashSchema, message: requestSchema, voucher: voucherSchema })
+/** `left`: output bytes read before the client left; absent if it did not say that it leaves. */
+const pendingSchema = signedSchema.extend({ left: z.exactOptional(decimal) })
 
 export const entrySchema = z.discriminatedUnion('type', [
   /** First line of every file. `charged` and what is pending come from an archived file before it. */
@@ -39,7 +41,7 @@ export const entrySchema = z.discriminatedUnion('type', [
     retired: z.exactOptional(z.string()),
   }),
   /** A voucher that may leave this machine now. */
-  pendingSchema.extend({ type: z.literal('signed'), at }),
+  signedSchema.extend({ type: z.literal('signed'), at }),
   /** The client closed the connection after reading so many output bytes. */
   z.object({ type: z.literal('left'), at, request: hashSchema, read: decimal }),
   /** A verified receipt: its price is charged. */
@@ -87,13 +89,7 @@ export function decodeEntry(line: string): JournalEntry {
 }
 
 /** A call that was signed for and is not settled between client and router yet: its maxPrice is at stake. */
-export interface PendingCall {
-  request: Hex
-  message: Request
-  voucher: Voucher
-  /** Output bytes read before the client left; undefined if it did not say that it leaves. */
-  left?: bigint
-}
+export type PendingCall = z.output<typeof pendingSchema>
 
 /** What the entries add up to. */
 export interface Book {
@@ -155,7 +151,7 @@ export const openingEntry = (account: AccountId, book: Book, now: number): Journ
   account,
   charged: book.charged,
   count: book.count,
-  pending: [...book.pending.values()].map(({ request, message, voucher }) => ({ request, message, voucher })),
+  pending: [...book.pending.values()],
   ...(book.retired === undefined ? {} : { retired: book.retired }),
 })
 

@@ -104,14 +104,19 @@ export async function faucet(chain: Chain, asset: Address, to: Address, dollars:
   })
 
   if (gas < GAS_ENOUGH) await giver.send({ to, data: '0x', value: GAS_GIFT })
-  let missing = dollars - held
-  if (missing > cap * MOST_FAUCET_CALLS) {
-    throw refused('faucet.too_much', `the faucet gives at most $${formatUsd(cap)} at a time`)
+  const missing = dollars - held
+  if (missing <= 0n) return
+  const calls = (missing + cap - 1n) / cap
+  if (calls > MOST_FAUCET_CALLS) {
+    throw refused(
+      'faucet.too_much',
+      `the faucet gives at most $${formatUsd(cap * MOST_FAUCET_CALLS)} at once`,
+    )
   }
-  while (missing > 0n) {
-    const amount = missing < cap ? missing : cap
-    const data = encodeFunctionData({ abi: testDollarAbi, functionName: 'faucet', args: [to, amount] })
-    await giver.send({ to: asset, data })
-    missing -= amount
-  }
+  const data = encodeFunctionData({
+    abi: testDollarAbi,
+    functionName: 'faucet',
+    args: [to, (missing + calls - 1n) / calls],
+  })
+  for (let call = 0n; call < calls; call += 1n) await giver.send({ to: asset, data })
 }
