@@ -1,0 +1,150 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import Database from 'libsql'
+import type { Hex } from 'viem'
+import { later } from '../sdk/errors.ts'
+import { parseWire, type SignedReceipt, signedReceiptSchema, toWire } from '../sdk/protocol/wire.ts'
+
+/**
+ * What this node has signed, durable before anyone sees it. Two differing receipts of one node for one request are
+ * slashable, so there is one receipt per request, for good: the primary key says so, and the file's lock admits one
+ * process. A request's hash covers its payer.
+ */
+
+export interface Delivery {
+  signed: SignedReceipt
+  /** The bytes that `receipt.output` is the hash of, to answer the same request again without computing. */
+  output: Uint8Array
+}
+
+export interface ReceiptStore {
+  /**
+   * Resolves once the receipt is on disk, with the one that counts: an earlier one wins.
+   * Receipts of one turn of the event loop share one disk flush.
+   */
+  put(delivery: Delivery): Promise<Delivery>
+  find(request: Hex): Delivery | undefined
+  /** The router holds it durably: it need not be repeated. */
+  markReceived(request: Hex): void
+  /** Oldest first. */
+  unreceived(): SignedReceipt[]
+  /** Forgets received receipts after `RECEIVED_KEPT_MS`, others after `UNRECEIVED_KEPT_MS`. Count forgotten. */
+  prune(): number
+  close(): void
+}
+
+const HOUR_MS = 3_600_000
+/** As long as a router keeps outputs, so a repeated request always finds one of the two. */
+export const RECEIVED_KEPT_MS = 24 * HOUR_MS
+/** The longest life of a voucher: after it nobody can be charged for the work. */
+export const UNRECEIVED_KEPT_MS = 7 * 24 * HOUR_MS
+
+interface Row {
+  signed: string
+  output: Buffer
+}
+
+const SCHEMA = `CREATE TABLE IF NOT EXISTS receipts (
+  request TEXT PRIMARY KEY,
+  at INTEGER NOT NULL,
+  received INTEGER NOT NULL DEFAULT 0,
+  signed TEXT NOT NULL,
+  output BLOB NOT NULL
+) WITHOUT ROWID`
+
+function open(dataDir: string): Database.Database {
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+  const database = new Database(join(dataDir, 'receipts.db'))
+  try {
+    // The lock is the kernel's and dies with the process: no stale lock after a crash.
+    database.pragma('locking_mode = EXCLUSIVE')
+    database.pragma('journal_mode = WAL')
+    database.pragma('synchronous = FULL')
+    database.exec(SCHEMA)
+  } catch (cause) {
+    database.close()
+    if ((cause as { code?: string }).code !== 'SQLITE_BUSY') throw cause
+    throw later('worker.already_running', `Another worker uses ${dataDir}`, {
+      fix: 'Stop it, or give this one a data folder (and a node) of its own.',
+    })
+  }
+  return database
+}
+
+const delivery = (row: Row): Delivery => ({
+  signed: parseWire(signedReceiptSchema, JSON.parse(row.signed), 'receipt.corrupt'),
+  output: new Uint8Array(row.output),
+})
+
+/**
+ * @param now  Unix milliseconds.
+ * @throws `worker.already_running` (later) if another process has the store open.
+ */
+export function openReceipts(dataDir: string, now: () => number = Date.now): ReceiptStore {
+  const database = open(dataDir)
+  const insert = database.prepare(
+    'INSERT INTO receipts (request, at, signed, output) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
+  )
+  const select = database.prepare('SELECT signed, output FROM receipts WHERE request = ?')
+  const mark = database.prepare('UPDATE receipts SET received = 1 WHERE request = ? AND received = 0')
+  const waiting = database.prepare('SELECT signed FROM receipts WHERE received = 0 ORDER BY at, request')
+  const forget = database.prepare('DELETE FROM receipts WHERE (received = 1 AND at < ?) OR at < ?')
+
+  interface Write {
+    delivery: Delivery
+    resolve(stored: Delivery): void
+    reject(cause: unknown): void
+  }
+  let writes: Write[] = []
+  let closed = false
+
+  const find = (request: Hex): Delivery | undefined => {
+    const row = select.get(request) as Row | undefined
+    return row && delivery(row)
+  }
+
+  function flush(): void {
+    const batch = writes
+    writes = []
+    if (batch.length === 0) return
+    try {
+      database.exec('BEGIN IMMEDIATE')
+      for (const {
+        delivery: { signed, output },
+      } of batch) {
+        insert.run(signed.receipt.request, now(), toWire(signed), Buffer.from(output))
+      }
+      database.exec('COMMIT')
+    } catch (cause) {
+      if (database.inTransaction) database.exec('ROLLBACK')
+      for (const write of batch) write.reject(cause)
+      return
+    }
+    for (const write of batch) {
+      const stored = find(write.delivery.signed.receipt.request)
+      if (stored) write.resolve(stored)
+      else write.reject(later('receipt.lost', 'The receipt store lost what it had just written.'))
+    }
+  }
+
+  return {
+    find,
+    put: (delivery) =>
+      new Promise((resolve, reject) => {
+        if (closed) return reject(later('worker.stopping', 'The receipt store is closed.'))
+        if (writes.length === 0) setImmediate(flush)
+        writes.push({ delivery, resolve, reject })
+      }),
+    markReceived: (request) => void mark.run(request),
+    unreceived: () =>
+      (waiting.all() as Pick<Row, 'signed'>[]).map((row) =>
+        parseWire(signedReceiptSchema, JSON.parse(row.signed), 'receipt.corrupt'),
+      ),
+    prune: () => forget.run(now() - RECEIVED_KEPT_MS, now() - UNRECEIVED_KEPT_MS).changes,
+    close() {
+      flush()
+      closed = true
+      database.close()
+    },
+  }
+}
