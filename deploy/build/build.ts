@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { parametersPage } from '../params.ts'
 import { type Artifact, hardhatArtifacts, sourceHash } from './artifacts.ts'
 
 /**
@@ -10,6 +11,7 @@ import { type Artifact, hardhatArtifacts, sourceHash } from './artifacts.ts'
 
 export const ABI_FILE = 'sdk/chain/abi.ts'
 export const BYTECODE_FILE = 'deploy/bytecode.json'
+export const PARAMETERS_FILE = 'docs/parameters.md'
 
 const constantName = (name: string) =>
   `${name === name.toUpperCase() ? name.toLowerCase() : name[0]?.toLowerCase() + name.slice(1)}Abi`
@@ -29,7 +31,8 @@ export function bytecodeSource(artifacts: Artifact[], sources: string): string {
 /** Whether the committed generated files come from today's sources. */
 export function generatedAreFresh(root: string): boolean {
   const { sources } = JSON.parse(readFileSync(join(root, BYTECODE_FILE), 'utf8')) as { sources: string }
-  return sources === sourceHash(root)
+  const parameters = readFileSync(join(root, PARAMETERS_FILE), 'utf8')
+  return sources === sourceHash(root) && parameters === parametersPage()
 }
 
 /** @throws Error if the compiler does. */
@@ -49,5 +52,6 @@ if (import.meta.filename === process.argv[1]) {
   const artifacts = compile(root)
   writeFileSync(join(root, ABI_FILE), abiSource(artifacts))
   writeFileSync(join(root, BYTECODE_FILE), bytecodeSource(artifacts, sourceHash(root)))
-  process.stdout.write(`${ABI_FILE} and ${BYTECODE_FILE} are fresh\n`)
+  writeFileSync(join(root, PARAMETERS_FILE), parametersPage())
+  process.stdout.write(`${PARAMETERS_FILE}, ${ABI_FILE} and ${BYTECODE_FILE} are fresh\n`)
 }
