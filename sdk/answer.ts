@@ -2,26 +2,36 @@ import type { Address, Hex } from 'viem'
 import { recoverAddress } from 'viem'
 import type { ChainReader } from './chain/reader.ts'
 import { type HeuristError, refused } from './errors.ts'
+import { keccak, toHex } from './protocol/bytes.ts'
 import type { Manifest } from './protocol/manifest.ts'
-import { END, type Hasher, type Request } from './protocol/messages.ts'
+import { END, type Hasher, type Receipt, type Request } from './protocol/messages.ts'
 import { priceOf } from './protocol/price.ts'
 import type { Countersigned } from './protocol/wire.ts'
 
 /** Bytes in flight that a node may have sent before it learned that its client left. */
 export const LEFT_ALLOWANCE = 65_536n
 
+/** What the client knows of the delivery. */
+export interface Delivery {
+  /** How many output bytes arrived; undefined after a restart that lost the count. */
+  read?: bigint
+  /** Those bytes, where they are still at hand. */
+  bytes?: Uint8Array
+  /** Whether the client closed the connection, or it broke, before the receipt came. */
+  left: boolean
+}
+
 /** What the payer itself knows about a call when its receipt comes. */
 export interface Expected {
   request: Hex
   message: Request
   manifest: Manifest
-  /** Hash and count of the bytes that were read; undefined after a restart that lost them. */
-  read?: { length: bigint; digest: Hex }
-  /** Bytes read before the client left; undefined if it stayed. */
-  left?: bigint
+  delivery: Delivery
   router: Address
   /** What the router may have charged at most before this receipt: own sum plus other calls in flight. */
   mostBefore: bigint
+  /** Receipts it may have counted at most before this one. */
+  mostCount: bigint
 }
 
 /**
@@ -48,50 +58,63 @@ export async function checkAnswer(
 }
 
 function checkReceipt({ receipt }: Countersigned, expected: Expected): void {
-  const { message, manifest, read } = expected
-  if (receipt.request !== expected.request)
+  const { message, manifest } = expected
+  const { inputUnits, outputUnits, outputBytes } = manifest.limits
+  if (receipt.request !== expected.request) {
     throw wrong('receipt.request_mismatch', 'the receipt is of another call')
+  }
   if (message.node !== 0 && receipt.node !== message.node) {
     throw wrong('receipt.node_mismatch', `node ${receipt.node} answered, not node ${message.node}`)
   }
-  if (
-    receipt.unitsIn > BigInt(manifest.limits.inputUnits) ||
-    receipt.unitsOut > BigInt(manifest.limits.outputUnits)
-  ) {
+  if (receipt.unitsIn > BigInt(inputUnits) || receipt.unitsOut > BigInt(outputUnits)) {
     throw wrong('receipt.units_over_limit', 'the receipt counts more units than the pod allows')
   }
   const price = priceOf(manifest.pricing, receipt.unitsIn, receipt.unitsOut)
   if (receipt.price !== price) {
     throw wrong('receipt.price_mismatch', `the receipt asks ${receipt.price}, the manifest says ${price}`)
   }
-  if (price > message.maxPrice)
+  if (price > message.maxPrice) {
     throw wrong('receipt.price_over_max', `${price} is above maxPrice ${message.maxPrice}`)
-  if (receipt.end === END.clientLeft) checkLeft(receipt.length, expected.left)
-  else if (read && (read.length !== receipt.length || read.digest !== receipt.output)) {
-    throw wrong('receipt.output_mismatch', `the ${read.length} bytes that arrived are not what was signed`)
   }
+  if (receipt.length > BigInt(outputBytes)) {
+    throw wrong('receipt.length_over_limit', `${receipt.length} bytes are more than the pod's ${outputBytes}`)
+  }
+  checkDelivery(receipt, expected.delivery)
 }
 
-function checkLeft(length: bigint, left: bigint | undefined): void {
-  if (left === undefined)
+/** The bytes that arrived are the bytes that were signed; what was signed beyond them was in flight. */
+function checkDelivery(receipt: Receipt, { read, bytes, left }: Delivery): void {
+  if (!left && receipt.end === END.clientLeft) {
     throw wrong('receipt.end_mismatch', 'the receipt says that the client left; it did not')
-  if (length > left + LEFT_ALLOWANCE) {
-    throw wrong(
-      'receipt.length_over_read',
-      `the receipt is for ${length} bytes; ${left} were read before leaving`,
-    )
+  }
+  if (read !== undefined && receipt.length > read + (left ? LEFT_ALLOWANCE : 0n)) {
+    const code = left ? 'receipt.length_over_read' : 'receipt.output_mismatch'
+    throw wrong(code, `the receipt is for ${receipt.length} bytes; ${read} were read`)
+  }
+  if (bytes === undefined || receipt.length > BigInt(bytes.length)) return
+  const whole = receipt.end === END.complete
+  const signed = whole ? bytes : bytes.subarray(0, Number(receipt.length))
+  if (BigInt(signed.length) !== receipt.length || toHex(keccak(signed)) !== receipt.output) {
+    throw wrong('receipt.output_mismatch', `the ${bytes.length} bytes that arrived are not what was signed`)
   }
 }
 
 function checkAck({ receipt, ack }: Countersigned, expected: Expected, hasher: Hasher): void {
-  if (!same(ack.payer, expected.message.payer))
+  if (!same(ack.payer, expected.message.payer)) {
     throw wrong('ack.payer_mismatch', 'the acknowledgement names another payer')
+  }
   if (ack.receipt !== hasher.struct('Receipt', receipt)) {
     throw wrong('ack.receipt_mismatch', 'the acknowledgement is of another receipt')
   }
   const most = expected.mostBefore + receipt.price
   if (ack.charged < receipt.price || ack.charged > most) {
-    throw wrong('ack.overcharged', `the router counts ${ack.charged}; at most ${most} can be owed`)
+    throw wrong('ack.charged_wrong', `the router counts ${ack.charged}; at most ${most} can be owed`)
+  }
+  if (ack.count < 1n || ack.count > expected.mostCount + 1n) {
+    throw wrong(
+      'ack.count_wrong',
+      `the router counts ${ack.count} receipts; ${expected.mostCount + 1n} at most`,
+    )
   }
 }
 

@@ -1,15 +1,14 @@
 import { bytesToHex, type Hex } from 'viem'
-import { checkAnswer, LEFT_ALLOWANCE } from './answer.ts'
-import { decoderOf, mediaTypeOf, type Piece } from './decode.ts'
-import { receiptDocumentSchema } from './documents.ts'
-import { asHeuristError, HeuristError, refused } from './errors.ts'
-import type { PendingCall } from './journal.ts'
-import { keccak, runningHash, toHex } from './protocol/bytes.ts'
-import type { Ack, Receipt, Request } from './protocol/messages.ts'
+import type { Delivery } from './answer.ts'
+import { decode, decoderOf, mediaTypeOf, type Piece } from './decode.ts'
+import { asHeuristError, bug, type HeuristError, later, refused } from './errors.ts'
+import type { OpenCall, Outcome } from './outcome.ts'
+import { keccak, toHex } from './protocol/bytes.ts'
+import { type Ack, END, type Receipt, type Request } from './protocol/messages.ts'
 import { maxPriceOf, unitLimitsOf } from './protocol/price.ts'
-import { type Countersigned, countersignedSchema, type Job } from './protocol/wire.ts'
+import type { Countersigned, Job } from './protocol/wire.ts'
 import type { PodVersion, Session } from './session.ts'
-import { isAbort, type JobEvent, mayRetry, type Transport } from './transport.ts'
+import { isUnknown, type JobEvent, joinBytes, type Transport } from './transport.ts'
 
 export interface CallOptions {
   /** Aborting leaves the call. */
@@ -20,7 +19,12 @@ export interface CallOptions {
   maxPrice?: bigint
   /** Seconds until nobody should start the work; default: the pod's own limit and half a minute. */
   seconds?: number
+  /** How often to ask again when the router is busy or the connection breaks; default 3. The call is paid once. */
+  retries?: number
 }
+
+/** What a pod is asked: its input document, or just the prompt of a chat or an image. */
+export type Input = string | object
 
 /** A verified answer. */
 export interface Answer {
@@ -51,250 +55,193 @@ export interface AnswerStream extends AsyncIterable<Piece> {
 }
 
 /** A call that is signed and not answered yet. */
-interface Signed {
+interface Signed extends OpenCall {
   session: Session
+  outcome: Outcome
   version: PodVersion
-  message: Request
-  request: Hex
   job: Job
+  /** Unix seconds after which no answer is awaited any more. */
+  until: number
 }
 
-/** How long a cut connection is answered by sending the same request again. */
+/** Before the first, second, … repetition. Milliseconds. */
 const RETRY_PAUSES_MS = [250, 1_000, 3_000]
+/** A router that wants a longer pause is left to the caller. Seconds. */
+const LONGEST_RETRY_AFTER = 5
+/** Beyond this a whole answer could outlast the idle limit of HTTP connections on the way. Seconds. */
+const LONGEST_WHOLE_SECONDS = 200
+/** For the way there and back, beyond the request's deadline and the pod's own limit. Seconds. */
+const ANSWER_GRACE = 15
 
-export function createCalls(transport: Transport, frontend: number, session: () => Promise<Session>) {
-  async function sign(pod: string | number, input: object, options: CallOptions): Promise<Signed> {
-    const opened = await session()
-    const version = await opened.pod(pod)
-    const text = JSON.stringify(input)
-    const bytes = new TextEncoder().encode(text)
+export interface Opened {
+  session: Session
+  outcome: Outcome
+}
+
+export function createCalls(transport: Transport, frontend: number, open: () => Promise<Opened>) {
+  async function sign(pod: string | number, input: Input, options: CallOptions): Promise<Signed> {
+    const { session, outcome } = await open()
+    const version = await session.pod(pod)
     const { manifest } = version
+    const document = documentOf(input, version)
+    const text = JSON.stringify(document)
+    const bytes = new TextEncoder().encode(text)
+    if (bytes.length > manifest.limits.inputBytes) {
+      throw refused('input.too_large', `the input is ${bytes.length} bytes`, {
+        details: { bytes: bytes.length, most: manifest.limits.inputBytes },
+      })
+    }
+    const deadline = Math.floor(Date.now() / 1000) + (options.seconds ?? manifest.limits.seconds + 30)
     const message: Request = {
-      payer: opened.purse.payer,
+      payer: session.purse.payer,
       id: bytesToHex(crypto.getRandomValues(new Uint8Array(32))),
       pod: version.pod,
       manifest: version.hash,
       frontend,
       node: options.node ?? 0,
-      maxPrice: options.maxPrice ?? maxPriceOf(manifest, unitLimitsOf(manifest, input, bytes.length)),
-      deadline: Math.floor(Date.now() / 1000) + (options.seconds ?? manifest.limits.seconds + 30),
+      maxPrice: options.maxPrice ?? maxPriceOf(manifest, unitLimitsOf(manifest, document, bytes.length)),
+      deadline,
       input: toHex(keccak(bytes)),
     }
-    const { request, voucher, signature } = await opened.purse.reserve(message)
-    const job: Job = { chainId: opened.network.chainId, request: message, voucher, signature, input: text }
-    return { session: opened, version, message, request, job }
+    options.signal?.throwIfAborted()
+    const { request, voucher, signature } = await session.purse.reserve(message)
+    const job: Job = { chainId: session.network.chainId, request: message, voucher, signature, input: text }
+    const until = deadline + manifest.limits.seconds + ANSWER_GRACE
+    return { session, outcome, version, message, request, job, until, delivery: { left: false } }
   }
 
-  /** Verifies, then books; a wrong answer is rejected, and a wrong claim that we left retires the key. */
-  async function accept(
-    { session: { purse, hasher, reader, network }, version, message, request }: Signed,
-    answer: Countersigned,
-    facts: { read?: { length: bigint; digest: Hex }; left?: bigint },
-  ): Promise<void> {
-    const mostBefore = purse.mostBefore(request)
-    const expected = {
-      ...facts,
-      request,
-      message,
-      manifest: version.manifest,
-      router: network.router.address,
-      mostBefore,
-    }
+  /** A pod that published a new version meanwhile is read afresh, once; nothing was charged for the refusal. */
+  async function onCurrentVersion<T>(work: () => Promise<T>): Promise<T> {
     try {
-      await checkAnswer(answer, expected, hasher, reader)
+      return await work()
     } catch (cause) {
-      const { code, kind } = asHeuristError(cause)
-      if (kind === 'later') throw cause
-      await purse.reject(request, code)
-      if (code === 'receipt.end_mismatch' || code === 'receipt.length_over_read') await purse.retire(code)
-      throw cause
+      if (asHeuristError(cause).code !== 'manifest.wrong') throw cause
+      return work()
     }
-    await purse.book(request, answer)
   }
 
-  /** What a failure means for the money: refusals and failed work release it; silence leaves it at stake. */
-  async function failed({ session: { purse }, request }: Signed, cause: unknown): Promise<void> {
-    if (!(cause instanceof HeuristError) || mayRetry(cause) || cause.code === 'chain.unreachable') return
-    if (purse.pending.some((call) => call.request === request)) await purse.release(request, cause.code)
-  }
-
-  async function runSigned(call: Signed, signal?: AbortSignal): Promise<Answer> {
-    for (const pause of [...RETRY_PAUSES_MS, undefined]) {
+  async function runSigned(call: Signed, options: CallOptions): Promise<Answer> {
+    const signal = signalOf(call, options.signal)
+    let delivery: Delivery = { read: 0n, left: true }
+    for (let attempt = 0; ; attempt += 1) {
       try {
         const { bytes, answer } = await transport.run(call.job, signal)
-        await accept(call, answer, { read: { length: BigInt(bytes.length), digest: toHex(keccak(bytes)) } })
+        delivery = { read: BigInt(bytes.length), bytes, left: false }
+        await call.outcome.accept({ ...call, delivery }, call.version, answer)
         return finished(call, answer, bytes)
       } catch (cause) {
-        if (pause === undefined || !mayRetry(cause) || signal?.aborted) {
-          await failed(call, cause)
-          throw signal?.aborted ? await leftWhole(call) : cause
-        }
-        await new Promise((resolve) => setTimeout(resolve, pause))
+        if (!signal.aborted && (await mayRepeat(cause, attempt, options, signal))) continue
+        if (!signal.aborted) throw await givenUp({ ...call, delivery }, cause)
+        await leave(call, new Uint8Array())
+        throw leftError(options.signal)
       }
     }
-    throw refused('unreachable', 'the loop above always returns or throws')
   }
 
-  /** Nothing of a whole answer was delivered: nothing is owed. A receipt that was faster than us is resolved later. */
-  async function leftWhole(call: Signed): Promise<HeuristError> {
-    await resolveOne(call.session, {
-      request: call.request,
-      message: call.message,
-      voucher: call.job.voucher,
-    })
-    return refused('call.left', 'the call was left before its answer came')
-  }
-
-  function finished({ version, request }: Signed, answer: Countersigned, bytes: Uint8Array): Answer {
-    const piece = decoderOf(version.manifest.kind).push(bytes)
-    return {
-      request,
-      node: answer.receipt.node,
-      price: answer.receipt.price,
-      bytes,
-      mediaType: mediaTypeOf(version.manifest.kind),
-      ...(piece.text === undefined ? {} : { text: piece.text }),
-      ...(piece.finish === undefined ? {} : { finish: piece.finish }),
-      provider: answer.provider,
-      receipt: answer.receipt,
-      ack: answer.ack,
-      countersigned: answer,
-    }
+  /** A job that may outlast an idle connection is kept alive by the events of a stream. */
+  async function runStreamed(call: Signed, options: CallOptions): Promise<Answer> {
+    let answer: Answer | undefined
+    for await (const _ of pieces(call, options, (settled) => (answer = settled)));
+    if (!answer) throw bug('answer.missing', 'the stream ended without its answer')
+    return answer
   }
 
   /** One streamed call, piece by piece; `settle` gets the verified answer. */
   async function* pieces(
     call: Signed,
-    signal: AbortSignal | undefined,
+    options: CallOptions,
     settle: (answer: Answer) => void,
   ): AsyncGenerator<Piece> {
+    const signal = signalOf(call, options.signal)
     const decoder = decoderOf(call.version.manifest.kind)
-    const hash = runningHash()
     const parts: Uint8Array[] = []
-    const { purse } = call.session
-    const events = transport.stream(call.job, signal)
-    let done = false
+    const stream = { read: 0, cut: false }
+    const delivered = (): Delivery => {
+      const bytes = joinBytes(parts)
+      return { read: BigInt(bytes.length), bytes, left: stream.cut }
+    }
+    let decided = false
     try {
-      for await (const event of resuming(call, events, () => hash.length, signal)) {
+      for await (const event of resuming(call, options, signal, stream)) {
         if (event.type === 'chunk') {
-          hash.update(event.bytes)
           parts.push(event.bytes)
+          if (stream.read > call.version.manifest.limits.outputBytes) throw tooLong(stream.read)
           yield decoder.push(event.bytes)
         } else if (event.type === 'receipt') {
-          const read = { length: BigInt(hash.length), digest: hash.digest() }
-          await accept(call, event.answer, { read })
-          done = true
-          settle(finished(call, event.answer, join(parts)))
+          const delivery = delivered()
+          await call.outcome.accept({ ...call, delivery }, call.version, event.answer)
+          decided = true
+          if (event.answer.receipt.end === END.clientLeft) throw interruptedError(event.answer)
+          const last = decoder.end()
+          if (last) yield last
+          settle(finished(call, event.answer, delivery.bytes ?? new Uint8Array()))
         }
       }
     } catch (cause) {
-      done = !isAbort(cause)
-      if (done) await failed(call, cause)
-      throw done ? cause : refused('call.left', 'the call was left before its end')
-    } finally {
-      if (!done) {
-        await purse.leave(call.request, BigInt(hash.length))
-        // The receipt for the delivered part comes once the node has heard of it.
-        void settleLeft(call)
+      if (signal.aborted) throw leftError(options.signal)
+      const known = !isUnknown(cause) && asHeuristError(cause).code !== 'output.unreadable'
+      if (!decided && known) {
+        decided = true
+        throw await givenUp({ ...call, delivery: delivered() }, cause)
       }
+      throw cause
+    } finally {
+      if (!decided) await leave(call, joinBytes(parts))
     }
   }
 
   /** A stream that is cut is asked for again: the router replays what it delivered, which is read past. */
   async function* resuming(
     call: Signed,
-    first: AsyncGenerator<JobEvent>,
-    read: () => number,
-    signal: AbortSignal | undefined,
+    options: CallOptions,
+    signal: AbortSignal,
+    stream: { read: number; cut: boolean },
   ): AsyncGenerator<JobEvent> {
-    let events = first
-    for (const pause of [...RETRY_PAUSES_MS, undefined]) {
-      let skip = events === first ? 0 : read()
+    for (let attempt = 0; ; attempt += 1) {
+      let skip = stream.read
       try {
-        for await (const event of events) {
-          if (event.type !== 'chunk' || skip === 0) yield event
-          else if (event.bytes.length <= skip) skip -= event.bytes.length
-          else {
-            yield { type: 'chunk', bytes: event.bytes.subarray(skip) }
-            skip = 0
+        for await (const event of transport.stream(call.job, signal)) {
+          if (event.type !== 'chunk') {
+            yield event
+            continue
           }
+          const fresh = event.bytes.subarray(Math.min(skip, event.bytes.length))
+          skip -= event.bytes.length - fresh.length
+          stream.read += fresh.length
+          if (fresh.length > 0) yield { type: 'chunk', bytes: fresh }
         }
         return
       } catch (cause) {
-        if (pause === undefined || !mayRetry(cause) || signal?.aborted) throw cause
-        await new Promise((resolve) => setTimeout(resolve, pause))
-        events = transport.stream(call.job, signal)
+        // A router that hears the connection break takes it for leaving.
+        if (isUnknown(cause)) stream.cut = true
+        else if (stream.read > 0) throw cause
+        if (signal.aborted || !(await mayRepeat(cause, attempt, options, signal))) throw cause
       }
     }
   }
 
-  async function settleLeft(call: Signed): Promise<void> {
-    for (const pause of RETRY_PAUSES_MS) {
-      await new Promise((resolve) => setTimeout(resolve, pause))
-      const pending = call.session.purse.pending.find((each) => each.request === call.request)
-      if (!pending || (await resolveOne(call.session, pending).catch(() => false))) return
-    }
-  }
-
-  /** Asks what became of a call that is signed for. @returns whether it is decided now. */
-  async function resolveOne(opened: Session, pending: PendingCall): Promise<boolean> {
-    const { purse } = opened
-    const { request, message } = pending
-    const document = await transport
-      .get(`/v1/receipts/${request}`, receiptDocumentSchema)
-      .catch((cause: unknown) => {
-        if (asHeuristError(cause).code === 'receipt.unknown') return undefined
-        throw cause
-      })
-    if (document === undefined) {
-      // Never admitted; after its deadline it never will be.
-      if (Date.now() / 1000 < message.deadline + 60) return false
-      await purse.release(request, 'request.expired')
-      return true
-    }
-    if (document.status === 'failed') {
-      await purse.release(request, document.error?.code ?? 'job.failed')
-      return true
-    }
-    const whole = countersignedSchema.safeParse({
-      receipt: document.receipt && JSON.parse(JSON.stringify(document.receipt, decimal)),
-      signature: document.signature,
-      provider: document.provider,
-      ack: document.ack && JSON.parse(JSON.stringify(document.ack, decimal)),
-      ackSignature: document.ackSignature,
-    })
-    if (!whole.success) return false
-    const version = await opened.pod(message.pod)
-    const job: Job = {
-      chainId: opened.network.chainId,
-      request: message,
-      voucher: pending.voucher,
-      signature: '0x',
-      input: '',
-    }
-    const left =
-      pending.left ?? (whole.data.receipt.end === 1 ? whole.data.receipt.length - LEFT_ALLOWANCE : undefined)
-    await accept(
-      { session: opened, version, message, request, job },
-      whole.data,
-      left === undefined ? {} : { left },
-    )
-    return true
-  }
-
   return {
-    async run(pod: string | number, input: object, options: CallOptions = {}): Promise<Answer> {
-      return runSigned(await sign(pod, input, options), options.signal)
-    },
+    run: (pod: string | number, input: Input, options: CallOptions = {}): Promise<Answer> =>
+      onCurrentVersion(async () => {
+        const call = await sign(pod, input, options)
+        const long = call.version.manifest.limits.seconds > LONGEST_WHOLE_SECONDS
+        return long ? runStreamed(call, options) : runSigned(call, options)
+      }),
 
-    stream(pod: string | number, input: object, options: CallOptions = {}): AnswerStream {
-      const signed = sign(pod, input, options)
+    stream(pod: string | number, input: Input, options: CallOptions = {}): AnswerStream {
       const answer = deferred<Answer>()
-      const request = signed.then((call) => call.request)
-      request.catch(() => undefined)
+      let signed: Promise<Signed> | undefined
+      // Whoever only holds a stream owes nothing: it is signed when its id or its first piece is wanted.
+      const signOnce = () => {
+        signed ??= sign(pod, input, options)
+        return signed
+      }
+      let started = false
       async function* iterate(): AsyncGenerator<Piece> {
+        if (started) throw refused('stream.consumed', 'an answer is streamed once; keep its pieces')
+        started = true
         try {
-          yield* pieces(await signed, options.signal, answer.resolve)
+          yield* pieces(await signOnce(), options, answer.resolve)
         } catch (cause) {
           answer.reject(cause)
           throw cause
@@ -302,30 +249,106 @@ export function createCalls(transport: Transport, frontend: number, session: () 
           answer.reject(refused('call.left', 'the call was left before its end'))
         }
       }
-      return { request, answer: answer.promise, [Symbol.asyncIterator]: iterate }
-    },
-
-    /** Decides, as far as it can be known, what every call in the journal came to. */
-    async resolvePending(opened: Session): Promise<void> {
-      for (const pending of opened.purse.pending) {
-        await resolveOne(opened, pending).catch((cause: unknown) => {
-          if (asHeuristError(cause).kind === 'bug') throw cause
-        })
+      return {
+        get request() {
+          return signOnce().then((call) => call.request)
+        },
+        answer: answer.promise,
+        [Symbol.asyncIterator]: iterate,
       }
     },
   }
 }
 
-const decimal = (_: string, value: unknown) => (typeof value === 'bigint' ? value.toString() : value)
+/** Decides nothing yet: the receipt for what was delivered comes once the node has heard of it. */
+async function leave(call: Signed, bytes: Uint8Array): Promise<void> {
+  const read = BigInt(bytes.length)
+  await call.session.purse.leave(call.request, read)
+  call.outcome.follow({ ...call, delivery: { read, bytes, left: true } })
+}
 
-function join(parts: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    bytes.set(part, at)
-    at += part.length
+/** The last word on a call that failed: charged nothing, or still open and followed up. */
+async function givenUp(call: Signed, cause: unknown): Promise<HeuristError> {
+  const error = asHeuristError(cause)
+  if (error.code === 'manifest.wrong') call.session.forgetPods()
+  await call.outcome.failed(call.request, error)
+  call.outcome.follow(call)
+  return error
+}
+
+/** Waits for the next attempt, if there may be one: the same request again is served at most once. */
+async function mayRepeat(
+  cause: unknown,
+  attempt: number,
+  { retries = RETRY_PAUSES_MS.length }: CallOptions,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { kind, code, details } = asHeuristError(cause)
+  if (kind !== 'later' || attempt >= retries || code === 'job.timeout' || code.startsWith('chain.'))
+    return false
+  const wanted = Number(details.retryAfterSeconds ?? 0)
+  if (wanted > LONGEST_RETRY_AFTER) return false
+  const pause = RETRY_PAUSES_MS[Math.min(attempt, RETRY_PAUSES_MS.length - 1)] ?? 0
+  await sleep(Math.max(pause, 1_000 * wanted), signal)
+  return !signal.aborted
+}
+
+/** Ends early when the signal aborts. */
+const sleep = (ms: number, signal: AbortSignal) =>
+  new Promise<void>((resolve) => {
+    const done = () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, ms)
+    signal.addEventListener('abort', done)
+    if (signal.aborted) done()
+  })
+
+/** Aborts when the caller does, or when no answer can come any more. */
+function signalOf(call: Signed, signal: AbortSignal | undefined): AbortSignal {
+  const timeout = AbortSignal.timeout(Math.max(1_000, 1_000 * call.until - Date.now()))
+  return signal ? AbortSignal.any([signal, timeout]) : timeout
+}
+
+const leftError = (signal: AbortSignal | undefined): HeuristError =>
+  signal?.aborted
+    ? refused('call.left', 'the call was left before its end', { cause: signal.reason })
+    : later('job.timeout', 'no answer came in time', { fix: 'Try again; nothing undelivered is charged.' })
+
+const interruptedError = ({ receipt }: Countersigned): HeuristError =>
+  later('stream.interrupted', 'the connection broke, and the router took it for leaving', {
+    fix: 'Ask again; only what was delivered is charged.',
+    details: { length: Number(receipt.length), price: receipt.price.toString() },
+  })
+
+const tooLong = (read: number): HeuristError =>
+  refused('output.too_long', `${read} bytes are more than the pod's manifest allows`)
+
+function finished({ version, request }: Signed, answer: Countersigned, bytes: Uint8Array): Answer {
+  const { text, finish } = decode(version.manifest.kind, bytes)
+  return {
+    request,
+    node: answer.receipt.node,
+    price: answer.receipt.price,
+    bytes,
+    mediaType: mediaTypeOf(version.manifest.kind),
+    ...(text === undefined ? {} : { text }),
+    ...(finish === undefined ? {} : { finish }),
+    provider: answer.provider,
+    receipt: answer.receipt,
+    ack: answer.ack,
+    countersigned: answer,
   }
-  return bytes
+}
+
+/** A bare prompt as the document that its kind of pod reads. @throws `input.invalid` (refused). */
+export function documentOf(input: Input, { manifest }: PodVersion): object {
+  if (typeof input !== 'string') return input
+  if (manifest.kind === 'chat') return { messages: [{ role: 'user', content: input }] }
+  if (manifest.kind === 'image') return { prompt: input }
+  throw refused('input.invalid', `a ${manifest.kind} pod needs its input document, not just text`)
 }
 
 /** A promise settled from outside; its rejection may go unheard. */

@@ -1,8 +1,15 @@
 import type { Address, Hex, TransactionReceipt } from 'viem'
-import { type Answer, type AnswerStream, type CallOptions, createCalls } from './calls.ts'
+import {
+  type Answer,
+  type AnswerStream,
+  type CallOptions,
+  createCalls,
+  documentOf,
+  type Input,
+  type Opened,
+} from './calls.ts'
 import { accountCall, deposit, faucet } from './chain/deposits.ts'
 import {
-  type AccountDocument,
   accountSchema,
   type Quote,
   quoteSchema,
@@ -10,6 +17,7 @@ import {
   receiptDocumentSchema,
 } from './documents.ts'
 import { refused } from './errors.ts'
+import { outcomeOf } from './outcome.ts'
 import { maxPriceOf, unitLimitsOf } from './protocol/price.ts'
 import { openSession, type Session, type SessionOptions } from './session.ts'
 import { createTransport } from './transport.ts'
@@ -38,11 +46,11 @@ export interface Balance {
 
 export interface Client {
   /** What a call would cost at most, and how long until its first byte. */
-  quote(pod: string | number, input?: object): Promise<Quote>
+  quote(pod: string | number, input?: Input): Promise<Quote>
   /** One call, its answer in one piece. Left early it costs nothing. */
-  run(pod: string | number, input: object, options?: CallOptions): Promise<Answer>
+  run(pod: string | number, input: Input, options?: CallOptions): Promise<Answer>
   /** One call, its answer as it is made. Left early it costs what was delivered. */
-  stream(pod: string | number, input: object, options?: CallOptions): AnswerStream
+  stream(pod: string | number, input: Input, options?: CallOptions): AnswerStream
   /** Moves dollars of the key's own account into its credit. `faucet`: take them from a local chain's faucet first. */
   deposit(dollars: string, options?: { faucet?: boolean }): Promise<TransactionReceipt>
   balance(): Promise<Balance>
@@ -67,37 +75,45 @@ export interface Client {
  */
 export function createClient(options: ClientOptions): Client {
   const transport = createTransport(options.routerUrl)
-  const calls = createCalls(transport, options.frontend ?? 0, session)
-  let opening: Promise<Session> | undefined
+  const calls = createCalls(transport, options.frontend ?? 0, open)
+  let opening: Promise<Opened> | undefined
 
-  function session(): Promise<Session> {
-    opening ??= openSession(options.routerUrl, transport, options)
-      .then(async (opened) => {
-        await calls.resolvePending(opened)
-        await checkJournal(opened)
-        return opened
-      })
-      .catch((cause: unknown) => {
-        opening = undefined
-        throw cause
-      })
+  /** Once; after a failure the next call tries again. */
+  function open(): Promise<Opened> {
+    opening ??= openOnce().catch((cause: unknown) => {
+      opening = undefined
+      throw cause
+    })
     return opening
   }
 
-  const accountOf = (payer: Address) => transport.get(`/v1/accounts/${payer}`, accountSchema)
+  async function openOnce(): Promise<Opened> {
+    const session = await openSession(options.routerUrl, transport, options)
+    try {
+      await checkJournal(session)
+    } catch (cause) {
+      await session.purse.close()
+      throw cause
+    }
+    const outcome = outcomeOf(transport, session)
+    await outcome.resolveAll()
+    return { session, outcome }
+  }
 
-  /** @throws `journal.lost` (refused): the router has charged this key for calls that its journal does not know. */
-  async function checkJournal({ purse }: Session): Promise<void> {
-    const account: AccountDocument = await accountOf(purse.payer)
-    if (purse.count > 0 || purse.pending.length > 0 || account.count === 0n) return
-    await purse.close()
-    throw refused(
-      'journal.lost',
-      `the key ${purse.payer} made ${account.count} calls that its journal does not know`,
-      {
-        fix: 'Use a new key; thaw and withdraw what this one still holds. One key belongs to one journal.',
-      },
-    )
+  const session = async () => (await open()).session
+
+  /** @throws `journal.lost` (refused): this key was charged for calls that its journal does not know. */
+  async function checkJournal({ purse, reader, network }: Session): Promise<void> {
+    if (purse.count > 0 || purse.pending.length > 0) return
+    const [account, { spent }] = await Promise.all([
+      transport.get(`/v1/accounts/${purse.payer}`, accountSchema),
+      reader.account(network.router.address, purse.payer),
+    ])
+    if (account.count === 0n && account.charged === 0n && spent === 0n) return
+    throw refused('journal.lost', `the key ${purse.payer} made calls that its journal does not know`, {
+      fix: 'Use a new key; thaw and withdraw what this one still holds. One key belongs to one journal.',
+      details: { count: account.count.toString(), spent: spent.toString() },
+    })
   }
 
   async function owned(data: (router: Address, key: Address) => Hex): Promise<TransactionReceipt> {
@@ -106,16 +122,14 @@ export function createClient(options: ClientOptions): Client {
   }
 
   return {
-    async quote(pod, input) {
-      const { manifest } = await (await session()).pod(pod)
-      const text = JSON.stringify(input ?? {})
-      const limits = unitLimitsOf(manifest, input ?? {}, new TextEncoder().encode(text).length)
-      const asked = `unitsIn=${limits.unitsIn}&unitsOut=${limits.unitsOut}`
-      const quote = await transport.get(
-        `/v1/quote?pod=${encodeURIComponent(String(pod))}&${asked}`,
-        quoteSchema,
-      )
-      return { ...quote, maxPrice: maxPriceOf(manifest, limits) }
+    async quote(pod, input = {}) {
+      const version = await (await session()).pod(pod)
+      const document = documentOf(input, version)
+      const bytes = new TextEncoder().encode(JSON.stringify(document)).length
+      const limits = unitLimitsOf(version.manifest, document, bytes)
+      const asked = `pod=${version.pod}&unitsIn=${limits.unitsIn}&unitsOut=${limits.unitsOut}`
+      const quote = await transport.get(`/v1/quote?${asked}`, quoteSchema)
+      return { ...quote, maxPrice: maxPriceOf(version.manifest, limits) }
     },
     run: calls.run,
     stream: calls.stream,
@@ -132,20 +146,12 @@ export function createClient(options: ClientOptions): Client {
       )
     },
     async balance() {
-      const { purse } = await session()
-      const account = await accountOf(purse.payer)
+      const { purse, reader, network } = await session()
+      const { payer, charged } = purse
+      const { deposited, spent, thawing } = await reader.account(network.router.address, payer)
       const held = purse.pending.reduce((sum, call) => sum + call.message.maxPrice, 0n)
-      const { payer, deposited, spent, thawing } = account
-      const free = thawing > 0n ? 0n : deposited - purse.charged - held
-      return {
-        payer,
-        deposited,
-        spent,
-        thawing,
-        charged: purse.charged,
-        held,
-        available: free > 0n ? free : 0n,
-      }
+      const available = thawing > 0n ? 0n : most(0n, deposited - most(charged, spent) - held)
+      return { payer, deposited, spent, thawing, charged, held, available }
     },
     receipt: (request) => transport.get(`/v1/receipts/${request}`, receiptDocumentSchema),
     thaw: (dollars) => owned((router, key) => accountCall.thaw(router, key, usd(dollars))),
@@ -159,7 +165,13 @@ export function createClient(options: ClientOptions): Client {
     async close() {
       const opened = await opening?.catch(() => undefined)
       opening = undefined
-      await opened?.purse.close()
+      opened?.outcome.stop()
+      await opened?.session.purse.close()
     },
   }
+}
+
+const most = (a: bigint, b: bigint): bigint => {
+  if (a > b) return a
+  return b
 }

@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import { bug } from './errors.ts'
 import type { PodKind } from './protocol/manifest.ts'
 
@@ -14,6 +15,8 @@ export interface Piece {
 export interface Decoder {
   /** Takes bytes as they arrive and says what they mean. */
   push(bytes: Uint8Array): Piece
+  /** What is still to say once no more bytes come: a last line without its end. */
+  end(): Piece | undefined
 }
 
 export const mediaTypeOf = (kind: PodKind): string =>
@@ -21,34 +24,58 @@ export const mediaTypeOf = (kind: PodKind): string =>
 
 /** Chat answers are lines of JSON: `{"text"}` and a last `{"finish"}`. Everything else is bytes. */
 export function decoderOf(kind: PodKind): Decoder {
-  return kind === 'chat' || kind === 'translate' ? lineDecoder() : { push: (bytes) => ({ bytes }) }
+  return kind === 'chat' || kind === 'translate'
+    ? lineDecoder()
+    : { push: (bytes) => ({ bytes }), end: () => undefined }
 }
+
+/** A whole output at once. */
+export function decode(kind: PodKind, bytes: Uint8Array): Piece {
+  const decoder = decoderOf(kind)
+  const piece = decoder.push(bytes)
+  const last = decoder.end()
+  return last ? { ...piece, ...last, bytes, ...textOf(piece, last) } : piece
+}
+
+const textOf = (a: Piece, b: Piece) =>
+  a.text === undefined && b.text === undefined ? {} : { text: (a.text ?? '') + (b.text ?? '') }
+
+const lineSchema = z.looseObject({ text: z.exactOptional(z.string()), finish: z.exactOptional(z.string()) })
 
 function lineDecoder(): Decoder {
   const utf8 = new TextDecoder()
   let rest = ''
+
+  function read(lines: string[], bytes: Uint8Array): Piece {
+    const piece: Piece = { bytes }
+    for (const line of lines) {
+      if (line === '') continue
+      const event = parseLine(line)
+      if (event.text !== undefined) piece.text = (piece.text ?? '') + event.text
+      if (event.finish !== undefined) piece.finish = event.finish
+    }
+    return piece
+  }
+
   return {
     push(bytes) {
-      rest += utf8.decode(bytes, { stream: true })
-      const lines = rest.split('\n')
+      const lines = (rest + utf8.decode(bytes, { stream: true })).split('\n')
       rest = lines.pop() ?? ''
-      const piece: Piece = { bytes }
-      for (const line of lines) {
-        if (line === '') continue
-        const event = parseLine(line)
-        if (event.text !== undefined) piece.text = (piece.text ?? '') + event.text
-        if (event.finish !== undefined) piece.finish = event.finish
-      }
-      return piece
+      return read(lines, bytes)
+    },
+    end() {
+      const last = rest
+      rest = ''
+      return last === '' ? undefined : read([last], new Uint8Array())
     },
   }
 }
 
-/** @throws `output.unreadable` (bug): the bytes were paid for and verified, but are not what the kind promises. */
-function parseLine(line: string): { text?: string; finish?: string } {
+/** @throws `output.unreadable` (bug): the bytes may be verified and paid for, but are not what the kind promises. */
+function parseLine(line: string): z.output<typeof lineSchema> {
   try {
-    return JSON.parse(line) as { text?: string; finish?: string }
+    return lineSchema.parse(JSON.parse(line))
   } catch (cause) {
-    throw bug('output.unreadable', 'a line of the answer is not JSON', { cause })
+    throw bug('output.unreadable', 'a line of the answer is not what this kind of pod answers', { cause })
   }
 }

@@ -1,4 +1,4 @@
-export type { Answer, AnswerStream, CallOptions } from './calls.ts'
+export type { Answer, AnswerStream, CallOptions, Input } from './calls.ts'
 export { fetchNetwork, type Network, parseNetwork } from './chain/network.ts'
 export { type Balance, type Client, type ClientOptions, createClient } from './client.ts'
 export type { Piece } from './decode.ts'

@@ -1,7 +1,6 @@
 import type { Address, Hex } from 'viem'
 import { z } from 'zod'
 import { refused } from './errors.ts'
-import type { Request, Voucher } from './protocol/messages.ts'
 import { countersignedSchema, hashSchema, requestSchema, toWire, voucherSchema } from './protocol/wire.ts'
 
 /**

@@ -15,7 +15,10 @@ import type { Countersigned } from './protocol/wire.ts'
 /** Seconds that a voucher lives: long enough for the router to post it, at most seven days. */
 export const VOUCHER_SECONDS = 72 * 3_600
 
-/** One account's money as its owner sees it: what it signed, what it verified. Every change is durable first. */
+/**
+ * One account's money as its owner sees it: what it signed, what it verified. What a call may cost counts from the moment
+ * its signing begins; nothing leaves this machine before its entry is durable, and entries become durable in order.
+ */
 export interface Purse {
   readonly payer: Address
   /** Own sum of verified receipts, base units. */
@@ -26,6 +29,9 @@ export interface Purse {
   reserve(message: Request): Promise<{ request: Hex; voucher: Voucher; signature: Hex }>
   /** The most the router may have charged before this call's receipt. */
   mostBefore(request: Hex): bigint
+  /** The most receipts the router may have counted before this call's. */
+  mostCount(request: Hex): bigint
+  /** Adds a verified receipt's price, once. */
   book(request: Hex, answer: Countersigned): Promise<void>
   release(request: Hex, code: string): Promise<void>
   reject(request: Hex, code: string): Promise<void>
@@ -49,18 +55,29 @@ export function openPurse({ log, payer, router, hasher, signVoucher, now }: Purs
   const book: Book = emptyBook()
   for (const entry of log.entries) enter(book, entry)
 
-  // Entries apply in the order in which they become durable.
-  let queue: Promise<unknown> = Promise.resolve()
-  function inOrder<T>(task: () => Promise<T>): Promise<T> {
-    const turn = queue.then(task)
-    queue = turn.catch(() => undefined)
-    return turn
+  /** What no call in flight waits for any more is not written twice. */
+  async function decide(entry: JournalEntry & { request: Hex }): Promise<void> {
+    if (!book.pending.has(entry.request)) return
+    enter(book, entry)
+    await log.append(entry)
   }
-  const write = (entry: JournalEntry) =>
-    inOrder(async () => {
+
+  async function reserve(message: Request) {
+    if (book.retired !== undefined) throw retired(payer, book.retired)
+    const request = hasher.struct('Request', message)
+    const ceiling = book.charged + atStake(book) + message.maxPrice
+    const voucher = { router, ceiling, expiry: Math.floor(now() / 1000) + VOUCHER_SECONDS, request }
+    const entry: JournalEntry = { type: 'signed', at: now(), request, message, voucher }
+    enter(book, entry)
+    try {
+      const signature = await signVoucher(voucher)
       await log.append(entry)
-      enter(book, entry)
-    })
+      return { request, voucher, signature }
+    } catch (cause) {
+      enter(book, { type: 'released', at: now(), request, code: 'voucher.unsigned' })
+      throw cause
+    }
+  }
 
   return {
     payer,
@@ -73,34 +90,27 @@ export function openPurse({ log, payer, router, hasher, signVoucher, now }: Purs
     get pending() {
       return [...book.pending.values()]
     },
-    reserve: (message) =>
-      inOrder(async () => {
-        if (book.retired !== undefined) {
-          throw refused('key.retired', `the key ${payer} is retired: ${book.retired}`, {
-            fix: 'Use a new key; thaw and withdraw what this one still holds.',
-          })
-        }
-        const request = hasher.struct('Request', message)
-        const ceiling = book.charged + atStake(book) + message.maxPrice
-        const voucher = { router, ceiling, expiry: Math.floor(now() / 1000) + VOUCHER_SECONDS, request }
-        const signature = await signVoucher(voucher)
-        const entry: JournalEntry = { type: 'signed', at: now(), request, message, voucher }
-        await log.append(entry)
-        enter(book, entry)
-        return { request, voucher, signature }
-      }),
+    reserve,
     mostBefore(request) {
       const own = book.pending.get(request)?.message.maxPrice ?? 0n
       return book.charged + atStake(book) - own
     },
-    book: (request, answer) => write({ type: 'booked', at: now(), request, answer }),
-    release: (request, code) => write({ type: 'released', at: now(), request, code }),
-    reject: (request, code) => write({ type: 'rejected', at: now(), request, code }),
-    leave: (request, read) => write({ type: 'left', at: now(), request, read }),
-    retire: (code) => write({ type: 'retired', at: now(), code }),
-    async close() {
-      await queue
-      await log.close()
+    mostCount: (request) => BigInt(book.count + book.pending.size - (book.pending.has(request) ? 1 : 0)),
+    book: (request, answer) => decide({ type: 'booked', at: now(), request, answer }),
+    release: (request, code) => decide({ type: 'released', at: now(), request, code }),
+    reject: (request, code) => decide({ type: 'rejected', at: now(), request, code }),
+    leave: (request, read) => decide({ type: 'left', at: now(), request, read }),
+    async retire(code) {
+      const entry: JournalEntry = { type: 'retired', at: now(), code }
+      enter(book, entry)
+      await log.append(entry)
     },
+    close: () => log.close(),
   }
 }
+
+const retired = (payer: Address, code: string) =>
+  refused('key.retired', `the key ${payer} is retired: ${code}`, {
+    fix: 'Use a new key; thaw and withdraw what this one still holds.',
+    details: { reason: code },
+  })

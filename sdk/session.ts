@@ -1,10 +1,10 @@
-import type { Address, Hex, LocalAccount, WalletClient } from 'viem'
+import { type Address, type Hex, type LocalAccount, recoverAddress, type WalletClient } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { type Chain, keySender, openChain, type Sender, walletSender } from './chain/clients.ts'
 import { domainOf, fetchNetwork, type Network } from './chain/network.ts'
 import { type ChainReader, chainReader } from './chain/reader.ts'
 import { podSchema } from './documents.ts'
-import { bug, refused } from './errors.ts'
+import { refused } from './errors.ts'
 import type { Journal } from './journal.ts'
 import { type Manifest, manifestHash, parseManifest } from './protocol/manifest.ts'
 import {
@@ -48,24 +48,31 @@ export interface Session {
   readonly purse: Purse
   readonly sender: Sender
   sign<N extends MessageName>(name: N, message: Messages[N]): Promise<Hex>
-  /** @throws `pod.unknown`, `manifest.untrue` (refused). */
+  /** The pod's newest version. @throws `pod.unknown`, `manifest.untrue` (refused). */
   pod(nameOrId: string | number): Promise<PodVersion>
+  /** One version, by its hash. @throws `manifest.untrue` (refused). */
+  version(pod: number, hash: Hex): Promise<PodVersion>
+  /** What `pod` answered may be old. */
+  forgetPods(): void
 }
 
 /**
- * @throws `network.differs` (refused) if the router describes another chain or ledger than the caller pinned.
+ * @throws `network.differs` (refused) if the router describes another chain or ledger than the caller pinned,
+ *         `network.untrue` (refused) if the ledger itself knows another registry or asset,
+ *         `key.*`, `journal.*` (refused), `router.unreachable`, `chain.unreachable` (later).
  */
 export async function openSession(
   routerUrl: string,
   transport: Transport,
   options: SessionOptions,
 ): Promise<Session> {
+  const account = accountOf(options)
   const network = await fetchNetwork(routerUrl)
   checkPin(network, options.chain)
   const domain = domainOf(network)
   const chain = openChain({ chainId: network.chainId, rpcUrl: options.chain?.rpcUrl ?? network.rpcUrl })
   const reader = chainReader(chain, network.addresses)
-  const account = accountOf(options)
+  checkAddresses(network, await reader.addresses())
   const hasher = createHasher(domain)
   const sign = <N extends MessageName>(name: N, message: Messages[N]): Promise<Hex> =>
     account.signTypedData({
@@ -74,22 +81,21 @@ export async function openSession(
       primaryType: name,
       message: message as unknown as Record<string, unknown>,
     })
-  const journal = options.journal ?? (await defaultJournal())
   const router = network.router.address
+  const payer = account.address
+  const signVoucher = async (voucher: Messages['Voucher']) => {
+    const signature = await sign('Voucher', voucher)
+    await checkSigner(payer, hasher.digest('Voucher', voucher), signature)
+    return signature
+  }
+  const journal = options.journal ?? (await defaultJournal())
   const log = await journal.open({
     chainId: network.chainId,
     ledger: network.addresses.ledger,
     router,
-    payer: account.address,
+    payer,
   })
-  const purse = openPurse({
-    log,
-    payer: account.address,
-    router,
-    hasher,
-    signVoucher: (voucher) => sign('Voucher', voucher),
-    now: () => Date.now(),
-  })
+  const purse = openPurse({ log, payer, router, hasher, signVoucher, now: () => Date.now() })
   return {
     network,
     chain,
@@ -98,8 +104,29 @@ export async function openSession(
     purse,
     sender: account.sender(chain),
     sign,
-    pod: podReader(transport, reader),
+    ...podReader(transport, reader),
   }
+}
+
+/** The router's description is its word; the ledger is what the money obeys. */
+function checkAddresses(
+  { addresses }: Network,
+  { registry, asset }: { registry: Address; asset: Address },
+): void {
+  if (lower(registry) === addresses.registry && lower(asset) === addresses.asset) return
+  throw refused('network.untrue', 'the ledger knows another registry or asset than the router names', {
+    fix: 'Do not use this router.',
+    details: { registry, asset, ledger: addresses.ledger },
+  })
+}
+
+/** A wallet that is a contract signs what no key signed: the ledger could not read it. */
+async function checkSigner(payer: Address, hash: Hex, signature: Hex): Promise<void> {
+  const signer = await recoverAddress({ hash, signature }).catch(() => undefined)
+  if (signer?.toLowerCase() === payer) return
+  throw refused('wallet.not_a_key', `the wallet ${payer} does not sign with the key of its address`, {
+    fix: 'Use a key of its own for calls, and name the wallet as the owner of its account with `open`.',
+  })
 }
 
 function checkPin(network: Network, pin: ChainPin | undefined): void {
@@ -175,29 +202,50 @@ async function defaultJournal(): Promise<Journal> {
 /** A pod's newest version changes rarely; asked again after this long. Milliseconds. */
 const POD_FRESH_MS = 30_000
 
-function podReader(transport: Transport, reader: ChainReader): Session['pod'] {
-  const known = new Map<string, { at: number; version: Promise<PodVersion> }>()
+function podReader(
+  transport: Transport,
+  reader: ChainReader,
+): Pick<Session, 'pod' | 'version' | 'forgetPods'> {
+  const newest = new Map<string, { at: number; version: Promise<PodVersion> }>()
+  const versions = new Map<Hex, PodVersion>()
 
-  async function read(name: string): Promise<PodVersion> {
-    const { id, manifest: hash } = await transport.get(`/v1/pods/${encodeURIComponent(name)}`, podSchema)
-    const bytes = await transport.bytes(`/v1/pods/${id}/manifest`)
-    if (manifestHash(bytes) !== hash)
-      throw bug('manifest.untrue', 'the manifest is not the one that is named')
-    if (!(await reader.isVersion(id, hash))) {
-      throw refused('manifest.untrue', `pod ${id} never published the manifest ${hash}`, {
-        fix: 'Do not use this router: it shows other terms than the chain.',
-      })
+  async function version(pod: number, hash: Hex): Promise<PodVersion> {
+    const known = versions.get(hash)
+    if (known) return known
+    const bytes = await transport.bytes(`/v1/pods/${pod}/manifest?hash=${hash}`)
+    if (manifestHash(bytes) !== hash) {
+      throw untrue(`the manifest that the router shows is not the one it names, ${hash}`)
     }
-    return { pod: id, hash, manifest: parseManifest(bytes) }
+    if (!(await reader.isVersion(pod, hash))) throw untrue(`pod ${pod} never published the manifest ${hash}`)
+    const read = { pod, hash, manifest: parseManifest(bytes) }
+    versions.set(hash, read)
+    return read
   }
 
-  return (nameOrId) => {
-    const name = String(nameOrId)
-    const cached = known.get(name)
-    if (cached && Date.now() - cached.at < POD_FRESH_MS) return cached.version
-    const version = read(name)
-    known.set(name, { at: Date.now(), version })
-    version.catch(() => known.delete(name))
-    return version
+  async function read(nameOrId: string | number): Promise<PodVersion> {
+    const { id, manifest } = await transport.get(`/v1/pods/${encodeURIComponent(nameOrId)}`, podSchema)
+    const found = await version(id, manifest)
+    const asked = typeof nameOrId === 'number' ? found.pod : found.manifest.name
+    if (asked !== nameOrId && String(id) !== nameOrId) {
+      throw untrue(`the router answers '${asked}' to who asks for '${nameOrId}'`)
+    }
+    return found
+  }
+
+  return {
+    version,
+    pod(nameOrId) {
+      const name = String(nameOrId)
+      const cached = newest.get(name)
+      if (cached && Date.now() - cached.at < POD_FRESH_MS) return cached.version
+      const version = read(nameOrId)
+      newest.set(name, { at: Date.now(), version })
+      version.catch(() => newest.delete(name))
+      return version
+    },
+    forgetPods: () => newest.clear(),
   }
 }
+
+const untrue = (message: string) =>
+  refused('manifest.untrue', message, { fix: 'Do not use this router: it shows other terms than the chain.' })

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { asHeuristError, bug, type ErrorBody, fromErrorBody, later } from './errors.ts'
+import { asHeuristError, bug, fromErrorBody, type HeuristError, later } from './errors.ts'
+import { serverEvents } from './events.ts'
 import {
   type Countersigned,
   countersignedSchema,
@@ -22,6 +23,18 @@ const wholeSchema = countersignedSchema.extend({
   output: z.base64(),
 })
 
+const acceptedSchema = z.looseObject({ node: z.number() })
+const chunkSchema = z.looseObject({ data: z.base64() })
+
+const errorSchema = z.object({
+  code: z.string().regex(/^[a-z0-9_]+(\.[a-z0-9_]+)*$/),
+  kind: z.enum(['refused', 'later', 'bug']),
+  message: z.string(),
+  fix: z.exactOptional(z.string()),
+  field: z.exactOptional(z.string()),
+  details: z.exactOptional(z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]))),
+})
+
 export interface Transport {
   /** @throws what the router says; `router.unreachable` (later); `router.unreadable` (bug). */
   get<T extends z.ZodType>(path: string, schema: T): Promise<z.output<T>>
@@ -33,6 +46,10 @@ export interface Transport {
 
 /** A document answers within this, or the router counts as unreachable. Jobs have their own deadlines. */
 const DOCUMENT_MS = 15_000
+/** No document of a router is larger. Bytes. */
+const DOCUMENT_BYTES = 8 * 1024 * 1024
+/** No output is larger: base64 of the largest frame a worker may send many times over. Bytes. */
+const ANSWER_BYTES = 256 * 1024 * 1024
 
 export function createTransport(routerUrl: string): Transport {
   const base = routerUrl.replace(/\/+$/, '')
@@ -42,14 +59,15 @@ export function createTransport(routerUrl: string): Transport {
     try {
       response = await fetch(base + path, init)
     } catch (cause) {
-      if (init.signal?.aborted && isAbort(cause)) throw cause
-      throw later('router.unreachable', `no router answers at ${base}`, {
-        fix: 'Check the router URL and try again.',
-        cause,
-      })
+      throw unreachable(base, cause)
     }
-    if (!response.ok) throw await errorOf(response)
+    if (!response.ok) throw await errorOf(response, base)
     return response
+  }
+
+  async function read(path: string): Promise<Uint8Array> {
+    const signal = AbortSignal.timeout(DOCUMENT_MS)
+    return bodyOf(await ask(path, { signal }), DOCUMENT_BYTES)
   }
 
   const post = (job: Job, accept: string, signal?: AbortSignal) =>
@@ -61,41 +79,30 @@ export function createTransport(routerUrl: string): Transport {
     })
 
   return {
-    async get(path, schema) {
-      const response = await ask(path, { signal: AbortSignal.timeout(DOCUMENT_MS) })
-      return parseWire(schema, await response.json(), 'router.unreadable')
-    },
-    async bytes(path) {
-      const response = await ask(path, { signal: AbortSignal.timeout(DOCUMENT_MS) })
-      return new Uint8Array(await response.arrayBuffer())
-    },
+    get: async (path, schema) => parseWire(schema, parseJson(await read(path)), 'router.unreadable'),
+    bytes: read,
     async run(job, signal) {
-      const response = await post(job, 'application/json', signal)
-      const body = await response.json().catch((cause: unknown) => {
-        throw broken(cause)
-      })
-      const {
-        output,
-        mediaType: _,
-        request: __,
-        ...answer
-      } = parseWire(wholeSchema, body, 'router.unreadable')
+      const body = await bodyOf(await post(job, 'application/json', signal), ANSWER_BYTES)
+      const whole = parseWire(wholeSchema, parseJson(body), 'router.unreadable')
+      const { output, mediaType: _, request: __, ...answer } = whole
       return { bytes: fromBase64(output), answer }
     },
     async *stream(job, signal) {
       const response = await post(job, 'text/event-stream', signal)
-      if (!response.body) throw bug('router.unreadable', 'the router answered a stream without a body')
-      for await (const { event, data } of serverEvents(response.body)) {
-        const read = eventOf(event, data)
-        if (read) yield read
-        if (event === 'receipt') return
+      if (!response.body) throw unreadable('the router answered a stream without a body')
+      try {
+        for await (const { event, data } of serverEvents(response.body)) {
+          const read = eventOf(event, parseJson(data))
+          if (read) yield read
+          if (event === 'receipt') return
+        }
+      } catch (cause) {
+        throw asHeuristError(cause).code === 'unexpected' ? broken(cause) : cause
       }
       throw broken()
     },
   }
 }
-
-export const isAbort = (cause: unknown): boolean => cause instanceof Error && cause.name === 'AbortError'
 
 const broken = (cause?: unknown) =>
   later('stream.broken', 'the router closed the connection before the receipt', {
@@ -103,56 +110,81 @@ const broken = (cause?: unknown) =>
     ...(cause === undefined ? {} : { cause }),
   })
 
-async function errorOf(response: Response): Promise<Error> {
+const unreachable = (base: string, cause: unknown) =>
+  later('router.unreachable', `no router answers at ${base}`, {
+    fix: 'Check the router URL and try again.',
+    cause,
+  })
+
+const unreadable = (message: string) =>
+  bug('router.unreadable', message, { fix: 'Check that the URL is a router of this version.' })
+
+/** What the router says is wrong. A proxy's error page before it says nothing about the job. */
+async function errorOf(response: Response, base: string): Promise<HeuristError> {
+  const body = await bodyOf(response, DOCUMENT_BYTES).catch(() => new Uint8Array())
+  let error: z.output<typeof errorSchema>
   try {
-    const { error } = (await response.json()) as { error: ErrorBody }
-    return fromErrorBody(error)
-  } catch {
-    return bug('router.unreadable', `the router answered ${response.status} without saying why`)
+    error = errorSchema.parse((parseJson(body) as { error: unknown }).error)
+  } catch (cause) {
+    if (response.status >= 500 || response.status === 429) {
+      return unreachable(base, new Error(`HTTP ${response.status}`, { cause }))
+    }
+    return unreadable(`the router answered ${response.status} without saying why`)
   }
+  const seconds = Number(response.headers.get('retry-after') ?? Number.NaN)
+  if (!Number.isFinite(seconds)) return fromErrorBody(error)
+  return fromErrorBody({ ...error, details: { ...error.details, retryAfterSeconds: seconds } })
 }
 
-function eventOf(event: string, data: string): JobEvent | undefined {
-  const value: unknown = JSON.parse(data)
-  if (event === 'error') throw fromErrorBody(value as ErrorBody)
-  if (event === 'accepted') return { type: 'accepted', node: Number((value as { node?: number }).node ?? 0) }
-  if (event === 'chunk') return { type: 'chunk', bytes: fromBase64((value as { data: string }).data) }
-  if (event === 'receipt') {
-    return { type: 'receipt', answer: parseWire(countersignedSchema, value, 'router.unreadable') }
-  }
-  return undefined
-}
-
-/** The events of an SSE body; comments and unknown fields are passed over. */
-async function* serverEvents(
-  body: ReadableStream<Uint8Array>,
-): AsyncGenerator<{ event: string; data: string }> {
-  const reader = body.getReader()
-  const utf8 = new TextDecoder()
-  let rest = ''
+async function* partsOf(body: ReadableStream<Uint8Array> | null): AsyncGenerator<Uint8Array> {
+  const reader = body?.getReader()
   try {
     for (;;) {
-      const { done, value } = await reader.read().catch((cause: unknown) => {
-        throw isAbort(cause) ? cause : broken(cause)
-      })
-      if (done) return
-      rest += utf8.decode(value, { stream: true }).replaceAll('\r\n', '\n')
-      const blocks = rest.split('\n\n')
-      rest = blocks.pop() ?? ''
-      for (const block of blocks) {
-        const field = (name: string) =>
-          block
-            .split('\n')
-            .filter((line) => line.startsWith(`${name}:`))
-            .map((line) => line.slice(name.length + 1).replace(/^ /, ''))
-            .join('\n')
-        const data = field('data')
-        if (data !== '') yield { event: field('event') || 'message', data }
-      }
+      const read = await reader?.read()
+      if (!read?.value) return
+      yield read.value
     }
   } finally {
-    // Whoever stops reading leaves: the router must see the connection end.
-    await reader.cancel().catch(() => undefined)
+    await reader?.cancel().catch(() => undefined)
+  }
+}
+
+/** Reads a body, but not without end. */
+async function bodyOf(response: Response, most: number): Promise<Uint8Array> {
+  const parts: Uint8Array[] = []
+  let size = 0
+  try {
+    for await (const part of partsOf(response.body)) {
+      size += part.length
+      if (size > most) throw unreadable(`the router's answer is larger than ${most} bytes`)
+      parts.push(part)
+    }
+  } catch (cause) {
+    throw asHeuristError(cause).code === 'unexpected' ? broken(cause) : cause
+  }
+  return joinBytes(parts)
+}
+
+function parseJson(body: Uint8Array | string): unknown {
+  try {
+    return JSON.parse(typeof body === 'string' ? body : new TextDecoder().decode(body))
+  } catch {
+    throw unreadable('the router answered something that is not JSON')
+  }
+}
+
+function eventOf(event: string, value: unknown): JobEvent | undefined {
+  switch (event) {
+    case 'error':
+      throw fromErrorBody(parseWire(errorSchema, value, 'router.unreadable'))
+    case 'accepted':
+      return { type: 'accepted', node: parseWire(acceptedSchema, value, 'router.unreadable').node }
+    case 'chunk':
+      return { type: 'chunk', bytes: fromBase64(parseWire(chunkSchema, value, 'router.unreadable').data) }
+    case 'receipt':
+      return { type: 'receipt', answer: parseWire(countersignedSchema, value, 'router.unreadable') }
+    default:
+      return undefined
   }
 }
 
@@ -163,6 +195,16 @@ export function fromBase64(text: string): Uint8Array {
   return bytes
 }
 
-/** Whether sending the same request again could still give its answer. */
-export const mayRetry = (cause: unknown): boolean =>
+export function joinBytes(parts: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
+  let at = 0
+  for (const part of parts) {
+    bytes.set(part, at)
+    at += part.length
+  }
+  return bytes
+}
+
+/** Whether nobody knows what became of the request: it may be running, finished or never arrived. */
+export const isUnknown = (cause: unknown): boolean =>
   ['stream.broken', 'router.unreachable'].includes(asHeuristError(cause).code)

@@ -17,6 +17,8 @@ export interface LedgerAccount {
 
 /** The facts that a payer and a verifier take from the chain instead of from anybody's word. */
 export interface ChainReader {
+  /** Which registry and asset the ledger itself obeys. */
+  addresses(): Promise<{ registry: Address; asset: Address }>
   account(router: Address, key: Address): Promise<LedgerAccount>
   /** Root of a settled batch; undefined if the router settled no such batch. */
   rootOf(router: Address, seq: bigint): Promise<Hex | undefined>
@@ -54,6 +56,15 @@ export function chainReader(chain: Chain, addresses: { ledger: Address; registry
     client.readContract({ ...ledger, functionName: 'shareBpsOf', args: [ROLE[role], 1] }).then(Number)
 
   return {
+    addresses: () =>
+      ask(async () => {
+        const [registry, asset] = await Promise.all([
+          client.readContract({ ...ledger, functionName: 'registry' }),
+          client.readContract({ ...ledger, functionName: 'asset' }),
+        ])
+        return { registry, asset }
+      }),
+
     account: (router, key) =>
       ask(async () => {
         const account = await client.readContract({

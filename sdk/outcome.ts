@@ -1,0 +1,162 @@
+import type { Address, Hex } from 'viem'
+import { checkAnswer, type Delivery, LEFT_ALLOWANCE } from './answer.ts'
+import { type ReceiptDocument, receiptDocumentSchema } from './documents.ts'
+import { asHeuristError } from './errors.ts'
+import type { PendingCall } from './journal.ts'
+import { END, type Request } from './protocol/messages.ts'
+import type { Countersigned, Job } from './protocol/wire.ts'
+import type { PodVersion, Session } from './session.ts'
+import { isUnknown, type Transport } from './transport.ts'
+
+/** A call that is signed for and not decided between client and router yet. */
+export interface OpenCall {
+  request: Hex
+  message: Request
+  delivery: Delivery
+  /** What was sent, while it is still at hand: the router repeats the answer to whoever asks with it. */
+  job?: Job
+}
+
+/** Decides what signed calls came to: charged, released or rejected. */
+export interface Outcome {
+  /** Verifies an answer and books it. A wrong one is rejected; a wrong claim that we left retires the key. */
+  accept(call: OpenCall, version: PodVersion, answer: Countersigned): Promise<void>
+  /** A failed call: what the router refused or failed costs nothing; silence decides nothing. */
+  failed(request: Hex, cause: unknown): Promise<void>
+  /** Asks the router, now and then until it is known, what became of a call that nobody waits for. */
+  follow(call: OpenCall): void
+  /** Asks once about everything that an earlier process left open, then follows what is still undecided. */
+  resolveAll(): Promise<void>
+  stop(): void
+}
+
+/** Between two questions about a call, growing. Milliseconds. */
+const FIRST_PAUSE_MS = 250
+const LONGEST_PAUSE_MS = 30_000
+/** After its deadline and this, a request that the router never admitted never will be. Seconds. */
+const EXPIRY_GRACE = 60
+
+export function outcomeOf(transport: Transport, session: Session): Outcome {
+  const { purse, hasher, reader, network } = session
+  const router: Address = network.router.address
+  const timers = new Set<ReturnType<typeof setTimeout>>()
+  let stopped = false
+
+  const isOpen = (request: Hex) => purse.pending.some((call) => call.request === request)
+
+  async function accept(call: OpenCall, version: PodVersion, answer: Countersigned): Promise<void> {
+    const { request, message, delivery } = call
+    const [mostBefore, mostCount] = [purse.mostBefore(request), purse.mostCount(request)]
+    const { manifest } = version
+    const expected = { request, message, manifest, delivery, router, mostBefore, mostCount }
+    try {
+      await checkAnswer(answer, expected, hasher, reader)
+    } catch (cause) {
+      const { code, kind } = asHeuristError(cause)
+      // The chain does not answer: nobody knows yet whether the answer holds.
+      if (kind === 'later') throw cause
+      await purse.reject(request, code)
+      if (code === 'receipt.end_mismatch' || code === 'receipt.length_over_read') await purse.retire(code)
+      throw cause
+    }
+    await purse.book(request, answer)
+  }
+
+  async function failed(request: Hex, cause: unknown): Promise<void> {
+    const { code } = asHeuristError(cause)
+    if (isUnknown(cause) || code.startsWith('chain.') || code === 'unexpected') return
+    await purse.release(request, code)
+  }
+
+  /** @returns whether the call is decided now. */
+  async function resolve(call: OpenCall): Promise<boolean> {
+    const { request, message } = call
+    if (!isOpen(request)) return true
+    const document = await documentOf(request)
+    if (document === undefined) {
+      if (Date.now() / 1000 < message.deadline + EXPIRY_GRACE) return false
+      await purse.release(request, 'request.expired')
+      return true
+    }
+    if (document.status === 'failed') {
+      await purse.release(request, document.error?.code ?? 'job.failed')
+      return true
+    }
+    const answer = answerOf(document)
+    if (!answer) return false
+    const version = await session.version(message.pod, message.manifest)
+    await accept(await withBytes(call, answer), version, answer)
+    return true
+  }
+
+  async function documentOf(request: Hex): Promise<ReceiptDocument | undefined> {
+    try {
+      return await transport.get(`/v1/receipts/${request}`, receiptDocumentSchema)
+    } catch (cause) {
+      if (asHeuristError(cause).code === 'receipt.unknown') return undefined
+      throw cause
+    }
+  }
+
+  /**
+   * An answer that was whole before the router heard that we leave may be longer than what was in flight:
+   * the router must then be able to deliver it.
+   */
+  async function withBytes(call: OpenCall, { receipt }: Countersigned): Promise<OpenCall> {
+    const { delivery, job } = call
+    const inFlight = delivery.read === undefined || receipt.length <= delivery.read + LEFT_ALLOWANCE
+    if (receipt.end !== END.complete || inFlight || !job) return call
+    const { bytes } = await transport.run(job)
+    return { ...call, delivery: { read: BigInt(bytes.length), bytes, left: false } }
+  }
+
+  function follow(call: OpenCall, pause = FIRST_PAUSE_MS): void {
+    if (stopped) return
+    const timer = setTimeout(async () => {
+      timers.delete(timer)
+      // A wrong answer is in the journal; nobody waits for its error here.
+      const decided = await resolve(call).catch(() => !isOpen(call.request))
+      if (!decided) follow(call, Math.min(2 * pause, LONGEST_PAUSE_MS))
+    }, pause)
+    timers.add(timer)
+    // Whoever is done need not wait for the router: the next start asks again.
+    if (typeof timer === 'object') timer.unref()
+  }
+
+  return {
+    accept,
+    failed,
+    follow,
+    async resolveAll() {
+      const calls = purse.pending.map(interrupted)
+      await Promise.all(
+        calls.map(async (call) => {
+          const decided = await resolve(call).catch(() => !isOpen(call.request))
+          if (!decided) follow(call)
+        }),
+      )
+    },
+    stop() {
+      stopped = true
+      for (const timer of timers) clearTimeout(timer)
+    },
+  }
+}
+
+/** A call of an earlier process: it left, and may not know after how many bytes. */
+const interrupted = ({ request, message, left }: PendingCall): OpenCall => ({
+  request,
+  message,
+  delivery: { left: true, ...(left === undefined ? {} : { read: left }) },
+})
+
+function answerOf({
+  receipt,
+  signature,
+  provider,
+  ack,
+  ackSignature,
+}: ReceiptDocument): Countersigned | undefined {
+  if (!receipt || !signature || !provider || !ack || !ackSignature) return undefined
+  return { receipt, signature, provider, ack, ackSignature }
+}
