@@ -1,5 +1,4 @@
 import type { Address, Hex } from 'viem'
-import { recoverAddress } from 'viem'
 import type { ChainReader } from './chain/reader.ts'
 import { type HeuristError, refused } from './errors.ts'
 import { keccak, toHex } from './protocol/bytes.ts'
@@ -7,6 +6,7 @@ import type { Manifest } from './protocol/manifest.ts'
 import { END, type Hasher, type Receipt, type Request } from './protocol/messages.ts'
 import { priceOf } from './protocol/price.ts'
 import type { Countersigned } from './protocol/wire.ts'
+import { recoverSigner, same } from './recover.ts'
 
 /** Bytes in flight that a node may have sent before it learned that its client left. */
 export const LEFT_ALLOWANCE = 65_536n
@@ -47,11 +47,11 @@ export async function checkAnswer(
 ): Promise<void> {
   checkReceipt(answer, expected)
   checkAck(answer, expected, hasher)
-  const signer = await recover(hasher.digest('Receipt', answer.receipt), answer.signature)
+  const signer = await recoverSigner(hasher.digest('Receipt', answer.receipt), answer.signature)
   if (!(await signsFor(answer.receipt.node, signer, chain))) {
     throw wrong('receipt.signature_invalid', `the receipt is not signed by node ${answer.receipt.node}`)
   }
-  const router = await recover(hasher.digest('Ack', answer.ack), answer.ackSignature)
+  const router = await recoverSigner(hasher.digest('Ack', answer.ack), answer.ackSignature)
   if (!same(router, expected.router)) {
     throw wrong('ack.signature_invalid', 'the acknowledgement is not signed by the router of the voucher')
   }
@@ -124,17 +124,6 @@ async function signsFor(node: number, signer: Address | undefined, chain: ChainR
   if (same(await chain.signerOf(node), signer)) return true
   return same(await chain.signerOf(node, { fresh: true }), signer)
 }
-
-async function recover(hash: Hex, signature: Hex): Promise<Address | undefined> {
-  try {
-    return await recoverAddress({ hash, signature })
-  } catch {
-    return undefined
-  }
-}
-
-const same = (a: string | undefined, b: string | undefined): boolean =>
-  a !== undefined && a.toLowerCase() === b?.toLowerCase()
 
 const wrong = (code: string, message: string): HeuristError =>
   refused(code, message, { fix: 'Nothing of this answer is charged. Report the router, or use another.' })

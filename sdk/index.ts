@@ -6,3 +6,4 @@ export type { AccountDocument, PodDocument, Quote, ReceiptDocument } from './doc
 export { type ErrorBody, type ErrorKind, HeuristError } from './errors.ts'
 export { type Journal, type JournalLog, memoryJournal } from './journal.ts'
 export { formatUsd, usd } from './units.ts'
+export { type Check, type VerifyOptions, verifyReceipt } from './verify.ts'

@@ -1,4 +1,4 @@
-import { type Address, type Hex, type LocalAccount, recoverAddress, type WalletClient } from 'viem'
+import type { Address, Hex, LocalAccount, WalletClient } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { type Chain, keySender, openChain, type Sender, walletSender } from './chain/clients.ts'
 import { domainOf, fetchNetwork, type Network } from './chain/network.ts'
@@ -16,6 +16,7 @@ import {
   TYPES,
 } from './protocol/messages.ts'
 import { openPurse, type Purse } from './purse.ts'
+import { recoverSigner, same } from './recover.ts'
 import type { Transport } from './transport.ts'
 
 /** What a caller knows better than the router's own description. */
@@ -122,8 +123,7 @@ function checkAddresses(
 
 /** A wallet that is a contract signs what no key signed: the ledger could not read it. */
 async function checkSigner(payer: Address, hash: Hex, signature: Hex): Promise<void> {
-  const signer = await recoverAddress({ hash, signature }).catch(() => undefined)
-  if (signer?.toLowerCase() === payer) return
+  if (same(await recoverSigner(hash, signature), payer)) return
   throw refused('wallet.not_a_key', `the wallet ${payer} does not sign with the key of its address`, {
     fix: 'Use a key of its own for calls, and name the wallet as the owner of its account with `open`.',
   })

@@ -1,0 +1,24 @@
+import { type Address, type Hex, parseCompactSignature, recoverAddress, serializeSignature } from 'viem'
+
+const HALF_ORDER = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0n
+const COMPACT_LENGTH = 2 + 2 * 64
+
+/**
+ * The address that signed `digest`: 65-byte signatures and 64-byte ones (EIP-2098). Portable; routers use native.ts.
+ *
+ * @returns undefined for any signature that has none, and for the malleable twin of one that has.
+ */
+export async function recoverSigner(digest: Hex, signature: Hex): Promise<Address | undefined> {
+  try {
+    const full =
+      signature.length === COMPACT_LENGTH ? serializeSignature(parseCompactSignature(signature)) : signature
+    if (BigInt(`0x${full.slice(66, 130)}`) > HALF_ORDER) return undefined
+    return await recoverAddress({ hash: digest, signature: full })
+  } catch {
+    return undefined
+  }
+}
+
+/** Whether two addresses are one, however they are written. */
+export const same = (a: string | undefined, b: string | undefined): boolean =>
+  a !== undefined && a.toLowerCase() === b?.toLowerCase()

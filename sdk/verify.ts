@@ -1,0 +1,235 @@
+import type { Hex } from 'viem'
+import { openChain } from './chain/clients.ts'
+import { domainOf, fetchNetwork, type Network } from './chain/network.ts'
+import { type ChainReader, chainReader } from './chain/reader.ts'
+import { type ReceiptDocument, receiptDocumentSchema } from './documents.ts'
+import { asHeuristError } from './errors.ts'
+import { keccak, toHex } from './protocol/bytes.ts'
+import { manifestHash, parseManifest } from './protocol/manifest.ts'
+import { leafHash, verifyMerkle } from './protocol/merkle.ts'
+import { createHasher, END, type Hasher } from './protocol/messages.ts'
+import { priceOf } from './protocol/price.ts'
+import { splitOf } from './protocol/split.ts'
+import type { Countersigned } from './protocol/wire.ts'
+import { recoverSigner, same } from './recover.ts'
+import { type Leaf, type SettledBatch, settledBatch } from './settlement.ts'
+import { createTransport, type Transport } from './transport.ts'
+import { formatUsd } from './units.ts'
+
+/** One thing that must hold about a call, and what was found. */
+export interface Check {
+  name: string
+  ok: boolean
+  /** One line: the values that agree, or the two that do not. */
+  detail: string
+}
+
+export interface VerifyOptions {
+  routerUrl: string
+  /** Default: the one the router names. Name your own, or the chain is the router's word. */
+  rpcUrl?: string
+  /** The ledger you trust; default: the one the router names. */
+  ledger?: Hex
+  /** The output exactly as it was delivered. */
+  bytes?: Uint8Array
+  /** The input exactly as it was sent. */
+  input?: Uint8Array
+}
+
+/**
+ * Checks one call from its bytes to the debit on chain. Only the chain is trusted; everything the router shows is
+ * recomputed from it.
+ *
+ * @returns named checks in the order of the walk; a call that is not settled yet fails from `settled` on.
+ * @throws `router.unreachable`, `chain.unreachable` (later), `receipt.unknown` (refused).
+ */
+export async function verifyReceipt(request: Hex, options: VerifyOptions): Promise<Check[]> {
+  const transport = createTransport(options.routerUrl)
+  const network = await fetchNetwork(options.routerUrl)
+  const ledger = options.ledger ?? network.addresses.ledger
+  const chain = openChain({ chainId: network.chainId, rpcUrl: options.rpcUrl ?? network.rpcUrl })
+  const { registry } = await chainReader(chain, { ...network.addresses, ledger }).addresses()
+  const reader = chainReader(chain, { ledger, registry })
+  const hasher = createHasher(domainOf({ chainId: chain.id, addresses: { ledger } }))
+  const document = await transport.get(`/v1/receipts/${request}`, receiptDocumentSchema)
+  const facts: Facts = { request, network, transport, reader, hasher, document }
+
+  const checks = [checkRequest(facts, options)]
+  const answer = answerOf(document)
+  if (!answer) {
+    const why = document.error ? `${document.error.code}: ${document.error.message}` : document.status
+    return [...checks, no('receipt', `there is none: ${why}`)]
+  }
+  checks.push(checkBytes(answer, options.bytes), await checkPrice(facts, answer))
+  checks.push(await checkNode(facts, answer), await checkAck(facts, answer))
+  const { batch, leaf } = document
+  if (document.status !== 'settled' || !batch || !leaf) {
+    return [...checks, no('settled', `not yet: ${document.status}`)]
+  }
+  checks.push(checkLeaf(facts, answer, leaf), await checkRoot(facts, leaf, batch.seq, batch.proof))
+  try {
+    const settled = await settledBatch(
+      { chain, ledger, hasher, transport, router: network.router.address },
+      batch,
+    )
+    return [...checks, ...settled.checks, ...(await checkMoney(facts, answer, leaf, settled))]
+  } catch (cause) {
+    const { code, kind, message } = asHeuristError(cause)
+    if (kind === 'later') throw cause
+    return [...checks, no('batch', `${code}: ${message}`)]
+  }
+}
+
+interface Facts {
+  request: Hex
+  network: Network
+  transport: Transport
+  reader: ChainReader
+  hasher: Hasher
+  document: ReceiptDocument
+}
+
+const yes = (name: string, detail: string): Check => ({ name, ok: true, detail })
+const no = (name: string, detail: string): Check => ({ name, ok: false, detail })
+const check = (name: string, ok: boolean, detail: string): Check => ({ name, ok, detail })
+
+function answerOf(document: ReceiptDocument): Countersigned | undefined {
+  const { receipt, signature, provider, ack, ackSignature } = document
+  if (!receipt || !signature || !provider || !ack || !ackSignature) return undefined
+  return { receipt, signature, provider, ack, ackSignature }
+}
+
+function checkRequest({ request, hasher, document }: Facts, { input }: VerifyOptions): Check {
+  const hash = hasher.struct('Request', document.request)
+  if (hash !== request.toLowerCase()) return no('request', `the request shown hashes to ${hash}`)
+  if (input === undefined) return yes('request', `pod ${document.request.pod} for ${document.request.payer}`)
+  const found = toHex(keccak(input))
+  return check(
+    'request',
+    found === document.request.input,
+    `input ${found}, signed ${document.request.input}`,
+  )
+}
+
+function checkBytes({ receipt }: Countersigned, bytes: Uint8Array | undefined): Check {
+  const signed = `${receipt.output} of ${receipt.length} bytes`
+  if (bytes === undefined) return yes('bytes', `not given; signed: ${signed}`)
+  // Whoever left may have read more, or a little less, than what was signed as delivered.
+  const read = receipt.end === END.clientLeft ? bytes.subarray(0, Number(receipt.length)) : bytes
+  const hash = toHex(keccak(read))
+  const ok = BigInt(read.length) === receipt.length && hash === receipt.output
+  return check('bytes', ok, ok ? signed : `${hash} of ${read.length} bytes; signed: ${signed}`)
+}
+
+async function checkPrice(
+  { transport, reader, document }: Facts,
+  { receipt }: Countersigned,
+): Promise<Check> {
+  const { pod, manifest: hash, maxPrice } = document.request
+  const bytes = await transport.bytes(`/v1/pods/${pod}/manifest?hash=${hash}`)
+  if (manifestHash(bytes) !== hash) return no('price', `the manifest shown hashes to ${manifestHash(bytes)}`)
+  if (!(await reader.isVersion(pod, hash))) return no('price', `pod ${pod} never published ${hash}`)
+  const { pricing } = parseManifest(bytes)
+  const price = priceOf(pricing, receipt.unitsIn, receipt.unitsOut)
+  const units = `${receipt.unitsIn} + ${receipt.unitsOut} ${pricing.unit}s`
+  return check(
+    'price',
+    price === receipt.price && price <= maxPrice,
+    `$${formatUsd(receipt.price)} for ${units}; manifest ${formatUsd(price)}, at most ${formatUsd(maxPrice)}`,
+  )
+}
+
+async function checkNode(
+  { reader, hasher, document, request }: Facts,
+  answer: Countersigned,
+): Promise<Check> {
+  const { receipt, signature } = answer
+  if (receipt.request !== request.toLowerCase()) return no('node', `the receipt is of ${receipt.request}`)
+  const asked = document.request.node
+  if (asked !== 0 && asked !== receipt.node)
+    return no('node', `node ${receipt.node}; node ${asked} was asked`)
+  const signer = await recoverSigner(hasher.digest('Receipt', receipt), signature)
+  const counts = signer !== undefined && (await reader.wasSigner(receipt.node, signer, receipt.completedAt))
+  return check('node', counts, `${signer} ${counts ? 'signs' : 'does not sign'} for node ${receipt.node}`)
+}
+
+async function checkAck({ hasher, network, document }: Facts, answer: Countersigned): Promise<Check> {
+  const { ack, ackSignature, receipt } = answer
+  if (ack.receipt !== hasher.struct('Receipt', receipt)) return no('router', `signed for ${ack.receipt}`)
+  if (!same(ack.payer, document.request.payer)) return no('router', `signed for the payer ${ack.payer}`)
+  const signer = await recoverSigner(hasher.digest('Ack', ack), ackSignature)
+  const ok = same(signer, network.router.address)
+  const total = `call ${ack.count}, $${formatUsd(ack.charged)} in all`
+  return check(
+    'router',
+    ok,
+    ok ? `${signer}: ${total}` : `signed by ${signer}, not ${network.router.address}`,
+  )
+}
+
+/** The leaf under the posted root says what was signed. */
+function checkLeaf({ request, hasher, document }: Facts, { receipt, ack }: Countersigned, leaf: Leaf): Check {
+  const expected = {
+    payer: document.request.payer,
+    charged: ack.charged,
+    count: ack.count,
+    request: request.toLowerCase(),
+    receipt: hasher.struct('Receipt', receipt),
+    node: receipt.node,
+    pod: document.request.pod,
+    frontend: document.request.frontend,
+  }
+  const wrong = (Object.keys(expected) as (keyof typeof expected)[]).find(
+    (key) => leaf[key] !== expected[key],
+  )
+  return wrong === undefined
+    ? yes('leaf', leafHash(leaf))
+    : no('leaf', `${wrong}: the leaf says ${leaf[wrong]}, the signatures say ${expected[wrong]}`)
+}
+
+async function checkRoot({ reader, network }: Facts, leaf: Leaf, seq: bigint, proof: Hex[]): Promise<Check> {
+  const root = await reader.rootOf(network.router.address, seq)
+  if (root === undefined) return no('root', `the chain knows no batch ${seq} of this router`)
+  const ok = verifyMerkle(root, leafHash(leaf), proof)
+  return check('root', ok, `${ok ? 'under' : 'not under'} ${root}, posted as batch ${seq}`)
+}
+
+/** The batch debited this payer and credited these payees for this very call: its interval lies in theirs. */
+async function checkMoney(
+  { reader, network }: Facts,
+  { receipt }: Countersigned,
+  leaf: Leaf,
+  batch: SettledBatch,
+): Promise<Check[]> {
+  const { price } = receipt
+  const { bps, voters } = await reader.split()
+  const after = { node: leaf.nodeGross, pod: leaf.podGross, frontend: leaf.frontendGross }
+  const split = splitOf(price, after, bps, { frontend: leaf.frontend !== 0, voters })
+  const parts = Object.entries(split).map(([role, amount]) => `${role} ${formatUsd(amount)}`)
+  const sum = Object.values(split).reduce((total, amount) => total + amount, 0n)
+  const debit = batch.debitOf(leaf.payer)
+  const covered = debit !== undefined && debit.from <= leaf.charged - price && leaf.charged <= debit.to
+  const spent = (await reader.account(network.router.address, leaf.payer)).spent
+
+  const checks = [
+    check(
+      'debit',
+      covered && spent >= debit.to - debit.from,
+      debit
+        ? `${leaf.payer} paid $${formatUsd(debit.to - debit.from)} in this batch, this call's $${formatUsd(price)} among it`
+        : `the batch debits no voucher of ${leaf.payer}`,
+    ),
+  ]
+  for (const role of ['node', 'pod', 'frontend'] as const) {
+    const credit = batch.creditOf(role, leaf[role])
+    const gross = await reader.grossOf(network.router.address, role, leaf[role])
+    const ok =
+      credit !== undefined &&
+      credit.from <= after[role] - price &&
+      after[role] <= credit.to &&
+      gross >= credit.to
+    const name = role === 'frontend' && leaf.frontend === 0 ? 'no frontend' : `${role} ${leaf[role]}`
+    checks.push(check(`credit ${role}`, ok, `${name}: gross $${formatUsd(gross)} on chain`))
+  }
+  return [...checks, check('split', sum === price, `${parts.join(', ')} = ${formatUsd(price)}`)]
+}
