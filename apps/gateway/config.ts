@@ -1,0 +1,19 @@
+import { z } from 'zod'
+
+/** The gateway's configuration file. */
+export const configSchema = z.strictObject({
+  host: z.string().default('127.0.0.1'),
+  port: z.number().int().min(0).max(65535),
+  /** API keys, the client's journal of what it signed, pictures given out as URLs. */
+  dataDir: z.string().min(1),
+  routerUrl: z.url(),
+  /** Used to verify answers against the chain; without it the router's own figure of the RPC URL is taken. */
+  rpcUrl: z.url().optional(),
+  /** The account that pays for every call at this door. */
+  keyFile: z.string().min(1),
+  /** The frontend id that earns this door's share; 0 = none. */
+  frontend: z.number().int().min(0).max(0xffffffff),
+  /** How callers reach this door from outside, for picture URLs; default: as the request came in. */
+  publicUrl: z.url().optional(),
+})
+export type GatewayConfig = z.output<typeof configSchema>

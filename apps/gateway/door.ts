@@ -1,0 +1,117 @@
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { asHeuristError, type HeuristError, refused } from '../../sdk/errors.ts'
+import { toOpenAi } from './errors.ts'
+import type { ApiKeys } from './keys.ts'
+
+/** The largest body this door reads. Bytes. */
+export const MAX_BODY_BYTES = 1024 * 1024
+
+const EXPOSED =
+  'x-request-id, openai-processing-ms, retry-after, x-heurist-price, x-heurist-node, x-heurist-receipt'
+
+/** What every answer carries: request id, processing time, and leave for browsers to read them. */
+export function addHeaders(app: FastifyInstance): void {
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id)
+    reply.header('access-control-allow-origin', '*')
+    reply.header('access-control-expose-headers', EXPOSED)
+    reply.header('x-content-type-options', 'nosniff')
+  })
+  app.addHook('onSend', async (_, reply, payload) => {
+    reply.header('openai-processing-ms', Math.round(reply.elapsedTime))
+    return payload
+  })
+  app.options('*', async (_, reply) =>
+    reply
+      .header('access-control-allow-methods', 'GET, POST')
+      .header('access-control-allow-headers', '*, authorization, content-type')
+      .header('access-control-max-age', '86400')
+      .code(204)
+      .send(),
+  )
+}
+
+/**
+ * Refuses a wrong key before the body is read. Listing models needs no key, as at Heurist's gateway since 2024, but
+ * a key that is given must be right: people list models to try their key.
+ */
+export function requireKey(app: FastifyInstance, keys: ApiKeys): void {
+  app.addHook('onRequest', async (request) => {
+    const { authorization } = request.headers
+    if (authorization === undefined) {
+      if (request.method === 'GET' || request.method === 'HEAD') return
+      throw refused('api_key.missing', "You didn't provide an API key", {
+        fix: "Send it as 'Authorization: Bearer <key>'; the gateway printed it when it started.",
+      })
+    }
+    if (keys.check(authorization) === undefined) {
+      throw refused('api_key.invalid', 'Incorrect API key provided', {
+        fix: 'Use the key that the gateway printed when it started.',
+      })
+    }
+  })
+}
+
+/** Every failure leaves in OpenAI's shape; `error` in the log means wake someone. */
+export function answerErrors(app: FastifyInstance): void {
+  app.setNotFoundHandler(async (request) => {
+    throw refused('route.unknown', `Unknown request URL: ${request.method} ${request.url.slice(0, 200)}`, {
+      fix: 'This door offers /v1/models, /v1/chat/completions and /v1/images/generations.',
+    })
+  })
+  app.setErrorHandler(async (thrown: FastifyError, request, reply) =>
+    sendError(fromDoor(thrown), request, reply),
+  )
+}
+
+export async function sendError(error: HeuristError, request: FastifyRequest, reply: FastifyReply) {
+  const answer = toOpenAi(error)
+  logError(error, request)
+  if (answer.retryAfterSeconds !== undefined) reply.header('retry-after', answer.retryAfterSeconds)
+  return reply.code(answer.status).send(answer.body)
+}
+
+export function logError(error: HeuristError, request: FastifyRequest): void {
+  const level = { refused: 'info', later: 'warn', bug: 'error' } as const
+  request.log[level[error.kind]]({ event: 'call.failed', ...error.toJSON(), err: error.cause }, error.code)
+}
+
+/** What Fastify refuses before a handler runs, in our words. */
+export function fromDoor(thrown: FastifyError): HeuristError {
+  const status = thrown.statusCode ?? 500
+  if (thrown.code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
+    return refused('body.too_large', `The body is larger than ${MAX_BODY_BYTES} bytes`)
+  }
+  if (thrown.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
+    return refused('body.unsupported_type', 'The body must be JSON', {
+      fix: "Send it with 'content-type: application/json'.",
+    })
+  }
+  if (thrown instanceof SyntaxError || thrown.code?.startsWith('FST_ERR_CTP_')) {
+    return refused('body.malformed', `The body is not valid JSON: ${thrown.message}`)
+  }
+  if (status >= 400 && status < 500 && thrown.code?.startsWith('FST_')) {
+    return refused('body.malformed', thrown.message)
+  }
+  return asHeuristError(thrown)
+}
+
+/** What Node's HTTP parser refuses, before there is a request: the raw answer to write to the socket. */
+export function parserAnswer(code: string | undefined): string {
+  const error =
+    code === 'ERR_HTTP_REQUEST_TIMEOUT'
+      ? refused('request.too_slow', 'The request took too long to arrive', { fix: 'Try again.' })
+      : code === 'HPE_HEADER_OVERFLOW'
+        ? refused('header.too_large', 'The headers are too large')
+        : refused('body.malformed', 'This is not an HTTP request that can be read')
+  const { status, body } = toOpenAi(error)
+  const text = JSON.stringify(body)
+  const head = [
+    'content-type: application/json',
+    `content-length: ${Buffer.byteLength(text)}`,
+    'connection: close',
+  ]
+  const reason =
+    { 400: 'Bad Request', 408: 'Request Timeout', 431: 'Request Header Fields Too Large' }[status] ?? ''
+  return `HTTP/1.1 ${status} ${reason}\r\n${head.join('\r\n')}\r\n\r\n${text}`
+}

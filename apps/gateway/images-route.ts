@@ -1,0 +1,83 @@
+import { randomInt } from 'node:crypto'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { asHeuristError } from '../../sdk/errors.ts'
+import type { Catalog } from './catalog.ts'
+import { logError } from './door.ts'
+import { toOpenAi } from './errors.ts'
+import { imageInputs, parseImages } from './images.ts'
+import type { ImageAnswer, Payer } from './payer.ts'
+import type { Pictures } from './pictures.ts'
+import { leaving, receiptHeaders } from './receipts.ts'
+
+interface Deps {
+  catalog: Catalog
+  payer: Payer
+  pictures: Pictures
+  /** How callers reach this door; undefined = as the request came in. */
+  publicUrl: string | undefined
+  stopping: AbortSignal
+}
+
+/**
+ * Each image is one paid job. If some of several fail, the others, which are paid, are returned with the failures
+ * beside them; if all fail, the first failure is the answer and nothing was paid.
+ */
+export function imagesRoute(app: FastifyInstance, deps: Deps): void {
+  app.post('/images/generations', async (request, reply) => {
+    const call = parseImages(request.body)
+    const { catalog } = deps
+    const model = await (call.model === undefined ? catalog.only('image') : catalog.find(call.model, 'image'))
+    const inputs = imageInputs(call, model.manifest, randomInt(2 ** 32))
+    const signal = AbortSignal.any([leaving(reply), deps.stopping])
+    const made = await Promise.allSettled(
+      inputs.map((input) => deps.payer.image(model.name, input, { signal })),
+    )
+
+    const answers = made.flatMap((each, index) =>
+      each.status === 'fulfilled' ? [{ ...each.value, seed: inputs[index]?.seed ?? 0 }] : [],
+    )
+    const failures = made.flatMap((each) => (each.status === 'rejected' ? [asHeuristError(each.reason)] : []))
+    const [failure] = failures
+    if (answers.length === 0 && failure !== undefined) throw failure
+    for (const each of failures) logError(each, request)
+
+    reply.headers(receiptHeaders(answers))
+    const address = deps.publicUrl ?? addressOf(request)
+    return {
+      created: Math.floor(Date.now() / 1000),
+      background: 'opaque',
+      output_format: 'png',
+      ...(answers[0] === undefined ? {} : { size: sizeOf(answers[0].png) }),
+      data: await Promise.all(answers.map((answer) => pictureOf(answer, call.form, deps.pictures, address))),
+      ...(failures.length === 0 ? {} : { errors: failures.map((each) => toOpenAi(each).body.error) }),
+    }
+  })
+}
+
+export function picturesRoute(app: FastifyInstance, pictures: Pictures): void {
+  app.get<{ Params: { name: string } }>('/pictures/:name', async (request, reply) => {
+    const png = await pictures.read(request.params.name)
+    return reply.type('image/png').header('cache-control', 'private, max-age=3600').send(png)
+  })
+}
+
+async function pictureOf(
+  answer: ImageAnswer & { seed: number },
+  form: 'b64_json' | 'url',
+  pictures: Pictures,
+  address: string,
+) {
+  const picture =
+    form === 'url'
+      ? { url: new URL(`/pictures/${await pictures.keep(answer.png)}`, address).href }
+      : { b64_json: Buffer.from(answer.png).toString('base64') }
+  return { ...picture, seed: answer.seed, receipt: answer.request }
+}
+
+const addressOf = (request: FastifyRequest): string => `${request.protocol}://${request.host}`
+
+/** Width and height of a PNG, from its header. */
+export function sizeOf(png: Uint8Array): string {
+  const view = new DataView(png.buffer, png.byteOffset, png.byteLength)
+  return `${view.getUint32(16)}x${view.getUint32(20)}`
+}

@@ -1,0 +1,112 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import { loadKey } from '../../sdk/chain/keys.ts'
+import { isLocalChain } from '../../sdk/chain/local.ts'
+import { asHeuristError } from '../../sdk/errors.ts'
+import { createClient, fetchNetwork, type Network } from '../../sdk/index.ts'
+import { fileJournal } from '../../sdk/journal-file.ts'
+import { parseWire } from '../../sdk/protocol/wire.ts'
+import { createCatalog } from './catalog.ts'
+import { configSchema, type GatewayConfig } from './config.ts'
+import { openKeys } from './keys.ts'
+import { createPayer } from './payer.ts'
+import { openPictures } from './pictures.ts'
+import { createGateway } from './server.ts'
+
+/**
+ * `node --import tsx apps/gateway/main.ts <config.json>`: the OpenAI door until SIGTERM, SIGINT or the end of the
+ * process that started it. Announces `{ event: 'ready', url, apiKey? }`; the key is there whenever it may be shown.
+ * A keystore's password comes from HEURIST_PASSWORD. Exit codes: 0 stopped, 1 it could not start.
+ */
+
+/** How long a router that is starting too is waited for, and calls in flight at the end. */
+const START_MS = 30_000
+const STOP_MS = 8_000
+const SWEEP_MS = 10 * 60_000
+
+const log = pino({ base: { room: 'gateway' }, level: process.env.HEURIST_LOG ?? 'info' })
+
+function fail(cause: unknown): never {
+  log.error({ event: 'gateway.failed', error: asHeuristError(cause).toJSON(), stack: (cause as Error).stack })
+  process.exit(1)
+}
+process.on('uncaughtException', fail)
+process.on('unhandledRejection', fail)
+
+// Before there is a gateway to stop, a signal just ends the process.
+let stop: () => Promise<void> = async () => {}
+let stopping = false
+function end(): void {
+  if (stopping) return
+  stopping = true
+  stop().then(() => process.exit(0), fail)
+}
+process.on('SIGTERM', end)
+process.on('SIGINT', end)
+process.on('disconnect', end)
+
+async function start(config: GatewayConfig): Promise<void> {
+  const network = await networkOf(config.routerUrl)
+  const { key, client } = accountOf(config, network)
+  // Opens the journal and resolves what an earlier process left open; the first caller does not wait for it.
+  const { available } = await client.balance()
+  const keys = await openKeys(config.dataDir, isLocalChain(network.chainId))
+  const pictures = openPictures(join(config.dataDir, 'pictures'))
+  await pictures.sweep()
+  const sweeping = setInterval(() => void pictures.sweep(), SWEEP_MS)
+  const leaving = new AbortController()
+  const app = createGateway({
+    keys,
+    catalog: createCatalog(config.routerUrl),
+    payer: createPayer(client),
+    pictures,
+    publicUrl: config.publicUrl,
+    stopping: leaving.signal,
+    log,
+  })
+
+  stop = async () => {
+    clearInterval(sweeping)
+    const patience = setTimeout(() => leaving.abort(new Error('the gateway stops')), STOP_MS)
+    await app.close()
+    clearTimeout(patience)
+    await client.close()
+  }
+
+  const url = await app.listen({ host: config.host, port: config.port })
+  log.info({ event: 'ready', url, payer: key, available: available.toString(), frontend: config.frontend })
+  process.send?.({ event: 'ready', url, ...(keys.shown === undefined ? {} : { apiKey: keys.shown }) })
+  if (process.send === undefined && keys.shown !== undefined) process.stderr.write(`API key: ${keys.shown}\n`)
+}
+
+function accountOf(config: GatewayConfig, network: Network) {
+  const { privateKey, address } = loadKey(config.keyFile, process.env.HEURIST_PASSWORD)
+  const client = createClient({
+    routerUrl: config.routerUrl,
+    key: privateKey,
+    frontend: config.frontend,
+    journal: fileJournal(join(config.dataDir, 'journal')),
+    ...(config.rpcUrl === undefined
+      ? {}
+      : { chain: { rpcUrl: config.rpcUrl, chainId: network.chainId, ledger: network.addresses.ledger } }),
+  })
+  return { key: address, client }
+}
+
+/** Waits for a router that is still starting. */
+async function networkOf(routerUrl: string): Promise<Network> {
+  const until = Date.now() + START_MS
+  for (;;) {
+    try {
+      return await fetchNetwork(routerUrl)
+    } catch (cause) {
+      if (asHeuristError(cause).kind !== 'later' || Date.now() > until) throw cause
+      await new Promise((resolve) => setTimeout(resolve, 250))
+    }
+  }
+}
+
+const path = process.argv[2]
+if (path === undefined) fail(new Error('usage: main.ts <config.json>'))
+await start(parseWire(configSchema, JSON.parse(await readFile(path, 'utf8')), 'config.invalid'))

@@ -1,0 +1,41 @@
+import type { Answer, AnswerStream, CallOptions, Client } from '../../sdk/index.ts'
+import type { ChatInput, Finish } from './chat.ts'
+import type { ImageInput } from './images.ts'
+
+/** What every paid answer carries. */
+export type Paid = Pick<Answer, 'request' | 'receipt'>
+
+export interface ChatAnswer extends Paid {
+  text: string
+  finish: Finish
+}
+
+export interface ImageAnswer extends Paid {
+  png: Uint8Array
+}
+
+type Options = Pick<CallOptions, 'signal'>
+
+/** The gateway's account at work: every method is one paid call, verified before it returns. */
+export interface Payer {
+  chat(pod: string, input: ChatInput, options: Options): Promise<ChatAnswer>
+  stream(pod: string, input: ChatInput, options: Options): AnswerStream
+  image(pod: string, input: ImageInput, options: Options): Promise<ImageAnswer>
+}
+
+export const createPayer = (client: Pick<Client, 'run' | 'stream'>): Payer => ({
+  async chat(pod, input, options) {
+    const answer = await client.run(pod, input, options)
+    return { ...paidOf(answer), text: answer.text ?? '', finish: finishOf(answer.finish) }
+  },
+  stream: (pod, input, options) => client.stream(pod, input, options),
+  async image(pod, input, options) {
+    const answer = await client.run(pod, input, options)
+    return { ...paidOf(answer), png: answer.bytes }
+  },
+})
+
+const paidOf = ({ request, receipt }: Answer): Paid => ({ request, receipt })
+
+/** OpenAI's clients know more words; a pod ends an answer for these two reasons only. */
+export const finishOf = (finish: string | undefined): Finish => (finish === 'length' ? 'length' : 'stop')

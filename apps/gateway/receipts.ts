@@ -1,0 +1,28 @@
+import type { FastifyReply } from 'fastify'
+import { formatUsd } from '../../sdk/units.ts'
+import type { Paid } from './payer.ts'
+
+/**
+ * What was paid, for whom, and where to look it up: dollars with six decimals, node ids and request hashes, one per
+ * job, separated by commas where a call made several jobs.
+ */
+export const receiptHeaders = (paid: readonly Paid[]) => ({
+  'x-heurist-price': formatUsd(paid.reduce((sum, each) => sum + each.receipt.price, 0n)),
+  'x-heurist-node': paid.map((each) => each.receipt.node).join(', '),
+  'x-heurist-receipt': paid.map((each) => each.request).join(', '),
+})
+
+/** The same at the end of a stream, as an SSE comment. */
+export const receiptLine = (paid: Paid): string =>
+  Object.entries(receiptHeaders([paid]))
+    .map(([name, value]) => `${name}: ${value}`)
+    .join('; ')
+
+/** Aborts when the caller leaves before its answer was sent: only what was delivered is paid. */
+export function leaving(reply: FastifyReply): AbortSignal {
+  const controller = new AbortController()
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) controller.abort(new Error('the caller left'))
+  })
+  return controller.signal
+}

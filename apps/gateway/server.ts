@@ -1,0 +1,100 @@
+import { randomBytes } from 'node:crypto'
+import Fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstance } from 'fastify'
+import type { Catalog, Model } from './catalog.ts'
+import { unknown } from './catalog.ts'
+import { chatRoute } from './chat-route.ts'
+import {
+  addHeaders,
+  answerErrors,
+  fromDoor,
+  MAX_BODY_BYTES,
+  parserAnswer,
+  requireKey,
+  sendError,
+} from './door.ts'
+import { imagesRoute, picturesRoute } from './images-route.ts'
+import type { ApiKeys } from './keys.ts'
+import type { Payer } from './payer.ts'
+import type { Pictures } from './pictures.ts'
+
+/** How long a request may take to arrive in full. */
+const ARRIVE_MS = 30_000
+
+export interface GatewayDeps {
+  keys: ApiKeys
+  catalog: Catalog
+  payer: Payer
+  pictures: Pictures
+  /** How callers reach this door; undefined = as the request came in. */
+  publicUrl: string | undefined
+  /** Aborted when the gateway stops: calls in flight end and bill what was delivered. */
+  stopping: AbortSignal
+  log: FastifyBaseLogger
+}
+
+/** The OpenAI door: every route with and without `/v1`, as clients configure both. */
+export function createGateway(deps: GatewayDeps): FastifyInstance {
+  const app: FastifyInstance = Fastify({
+    loggerInstance: deps.log,
+    bodyLimit: MAX_BODY_BYTES,
+    requestTimeout: ARRIVE_MS,
+    genReqId: () => `req_${randomBytes(16).toString('hex')}`,
+    clientErrorHandler: (error, socket) => {
+      if (socket.writable) socket.end(parserAnswer((error as NodeJS.ErrnoException).code))
+      else socket.destroy()
+    },
+    frameworkErrors: (error, request, reply) =>
+      void sendError(fromDoor(error as FastifyError), request, reply),
+  })
+  addHeaders(app)
+  answerErrors(app)
+  health(app, deps.catalog)
+  picturesRoute(app, deps.pictures)
+  for (const prefix of ['', '/v1']) {
+    app.register(
+      async (door) => {
+        requireKey(door, deps.keys)
+        modelRoutes(door, deps.catalog)
+        chatRoute(door, deps)
+        imagesRoute(door, deps)
+      },
+      { prefix },
+    )
+  }
+  return app
+}
+
+function health(app: FastifyInstance, catalog: Catalog): void {
+  app.get('/healthz', async () => ({ status: 'ok' }))
+  app.get('/readyz', async () => {
+    await catalog.list()
+    return { status: 'ready' }
+  })
+}
+
+function modelRoutes(app: FastifyInstance, catalog: Catalog): void {
+  app.get('/models', async () => ({ object: 'list', data: (await catalog.list()).map(modelObject) }))
+
+  app.get<{ Params: { id: string } }>('/models/:id', async (request) => {
+    const models = await catalog.list()
+    const model = models.find((each) => each.name === request.params.id)
+    if (model === undefined) throw unknown(request.params.id, models)
+    return modelObject(model)
+  })
+}
+
+/** OpenAI's four fields, then what a caller of this network wants to know before it pays. */
+const modelObject = ({ pod, name, manifestHash, manifest }: Model) => ({
+  id: name,
+  object: 'model' as const,
+  // A pod has a version, not a date; OpenAI's clients want a number.
+  created: 0,
+  owned_by: 'heurist',
+  pod,
+  kind: manifest.kind,
+  version: manifest.version,
+  manifest: manifestHash,
+  description: manifest.description,
+  pricing: manifest.pricing,
+  limits: manifest.limits,
+})
