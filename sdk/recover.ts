@@ -1,4 +1,11 @@
-import { type Address, type Hex, parseCompactSignature, recoverAddress, serializeSignature } from 'viem'
+import {
+  type Address,
+  compactSignatureToSignature,
+  type Hex,
+  parseCompactSignature,
+  recoverAddress,
+  serializeSignature,
+} from 'viem'
 
 const HALF_ORDER = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0n
 const COMPACT_LENGTH = 2 + 2 * 64
@@ -11,7 +18,9 @@ const COMPACT_LENGTH = 2 + 2 * 64
 export async function recoverSigner(digest: Hex, signature: Hex): Promise<Address | undefined> {
   try {
     const full =
-      signature.length === COMPACT_LENGTH ? serializeSignature(parseCompactSignature(signature)) : signature
+      signature.length === COMPACT_LENGTH
+        ? serializeSignature(compactSignatureToSignature(parseCompactSignature(signature)))
+        : signature
     if (BigInt(`0x${full.slice(66, 130)}`) > HALF_ORDER) return undefined
     return await recoverAddress({ hash: digest, signature: full })
   } catch {
