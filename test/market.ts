@@ -29,6 +29,8 @@ export interface Market {
   node(): Promise<{ id: number; owner: PrivateKeyAccount; signerKey: Hex }>
   /** Gas money for any address. */
   gas(to: Address): Promise<void>
+  /** Stops the chain as a person would, with its state written, and starts it again from there. */
+  restartChain(pauseMs: number): Promise<void>
   close(): Promise<void>
 }
 
@@ -50,7 +52,8 @@ export const PODS = join(import.meta.dirname, '..', 'pods')
 
 export async function openMarket(podsDir: string = PODS): Promise<Market> {
   const home = mkdtempSync(join(tmpdir(), 'heurist-market-'))
-  const chain = await startChain({ port: await freePort(), stateFile: join(home, 'chain.json') })
+  const where = { port: await freePort(), stateFile: join(home, 'chain.json') }
+  let chain = await startChain(where)
   const deployer = await deploy({
     rpcUrl: chain.rpcUrl,
     account: localAccount('deployer'),
@@ -87,7 +90,9 @@ export async function openMarket(podsDir: string = PODS): Promise<Market> {
   }
 
   return {
-    chain,
+    get chain() {
+      return chain
+    },
     deployer,
     domain: { chainId: deployer.chainId, verifyingContract: addresses.ledger },
     seeded,
@@ -118,6 +123,11 @@ export async function openMarket(podsDir: string = PODS): Promise<Market> {
       await deployer.send({ ...registry, functionName: 'registerNode', args }, owner)
       const id = await deployer.client.readContract({ ...registry, functionName: 'nodeOf', args: [signer] })
       return { id, owner, signerKey }
+    },
+    async restartChain(pauseMs) {
+      await chain.stop()
+      await new Promise((resolve) => setTimeout(resolve, pauseMs))
+      chain = await startChain(where)
     },
     async close() {
       await chain.stop()

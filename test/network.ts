@@ -1,0 +1,129 @@
+import { join } from 'node:path'
+import { createSupervisor, type Part, type Running } from '../cli/up/processes.ts'
+import { saveKey } from '../sdk/chain/keys.ts'
+import { LOCAL_KEY, localKey } from '../sdk/chain/local.ts'
+import { type Client, createClient } from '../sdk/index.ts'
+import { fileJournal } from '../sdk/journal-file.ts'
+import { freePort, type Market, PODS } from './market.ts'
+
+/** Router, workers and gateway as processes of their own on a market, as `heurist up` starts them. */
+export interface TestNetwork {
+  readonly routerUrl: string
+  readonly gatewayUrl: string
+  readonly apiKey: string
+  readonly nodes: number[]
+  /** SIGKILL now, the same process again after a pause. */
+  kill(name: string, pauseMs: number): Promise<void>
+  pid(name: string): number
+  /** A client with its journal on disk: the same key again continues it. */
+  client(key: `0x${string}`): Client
+  stop(): Promise<void>
+}
+
+export async function openNetwork(market: Market, workers: number): Promise<TestNetwork> {
+  const { home, addresses, chain, domain, seeded } = market
+  const supervisor = createSupervisor(home)
+  const [routerPort, gatewayPort] = [await freePort(), await freePort()]
+  const routerUrl = `http://127.0.0.1:${routerPort}`
+  const running = new Map<string, { part: Part; process: Running }>()
+
+  async function start(part: Part): Promise<Running> {
+    const process = await supervisor.start(part)
+    running.set(part.name, { part, process })
+    return process
+  }
+  const found = (name: string) => {
+    const entry = running.get(name)
+    if (!entry) throw new Error(`no process ${name}`)
+    return entry
+  }
+
+  const keyFile = (name: string, key: `0x${string}`): string =>
+    saveKeyAt(join(home, 'keys', `${name}.key`), key)
+  await start({
+    name: 'router',
+    entry: 'keepers/router/main.ts',
+    config: {
+      host: '127.0.0.1',
+      port: routerPort,
+      dataDir: join(home, 'router'),
+      rpcUrl: chain.rpcUrl,
+      chainId: domain.chainId,
+      addresses: {
+        accessManager: addresses.authority,
+        heu: addresses.heu,
+        asset: addresses.asset,
+        registry: addresses.registry,
+        ledger: addresses.ledger,
+      },
+      keyFile: keyFile('router', market.router.key),
+      podsDir: PODS,
+      settle: { maxAgeMs: 500 },
+      limits: { leaseMs: 6_000, heartbeatMs: 1_000 },
+    },
+  })
+  const nodes = []
+  for (let index = 1; index <= workers; index += 1) {
+    const { id, signerKey } = await market.node()
+    nodes.push(id)
+    await start({
+      name: `worker-${index}`,
+      entry: 'worker/main.ts',
+      config: {
+        routerUrl,
+        node: id,
+        signerKeyFile: keyFile(`signer-${index}`, signerKey),
+        podsDir: PODS,
+        dataDir: join(home, `worker-${index}`),
+        rpcUrl: chain.rpcUrl,
+        slots: [
+          { pod: 'chat', warm: true },
+          { pod: 'image', warm: true },
+        ],
+      },
+    })
+  }
+  const gateway = await start({
+    name: 'gateway',
+    entry: 'apps/gateway/main.ts',
+    config: {
+      host: '127.0.0.1',
+      port: gatewayPort,
+      dataDir: join(home, 'gateway'),
+      routerUrl,
+      rpcUrl: chain.rpcUrl,
+      keyFile: keyFile('gateway', localKey(LOCAL_KEY.frontend)),
+      frontend: seeded.frontend,
+    },
+  })
+
+  return {
+    routerUrl,
+    gatewayUrl: `http://127.0.0.1:${gatewayPort}`,
+    apiKey: gateway.ready.apiKey ?? '',
+    nodes,
+    pid: (name) => found(name).process.process.pid ?? 0,
+    async kill(name, pauseMs) {
+      const { part, process } = found(name)
+      const gone = new Promise((resolve) => process.process.once('exit', resolve))
+      process.process.kill('SIGKILL')
+      await gone
+      await new Promise((resolve) => setTimeout(resolve, pauseMs))
+      await start(part)
+    },
+    client: (key) =>
+      createClient({
+        routerUrl,
+        key,
+        chain: { rpcUrl: chain.rpcUrl, chainId: domain.chainId, ledger: addresses.ledger },
+        frontend: seeded.frontend,
+        journal: fileJournal(join(home, 'journal')),
+      }),
+    stop: () => supervisor.stop(),
+  }
+}
+
+function saveKeyAt(path: string, key: `0x${string}`): string {
+  saveKey(path, key)
+  return path
+}
