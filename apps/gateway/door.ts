@@ -11,12 +11,7 @@ const EXPOSED =
 
 /** What every answer carries: request id, processing time, and leave for browsers to read them. */
 export function addHeaders(app: FastifyInstance): void {
-  app.addHook('onRequest', async (request, reply) => {
-    reply.header('x-request-id', request.id)
-    reply.header('access-control-allow-origin', '*')
-    reply.header('access-control-expose-headers', EXPOSED)
-    reply.header('x-content-type-options', 'nosniff')
-  })
+  app.addHook('onRequest', async (request, reply) => stamp(request, reply))
   app.addHook('onSend', async (_, reply, payload) => {
     reply.header('openai-processing-ms', Math.round(reply.elapsedTime))
     return payload
@@ -29,6 +24,20 @@ export function addHeaders(app: FastifyInstance): void {
       .code(204)
       .send(),
   )
+}
+
+function stamp(request: FastifyRequest, reply: FastifyReply): void {
+  reply.header('x-request-id', request.id)
+  reply.header('access-control-allow-origin', '*')
+  reply.header('access-control-expose-headers', EXPOSED)
+  reply.header('x-content-type-options', 'nosniff')
+}
+
+/** What Fastify answers itself, past all hooks: a URL that cannot be read. */
+export function sendFrameworkError(thrown: FastifyError, request: FastifyRequest, reply: FastifyReply) {
+  stamp(request, reply)
+  reply.header('openai-processing-ms', Math.round(reply.elapsedTime))
+  return sendError(fromDoor(thrown), request, reply)
 }
 
 /**

@@ -6,11 +6,10 @@ import { chatRoute } from './chat-route.ts'
 import {
   addHeaders,
   answerErrors,
-  fromDoor,
   MAX_BODY_BYTES,
   parserAnswer,
   requireKey,
-  sendError,
+  sendFrameworkError,
 } from './door.ts'
 import { imagesRoute, picturesRoute } from './images-route.ts'
 import type { ApiKeys } from './keys.ts'
@@ -44,7 +43,7 @@ export function createGateway(deps: GatewayDeps): FastifyInstance {
       else socket.destroy()
     },
     frameworkErrors: (error, request, reply) =>
-      void sendError(fromDoor(error as FastifyError), request, reply),
+      void sendFrameworkError(error as FastifyError, request, reply),
   })
   addHeaders(app)
   answerErrors(app)

@@ -1,0 +1,131 @@
+import { mkdtempSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { openKeys } from '../../apps/gateway/keys.ts'
+import { openPictures, PICTURE_LIFE_MS } from '../../apps/gateway/pictures.ts'
+import { asHeuristError } from '../../sdk/errors.ts'
+
+const codeOf = async (work: Promise<unknown>): Promise<string> =>
+  work.then(
+    () => 'nothing was refused',
+    (cause: unknown) => asHeuristError(cause).code,
+  )
+
+describe('API keys', () => {
+  let home: string
+  beforeEach(() => {
+    home = mkdtempSync(join(tmpdir(), 'heurist-keys-'))
+  })
+  afterEach(() => rmSync(home, { recursive: true, force: true }))
+
+  it('the first start makes a key that opens the door, and no other does', async () => {
+    const keys = await openKeys(home, false)
+    const key = keys.shown ?? ''
+
+    expect(key).to.match(/^hk[0-9a-f]{12}-[0-9a-f]{40}$/)
+    expect(keys.check(`Bearer ${key}`)).to.equal(key.split('-')[0])
+    expect(keys.check(`bearer  ${key} `)).to.equal(key.split('-')[0])
+    const last = key.endsWith('0') ? '1' : '0'
+    const wrong = [
+      key,
+      'Bearer',
+      'Bearer ',
+      `Basic ${key}`,
+      `Bearer ${key.slice(0, -1)}${last}`,
+      `Bearer ${key}x`,
+      '',
+    ]
+    for (const each of wrong) expect(keys.check(each), each).to.equal(undefined)
+  })
+
+  it('splits at its only dash into consumer id and key, as the published SDK does', async () => {
+    const key = (await openKeys(home, false)).shown ?? ''
+
+    expect(key.split(/[#-]/)).to.have.lengthOf(2)
+  })
+
+  it('away from a local chain the key is shown once and its text is stored nowhere', async () => {
+    const { shown = '' } = await openKeys(home, false)
+    const again = await openKeys(home, false)
+    const stored = readFileSync(join(home, 'api-keys.json'), 'utf8')
+
+    expect(again.shown).to.equal(undefined)
+    expect(again.check(`Bearer ${shown}`)).to.be.a('string')
+    expect(stored).not.to.include(shown.split('-')[1])
+    expect(() => readFileSync(join(home, 'api-key'))).to.throw('ENOENT')
+  })
+
+  it('on a local chain every start shows the same key, from a file that only its owner reads', async () => {
+    const { shown } = await openKeys(home, true)
+    const again = await openKeys(home, true)
+
+    expect(again.shown).to.equal(shown)
+    for (const file of ['api-key', 'api-keys.json']) {
+      expect(statSync(join(home, file)).mode & 0o777, file).to.equal(0o600)
+    }
+  })
+
+  it('on a local chain a lost or altered copy is replaced by one more key; the old one still opens', async () => {
+    const { shown: first = '' } = await openKeys(home, true)
+    writeFileSync(
+      join(home, 'api-key'),
+      first.replace(/.$/, (digit) => (digit === '0' ? '1' : '0')),
+    )
+    const keys = await openKeys(home, true)
+
+    expect(keys.shown).to.be.a('string').and.not.equal(first)
+    expect(keys.check(`Bearer ${first}`)).to.be.a('string')
+    expect(keys.check(`Bearer ${keys.shown}`)).to.be.a('string')
+  })
+
+  it('a store that is not one is refused, never overwritten: api_key.store_corrupt', async () => {
+    writeFileSync(join(home, 'api-keys.json'), '{"version":1')
+
+    expect(await codeOf(openKeys(home, true))).to.equal('api_key.store_corrupt')
+    expect(readFileSync(join(home, 'api-keys.json'), 'utf8')).to.equal('{"version":1')
+  })
+})
+
+describe('pictures given out as URLs', () => {
+  let home: string
+  beforeEach(() => {
+    home = mkdtempSync(join(tmpdir(), 'heurist-pictures-'))
+  })
+  afterEach(() => rmSync(home, { recursive: true, force: true }))
+
+  it('can be fetched for an hour and are then removed', async () => {
+    let now = Date.now()
+    const pictures = openPictures(join(home, 'pictures'), () => now)
+    const name = await pictures.keep(Uint8Array.of(1, 2, 3))
+    expect([...(await pictures.read(name))]).to.deep.equal([1, 2, 3])
+
+    now += PICTURE_LIFE_MS + 60_000
+
+    expect(await codeOf(pictures.read(name))).to.equal('picture.unknown')
+    await pictures.sweep()
+    expect(() => statSync(join(home, 'pictures', name))).to.throw('ENOENT')
+  })
+
+  it('a sweep leaves young pictures and foreign files alone', async () => {
+    const pictures = openPictures(home)
+    const name = await pictures.keep(Uint8Array.of(1))
+    const foreign = join(home, 'notes.txt')
+    writeFileSync(foreign, 'x')
+    utimesSync(foreign, 1, 1)
+
+    await pictures.sweep()
+
+    expect(statSync(foreign).size).to.equal(1)
+    expect((await pictures.read(name)).length).to.equal(1)
+  })
+
+  it('a name that leads elsewhere is unknown', async () => {
+    writeFileSync(join(home, 'secret.png'), 'x')
+    const pictures = openPictures(join(home, 'pictures'))
+
+    for (const name of ['../secret.png', '..%2fsecret.png', 'secret.png', '/etc/passwd', '']) {
+      expect(await codeOf(pictures.read(name)), name).to.equal('picture.unknown')
+    }
+  })
+})
