@@ -12,6 +12,7 @@ import type { Hasher } from './protocol/messages.ts'
 import { addressSchema, hashSchema } from './protocol/wire.ts'
 import { recoverSigner, same } from './recover.ts'
 import type { Transport } from './transport.ts'
+import { formatUsd } from './units.ts'
 import type { Check } from './verify.ts'
 
 export type Leaf = z.output<typeof leafSchema>
@@ -100,7 +101,7 @@ export async function settledBatch(
     {
       name: 'batch',
       ok: event.batchHash === toHex(keccak(bytes)) && event.root === batch.root,
-      detail: `${batch.payers.length} debits, $ gross ${event.gross} in ${txHash}`,
+      detail: `${batch.payers.length} debits, $${formatUsd(event.gross)} in ${txHash}`,
     },
     {
       name: 'data',

@@ -1,0 +1,230 @@
+// Verifies one paid call from its bytes to the debit on chain, with viem alone: no code of Heurist is trusted.
+//
+//   node verify-receipt.mjs ROUTER_URL RPC_URL REQUEST [OUTPUT_FILE]
+//
+// OUTPUT_FILE holds the output bytes exactly as they were delivered; without it they alone stay unchecked.
+// The router is asked what it claims; every claim is recomputed from signatures and from the chain.
+import { readFileSync } from 'node:fs'
+import {
+  compactSignatureToSignature,
+  concat,
+  createPublicClient,
+  decodeFunctionData,
+  encodeAbiParameters,
+  hashStruct,
+  http,
+  isAddressEqual,
+  keccak256,
+  parseAbi,
+  parseAbiParameters,
+  parseEventLogs,
+  recoverTypedDataAddress,
+  serializeSignature,
+  size,
+  slice,
+} from 'viem'
+
+const [routerUrl, rpcUrl, request, outputFile] = process.argv.slice(2)
+if (!request) {
+  console.error('usage: node verify-receipt.mjs ROUTER_URL RPC_URL REQUEST [OUTPUT_FILE]')
+  process.exit(2)
+}
+
+const fields = (text) =>
+  text.split(', ').map((field) => {
+    const [type, name] = field.split(' ')
+    return { type, name }
+  })
+const types = {
+  Request: fields(
+    'address payer, bytes32 id, uint32 pod, bytes32 manifest, uint32 frontend, uint32 node, uint128 maxPrice, uint40 deadline, bytes32 input',
+  ),
+  Voucher: fields('address router, uint128 ceiling, uint40 expiry, bytes32 request'),
+  Receipt: fields(
+    'bytes32 request, uint32 node, uint64 unitsIn, uint64 unitsOut, uint64 length, uint8 end, uint128 price, bytes32 output, bytes32 evidence, uint40 completedAt',
+  ),
+  Ack: fields('address payer, uint128 charged, uint64 count, bytes32 receipt'),
+}
+const LEAF = parseAbiParameters(
+  'address payer, uint128 charged, uint64 count, bytes32 request, bytes32 receipt, uint32 node, uint128 nodeGross, uint32 pod, uint128 podGross, uint32 frontend, uint128 frontendGross',
+)
+const ledgerAbi = parseAbi([
+  'event BatchSettled(address indexed router, uint64 indexed seq, bytes32 batchHash, bytes32 root, bytes32 dataHash, uint256 gross, uint256 floatUsed)',
+  'event LineSkipped(address indexed router, uint64 indexed seq, uint256 index, uint8 reason)',
+  'function settle(bytes batch)',
+  'function registry() view returns (address)',
+  'function rootOf(address router, uint64 seq) view returns (bytes32)',
+  'function grossOf(address router, uint8 role, uint32 id) view returns (uint256)',
+])
+const registryAbi = parseAbi([
+  'function wasSigner(uint32 node, address signer, uint40 at) view returns (bool)',
+  'function isVersion(uint32 pod, bytes32 manifest) view returns (bool)',
+])
+
+let failures = 0
+function check(name, ok, detail) {
+  if (!ok) failures += 1
+  console.log(`${ok ? '✓' : '✗'} ${name.padEnd(9)} ${detail}`)
+}
+
+async function get(path) {
+  const response = await fetch(routerUrl.replace(/\/+$/, '') + path)
+  if (!response.ok) throw new Error(`${path}: HTTP ${response.status} ${await response.text()}`)
+  return new Uint8Array(await response.arrayBuffer())
+}
+const json = (bytes) => JSON.parse(new TextDecoder().decode(bytes))
+
+// What the router claims.
+const network = json(await get('/v1/network'))
+const claim = json(await get(`/v1/receipts/${request}`))
+const { receipt, ack, leaf, batch } = claim
+if (!receipt) throw new Error(`there is no receipt: ${claim.status} ${JSON.stringify(claim.error ?? '')}`)
+const router = network.router.address
+const ledger = network.addresses.ledger
+const client = createPublicClient({ transport: http(rpcUrl) })
+const chainId = await client.getChainId()
+const domain = { name: 'Heurist', version: '1', chainId, verifyingContract: ledger }
+const read = (functionName, args) =>
+  client.readContract({ address: ledger, abi: ledgerAbi, functionName, args })
+const registry = await read('registry', [])
+const ask = (functionName, args) =>
+  client.readContract({ address: registry, abi: registryAbi, functionName, args })
+
+const full = (signature) =>
+  size(signature) === 64
+    ? serializeSignature(
+        compactSignatureToSignature({ r: slice(signature, 0, 32), yParityAndS: slice(signature, 32) }),
+      )
+    : signature
+const structOf = (primaryType, data) => hashStruct({ types, primaryType, data })
+const signerOf = (primaryType, message, signature) =>
+  recoverTypedDataAddress({ domain, types, primaryType, message, signature: full(signature) })
+
+// 1. The request is the one that was asked about; its manifest is a version that the pod published.
+check('request', structOf('Request', claim.request) === request.toLowerCase(), `hashes to ${request}`)
+const { pod, manifest, maxPrice } = claim.request
+const yaml = await get(`/v1/pods/${pod}/manifest?hash=${manifest}`)
+check(
+  'manifest',
+  keccak256(yaml) === manifest && (await ask('isVersion', [pod, manifest])),
+  `pod ${pod}, ${manifest}`,
+)
+const price = BigInt(receipt.price)
+check('price', price <= BigInt(maxPrice), `${price} of at most ${maxPrice} (1e-6 USD)`)
+
+// 2. The bytes that were delivered are the bytes that the node signed for.
+if (outputFile) {
+  const bytes = readFileSync(outputFile)
+  const delivered = receipt.end === 1 ? bytes.subarray(0, Number(receipt.length)) : bytes
+  const ok = BigInt(delivered.length) === BigInt(receipt.length) && keccak256(delivered) === receipt.output
+  check('bytes', ok, `${delivered.length} bytes hash to ${keccak256(delivered)}`)
+}
+
+// 3. The node signed the receipt with a key that the registry knows; the router countersigned it for this payer.
+const nodeKey = await signerOf('Receipt', receipt, claim.signature)
+const nodeKnown = await ask('wasSigner', [receipt.node, nodeKey, receipt.completedAt])
+check(
+  'node',
+  nodeKnown && receipt.request === request.toLowerCase(),
+  `node ${receipt.node} signed with ${nodeKey}`,
+)
+const routerKey = await signerOf('Ack', ack, claim.ackSignature)
+const receiptHash = structOf('Receipt', receipt)
+const acknowledged = ack.receipt === receiptHash && isAddressEqual(ack.payer, claim.request.payer)
+check(
+  'router',
+  isAddressEqual(routerKey, router) && acknowledged,
+  `${routerKey} counts ${ack.charged} in all`,
+)
+
+// 4. The leaf says the same, and stands under the root that the chain holds for this batch.
+if (!batch || !leaf || claim.status !== 'settled') throw new Error(`not settled yet: ${claim.status}`)
+const agrees =
+  isAddressEqual(leaf.payer, ack.payer) &&
+  leaf.request === request.toLowerCase() &&
+  leaf.receipt === receiptHash &&
+  BigInt(leaf.charged) === BigInt(ack.charged) &&
+  BigInt(leaf.count) === BigInt(ack.count) &&
+  leaf.node === receipt.node &&
+  leaf.pod === pod &&
+  leaf.frontend === claim.request.frontend
+const hashLeaf = (values) => keccak256(keccak256(encodeAbiParameters(LEAF, values)))
+const leafHash = hashLeaf(LEAF.map(({ name }) => leaf[name]))
+const pair = (a, b) => keccak256(concat(BigInt(a) <= BigInt(b) ? [a, b] : [b, a]))
+const root = batch.proof.reduce(pair, leafHash)
+check('leaf', agrees, leafHash)
+check('root', root === (await read('rootOf', [router, BigInt(batch.seq)])), `${root} is batch ${batch.seq}`)
+
+// 5. The transaction settled that batch: its event, its bytes and the data behind it belong together.
+const [transaction, mined] = await Promise.all([
+  client.getTransaction({ hash: batch.txHash }),
+  client.getTransactionReceipt({ hash: batch.txHash }),
+])
+const logs = parseEventLogs({
+  abi: ledgerAbi,
+  logs: mined.logs.filter((log) => isAddressEqual(log.address, ledger)),
+})
+const settled = logs.find((log) => log.eventName === 'BatchSettled')?.args
+const packed = decodeFunctionData({ abi: ledgerAbi, data: transaction.input }).args[0]
+check(
+  'batch',
+  isAddressEqual(transaction.to, ledger) &&
+    isAddressEqual(settled.router, router) &&
+    settled.seq === BigInt(batch.seq) &&
+    settled.batchHash === keccak256(packed) &&
+    settled.root === root,
+  `${size(packed)} bytes in ${batch.txHash}`,
+)
+const data = await get(`/v1/batches/${batch.seq}`)
+const { leaves } = json(data)
+check('data', keccak256(data) === settled.dataHash, `${leaves.length} leaves behind ${settled.dataHash}`)
+
+// 6. The batch debits this payer's voucher and credits node, pod and frontend, this call among them.
+//    header 112 B: seq 8 | prev 32 | root 32 | dataHash 32 | 4 counts of 2
+//    payer 115 B: r 32 | vs 32 | request 32 | ceiling 8 | expiry 5 | charge 6;  payee 10 B: id 4 | amount 6
+const uint = (from, bytes) => BigInt(slice(packed, from, from + bytes))
+const counts = [0, 1, 2, 3].map((index) => Number(uint(104 + 2 * index, 2)))
+const skipped = logs.filter((log) => log.eventName === 'LineSkipped').map((log) => Number(log.args.index))
+let at = 112
+let debit = 0n
+for (let line = 0; line < counts[0]; line += 1, at += 115) {
+  const voucher = {
+    router,
+    request: slice(packed, at + 64, at + 96),
+    ceiling: uint(at + 96, 8),
+    expiry: Number(uint(at + 104, 5)),
+  }
+  const key = await signerOf('Voucher', voucher, slice(packed, at, at + 64))
+  if (isAddressEqual(key, ack.payer) && !skipped.includes(line)) debit += uint(at + 109, 6)
+}
+const column = Object.fromEntries(LEAF.map(({ name }, index) => [name, index]))
+const newest = (name, id, total) =>
+  leaves
+    .filter((row) => String(row[column[name]]).toLowerCase() === String(id).toLowerCase())
+    .reduce((most, row) => (BigInt(row[column[total]]) > most ? BigInt(row[column[total]]) : most), 0n)
+// A cumulative figure was raised from `to - amount` to `to`; this call raised it from `after - price` to `after`.
+const covers = (to, amount, after) => to - amount <= after - price && after <= to
+const charged = newest('payer', ack.payer, 'charged')
+check(
+  'debit',
+  covers(charged, debit, BigInt(ack.charged)),
+  `${ack.payer} paid ${debit}, this call's ${price} among it`,
+)
+
+for (const [role, name] of ['node', 'pod', 'frontend'].entries()) {
+  let credit = 0n
+  for (let line = 0; line < counts[role + 1]; line += 1, at += 10) {
+    if (Number(uint(at, 4)) === leaf[name]) credit = uint(at + 4, 6)
+  }
+  const to = newest(name, leaf[name], `${name}Gross`)
+  const gross = await read('grossOf', [router, role, leaf[name]])
+  const ok = covers(to, credit, BigInt(leaf[`${name}Gross`])) && gross >= to
+  check(
+    name === 'node' ? 'credit' : '',
+    ok,
+    `${name} ${leaf[name]}: ${credit} in this batch, ${gross} in all`,
+  )
+}
+
+console.log(failures === 0 ? 'the receipt holds' : `${failures} checks failed`)
+process.exitCode = failures === 0 ? 0 : 1

@@ -1,0 +1,236 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import type { Hex } from 'viem'
+import type { ReceiptDocument } from '../../sdk/documents.ts'
+import { keccak, toHex } from '../../sdk/protocol/bytes.ts'
+import { type Check, verifyReceipt } from '../../sdk/verify.ts'
+import { refusal } from './refusal.ts'
+import { LINES } from './router.ts'
+import { openStage, type Stage } from './stage.ts'
+
+const HASH: Hex = `0x${'11'.repeat(32)}`
+const NAMES = [
+  'request',
+  'bytes',
+  'price',
+  'node',
+  'router',
+  'leaf',
+  'root',
+  'batch',
+  'data',
+  'debit',
+  'credit node',
+  'credit pod',
+  'credit frontend',
+  'split',
+]
+
+describe('verifying a receipt from its bytes to the debit', function () {
+  this.timeout(120_000)
+  let stage: Stage
+  let request: Hex
+  let options: { routerUrl: string; rpcUrl: string; ledger: Hex }
+
+  before(async () => {
+    stage = await openStage()
+    const { router, market } = stage
+    options = { routerUrl: router.url, rpcUrl: market.chain.rpcUrl, ledger: market.addresses.ledger }
+    const [one, two] = await Promise.all([stage.client({ frontend: 1 }), stage.client()])
+    await one.run('chat', 'before')
+    await router.settle()
+    const answers = await Promise.all([one.run('chat', 'a'), one.run('chat', 'b'), two.run('chat', 'c')])
+    request = answers[1]?.request ?? HASH
+    await router.settle()
+  })
+  beforeEach(() => {
+    stage.router.script = {}
+  })
+  after(() => stage.close())
+
+  const failed = (checks: Check[]) => checks.filter((check) => !check.ok).map((check) => check.name)
+
+  /** Verifies while the router shows another document. */
+  async function shown(change: (document: ReceiptDocument) => object): Promise<string[]> {
+    stage.router.script = {
+      get: {
+        [`/v1/receipts/${request}`]: (body) => ({ ...(body as object), ...change(body as ReceiptDocument) }),
+      },
+    }
+    return failed(await verifyReceipt(request, { ...options, bytes: LINES }))
+  }
+
+  it('passes every named check for a settled call', async () => {
+    const checks = await verifyReceipt(request, { ...options, bytes: LINES })
+
+    expect(checks.map((check) => check.name)).to.deep.equal(NAMES)
+    expect(failed(checks)).to.deep.equal([])
+    expect(checks.at(-1)?.detail).to.match(/ = 0\.000022$/)
+  })
+
+  it('needs no more than the router to start from', async () => {
+    const checks = await verifyReceipt(request, { routerUrl: options.routerUrl })
+
+    expect(failed(checks)).to.deep.equal([])
+    expect(checks[1]?.detail).to.match(/^not given/)
+  })
+
+  it('checks the input too, when it is given', async () => {
+    const sent = stage.router.calls.get(request)?.job.input ?? ''
+    const good = await verifyReceipt(request, { ...options, input: new TextEncoder().encode(sent) })
+    const bad = await verifyReceipt(request, { ...options, input: new Uint8Array([1]) })
+
+    expect(failed(good)).to.deep.equal([])
+    expect(failed(bad)).to.deep.equal(['request'])
+  })
+
+  it('fails on other bytes than were signed', async () => {
+    const checks = await verifyReceipt(request, { ...options, bytes: new Uint8Array([...LINES, 10]) })
+
+    expect(failed(checks)).to.deep.equal(['bytes'])
+  })
+
+  it('fails on another request than was asked about', async () => {
+    expect(await shown(({ request }) => ({ request: { ...request, pod: 2 } }))).to.include('request')
+  })
+
+  it('fails on a receipt that the node did not sign', async () => {
+    const wrong = await shown(({ receipt }) => ({ receipt: { ...receipt, evidence: HASH } }))
+
+    expect(wrong).to.include.members(['node', 'router', 'leaf'])
+  })
+
+  it('fails on an acknowledgement that the router did not sign', async () => {
+    const wrong = await shown(({ ack }) => ({ ack: { ...ack, charged: ack && ack.charged + 1n } }))
+
+    expect(wrong).to.include('router')
+  })
+
+  it('fails on a leaf that is not under the posted root', async () => {
+    const wrong = await shown(({ leaf }) => ({ leaf: leaf && { ...leaf, nodeGross: leaf.nodeGross + 1n } }))
+
+    expect(wrong).to.deep.equal(['root'])
+  })
+
+  it('fails on a leaf of another call', async () => {
+    const other = [...stage.router.calls.values()].find((call) => call.request !== request)
+    const wrong = await shown(() => ({ leaf: other?.leaf }))
+
+    expect(wrong).to.include.members(['leaf', 'root'])
+  })
+
+  it('fails on a batch that this router never settled', async () => {
+    expect(await shown(({ batch }) => ({ batch: { ...batch, seq: '77' } }))).to.include.members([
+      'root',
+      'batch',
+    ])
+  })
+
+  it('fails on a transaction that settled another batch', async () => {
+    const first = [...stage.router.calls.values()][0]?.batch
+    const wrong = await shown(({ batch }) => ({ batch: { ...batch, txHash: first?.txHash } }))
+
+    expect(wrong).to.include('batch')
+  })
+
+  it('fails on batch data that is not what was posted', async () => {
+    const seq = stage.router.calls.get(request)?.batch?.seq
+    stage.router.script = {
+      get: {
+        [`/v1/batches/${seq}`]: (body) => {
+          const data = JSON.parse(new TextDecoder().decode(body as Uint8Array)) as { leaves: string[][] }
+          return new TextEncoder().encode(JSON.stringify({ ...data, leaves: data.leaves.slice(1) }))
+        },
+      },
+    }
+
+    expect(failed(await verifyReceipt(request, options))).to.include('data')
+  })
+
+  it('fails on a manifest that the pod never published', async () => {
+    stage.router.script = {
+      get: { [`/v1/pods/${stage.router.pods.chat?.id}/manifest`]: () => new TextEncoder().encode('name: x') },
+    }
+
+    expect(failed(await verifyReceipt(request, options))).to.deep.equal(['price'])
+  })
+
+  it('says of a call that is not settled yet that it is not', async () => {
+    const client = await stage.client()
+    const answer = await client.run('chat', 'new')
+
+    const checks = await verifyReceipt(answer.request, { ...options, bytes: answer.bytes })
+
+    expect(failed(checks)).to.deep.equal(['settled'])
+    expect(checks.at(-1)?.detail).to.equal('not yet: receipted')
+  })
+
+  it('says of a failed call that there is no receipt, and why', async () => {
+    stage.router.script = {
+      error: { status: 502, body: { code: 'node.failed', kind: 'refused', message: 'it broke' } },
+    }
+    const client = await stage.client()
+    await refusal(client.run('chat', 'new'))
+    const [failedRequest] = [...stage.router.calls].find(([, call]) => call.status === 'failed') ?? [HASH]
+
+    const checks = await verifyReceipt(failedRequest, options)
+
+    expect(failed(checks)).to.deep.equal(['receipt'])
+    expect(checks.at(-1)?.detail).to.match(/node\.failed/)
+  })
+
+  /** Runs the published script, which imports viem and nothing of ours. */
+  async function script(...args: string[]): Promise<{ code: number | null; output: string }> {
+    const file = join(import.meta.dirname, '..', '..', 'docs', 'examples', 'verify-receipt.mjs')
+    const child = spawn(process.execPath, [file, ...args])
+    let output = ''
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (output += text))
+    const [code] = (await once(child, 'close')) as [number | null]
+    return { code, output }
+  }
+
+  it('a script that imports only viem comes to the same end', async () => {
+    const file = join(stage.folder, 'output.ndjson')
+    writeFileSync(file, LINES)
+
+    const { code, output } = await script(options.routerUrl, options.rpcUrl, request, file)
+
+    expect(output).to.match(/the receipt holds/)
+    expect(output).not.to.match(/✗/)
+    expect(output.match(/✓/g)?.length).to.equal(14)
+    expect(code).to.equal(0)
+  })
+
+  it('and that script fails when one byte, one signature or one sum is wrong', async () => {
+    const file = join(stage.folder, 'tampered.ndjson')
+    writeFileSync(
+      file,
+      LINES.map((byte) => (byte === 72 ? 74 : byte)),
+    )
+    stage.router.script = {
+      get: {
+        [`/v1/receipts/${request}`]: (body) => {
+          const document = body as ReceiptDocument
+          const leaf = document.leaf && { ...document.leaf, podGross: document.leaf.podGross + 1_000_000n }
+          return { ...document, leaf, ack: { ...document.ack, count: 9 } }
+        },
+      },
+    }
+
+    const { code, output } = await script(options.routerUrl, options.rpcUrl, request, file)
+
+    expect(output).to.match(/✗ bytes/)
+    expect(output).to.match(/✗ router/)
+    expect(output).to.match(/✗ leaf/)
+    expect(output).to.match(/✗ root/)
+    expect(output).to.match(/✗ +pod/)
+    expect(code).to.equal(1)
+  })
+
+  it('refuses to judge a call that the router does not know', async () => {
+    expect((await refusal(verifyReceipt(toHex(keccak(LINES)), options))).code).to.equal('receipt.unknown')
+  })
+})
