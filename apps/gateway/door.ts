@@ -16,6 +16,17 @@ export function addHeaders(app: FastifyInstance): void {
     reply.header('openai-processing-ms', Math.round(reply.elapsedTime))
     return payload
   })
+  app.addHook('onResponse', async (request, reply) => {
+    const { method, routeOptions } = request
+    const ms = Math.round(reply.elapsedTime)
+    request.log.info({
+      event: 'call.answered',
+      method,
+      route: routeOptions.url,
+      status: reply.statusCode,
+      ms,
+    })
+  })
   app.options('*', async (_, reply) =>
     reply
       .header('access-control-allow-methods', 'GET, POST')

@@ -1,5 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import Fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstance } from 'fastify'
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyError,
+  type FastifyInstance,
+  LogController,
+} from 'fastify'
 import type { Catalog, Model } from './catalog.ts'
 import { unknown } from './catalog.ts'
 import { chatRoute } from './chat-route.ts'
@@ -35,6 +40,7 @@ export interface GatewayDeps {
 export function createGateway(deps: GatewayDeps): FastifyInstance {
   const app: FastifyInstance = Fastify({
     loggerInstance: deps.log,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: ARRIVE_MS,
     genReqId: () => `req_${randomBytes(16).toString('hex')}`,

@@ -1,0 +1,57 @@
+import type { Node } from '../network/documents.ts'
+import { useView } from '../network/use.ts'
+import { Empty, Section } from '../parts/section.tsx'
+import { count } from '../parts/text.tsx'
+import { slotWord } from './slots.tsx'
+
+/** Who serves: what each node has loaded, what it has done, how reliably. */
+export function Nodes() {
+  const { nodes, pods } = useView()
+  const nameOf = (id: number) => pods.find((pod) => pod.id === id)?.name ?? `pod ${id}`
+  return (
+    <Section title="Nodes" note={<Legend />}>
+      {nodes.length === 0 ? (
+        <Empty>No node is registered yet. Join with: npx heurist node up</Empty>
+      ) : (
+        <ul className="divide-y divide-line/70">
+          {nodes.map((node) => (
+            <li key={node.id} className="py-2.5">
+              <div className="flex flex-wrap items-baseline justify-between gap-x-3">
+                <p>
+                  <span
+                    aria-hidden="true"
+                    className={`mr-2 inline-block size-2 rounded-full ${node.state === 'live' ? 'bg-accent' : 'border border-edge'}`}
+                  />
+                  node {node.id} <span className="text-muted">{node.state}</span>
+                </p>
+                <p className="label figures">{record(node)}</p>
+              </div>
+              {node.slots.length > 0 && (
+                <ul className="mt-1 flex flex-wrap gap-1.5">
+                  {node.slots.map((slot) => (
+                    <li
+                      key={slot.slot}
+                      className={`label rounded-full border px-2 py-px ${slot.free || slot.state !== 'warm' ? 'border-line' : 'border-accent text-ink'}`}
+                    >
+                      {nameOf(slot.pod)} · {slotWord(slot)}
+                      {slot.provider === undefined ? '' : ` · ${slot.provider}`}
+                    </li>
+                  ))}
+                </ul>
+              )}
+            </li>
+          ))}
+        </ul>
+      )}
+    </Section>
+  )
+}
+
+const percent = new Intl.NumberFormat('en', { style: 'percent', maximumFractionDigits: 1 })
+
+function record(node: Node): string {
+  const failures = node.failures === 0 ? '' : `, ${count(node.failures)} failed`
+  return `${count(node.jobs)} served${failures} · up ${percent.format(node.uptime)}`
+}
+
+const Legend = () => <>a slot is one pod on one GPU slice</>

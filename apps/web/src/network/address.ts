@@ -1,0 +1,30 @@
+import { useSyncExternalStore } from 'react'
+
+/** The page's own addresses: `/` and `/r/<request>`, a receipt that can be shared. */
+
+const RECEIPT = /^\/r\/(0x[0-9a-fA-F]{64})\/?$/
+const listeners = new Set<() => void>()
+const tell = () => {
+  for (const listen of listeners) listen()
+}
+window.addEventListener('popstate', tell)
+
+export function go(path: string): void {
+  if (path === window.location.pathname) return
+  window.history.pushState(null, '', path)
+  tell()
+}
+
+export const receiptPath = (request: string): string => `/r/${request}`
+
+/** The request whose receipt the address names. */
+export function useReceiptAddress(): string | undefined {
+  const path = useSyncExternalStore(
+    (listen) => {
+      listeners.add(listen)
+      return () => listeners.delete(listen)
+    },
+    () => window.location.pathname,
+  )
+  return RECEIPT.exec(path)?.[1]?.toLowerCase()
+}

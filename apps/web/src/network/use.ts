@@ -1,0 +1,38 @@
+import { createContext, useContext, useEffect, useState, useSyncExternalStore } from 'react'
+import type { Live, View } from './live.ts'
+
+export const LiveContext = createContext<Live | undefined>(undefined)
+
+export function useLive(): Live {
+  const live = useContext(LiveContext)
+  if (live === undefined) throw new Error('LiveContext is missing')
+  return live
+}
+
+export function useView(): View {
+  const live = useLive()
+  return useSyncExternalStore(live.subscribe, live.view)
+}
+
+/** Now, every few seconds: for ages. */
+export function useNow(everyMs = 5_000): number {
+  const [now, setNow] = useState(() => Date.now())
+  useEffect(() => {
+    const timer = window.setInterval(() => setNow(Date.now()), everyMs)
+    return () => window.clearInterval(timer)
+  }, [everyMs])
+  return now
+}
+
+/** The width of an element in pixels, so that drawings keep their text at its size. */
+export function useWidth(): [(element: Element | null) => void, number] {
+  const [element, setElement] = useState<Element | null>(null)
+  const [width, setWidth] = useState(0)
+  useEffect(() => {
+    if (element === null) return
+    const observer = new ResizeObserver(([entry]) => setWidth(Math.round(entry?.contentRect.width ?? 0)))
+    observer.observe(element)
+    return () => observer.disconnect()
+  }, [element])
+  return [setElement, width]
+}

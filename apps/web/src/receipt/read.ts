@@ -1,0 +1,79 @@
+import { useEffect, useState } from 'react'
+import { z } from 'zod'
+import { receiptDocumentSchema } from '../../../../sdk/documents.ts'
+import { type Check, verifyReceipt } from '../../../../sdk/verify.ts'
+import { useLive } from '../network/use.ts'
+
+const schema = receiptDocumentSchema.and(
+  z.looseObject({
+    createdAt: z.number(),
+    updatedAt: z.number(),
+    batch: z.looseObject({ settledAt: z.number().optional() }).optional(),
+  }),
+)
+export type Receipt = z.output<typeof schema>
+
+const AGAIN_MS = 1_500
+const ended = (status: Receipt['status']) => status === 'settled' || status === 'failed'
+
+type Read<T> = { state: 'reading' } | { state: 'failed'; why: string } | { state: 'read'; value: T }
+
+/** The router's document of one call, read again until it is settled. */
+export function useReceipt(request: string): Read<Receipt> {
+  const { config } = useLive()
+  const [receipt, setReceipt] = useState<Read<Receipt>>({ state: 'reading' })
+  useEffect(() => {
+    let timer: number | undefined
+    let gone = false
+    async function read() {
+      const answer = await fetch(new URL(`/v1/receipts/${request}`, config.routerUrl))
+      if (gone) return
+      if (answer.status === 404)
+        return setReceipt({ state: 'failed', why: 'This router has admitted no such request.' })
+      const value = schema.parse(await answer.json())
+      if (gone) return
+      setReceipt({ state: 'read', value })
+      if (!ended(value.status)) timer = window.setTimeout(again, AGAIN_MS)
+    }
+    function again() {
+      read().catch((cause: unknown) => {
+        console.warn(cause)
+        if (gone) return
+        setReceipt((known) =>
+          known.state === 'read' ? known : { state: 'failed', why: 'The router does not answer.' },
+        )
+        timer = window.setTimeout(again, AGAIN_MS)
+      })
+    }
+    again()
+    return () => {
+      gone = true
+      window.clearTimeout(timer)
+    }
+  }, [request, config.routerUrl])
+  return receipt
+}
+
+/** Every signature, hash and proof of a call, checked in this browser against the chain; again as it comes further. */
+export function useChecks(request: string, status: Receipt['status'] | undefined): Read<Check[]> {
+  const { config } = useLive()
+  const [checks, setChecks] = useState<Read<Check[]>>({ state: 'reading' })
+  useEffect(() => {
+    if (status === undefined || status === 'admitted' || status === 'dispatched' || status === 'failed')
+      return
+    let gone = false
+    const options = {
+      routerUrl: config.routerUrl,
+      ...(config.rpcUrl === undefined ? {} : { rpcUrl: config.rpcUrl }),
+    }
+    verifyReceipt(request as `0x${string}`, options).then(
+      (value) => gone || setChecks({ state: 'read', value }),
+      (cause: unknown) =>
+        gone || setChecks({ state: 'failed', why: cause instanceof Error ? cause.message : String(cause) }),
+    )
+    return () => {
+      gone = true
+    }
+  }, [request, status, config])
+  return checks
+}

@@ -1,0 +1,148 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { expect } from 'chai'
+import type { FastifyInstance } from 'fastify'
+import { pino } from 'pino'
+import { isFresh } from '../../apps/web/build.ts'
+import { contentSecurityPolicy, createWeb, type WebConfig } from '../../apps/web/server.ts'
+import { layoutMap } from '../../apps/web/src/live/layout.ts'
+import { afterJob } from '../../apps/web/src/network/live.ts'
+import { bandsOf } from '../../apps/web/src/receipt/flow.ts'
+
+const DIST = join(import.meta.dirname, '../../apps/web/dist')
+/** First-load JavaScript, gzipped bytes. */
+const MOST_FIRST_LOAD = 250 * 1024
+
+const config: WebConfig = {
+  host: '127.0.0.1',
+  port: 0,
+  routerUrl: 'http://127.0.0.1:7800',
+  gatewayUrl: 'http://127.0.0.1:7801/v1',
+  rpcUrl: 'http://127.0.0.1:7845',
+}
+
+describe('the web page', () => {
+  let app: FastifyInstance
+  before(() => {
+    app = createWeb(config, pino({ level: 'silent' }))
+  })
+  after(() => app.close())
+
+  it('dist/ was made from the sources as they are: run `npx tsx apps/web/build.ts` after touching them', () => {
+    expect(isFresh()).to.equal(true)
+  })
+
+  it('loads at most 250 kB of JavaScript before it shows anything', () => {
+    const html = readFileSync(join(DIST, 'index.html'), 'utf8')
+    const scripts = [...html.matchAll(/(?:src|href)="\/([^"]+\.js)"/g)].map((match) => match[1] ?? '')
+    const bytes = scripts.reduce((sum, path) => sum + gzipSync(readFileSync(join(DIST, path))).length, 0)
+
+    expect(scripts.length).to.be.greaterThan(1)
+    expect(bytes).to.be.within(10_000, MOST_FIRST_LOAD)
+  })
+
+  it('has no inline script or style, and names no other host', () => {
+    const html = readFileSync(join(DIST, 'index.html'), 'utf8')
+
+    expect(html).not.to.match(/<script(?![^>]*\bsrc=)[^>]*>/)
+    expect(html).not.to.match(/<style|\son\w+=|style="/)
+    expect(html).not.to.match(/https?:\/\//)
+    for (const file of readdirSync(join(DIST, 'assets')).filter((name) => name.endsWith('.css'))) {
+      expect(readFileSync(join(DIST, 'assets', file), 'utf8')).not.to.match(/url\(\s*['"]?https?:/)
+    }
+  })
+
+  it('every answer forbids inline code, frames and third parties', async () => {
+    for (const url of ['/', '/config.json', '/theme.js', '/r/0x00', '/nothing']) {
+      const { headers } = await app.inject(url)
+      const policy = String(headers['content-security-policy'])
+
+      expect(policy).to.equal(contentSecurityPolicy(config))
+      expect(policy)
+        .to.include("default-src 'none'")
+        .and.not.match(/unsafe|\*/)
+      expect(headers).to.include({ 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer' })
+    }
+  })
+
+  it('may talk to its own doors only, each once', () => {
+    const connect = contentSecurityPolicy({ ...config, rpcUrl: config.routerUrl })
+      .split('; ')
+      .find((each) => each.startsWith('connect-src'))
+
+    expect(connect).to.equal("connect-src 'self' http://127.0.0.1:7800 http://127.0.0.1:7801")
+  })
+
+  it('tells the page where its doors are', async () => {
+    const answer = await app.inject('/config.json')
+
+    expect(answer.json()).to.deep.equal({
+      routerUrl: config.routerUrl,
+      gatewayUrl: config.gatewayUrl,
+      rpcUrl: config.rpcUrl,
+    })
+    expect(answer.headers['cache-control']).to.equal('no-store')
+  })
+
+  it('a receipt has an address of its own; anything else is not found', async () => {
+    const page = (await app.inject('/')).body
+
+    expect((await app.inject(`/r/0x${'ab'.repeat(32)}`)).body).to.equal(page)
+    for (const url of [
+      '/nothing',
+      '/assets/nothing.js',
+      '/.source-hash',
+      '/../package.json',
+      '/%2e%2e/package.json',
+    ]) {
+      expect((await app.inject(url)).statusCode, url).to.equal(404)
+    }
+  })
+
+  it('files named by their content are kept by browsers, the page itself is asked for again', async () => {
+    const [asset = ''] = readdirSync(join(DIST, 'assets'))
+
+    expect((await app.inject(`/assets/${asset}`)).headers['cache-control']).to.include('immutable')
+    expect((await app.inject('/')).headers['cache-control']).to.equal('no-cache')
+    expect(statSync(join(DIST, 'LICENSES.md')).size).to.be.greaterThan(100)
+  })
+})
+
+describe("the page's drawings", () => {
+  it('a sankey shows shares true to their amounts: bands add up to the whole and never overlap', () => {
+    const amounts = [7000n, 1000n, 1000n, 0n, 1000n]
+    const shares = amounts.map((amount, index) => ({ name: String(index), amount, note: '' }))
+    const bands = bandsOf(shares, { left: 0, right: 100, height: 200, gap: 10 })
+
+    expect(bands.map((band) => band.thickness)).to.deep.equal([140, 20, 20, 0, 20])
+    expect(bands.map((band) => band.y)).to.deep.equal([0, 150, 180, 210, 220])
+    expect(bands.reduce((sum, band) => sum + band.percent, 0)).to.be.closeTo(100, 1e-9)
+  })
+
+  it('a call without a price draws nothing', () => {
+    const [band] = bandsOf([{ name: 'a', amount: 0n, note: '' }], { left: 0, right: 9, height: 9, gap: 1 })
+
+    expect(band?.thickness).to.equal(0)
+  })
+
+  it('the map keeps everything inside its width from 288 pixels up', () => {
+    for (const width of [288, 328, 640, 1150]) {
+      const map = layoutMap(width, ['a', 'b', 'c', 'd'], [1, 2, 3, 4, 5, 6, 7, 8])
+      const points = [...map.payers, ...map.nodes, map.router]
+
+      expect(points.every(({ x, y }) => x > 0 && x < width && y > 0 && y < map.height)).to.equal(true)
+      expect(map.payers.every(({ x }) => x < map.router.x - 26)).to.equal(true)
+      expect(map.nodes.every(({ x }) => x > map.router.x + 26)).to.equal(true)
+    }
+  })
+
+  it('a call runs from its admission until it fails or is left, and keeps its start', () => {
+    const job = { type: 'job' as const, request: '0x1', payer: '0x2', pod: 1, name: 'chat' }
+    const admitted = afterJob([], { ...job, at: 5, status: 'admitted' })
+    const dispatched = afterJob(admitted, { ...job, at: 9, status: 'dispatched', node: 3 })
+
+    expect(dispatched).to.deep.equal([{ request: '0x1', payer: '0x2', pod: 'chat', node: 3, since: 5 }])
+    expect(afterJob(dispatched, { ...job, at: 11, status: 'failed' })).to.deep.equal([])
+  })
+})
