@@ -76,6 +76,9 @@ export function startSlotProcess(
     env: slotEnvironment(process.env, environment),
   })
   const lastLine = listen(child, onLine)
+  const spoken = [child.stdout, child.stderr].map(
+    (stream) => new Promise((resolve) => (stream ? stream.once('close', resolve) : resolve(undefined))),
+  )
   let loading: Pending<Loaded> | undefined
   let running: (Pending<Work> & { run: number; onChunk: (bytes: Uint8Array) => void }) | undefined
   let runs = 0
@@ -99,7 +102,10 @@ export function startSlotProcess(
       resolve(error)
     }
     child.once('error', (cause) => gone(cause.message))
-    child.once('close', (code, signal) => gone(signal ?? `exit code ${code}`))
+    // Not `close`: Node never emits it once this side has disconnected the channel. Its last words come first.
+    child.once('exit', (code, signal) => {
+      void Promise.all(spoken).then(() => gone(signal ?? `exit code ${code}`))
+    })
   })
 
   function take(message: FromSlot): void {
