@@ -78,7 +78,7 @@ export async function openNetwork(market: Market, workers: number): Promise<Test
         rpcUrl: chain.rpcUrl,
         slots: [
           { pod: 'chat', warm: true },
-          { pod: 'image', warm: true },
+          ...(market.seeded.pods.image === undefined ? [] : [{ pod: 'image', warm: true }]),
         ],
       },
     })

@@ -1,0 +1,77 @@
+import { z } from 'zod'
+import { addressSchema } from '../../sdk/protocol/wire.ts'
+
+const count = z.number().int().positive()
+
+/** Bounds of one router. Milliseconds and bytes; each default with its reason. */
+export const limitsSchema = z.strictObject({
+  /** Calls of one payer that are queued or running: one client cannot fill the house. */
+  jobsPerPayer: count.default(64),
+  /** Queued calls per pod: this many, or four per slot if that is more. */
+  queuePerPod: count.default(64),
+  /** Input and output bytes of all live calls together. */
+  liveBytes: count.default(256 * 1024 * 1024),
+  /** The longest a call waits for a slot, whatever its deadline. */
+  queueMs: count.default(60_000),
+  /** How long a worker's work is waited for after a restart of the router. */
+  leaseMs: count.default(15_000),
+  heartbeatMs: count.default(5_000),
+  /** Output bytes that a worker may be ahead of its client. */
+  windowBytes: count.default(64 * 1024),
+  /** After a lost link: how long a delivered answer waits for its receipt. */
+  resumeMs: count.default(3_000),
+  /** Failures in a row before a node gets no work, and for how long at first. */
+  ejectAfter: count.default(3),
+  ejectMs: count.default(30_000),
+  /** Loading time of a pod that nobody has loaded yet. */
+  loadMs: count.default(5_000),
+  /** A client that reads nothing for so long has left. */
+  stalledClientMs: count.default(30_000),
+  keepAliveMs: count.default(10_000),
+  /** How long outputs can be fetched again. */
+  outputsMs: count.default(24 * 3_600_000),
+  /** How long a stopping router waits for running calls. */
+  stopMs: count.default(10_000),
+  /** How long a new link has to answer the challenge. */
+  challengeMs: count.default(10_000),
+  /** How often the chain is asked what changed. */
+  chainPollMs: count.default(500),
+})
+export type Limits = z.output<typeof limitsSchema>
+
+export const settleSchema = z.strictObject({
+  /** Age of the oldest receipt at which a batch is posted. */
+  maxAgeMs: count.default(3_600_000),
+  /** Receipts at which a batch is posted, and the most in one. */
+  maxLeaves: count.max(10_000).default(2_000),
+  /** Packed bytes of one batch: a transaction must fit the pools of common nodes (128 KiB). */
+  maxBytes: count.default(120_000),
+  /** Below this float an alarm is logged. Base units. */
+  lowFloat: z.string().regex(/^\d+$/).transform(BigInt).default(1_000_000n),
+})
+export type SettleLimits = z.output<typeof settleSchema>
+
+export const routerConfigSchema = z.strictObject({
+  host: z.string().default('127.0.0.1'),
+  /** 0 = any free one. */
+  port: z.number().int().min(0).max(65_535).default(7800),
+  dataDir: z.string().min(1),
+  rpcUrl: z.url(),
+  /** What clients are told; `rpcUrl` if absent. */
+  publicRpcUrl: z.url().optional(),
+  /** What clients are told; where the router listens if absent. */
+  publicUrl: z.url().optional(),
+  chainId: count,
+  addresses: z.object({
+    accessManager: addressSchema,
+    heu: addressSchema,
+    asset: addressSchema,
+    registry: addressSchema,
+    ledger: addressSchema,
+  }),
+  keyFile: z.string().min(1),
+  podsDir: z.string().min(1),
+  settle: settleSchema.prefault({}),
+  limits: limitsSchema.prefault({}),
+})
+export type RouterConfig = z.output<typeof routerConfigSchema>

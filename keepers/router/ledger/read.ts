@@ -1,0 +1,207 @@
+import type { Address, Hex } from 'viem'
+import type { ErrorBody } from '../../../sdk/errors.ts'
+import type { Leaf } from '../../../sdk/protocol/merkle.ts'
+import { countersignedSchema, requestSchema } from '../../../sdk/protocol/wire.ts'
+import type { AttemptRow, BatchRow, Gross, JobRow, KeptVoucher, Ledger, ReceiptRow } from './ledger.ts'
+import type { Sqlite } from './sqlite.ts'
+
+type Row = Record<string, unknown>
+type Reads = Omit<Ledger, 'commit' | 'close'>
+
+const JOB = `SELECT jobs.*, (SELECT node FROM attempts WHERE attempts.job = jobs.number
+  ORDER BY attempt DESC LIMIT 1) AS node FROM jobs`
+
+/** The reading half. Statements are prepared at first use and kept. */
+export function reader(db: Sqlite): Reads {
+  const prepared = new Map<string, ReturnType<Sqlite['prepare']>>()
+  const prepare = (sql: string) => {
+    const known = prepared.get(sql)
+    if (known) return known
+    const statement = db.prepare(sql)
+    prepared.set(sql, statement)
+    return statement
+  }
+  const get = (sql: string, ...params: (string | number)[]) => prepare(sql).get(params) as Row | undefined
+  const all = (sql: string, ...params: (string | number)[]) => prepare(sql).all(params) as Row[]
+  const maybe = <T>(row: Row | undefined, read: (row: Row) => T) => (row ? read(row) : undefined)
+
+  return {
+    async account(payer) {
+      const row = get('SELECT charged, count FROM accounts WHERE payer = ?', payer)
+      const voucher = get('SELECT * FROM vouchers WHERE payer = ?', payer)
+      return {
+        payer,
+        charged: row ? BigInt(text(row.charged)) : 0n,
+        count: row ? BigInt(text(row.count)) : 0n,
+        ...(voucher ? { voucher: toVoucher(voucher) } : {}),
+      }
+    },
+    grossOfAll: async () =>
+      all('SELECT role, id, gross FROM payees').map((row) => ({
+        role: text(row.role) as Gross['role'],
+        id: Number(row.id),
+        gross: BigInt(text(row.gross)),
+      })),
+    job: async (request) => maybe(get(`${JOB} WHERE request = ?`, request), toJob),
+    jobById: async (payer, id) => maybe(get(`${JOB} WHERE id = ? AND payer = ?`, id, payer), toJob),
+    recentJobs: async (limit) => all(`${JOB} ORDER BY number DESC LIMIT ?`, limit).map(toJob),
+    openJobs: async () => all(`${JOB} WHERE status = 'admitted' ORDER BY number`).map(toJob),
+    receipt: async (job) => maybe(get('SELECT * FROM receipts WHERE job = ?', job), toReceipt),
+    lastReceiptOf: async (payer) =>
+      maybe(
+        get('SELECT * FROM receipts WHERE payer = ? ORDER BY leaf DESC LIMIT 1', payer),
+        (row) => toReceipt(row).countersigned,
+      ),
+    output: async (job) =>
+      maybe(get('SELECT bytes FROM outputs WHERE job = ?', job), (row) => bytes(row.bytes)),
+    attempts: async (job) => all('SELECT * FROM attempts WHERE job = ? ORDER BY attempt', job).map(toAttempt),
+    async nodeCounts() {
+      const rows = all(`SELECT node, SUM(CASE WHEN outcome = 'ok' THEN 1 ELSE 0 END) AS succeeded,
+        SUM(CASE WHEN outcome <> 'ok' THEN 1 ELSE 0 END) AS failed FROM attempts WHERE outcome IS NOT NULL
+        GROUP BY node`)
+      return rows.map((row) => ({
+        node: Number(row.node),
+        succeeded: Number(row.succeeded),
+        failed: Number(row.failed),
+      }))
+    },
+    async marks() {
+      const job = get('SELECT COALESCE(MAX(number), 0) AS mark FROM jobs')
+      const leaf = get('SELECT COALESCE(MAX(leaf), 0) AS mark FROM receipts')
+      return { job: Number(job?.mark), leaf: Number(leaf?.mark) }
+    },
+
+    async unposted(limit) {
+      const rows = all(
+        `SELECT receipts.leaf, receipts.body, receipts.price, receipts.at, vouchers.payer AS kept, ceiling, expiry,
+           request, r, vs
+         FROM receipts LEFT JOIN vouchers ON vouchers.payer = receipts.payer
+         WHERE leaf > (SELECT COALESCE(MAX(last_leaf), 0) FROM batches) ORDER BY leaf LIMIT ?`,
+        limit,
+      )
+      return rows.map((row) => ({
+        leaf: Number(row.leaf),
+        body: toLeaf(text(row.body)),
+        price: BigInt(text(row.price)),
+        at: Number(row.at),
+        voucher: row.kept === null ? undefined : toVoucher(row),
+      }))
+    },
+    async unpostedCount() {
+      const row = get(
+        `SELECT COUNT(*) AS count FROM receipts
+         WHERE leaf > (SELECT COALESCE(MAX(last_leaf), 0) FROM batches)`,
+      )
+      return Number(row?.count)
+    },
+    batch: async (seq) => maybe(get('SELECT * FROM batches WHERE seq = ?', Number(seq)), toBatch),
+    batchOfLeaf: async (leaf) =>
+      maybe(
+        get(
+          'SELECT * FROM batches WHERE last_leaf >= ? AND first_leaf <= ? ORDER BY last_leaf LIMIT 1',
+          leaf,
+          leaf,
+        ),
+        toBatch,
+      ),
+    leavesOf: async ({ firstLeaf, lastLeaf }) =>
+      all('SELECT body FROM receipts WHERE leaf BETWEEN ? AND ? ORDER BY leaf', firstLeaf, lastLeaf).map(
+        (row) => toLeaf(text(row.body)),
+      ),
+    lastBatch: async () => maybe(get('SELECT * FROM batches ORDER BY seq DESC LIMIT 1'), toBatch),
+    unsettledBatch: async () =>
+      maybe(get(`SELECT * FROM batches WHERE state = 'signed' ORDER BY seq LIMIT 1`), toBatch),
+    recentBatches: async (limit) =>
+      all('SELECT * FROM batches ORDER BY seq DESC LIMIT ?', limit).map(toBatch),
+  }
+}
+
+/** Reads a column that the schema promises to be text. */
+function text(value: unknown): string {
+  if (typeof value !== 'string')
+    throw new TypeError(`the ledger holds ${typeof value} where it promises text`)
+  return value
+}
+
+function bytes(value: unknown): Uint8Array {
+  if (!(value instanceof Uint8Array)) throw new TypeError('the ledger holds no bytes where it promises some')
+  return new Uint8Array(value)
+}
+
+const toVoucher = (row: Row): KeptVoucher => ({
+  ceiling: BigInt(text(row.ceiling)),
+  expiry: Number(row.expiry),
+  request: text(row.request) as Hex,
+  r: text(row.r) as Hex,
+  vs: text(row.vs) as Hex,
+})
+
+function toJob(row: Row): JobRow {
+  const status = text(row.status)
+  const node = Number(row.node ?? 0)
+  return {
+    number: Number(row.number),
+    request: text(row.request) as Hex,
+    body: requestSchema.parse(JSON.parse(text(row.body))),
+    status: status === 'admitted' && node !== 0 ? 'dispatched' : (status as JobRow['status']),
+    node,
+    ...(row.error === null ? {} : { error: JSON.parse(text(row.error)) as ErrorBody }),
+    createdAt: Number(row.created_at),
+    updatedAt: Number(row.updated_at),
+  }
+}
+
+const toAttempt = (row: Row): AttemptRow => ({
+  job: Number(row.job),
+  attempt: Number(row.attempt),
+  node: Number(row.node),
+  at: Number(row.at),
+  decision: text(row.decision),
+  ...(row.outcome === null ? {} : { outcome: text(row.outcome) }),
+})
+
+const toReceipt = (row: Row): ReceiptRow => ({
+  job: Number(row.job),
+  leaf: Number(row.leaf),
+  body: toLeaf(text(row.body)),
+  price: BigInt(text(row.price)),
+  countersigned: countersignedSchema.parse(JSON.parse(text(row.countersigned))),
+  at: Number(row.at),
+})
+
+/** A leaf as `toWire` wrote it: bigints are decimal text. */
+function toLeaf(json: string): Leaf {
+  const leaf = JSON.parse(json) as Record<string, string | number>
+  const big = (name: string) => BigInt(leaf[name] ?? '')
+  return {
+    payer: text(leaf.payer) as Address,
+    charged: big('charged'),
+    count: big('count'),
+    request: text(leaf.request) as Hex,
+    receipt: text(leaf.receipt) as Hex,
+    node: Number(leaf.node),
+    nodeGross: big('nodeGross'),
+    pod: Number(leaf.pod),
+    podGross: big('podGross'),
+    frontend: Number(leaf.frontend),
+    frontendGross: big('frontendGross'),
+  }
+}
+
+const toBatch = (row: Row): BatchRow => ({
+  seq: BigInt(Number(row.seq)),
+  firstLeaf: Number(row.first_leaf),
+  lastLeaf: Number(row.last_leaf),
+  packed: bytes(row.packed),
+  data: bytes(row.data),
+  hash: text(row.hash) as Hex,
+  root: text(row.root) as Hex,
+  gross: BigInt(text(row.gross)),
+  state: text(row.state) as BatchRow['state'],
+  tx: { hash: text(row.tx_hash) as Hex, raw: text(row.tx_raw) as Hex, nonce: Number(row.tx_nonce) },
+  signedAt: Number(row.signed_at),
+  ...(row.block === null ? {} : { block: BigInt(Number(row.block)) }),
+  ...(row.float_used === null ? {} : { floatUsed: BigInt(text(row.float_used)) }),
+  ...(row.skipped === null ? {} : { skipped: Number(row.skipped) }),
+  ...(row.settled_at === null ? {} : { settledAt: Number(row.settled_at) }),
+})

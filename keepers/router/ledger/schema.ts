@@ -1,0 +1,97 @@
+/**
+ * Tables of the router's ledger, in SQL that SQLite and PostgreSQL both take. Amounts are decimal text: exact at
+ * any size. Rows are keyed by the router's own rising numbers, so that inserts go to the end of each tree.
+ */
+export const SCHEMA_VERSION = 1
+
+export const SCHEMA = `
+-- One row per admitted call. Dispatched is not a status here: it is an attempt.
+CREATE TABLE jobs (
+  number BIGINT PRIMARY KEY,
+  request TEXT NOT NULL UNIQUE,
+  payer TEXT NOT NULL,
+  id TEXT NOT NULL,
+  body TEXT NOT NULL,
+  status TEXT NOT NULL CHECK (status IN ('admitted', 'receipted', 'failed')),
+  error TEXT,
+  created_at BIGINT NOT NULL,
+  updated_at BIGINT NOT NULL,
+  UNIQUE (id, payer)
+);
+CREATE INDEX jobs_open ON jobs (number) WHERE status = 'admitted';
+
+-- Who tried, why that node, and how it ended.
+CREATE TABLE attempts (
+  job BIGINT NOT NULL,
+  attempt BIGINT NOT NULL,
+  node BIGINT NOT NULL,
+  at BIGINT NOT NULL,
+  decision TEXT NOT NULL,
+  outcome TEXT,
+  PRIMARY KEY (job, attempt)
+);
+
+-- One row per charge, in the order of all charges: the receipt and its leaf.
+CREATE TABLE receipts (
+  leaf BIGINT PRIMARY KEY,
+  job BIGINT NOT NULL UNIQUE,
+  payer TEXT NOT NULL,
+  body TEXT NOT NULL,
+  price TEXT NOT NULL,
+  countersigned TEXT NOT NULL,
+  at BIGINT NOT NULL
+);
+
+CREATE INDEX receipts_payer ON receipts (payer, leaf);
+
+CREATE TABLE outputs (
+  job BIGINT PRIMARY KEY,
+  bytes BLOB NOT NULL,
+  at BIGINT NOT NULL
+);
+
+CREATE TABLE accounts (
+  payer TEXT PRIMARY KEY,
+  charged TEXT NOT NULL,
+  count TEXT NOT NULL
+);
+
+-- The best voucher of each payer.
+CREATE TABLE vouchers (
+  payer TEXT PRIMARY KEY,
+  ceiling TEXT NOT NULL,
+  expiry BIGINT NOT NULL,
+  request TEXT NOT NULL,
+  r TEXT NOT NULL,
+  vs TEXT NOT NULL
+);
+
+-- Cumulative gross of each payee.
+CREATE TABLE payees (
+  role TEXT NOT NULL,
+  id BIGINT NOT NULL,
+  gross TEXT NOT NULL,
+  PRIMARY KEY (role, id)
+);
+
+-- The outbox: a batch and its signed transaction, stored before it is sent.
+CREATE TABLE batches (
+  seq BIGINT PRIMARY KEY,
+  first_leaf BIGINT NOT NULL,
+  last_leaf BIGINT NOT NULL UNIQUE,
+  packed BLOB NOT NULL,
+  data BLOB NOT NULL,
+  hash TEXT NOT NULL,
+  root TEXT NOT NULL,
+  gross TEXT NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('signed', 'settled')),
+  tx_hash TEXT NOT NULL,
+  tx_raw TEXT NOT NULL,
+  tx_nonce BIGINT NOT NULL,
+  signed_at BIGINT NOT NULL,
+  block BIGINT,
+  float_used TEXT,
+  skipped BIGINT,
+  settled_at BIGINT
+);
+`

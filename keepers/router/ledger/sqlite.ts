@@ -1,0 +1,98 @@
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import Database from 'libsql'
+import { refused } from '../../../sdk/errors.ts'
+import type { Cancel, Timers } from '../../world.ts'
+import { type CommitObserver, groupCommits } from './group.ts'
+import type { Ledger } from './ledger.ts'
+import { reader } from './read.ts'
+import { SCHEMA, SCHEMA_VERSION } from './schema.ts'
+import { writer } from './write.ts'
+
+export type Sqlite = InstanceType<typeof Database>
+
+/** How often the write-ahead log is folded back into the database while it grows. */
+const CHECKPOINT_MS = 250
+
+export interface SqliteLedger extends Ledger {
+  /** Ends as a crash would: what is not durable is lost. */
+  abandon(): void
+}
+
+/**
+ * The ledger in one SQLite file: write-ahead log, `synchronous=FULL`. One connection writes, reads and checkpoints;
+ * nobody else may open the file meanwhile.
+ *
+ * @throws `ledger.in_use` (refused) if another process has it; `ledger.version` (refused) if a newer program wrote it.
+ */
+export function openSqlite(path: string, timers: Timers, observed?: CommitObserver): SqliteLedger {
+  mkdirSync(dirname(path), { recursive: true })
+  const db = open(path)
+  migrate(db, path)
+
+  const apply = writer(db)
+  let dirty = false
+  const group = groupCommits(
+    (ops) => {
+      apply(ops)
+      dirty = true
+    },
+    timers,
+    observed,
+  )
+  const checkpoints: Cancel = timers.every(CHECKPOINT_MS, () => {
+    if (!dirty) return
+    dirty = false
+    db.pragma('wal_checkpoint(PASSIVE)')
+  })
+
+  return {
+    commit: group.commit,
+    ...reader(db),
+    async close() {
+      await group.drain()
+      checkpoints()
+      db.pragma('wal_checkpoint(TRUNCATE)')
+      db.close()
+    },
+    abandon() {
+      group.abandon()
+      checkpoints()
+      db.close()
+    },
+  }
+}
+
+function open(path: string): Sqlite {
+  const db = new Database(path)
+  try {
+    db.pragma('locking_mode = EXCLUSIVE')
+    db.pragma('journal_mode = WAL')
+    db.pragma('synchronous = FULL')
+    db.pragma('wal_autocheckpoint = 0')
+    // Takes the exclusive lock now instead of at the first call.
+    db.exec('BEGIN IMMEDIATE; COMMIT')
+    return db
+  } catch (cause) {
+    db.close()
+    throw refused('ledger.in_use', `The ledger ${path} cannot be opened for writing.`, {
+      fix: 'Stop the router that uses this data directory, or choose another one.',
+      cause,
+    })
+  }
+}
+
+function migrate(db: Sqlite, path: string): void {
+  const version = Number(db.pragma('user_version', { simple: true }))
+  if (version === SCHEMA_VERSION) return
+  if (version > SCHEMA_VERSION) {
+    throw refused(
+      'ledger.version',
+      `The ledger ${path} has version ${version}; this router reads ${SCHEMA_VERSION}.`,
+      {
+        fix: 'Start the newer router that wrote it.',
+      },
+    )
+  }
+  db.exec(`BEGIN IMMEDIATE; ${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`)
+}

@@ -1,0 +1,146 @@
+import { toWire } from '../../../sdk/protocol/wire.ts'
+import type { AdmittedJob, Charged, Gross, NewBatch, Op, ReceiptRow } from './ledger.ts'
+import type { Sqlite } from './sqlite.ts'
+
+/** Applies operations as one transaction. */
+export function writer(db: Sqlite): (ops: readonly Op[]) => void {
+  const one = statements(db)
+  return (ops) => {
+    db.exec('BEGIN IMMEDIATE')
+    try {
+      // Figures are absolute: of one group, only the last of each account and payee needs writing.
+      const accounts = new Map<string, Charged>()
+      const payees = new Map<string, Gross>()
+      for (const op of ops) {
+        one.apply(op)
+        if (op.op !== 'job.receipted') continue
+        accounts.set(op.account.payer, op.account)
+        for (const payee of op.gross) payees.set(`${payee.role} ${payee.id}`, payee)
+      }
+      for (const account of accounts.values()) one.account(account)
+      for (const payee of payees.values()) one.payee(payee)
+      db.exec('COMMIT')
+    } catch (cause) {
+      db.exec('ROLLBACK')
+      throw cause
+    }
+  }
+}
+
+function statements(db: Sqlite) {
+  const admit = db.prepare(
+    `INSERT INTO jobs (number, request, payer, id, body, status, error, created_at, updated_at)
+     VALUES (?, ?, ?, ?, ?, 'admitted', NULL, ?, ?)
+     ON CONFLICT (number) DO UPDATE SET status = 'admitted', error = NULL, updated_at = excluded.updated_at`,
+  )
+  const keepVoucher = db.prepare(
+    `INSERT INTO vouchers (payer, ceiling, expiry, request, r, vs) VALUES (?, ?, ?, ?, ?, ?)
+     ON CONFLICT (payer) DO UPDATE SET ceiling = excluded.ceiling, expiry = excluded.expiry,
+       request = excluded.request, r = excluded.r, vs = excluded.vs`,
+  )
+  const dispatch = db.prepare(
+    `INSERT INTO attempts (job, attempt, node, at, decision) VALUES (?, ?, ?, ?, ?)
+     ON CONFLICT (job, attempt) DO NOTHING`,
+  )
+  const endAttempt = db.prepare('UPDATE attempts SET outcome = ? WHERE job = ? AND attempt = ?')
+  const receipt = db.prepare(
+    `INSERT INTO receipts (leaf, job, payer, body, price, countersigned, at) VALUES (?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT (leaf) DO NOTHING`,
+  )
+  const output = db.prepare(
+    `INSERT INTO outputs (job, bytes, at) VALUES (?, ?, ?)
+     ON CONFLICT (job) DO UPDATE SET bytes = excluded.bytes, at = excluded.at`,
+  )
+  const finish = db.prepare('UPDATE jobs SET status = ?, error = ?, updated_at = ? WHERE number = ?')
+  const account = db.prepare(
+    `INSERT INTO accounts (payer, charged, count) VALUES (?, ?, ?)
+     ON CONFLICT (payer) DO UPDATE SET charged = excluded.charged, count = excluded.count`,
+  )
+  const payee = db.prepare(
+    `INSERT INTO payees (role, id, gross) VALUES (?, ?, ?)
+     ON CONFLICT (role, id) DO UPDATE SET gross = excluded.gross`,
+  )
+  const newBatch = db.prepare(
+    `INSERT INTO batches (seq, first_leaf, last_leaf, packed, data, hash, root, gross,
+       state, tx_hash, tx_raw, tx_nonce, signed_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'signed', ?, ?, ?, ?)`,
+  )
+  const resign = db.prepare(
+    `UPDATE batches SET state = 'signed', tx_hash = ?, tx_raw = ?, tx_nonce = ?, signed_at = ?, block = NULL,
+       float_used = NULL, skipped = NULL, settled_at = NULL WHERE seq = ?`,
+  )
+  const settle = db.prepare(
+    `UPDATE batches SET state = 'settled', block = ?, float_used = ?, skipped = ?, settled_at = ? WHERE seq = ?`,
+  )
+  const forget = db.prepare('DELETE FROM outputs WHERE at < ?')
+
+  const writeJob = ({ number, request, body, at }: AdmittedJob) =>
+    admit.run([number, request, body.payer, body.id, toWire(body), at, at])
+
+  const writeReceipt = (row: ReceiptRow, bytes: Uint8Array) => {
+    const { leaf, job, body, price, countersigned, at } = row
+    receipt.run([leaf, job, body.payer, toWire(body), price.toString(), toWire(countersigned), at])
+    output.run([job, Buffer.from(bytes), at])
+    finish.run(['receipted', null, at, job])
+  }
+
+  const writeBatch = (batch: NewBatch, tx: { hash: string; raw: string; nonce: number }, at: number) =>
+    newBatch.run([
+      Number(batch.seq),
+      batch.firstLeaf,
+      batch.lastLeaf,
+      Buffer.from(batch.packed),
+      Buffer.from(batch.data),
+      batch.hash,
+      batch.root,
+      batch.gross.toString(),
+      tx.hash,
+      tx.raw,
+      tx.nonce,
+      at,
+    ])
+
+  return {
+    account: ({ payer, charged, count }: Charged) =>
+      account.run([payer, charged.toString(), count.toString()]),
+    payee: ({ role, id, gross }: Gross) => payee.run([role, id, gross.toString()]),
+    apply(op: Op): void {
+      switch (op.op) {
+        case 'job.admitted':
+          writeJob(op.job)
+          return
+        case 'voucher.kept': {
+          const { ceiling, expiry, request, r, vs } = op.voucher
+          keepVoucher.run([op.payer, ceiling.toString(), expiry, request, r, vs])
+          return
+        }
+        case 'job.dispatched': {
+          const { job, attempt, node, at, decision } = op.attempt
+          dispatch.run([job, attempt, node, at, decision])
+          return
+        }
+        case 'attempt.ended':
+          endAttempt.run([op.outcome, op.job, op.attempt])
+          return
+        case 'job.receipted':
+          writeReceipt(op.receipt, op.output)
+          return
+        case 'job.failed':
+          finish.run(['failed', JSON.stringify(op.error), op.at, op.job])
+          return
+        case 'batch.signed':
+          writeBatch(op.batch, op.tx, op.at)
+          return
+        case 'batch.resigned':
+          resign.run([op.tx.hash, op.tx.raw, op.tx.nonce, op.at, Number(op.seq)])
+          return
+        case 'batch.settled':
+          settle.run([Number(op.block), op.floatUsed.toString(), op.skipped, op.at, Number(op.seq)])
+          return
+        case 'outputs.forgotten':
+          forget.run([op.before])
+          return
+      }
+    },
+  }
+}

@@ -1,0 +1,27 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Manifests } from '../world.ts'
+
+/** Manifests from the pod folders of this machine, and those kept from earlier: versions stay served. */
+export function folderManifests(podsDir: string, dataDir: string): Manifests {
+  const keptDir = join(dataDir, 'manifests')
+  mkdirSync(keptDir, { recursive: true })
+  const fileOf = (hash: string) => join(keptDir, `${hash}.yaml`)
+
+  return {
+    async read() {
+      const pods = readdirSync(podsDir)
+        .map((name) => join(podsDir, name, 'pod.yaml'))
+        .filter((file) => existsSync(file))
+      const kept = readdirSync(keptDir).filter((name) => name.endsWith('.yaml'))
+      return [...pods, ...kept.map((name) => join(keptDir, name))].map(
+        (file) => new Uint8Array(readFileSync(file)),
+      )
+    },
+    async keep(hash, bytes) {
+      if (existsSync(fileOf(hash))) return
+      writeFileSync(`${fileOf(hash)}.new`, bytes)
+      renameSync(`${fileOf(hash)}.new`, fileOf(hash))
+    },
+  }
+}

@@ -1,0 +1,108 @@
+import type { Address, Hex } from 'viem'
+import { fastKeccak } from '../../sdk/native.ts'
+import {
+  HEADER_BYTES,
+  PAYEE_LINE_BYTES,
+  PAYER_LINE_BYTES,
+  type PayeeLine,
+  packBatch,
+} from '../../sdk/protocol/batch.ts'
+import { toHex } from '../../sdk/protocol/bytes.ts'
+import { type Leaf, leafHash, merkleTree } from '../../sdk/protocol/merkle.ts'
+import { toWire } from '../../sdk/protocol/wire.ts'
+import type { KeptVoucher, NewBatch, UnpostedLeaf } from '../router/ledger/ledger.ts'
+
+const ZERO = `0x${'00'.repeat(32)}` as const
+/** Widths of a batch line. */
+const MOST_AMOUNT = (1n << 48n) - 1n
+const MOST_LINES = 65_535
+
+/** A payer without a voucher: its line is skipped on chain and paid by the float. Cannot happen; must not stop others. */
+const NO_VOUCHER: KeptVoucher = { r: ZERO, vs: ZERO, request: ZERO, ceiling: 0n, expiry: 0 }
+
+/** The published batch data: every leaf, its fields in the order of the struct. `dataHash` is keccak-256 of these bytes. */
+export function batchData(router: Address, seq: bigint, leaves: readonly Leaf[]): Uint8Array {
+  const rows = leaves.map((leaf) => [
+    leaf.payer,
+    leaf.charged,
+    leaf.count,
+    leaf.request,
+    leaf.receipt,
+    leaf.node,
+    leaf.nodeGross,
+    leaf.pod,
+    leaf.podGross,
+    leaf.frontend,
+    leaf.frontendGross,
+  ])
+  return new TextEncoder().encode(toWire({ version: 1, router, seq, leaves: rows }))
+}
+
+/** How many of the leaves, in order, fit one batch: bytes, lines, and the width of every amount. */
+export function howManyFit(leaves: readonly UnpostedLeaf[], maxBytes: number): number {
+  const sums = new Map<string, bigint>()
+  let bytes = HEADER_BYTES
+  for (const [index, { body, price }] of leaves.entries()) {
+    const lines = [
+      [`payer ${body.payer}`, PAYER_LINE_BYTES],
+      [`node ${body.node}`, PAYEE_LINE_BYTES],
+      [`pod ${body.pod}`, PAYEE_LINE_BYTES],
+      [`frontend ${body.frontend}`, PAYEE_LINE_BYTES],
+    ] as const
+    for (const [line, size] of lines) {
+      const sum = sums.get(line)
+      if (sum === undefined) bytes += size
+      if ((sum ?? 0n) + price > MOST_AMOUNT || sums.size + 4 > MOST_LINES) return index
+      sums.set(line, (sum ?? 0n) + price)
+    }
+    if (bytes > maxBytes) return index
+  }
+  return leaves.length
+}
+
+/** The router's next batch of these leaves: each payer once, each payee once, to the last unit. */
+export function buildBatch(
+  router: Address,
+  leaves: readonly UnpostedLeaf[],
+  previous: { seq: bigint; hash: Hex },
+): NewBatch {
+  const seq = previous.seq + 1n
+  const bodies = leaves.map((leaf) => leaf.body)
+  const data = batchData(router, seq, bodies)
+  const root = merkleTree(
+    bodies.map((body) => leafHash(body, fastKeccak)),
+    fastKeccak,
+  ).root
+  const payers = new Map<Address, { voucher: KeptVoucher; charge: bigint }>()
+  for (const { body, price, voucher } of leaves) {
+    const line = payers.get(body.payer) ?? { voucher: voucher ?? NO_VOUCHER, charge: 0n }
+    line.charge += price
+    payers.set(body.payer, line)
+  }
+  const packed = packBatch({
+    seq,
+    prev: previous.hash,
+    root,
+    dataHash: toHex(fastKeccak(data)),
+    payers: [...payers.values()].map(({ voucher, charge }) => ({ ...voucher, charge })),
+    nodes: payeeLines(leaves, 'node'),
+    pods: payeeLines(leaves, 'pod'),
+    frontends: payeeLines(leaves, 'frontend'),
+  })
+  return {
+    seq,
+    firstLeaf: leaves[0]?.leaf ?? 0,
+    lastLeaf: leaves.at(-1)?.leaf ?? 0,
+    packed,
+    data,
+    hash: toHex(fastKeccak(packed)),
+    root,
+    gross: leaves.reduce((sum, leaf) => sum + leaf.price, 0n),
+  }
+}
+
+function payeeLines(leaves: readonly UnpostedLeaf[], role: 'node' | 'pod' | 'frontend'): PayeeLine[] {
+  const sums = new Map<number, bigint>()
+  for (const { body, price } of leaves) sums.set(body[role], (sums.get(body[role]) ?? 0n) + price)
+  return [...sums].map(([id, amount]) => ({ id, amount })).sort((a, b) => a.id - b.id)
+}

@@ -1,0 +1,148 @@
+import { randomBytes } from 'node:crypto'
+import type { Address, Hex } from 'viem'
+import type { Domain } from '../sdk/protocol/messages.ts'
+import type { SplitBps } from '../sdk/protocol/split.ts'
+import type { Ledger } from './router/ledger/ledger.ts'
+
+/**
+ * Everything that a keeper takes from outside itself. With another World the whole router runs in a simulator:
+ * nothing in keepers/ reads a clock, a random number, a disk or a socket except through one of these.
+ */
+export interface World {
+  readonly clock: Clock
+  readonly timers: Timers
+  readonly random: Random
+  readonly log: Log
+  readonly ledger: Ledger
+  readonly chain: Chain
+  readonly manifests: Manifests
+}
+
+export interface Clock {
+  /** Unix milliseconds. */
+  nowMs(): number
+}
+
+/** The pod manifests that this machine has. */
+export interface Manifests {
+  read(): Promise<Uint8Array[]>
+  /** Keeps a version's bytes, so that it can be served after its pod moved on. */
+  keep(hash: Hex, bytes: Uint8Array): Promise<void>
+}
+
+export type Cancel = () => void
+
+export interface Timers {
+  after(ms: number, run: () => void): Cancel
+  every(ms: number, run: () => void): Cancel
+  /** After the input that is already waiting has been handled. */
+  soon(run: () => void): void
+}
+
+export interface Random {
+  bytes(count: number): Uint8Array
+}
+
+/** One line, one event, fields not sentences. `error` means wake someone. */
+export interface Log {
+  info(fields: LogFields): void
+  warn(fields: LogFields): void
+  error(fields: LogFields): void
+}
+export type LogFields = { event: string } & Record<string, unknown>
+
+/** A message-keeping connection to one worker, whoever carries it: a WebSocket, or a simulator. */
+export interface Wire {
+  send(message: Uint8Array): void
+  /** Bytes accepted by `send` that have not left yet. */
+  readonly waitingBytes: number
+  /** Ends the connection; the other side sees code and reason. */
+  close(code: number, reason: string): void
+  /** Set by the router: what arrives, and the end. */
+  onMessage: (message: Uint8Array) => void
+  onClose: () => void
+}
+
+export interface ChainAccount {
+  deposited: bigint
+  spent: bigint
+  /** Announced for withdrawal; an account that thaws is not served. */
+  thawing: bigint
+}
+
+export interface ChainRouter {
+  /** Number of the last batch settled. */
+  seq: bigint
+  batchHash: Hex
+  float: bigint
+}
+
+/** What moved on chain: read it again. */
+export type Change =
+  | { kind: 'node' | 'pod' | 'frontend'; id: number }
+  | { kind: 'account'; payer: Address }
+  | { kind: 'float' }
+
+/** A settlement transaction, signed and ready: storing it before it is sent is what makes sending it twice safe. */
+export interface SignedTransaction {
+  hash: Hex
+  raw: Hex
+  nonce: number
+}
+
+/** What became of a transaction that is in a block. */
+export interface Outcome {
+  block: bigint
+  succeeded: boolean
+  gasUsed: bigint
+  floatUsed: bigint
+  /** Payer lines that the ledger skipped: index in the batch, reason as the contract numbers it. */
+  skipped: { index: number; reason: number }[]
+}
+
+/** What a router needs from the chain. Every call may fail with `chain.unreachable` (later). */
+export interface Chain {
+  readonly domain: Domain
+  /** The router's own address. */
+  readonly router: Address
+  head(): Promise<bigint>
+  terms(): Promise<{ split: SplitBps; podVoters: boolean }>
+  counts(): Promise<{ nodes: number; pods: number; frontends: number }>
+  /** @returns undefined for an id that nobody registered; likewise below. */
+  node(id: number): Promise<{ signer: Address; active: boolean } | undefined>
+  pod(id: number): Promise<{ latest: Hex; active: boolean } | undefined>
+  frontend(id: number): Promise<{ preferred: number[]; active: boolean } | undefined>
+  isVersion(pod: number, manifest: Hex): Promise<boolean>
+  account(payer: Address): Promise<ChainAccount>
+  routerState(): Promise<ChainRouter>
+  /** What changed in the blocks after `block`, up to the block it returns. */
+  changesAfter(block: bigint): Promise<{ upTo: bigint; changes: Change[] }>
+  /**
+   * Signs `settle(batch)`, after a dry run on the chain's present state.
+   *
+   * @throws `settle.refused` (later) with the contract's error if the dry run reverts.
+   */
+  signSettle(batch: Uint8Array): Promise<SignedTransaction>
+  /** Sends the very bytes. Sending what the chain knows already is not an error. */
+  broadcast(raw: Hex): Promise<void>
+  /** @returns undefined while the transaction is in no block. */
+  outcome(hash: Hex): Promise<Outcome | undefined>
+  /** The next nonce of the router's account, counting blocks only. */
+  nonce(): Promise<number>
+}
+
+export const realClock: Clock = { nowMs: () => Date.now() }
+
+export const realTimers: Timers = {
+  after(ms, run) {
+    const timer = setTimeout(run, ms)
+    return () => clearTimeout(timer)
+  },
+  every(ms, run) {
+    const timer = setInterval(run, ms)
+    return () => clearInterval(timer)
+  },
+  soon: (run) => void setImmediate(run),
+}
+
+export const realRandom: Random = { bytes: (count) => randomBytes(count) }
