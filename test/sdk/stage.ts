@@ -51,13 +51,18 @@ export interface Stage {
   close(): Promise<void>
 }
 
+/** A folder with the pods of the tests, as manifests alone: nobody loads them. */
+export function podsOf(folder: string = mkdtempSync(join(tmpdir(), 'heurist-pods-'))): string {
+  for (const [name, bytes] of Object.entries(MANIFESTS)) {
+    mkdirSync(join(folder, name), { recursive: true })
+    writeFileSync(join(folder, name, 'pod.yaml'), bytes)
+  }
+  return folder
+}
+
 export async function openStage(): Promise<Stage> {
   const folder = mkdtempSync(join(tmpdir(), 'heurist-sdk-'))
-  for (const [name, bytes] of Object.entries(MANIFESTS)) {
-    mkdirSync(join(folder, 'pods', name), { recursive: true })
-    writeFileSync(join(folder, 'pods', name, 'pod.yaml'), bytes)
-  }
-  const market = await openMarket(join(folder, 'pods'))
+  const market = await openMarket(podsOf(join(folder, 'pods')))
   const node = await market.node()
   const router = await startRouter(market, node, MANIFESTS)
   const clients: ReturnType<typeof createClient>[] = []

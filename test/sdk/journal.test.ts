@@ -1,0 +1,402 @@
+import { fork, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import {
+  appendFileSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import type { Hex } from 'viem'
+import {
+  type AccountId,
+  atStake,
+  type Book,
+  emptyBook,
+  enter,
+  type Journal,
+  type JournalEntry,
+  memoryJournal,
+} from '../../sdk/journal.ts'
+import { fileJournal } from '../../sdk/journal-file.ts'
+import { createHasher, type Request } from '../../sdk/protocol/messages.ts'
+import type { Countersigned } from '../../sdk/protocol/wire.ts'
+import { openPurse, type Purse } from '../../sdk/purse.ts'
+import { refusal } from './refusal.ts'
+
+const hash = (index: number): Hex => `0x${index.toString(16).padStart(64, '0')}`
+const account: AccountId = {
+  chainId: 31_337,
+  ledger: `0x${'11'.repeat(20)}`,
+  router: `0x${'22'.repeat(20)}`,
+  payer: `0x${'33'.repeat(20)}`,
+}
+const hasher = createHasher({ chainId: account.chainId, verifyingContract: account.ledger })
+const requestOf = (index: number, maxPrice = 100n): Request => ({
+  payer: account.payer,
+  id: hash(index),
+  pod: 1,
+  manifest: hash(0),
+  frontend: 0,
+  node: 0,
+  maxPrice,
+  deadline: 1_800_000_000,
+  input: hash(0),
+})
+const answerOf = (request: Hex, price: bigint): Countersigned => ({
+  receipt: {
+    request,
+    node: 1,
+    unitsIn: 1n,
+    unitsOut: 1n,
+    length: 1n,
+    end: 0,
+    price,
+    output: hash(0),
+    evidence: hash(0),
+    completedAt: 1,
+  },
+  signature: `0x${'99'.repeat(65)}`,
+  provider: 'cpu',
+  ack: { payer: account.payer, charged: price, count: 1n, receipt: hash(0) },
+  ackSignature: `0x${'99'.repeat(65)}`,
+})
+
+const NOW = 1_700_000_000_000
+async function purseOf(
+  journal: Journal,
+  signVoucher = async (): Promise<Hex> => `0x${'99'.repeat(65)}`,
+): Promise<Purse> {
+  const log = await journal.open(account)
+  return openPurse({ log, payer: account.payer, router: account.router, hasher, signVoucher, now: () => NOW })
+}
+
+const bookOf = (entries: readonly JournalEntry[]): Book => {
+  const book = emptyBook()
+  for (const entry of entries) enter(book, entry)
+  return book
+}
+
+describe('a purse', () => {
+  it('allows what was verified, what is in flight and this call, and no more', async () => {
+    const purse = await purseOf(memoryJournal())
+    const first = await purse.reserve(requestOf(1, 100n))
+    const second = await purse.reserve(requestOf(2, 50n))
+    await purse.book(first.request, answerOf(first.request, 30n))
+    const third = await purse.reserve(requestOf(3, 7n))
+
+    expect(first.voucher.ceiling).to.equal(100n)
+    expect(second.voucher.ceiling).to.equal(150n)
+    expect(third.voucher.ceiling).to.equal(30n + 50n + 7n)
+    expect([purse.charged, purse.count]).to.deep.equal([30n, 1])
+    expect(first.request).to.equal(hasher.struct('Request', requestOf(1, 100n)))
+  })
+
+  it('counts calls that are signed at the same time against each other', async () => {
+    const purse = await purseOf(memoryJournal())
+
+    const signed = await Promise.all([1, 2, 3, 4].map((index) => purse.reserve(requestOf(index))))
+
+    expect(signed.map(({ voucher }) => voucher.ceiling)).to.deep.equal([100n, 200n, 300n, 400n])
+  })
+
+  it('is not charged by a failed, a rejected or a repeated answer', async () => {
+    const purse = await purseOf(memoryJournal())
+    const [one, two, three] = [1, 2, 3].map((index) => requestOf(index))
+    const [a, b, c] = await Promise.all([one, two, three].map((message) => purse.reserve(message as Request)))
+    if (!a || !b || !c) throw new Error('three calls')
+
+    await purse.release(a.request, 'node.failed')
+    await purse.reject(b.request, 'receipt.output_mismatch')
+    await purse.book(c.request, answerOf(c.request, 40n))
+    await purse.book(c.request, answerOf(c.request, 40n))
+    await purse.book(a.request, answerOf(a.request, 40n))
+
+    expect([purse.charged, purse.count, purse.pending.length]).to.deep.equal([40n, 1, 0])
+    expect((await purse.reserve(requestOf(4))).voucher.ceiling).to.equal(140n)
+  })
+
+  it('bounds what the router may have counted before an answer: own sum and the other calls in flight', async () => {
+    const purse = await purseOf(memoryJournal())
+    const a = await purse.reserve(requestOf(1, 100n))
+    await purse.book(a.request, answerOf(a.request, 30n))
+    const b = await purse.reserve(requestOf(2, 50n))
+    await purse.reserve(requestOf(3, 7n))
+
+    expect(purse.mostBefore(b.request)).to.equal(37n)
+    expect(purse.mostCount(b.request)).to.equal(2n)
+  })
+
+  it('lets a call that could not be signed cost nothing', async () => {
+    const purse = await purseOf(memoryJournal(), async () => {
+      throw new Error('the wallet said no')
+    })
+
+    let message = ''
+    await purse.reserve(requestOf(1)).catch((error: Error) => (message = error.message))
+
+    expect(message).to.equal('the wallet said no')
+    expect(purse.pending).to.deep.equal([])
+  })
+
+  it('signs for 72 hours, and nothing at all once it is retired', async () => {
+    const purse = await purseOf(memoryJournal())
+    const { voucher } = await purse.reserve(requestOf(1))
+    await purse.retire('receipt.end_mismatch')
+
+    const error = await refusal(purse.reserve(requestOf(2)))
+
+    expect(voucher.expiry).to.equal(NOW / 1000 + 72 * 3600)
+    expect(error.code).to.equal('key.retired')
+    expect(error.details.reason).to.equal('receipt.end_mismatch')
+  })
+})
+
+describe('a journal in files', function () {
+  this.timeout(60_000)
+  let folder: string
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'heurist-journal-'))
+  })
+  afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+  const fileOf = () => join(folder, readdirSync(folder).find((name) => name.endsWith('.ndjson')) ?? 'none')
+
+  /** Three calls: one booked, one released, one still open after the client left. */
+  async function write(): Promise<void> {
+    const purse = await purseOf(fileJournal(folder))
+    const [a, b, c] = await Promise.all([1, 2, 3].map((index) => purse.reserve(requestOf(index))))
+    if (!a || !b || !c) throw new Error('three calls')
+    await purse.book(a.request, answerOf(a.request, 30n))
+    await purse.release(b.request, 'node.failed')
+    await purse.leave(c.request, 77n)
+    await purse.close()
+  }
+
+  it('remembers everything across a restart', async () => {
+    await write()
+
+    const purse = await purseOf(fileJournal(folder))
+
+    expect([purse.charged, purse.count]).to.deep.equal([30n, 1])
+    expect(purse.pending.map(({ message, left }) => [message.id, left])).to.deep.equal([[hash(3), 77n]])
+    expect((await purse.reserve(requestOf(4, 5n))).voucher.ceiling).to.equal(135n)
+    await purse.close()
+  })
+
+  it('remembers that a key is retired', async () => {
+    const purse = await purseOf(fileJournal(folder))
+    await purse.retire('receipt.length_over_read')
+    await purse.close()
+
+    const again = await purseOf(fileJournal(folder))
+
+    expect((await refusal(again.reserve(requestOf(1)))).code).to.equal('key.retired')
+    await again.close()
+  })
+
+  it('has a voucher on the disk before it leaves the machine', async () => {
+    let onDisk = ''
+    const purse = await purseOf(fileJournal(folder))
+
+    const { request } = await purse.reserve(requestOf(1))
+    onDisk = readFileSync(fileOf(), 'utf8')
+
+    expect(onDisk).to.contain(`"signed"`)
+    expect(onDisk).to.contain(request)
+    await purse.close()
+  })
+
+  it('is the owner’s alone on disk', async () => {
+    await write()
+
+    expect(statSync(fileOf()).mode & 0o777).to.equal(0o600)
+    expect(readdirSync(folder).filter((name) => name.endsWith('.lock'))).to.deep.equal([])
+  })
+
+  it('passes over a torn last line, wherever it tore, and writes on from there', async () => {
+    await write()
+    const whole = readFileSync(fileOf())
+    const start = whole.subarray(0, whole.length - 1).lastIndexOf(10) + 1
+    for (const size of [start + 1, start + 20, whole.length - 1]) {
+      writeFileSync(fileOf(), whole)
+      truncateSync(fileOf(), size)
+      const purse = await purseOf(fileJournal(folder))
+      expect(purse.pending.map(({ left }) => left)).to.deep.equal([undefined])
+      const { request } = await purse.reserve(requestOf(9))
+      await purse.close()
+
+      const again = await purseOf(fileJournal(folder))
+      expect(again.pending.map((call) => call.request)).to.include(request)
+      expect(again.charged).to.equal(30n)
+      await again.close()
+    }
+  })
+
+  it('refuses a damaged line in the middle instead of forgetting what it said', async () => {
+    await write()
+    const lines = readFileSync(fileOf(), 'utf8').split('\n')
+    lines[1] = lines[1]?.replace('"ceiling":"', '"ceiling":"x') ?? ''
+    writeFileSync(fileOf(), lines.join('\n'))
+
+    const error = await refusal(fileJournal(folder).open(account))
+
+    expect(error.code).to.equal('journal.damaged')
+    expect(error.fix).to.match(/new key/)
+    expect(readdirSync(folder).filter((name) => name.endsWith('.lock'))).to.deep.equal([])
+  })
+
+  it('belongs to one client at a time, in this process', async () => {
+    const log = await fileJournal(folder).open(account)
+
+    expect((await refusal(fileJournal(folder).open(account))).code).to.equal('journal.locked')
+    await log.close()
+    await (await fileJournal(folder).open(account)).close()
+  })
+
+  it('of another account is another file with another lock', async () => {
+    const other = { ...account, payer: `0x${'44'.repeat(20)}` as Hex }
+    const logs = await Promise.all([fileJournal(folder).open(account), fileJournal(folder).open(other)])
+
+    expect(readdirSync(folder).filter((name) => name.endsWith('.ndjson')).length).to.equal(2)
+    for (const log of logs) await log.close()
+  })
+
+  const HOLDER = join(import.meta.dirname, 'journal-holder.ts')
+  const holder = async () => {
+    const child = fork(HOLDER, [folder, JSON.stringify(account)], { execArgv: ['--import', 'tsx'] })
+    await once(child, 'message')
+    return child
+  }
+
+  it('belongs to one process at a time, and to the next when that one is killed', async () => {
+    const child = await holder()
+    const error = await refusal(fileJournal(folder).open(account))
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+
+    const log = await fileJournal(folder).open(account)
+
+    expect(error.code).to.equal('journal.locked')
+    expect(error.message).to.contain(String(child.pid))
+    expect(bookOf(log.entries).pending.size).to.equal(1)
+    await log.close()
+  })
+
+  it('is given back by a process that ends without closing it', async () => {
+    const child = await holder()
+    child.send('end')
+    await once(child, 'exit')
+
+    expect(readdirSync(folder).filter((name) => name.endsWith('.lock'))).to.deep.equal([])
+  })
+
+  it('is given to one of many that wait for a dead process’s lock', async () => {
+    const dead = spawn(process.execPath, ['-e', ''])
+    await once(dead, 'exit')
+    const log = await fileJournal(folder).open(account)
+    await log.close()
+    writeFileSync(`${fileOf()}.lock`, `${dead.pid}\n`)
+
+    const results = await Promise.allSettled(
+      Array.from({ length: 8 }, () => fileJournal(folder).open(account)),
+    )
+
+    const winners = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
+    expect(winners.length).to.equal(1)
+    for (const winner of winners) await winner.close()
+  })
+
+  it('flushes entries that come together, together and in order', async () => {
+    const log = await fileJournal(folder).open(account)
+    const entries = Array.from(
+      { length: 300 },
+      (_, index): JournalEntry => ({
+        type: 'released',
+        at: index,
+        request: hash(index),
+        code: 'test',
+      }),
+    )
+
+    await Promise.all(entries.map((entry) => log.append(entry)))
+    await log.close()
+
+    const read = (await (await fileJournal(folder).open(account)).entries).slice(1)
+    expect(read.map((entry) => entry.at)).to.deep.equal(entries.map((entry) => entry.at))
+  })
+
+  it('is archived when it grows, and a new file carries the sums and the open calls on', async () => {
+    await write()
+    const filler = `${JSON.stringify({ type: 'released', at: 1, request: hash(99), code: 'x'.repeat(1_000) })}\n`
+    appendFileSync(fileOf(), filler.repeat(4_500))
+
+    const purse = await purseOf(fileJournal(folder))
+    const { charged, count, pending } = purse
+    await purse.close()
+    const again = await purseOf(fileJournal(folder))
+
+    const names = readdirSync(folder)
+    expect(names.filter((name) => name.includes('.until-')).length).to.equal(1)
+    expect([charged, count]).to.deep.equal([30n, 1])
+    expect(pending.map(({ left }) => left)).to.deep.equal([77n])
+    expect([again.charged, again.pending.length]).to.deep.equal([30n, 1])
+    const current = names.find((name) => name.endsWith('.ndjson') && !name.includes('.until-')) ?? ''
+    expect(statSync(join(folder, current)).size).to.be.lessThan(4_096)
+    await again.close()
+  })
+
+  it('stops for good when the disk refuses an entry: what is not written is not signed', async () => {
+    const log = await fileJournal(folder).open(account)
+    await log.close()
+    const purse = openPurse({
+      log,
+      payer: account.payer,
+      router: account.router,
+      hasher,
+      signVoucher: async () => `0x${'99'.repeat(65)}`,
+      now: () => NOW,
+    })
+
+    const failures = []
+    for (const index of [1, 2])
+      await purse.reserve(requestOf(index)).catch((error: Error) => failures.push(error))
+
+    expect(failures.length).to.equal(2)
+    expect(purse.pending).to.deep.equal([])
+  })
+
+  it('in memory is asked for by name, and exclusive as well', async () => {
+    const journal = memoryJournal()
+    const log = await journal.open(account)
+    await log.append({ type: 'retired', at: 1, code: 'test' })
+
+    expect((await refusal(journal.open(account))).code).to.equal('journal.locked')
+    await log.close()
+    expect((await journal.open(account)).entries.length).to.equal(1)
+  })
+
+  it('what is at stake is the sum of the maxPrices of everything open', () => {
+    const voucher = { router: account.router, ceiling: 1n, expiry: 1, request: hash(1) }
+    const entries = [1, 2, 3].map(
+      (index): JournalEntry => ({
+        type: 'signed',
+        at: 1,
+        request: hash(index),
+        message: requestOf(index, BigInt(index)),
+        voucher,
+      }),
+    )
+
+    expect(atStake(bookOf(entries))).to.equal(6n)
+    expect(atStake(bookOf([...entries, { type: 'released', at: 1, request: hash(2), code: 'x' }]))).to.equal(
+      4n,
+    )
+  })
+})
