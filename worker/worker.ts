@@ -1,5 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { loadKey } from '../sdk/chain/keys.ts'
 import { domainOf, fetchNetwork, type Network } from '../sdk/chain/network.ts'
@@ -11,6 +10,7 @@ import { receivedSchema } from '../sdk/protocol/link.ts'
 import { createHasher } from '../sdk/protocol/messages.ts'
 import { parseWire } from '../sdk/protocol/wire.ts'
 import { admitSlots } from './admission.ts'
+import { lastBench } from './bench.ts'
 import type { WorkerConfig } from './config.ts'
 import { createJobs, type Jobs } from './jobs.ts'
 import { type LinkDeps, type LinkOutlet, type LinkTimes, openLink } from './link.ts'
@@ -90,12 +90,6 @@ async function openSlots(
   return admission.admitted.map((spec) => new Slot(spec, log, times))
 }
 
-/** What the last `heurist node bench` measured here; absent if there was none. */
-function lastBench(dataDir: string): Record<string, unknown> {
-  const path = join(dataDir, 'bench.json')
-  return existsSync(path) ? { bench: JSON.parse(readFileSync(path, 'utf8')) } : {}
-}
-
 /**
  * Waits for its router, then serves until stopped.
  *
@@ -122,7 +116,8 @@ export async function startWorker(config: WorkerConfig, options: WorkerOptions):
       log,
       now,
     })
-    const hardware = { ...machine, node: process.version, ...lastBench(config.dataDir) }
+    const bench = lastBench(config.dataDir)
+    const hardware = { ...machine, node: process.version, ...(bench ? { bench } : {}) }
     return serve({ config, options, network, signer, hardware, slots, receipts, presence, jobs })
   } catch (cause) {
     receipts.close()

@@ -30,7 +30,7 @@ export interface SlotProcess {
 
 const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url))
 // Resolved from here, not from the folder the worker was started in.
-const TSX = import.meta.resolve('tsx')
+export const TSX = import.meta.resolve('tsx')
 
 interface Pending<T> {
   resolve(value: T): void

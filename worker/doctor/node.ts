@@ -1,0 +1,69 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { registryAbi } from '../../sdk/chain/abi.ts'
+import { openChain } from '../../sdk/chain/clients.ts'
+import { loadKey } from '../../sdk/chain/keys.ts'
+import { refused } from '../../sdk/errors.ts'
+import { ROLE } from '../../sdk/protocol/messages.ts'
+import { type Check, type Examination, type Finding, look } from './check.ts'
+
+const SECONDS_PER_EPOCH = 604_800
+
+/** Whether the chain knows this node by the key that is here. */
+export const examineNode = (examination: Examination): Promise<Check[]> =>
+  Promise.all([
+    look('node.signer', () => signerOf(examination).address),
+    look('node.registered', () => registered(examination)),
+    look('node.active', () => active(examination)),
+    look('node.payout', () => payout(examination)),
+  ])
+
+function signerOf({ home, password }: Examination) {
+  const path = join(home, 'signer.key')
+  if (existsSync(path)) return loadKey(path, password)
+  throw refused('signer.missing', `there is no signer key in ${home}`, {
+    fix: 'Run `heurist node up`: it makes one and registers it.',
+  })
+}
+
+async function registryOf(examination: Examination) {
+  const { network } = examination
+  const { client } = openChain(network)
+  const registry = { address: network.addresses.registry, abi: registryAbi } as const
+  const { address } = signerOf(examination)
+  const life = await client.readContract({ ...registry, functionName: 'signerLife', args: [address] })
+  if (life.node === 0) {
+    throw refused('node.unregistered', `no node has the signer ${address}`, {
+      fix: "Run `heurist node up`: it registers the node, without anybody's consent.",
+    })
+  }
+  if (life.until !== 0) {
+    throw refused('signer.retired', `${address} was replaced as the signer of node ${life.node}`, {
+      fix: "Put the node's present signer key into its home.",
+    })
+  }
+  return { client, registry, node: life.node }
+}
+
+async function registered(examination: Examination): Promise<Finding> {
+  const { node } = await registryOf(examination)
+  return `node ${node}, and its signer is the key here`
+}
+
+async function active(examination: Examination): Promise<Finding> {
+  const { client, registry, node } = await registryOf(examination)
+  const { timestamp } = await client.getBlock()
+  const epoch = Math.floor(Number(timestamp) / SECONDS_PER_EPOCH)
+  const args = [ROLE.node, node, epoch] as const
+  const counts = await client.readContract({ ...registry, functionName: 'isActiveIn', args })
+  if (counts) return `active in epoch ${epoch}`
+  throw refused('node.inactive', `node ${node} is not active in epoch ${epoch}`, {
+    fix: 'Its owner reactivates it in the Registry; it counts from the next epoch.',
+  })
+}
+
+async function payout(examination: Examination): Promise<Finding> {
+  const { client, registry, node } = await registryOf(examination)
+  const args = [ROLE.node, node] as const
+  return client.readContract({ ...registry, functionName: 'payoutOf', args })
+}
