@@ -1,0 +1,43 @@
+import { join } from 'node:path'
+import * as chat from '../pods/chat/score.ts'
+import * as image from '../pods/image/score.ts'
+import { type Figure, figure } from './figure.ts'
+
+/**
+ * How good the shipped pods are on what training never showed, asked through the engines that workers run.
+ * Chat: held-out wordings, every character right. Image: held-out combinations, all five attributes seen by a judge of
+ * pixels. Baselines of the same run: a chat pod that always says it does not know; pictures judged for another prompt.
+ */
+const PODS = join(import.meta.dirname, '..', 'pods')
+const PICTURES = 240
+
+export async function run(): Promise<Figure[]> {
+  process.stderr.write(`seeds: chat ${chat.SCORE_SEED}, image ${image.SCORE_SEED}\n`)
+  return [...(await chatFigures()), ...(await imageFigures())]
+}
+
+async function chatFigures(): Promise<Figure[]> {
+  const engine = await chat.loadPod(join(PODS, 'chat'))
+  const inside = chat.heldQuestions()
+  const known = await chat.score(engine, inside)
+  const outside = await chat.score(engine, chat.heldOutsideQuestions())
+  await engine.close()
+  return [
+    figure('pods.chat_questions', known.asked, 'held-out questions'),
+    figure('pods.chat_exact', percent(known.exact, known.asked), '%'),
+    figure('pods.chat_says_unknown', percent(outside.exact, outside.asked), '%'),
+  ]
+}
+
+async function imageFigures(): Promise<Figure[]> {
+  const engine = await image.loadPod(join(PODS, 'image'))
+  const { asked, right, crossed } = await image.score(engine, PICTURES)
+  await engine.close()
+  return [
+    figure('pods.image_combinations', asked, 'held-out combinations'),
+    figure('pods.image_right', percent(right, asked), '%'),
+    figure('pods.image_right_for_another_prompt', percent(crossed, asked), '%'),
+  ]
+}
+
+const percent = (part: number, whole: number): number => Math.round((1000 * part) / whole) / 10
