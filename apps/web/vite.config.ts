@@ -13,6 +13,8 @@ export default defineConfig({
     // Inline data would need a weaker Content-Security-Policy.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    // `no-eval.ts` runs before any schema is made, whatever chunk they are in.
+    rolldownOptions: { output: { strictExecutionOrder: true } },
     license: { fileName: 'LICENSES.md' },
   },
 })

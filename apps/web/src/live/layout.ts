@@ -16,16 +16,16 @@ export interface MapLayout {
 }
 
 const ROW = 62
-const TOP = 34
+const TOP = 30
 export const ROUTER_RADIUS = 26
 
 export function layoutMap(width: number, payers: readonly string[], nodes: readonly number[]): MapLayout {
-  const rows = Math.max(payers.length, nodes.length, 2)
+  const rows = Math.max(payers.length, nodes.length, 3)
   const height = TOP * 2 + (rows - 1) * ROW
   const middle = height / 2
   const wide = width >= 640
-  const left = wide ? 168 : 92
-  const right = width - (wide ? 232 : 104)
+  const left = wide ? 118 : 76
+  const right = width - (wide ? 176 : 88)
   const router = { x: (left + right) / 2, y: middle }
   const column = (count: number, index: number) => middle + (index - (count - 1) / 2) * ROW
 

@@ -35,7 +35,7 @@ export function LiveMap() {
   const summary = `${live} live ${live === 1 ? 'node' : 'nodes'}, ${running.length} running ${running.length === 1 ? 'call' : 'calls'}, ${shownPayers.length} recent ${shownPayers.length === 1 ? 'payer' : 'payers'}`
 
   return (
-    <div ref={measure} className="min-h-44">
+    <div ref={measure} className="min-h-46">
       {width > 0 && (
         <svg
           role="img"
@@ -60,13 +60,7 @@ export function LiveMap() {
           {layout.payers.map(({ payer, x, y }) => (
             <g key={payer}>
               <circle cx={x} cy={y} r="4" className="fill-paper stroke-edge" strokeWidth="1.5" />
-              <text
-                x={x - 14}
-                y={y}
-                textAnchor="end"
-                dominantBaseline="middle"
-                className="fill-ink font-mono text-[12px]"
-              >
+              <text x="0" y={y} dominantBaseline="middle" className="fill-ink font-mono text-[12px]">
                 {width >= 640 ? `${payer.slice(0, 6)}…${payer.slice(-4)}` : payer.slice(0, 8)}
               </text>
             </g>

@@ -11,8 +11,8 @@ export function RunningJobs() {
   return (
     <div className="flex min-h-6 flex-wrap gap-x-5 gap-y-1 text-[0.87rem] text-muted">
       <p role="status">{sentence(link, running.length)}</p>
-      {shown.map((job) => (
-        <p key={job.request} aria-hidden="true" className="figures">
+      {shown.map((job, index) => (
+        <p key={job.request} aria-hidden="true" className={`figures ${index > 0 ? 'max-sm:hidden' : ''}`}>
           {job.pod} <Short hex={job.request} /> {job.node === undefined ? 'waits' : `on node ${job.node}`}{' '}
           {(Math.max(0, now - job.since) / 1000).toFixed(1)} s
         </p>

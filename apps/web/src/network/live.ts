@@ -100,13 +100,10 @@ export function openLive(config: PageConfig): Live {
     gathering = false
     const parts = [...stale]
     stale.clear()
-    try {
-      const read = await Promise.all(parts.map((part) => READERS[part]()))
-      change({ link: 'live', ...Object.assign({}, ...read) })
-    } catch (cause) {
-      console.warn(cause)
-      change({ link: 'lost' })
-    }
+    const read = await Promise.allSettled(parts.map((part) => READERS[part]()))
+    const told = read.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
+    for (const each of read) if (each.status === 'rejected') console.warn(each.reason)
+    change({ link: told.length > 0 ? 'live' : 'lost', ...Object.assign({}, ...told) })
   }
 
   function want(...parts: Part[]): void {

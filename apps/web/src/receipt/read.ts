@@ -4,13 +4,7 @@ import { receiptDocumentSchema } from '../../../../sdk/documents.ts'
 import { type Check, verifyReceipt } from '../../../../sdk/verify.ts'
 import { useLive } from '../network/use.ts'
 
-const schema = receiptDocumentSchema.and(
-  z.looseObject({
-    createdAt: z.number(),
-    updatedAt: z.number(),
-    batch: z.looseObject({ settledAt: z.number().optional() }).optional(),
-  }),
-)
+const schema = receiptDocumentSchema.extend({ createdAt: z.number() })
 export type Receipt = z.output<typeof schema>
 
 const AGAIN_MS = 1_500

@@ -3,8 +3,8 @@ import { useWidth } from '../network/use.ts'
 import { Usd } from '../parts/text.tsx'
 import { bandsOf, type Share } from './flow.ts'
 
-const HEIGHT = 132
-const GAP = 26
+const HEIGHT = 136
+const GAP = 34
 const BAR = 5
 const TONES = ['fill-accent/85', 'fill-accent/60', 'fill-accent/40', 'fill-accent/25', 'fill-edge/60']
 

@@ -13,10 +13,12 @@ import { Timeline } from './timeline.tsx'
 /** One receipt over the page; Escape, the backdrop and the back button close it. */
 export default function ReceiptSheet({ request }: { request: string }) {
   const dialog = useRef<HTMLDialogElement>(null)
+  const close = useRef<HTMLButtonElement>(null)
   useEffect(() => {
     const element = dialog.current
     const before = document.activeElement
     element?.showModal()
+    close.current?.focus()
     return () => {
       element?.close()
       if (before instanceof HTMLElement) before.focus()
@@ -38,11 +40,12 @@ export default function ReceiptSheet({ request }: { request: string }) {
       <div className="space-y-7 px-5 pt-5 pb-12 sm:px-8">
         <header className="flex items-center justify-between gap-3">
           <h2 id="receipt-title" className="text-[1.05rem]">
-            Receipt <Short hex={request} className="ml-1 text-muted" />{' '}
+            Receipt <Short hex={request} className="mx-1 text-muted" />{' '}
             <Copy text={request} what="request hash" />
           </h2>
           <button
             type="button"
+            ref={close}
             onClick={() => go('/')}
             className="-mr-2 cursor-pointer rounded px-2 py-1 text-muted hover:bg-accent-soft hover:text-ink"
           >

@@ -13,7 +13,7 @@ const WORDS = {
 export function Timeline({ document }: { document: Receipt }) {
   const reached = STEPS.indexOf(document.status as (typeof STEPS)[number])
   return (
-    <ol className="grid grid-cols-5" aria-label={`Status: ${document.status}`}>
+    <ol className="grid grid-cols-[repeat(4,minmax(0,1fr))_auto]" aria-label={`Status: ${document.status}`}>
       {STEPS.map((step, index) => {
         const done = index <= reached
         return (
