@@ -115,6 +115,12 @@ export interface KeySender extends Sender {
 /** Room above the estimate: state moves between the estimate and the block. */
 const withMargin = (gas: bigint): bigint => gas + gas / 4n + 10_000n
 
+/**
+ * A few units of gas more or less: two senders of one account that make the same call at the same nonce would else sign
+ * the same bytes, and two calls would become one.
+ */
+const ownMark = (): bigint => BigInt(crypto.getRandomValues(new Uint16Array(1))[0] ?? 0) % 10_000n
+
 /** Another process may use the same account (the local faucet's does): how often to take a fresh nonce. */
 const NONCE_ATTEMPTS = 8
 
@@ -171,7 +177,7 @@ export function keySender(chain: Chain, account: LocalAccount): KeySender {
       to: call.to,
       data: call.data,
       value: call.value ?? 0n,
-      gas: withMargin(gas),
+      gas: withMargin(gas) + ownMark(),
       maxFeePerGas: fees.maxFeePerGas,
       maxPriorityFeePerGas: fees.maxPriorityFeePerGas,
       nonce,

@@ -11,6 +11,7 @@ import {
   TimeoutError,
   WaitForTransactionReceiptTimeoutError,
 } from 'viem'
+import { containsNodeError, getNodeError } from 'viem/utils'
 import { asHeuristError, HeuristError, later, refused } from '../errors.ts'
 import * as abis from './abi.ts'
 
@@ -61,14 +62,17 @@ function revertData(error: BaseError): Hex | undefined {
 const has = (error: BaseError, ...kinds: (abstract new (...args: never[]) => Error)[]): boolean =>
   error.walk((inner) => kinds.some((kind) => inner instanceof kind)) !== null
 
+/** What a node says of a transaction that it does not take, as viem's own kinds of error. */
+const taken = (cause: BaseError): BaseError => (containsNodeError(cause) ? getNodeError(cause, {}) : cause)
+
 /**
  * Whether another process (or a forgotten transaction) used the nonce that we chose. JSON-RPC has no code for a
  * replacement that pays too little: here the node's words are all there is.
  */
 export const isNonceConflict = (cause: unknown): boolean =>
   cause instanceof BaseError &&
-  (has(cause, NonceTooLowError, NonceTooHighError) ||
-    /replacement transaction underpriced|already known/i.test(cause.details ?? ''))
+  (has(taken(cause), NonceTooLowError, NonceTooHighError) ||
+    /replacement transaction underpriced|already known|already imported/i.test(cause.details ?? ''))
 
 /**
  * What went wrong with the chain, as an error of ours: `chain.reverted` (refused) with the custom error's name and
@@ -78,7 +82,7 @@ export function chainError(cause: unknown): HeuristError {
   if (cause instanceof HeuristError || !(cause instanceof BaseError)) return asHeuristError(cause)
   const data = revertData(cause)
   if (data) return revertOf(data, cause)
-  if (has(cause, InsufficientFundsError)) {
+  if (has(taken(cause), InsufficientFundsError)) {
     return refused('gas.insufficient', 'the account cannot pay for the gas of this transaction', {
       fix: "Send it some of the chain's base token.",
       cause,
