@@ -6,7 +6,7 @@ import { chainError } from '../sdk/chain/errors.ts'
 import { chainReader } from '../sdk/chain/reader.ts'
 import { asHeuristError, later } from '../sdk/errors.ts'
 import { ROLE } from '../sdk/protocol/messages.ts'
-import type { Chain, Change, Outcome } from './world.ts'
+import { type Chain, type Change, type Clock, type Outcome, realClock } from './world.ts'
 
 /** The clock of splits, votes and activity: `Epochs.sol`. */
 const EPOCH_SECONDS = 604_800
@@ -20,12 +20,16 @@ export interface ChainOptions {
   key: Hex
 }
 
+/** Blocks that are searched for the event of a batch. */
+const LOOK_BACK = 50_000n
+
 const NOBODY = /^0x0*$/
 
 /** The chain as a router sees it, over JSON-RPC. */
-export function createChain({ rpcUrl, chainId, ledger, registry, key }: ChainOptions): Chain & {
-  check(): Promise<void>
-} {
+export function createChain(
+  { rpcUrl, chainId, ledger, registry, key }: ChainOptions,
+  clock: Clock = realClock,
+): Chain {
   const chain = openChain({ chainId, rpcUrl })
   const { client } = chain
   const account = privateKeyToAccount(key)
@@ -44,7 +48,7 @@ export function createChain({ rpcUrl, chainId, ledger, registry, key }: ChainOpt
   }
 
   const isActive = (role: number, id: number) => {
-    const epoch = Math.floor(Date.now() / 1000 / EPOCH_SECONDS)
+    const epoch = Math.floor(clock.nowMs() / 1000 / EPOCH_SECONDS)
     return client.readContract({ ...people, functionName: 'isActiveIn', args: [role, id, epoch] })
   }
   const countOf = (role: number) => client.readContract({ ...people, functionName: 'countOf', args: [role] })
@@ -138,6 +142,20 @@ export function createChain({ rpcUrl, chainId, ledger, registry, key }: ChainOpt
       })
       return receipt && outcomeOf(receipt)
     },
+    settlementOf: (seq) =>
+      ask(async () => {
+        const head = await client.getBlockNumber({ cacheTime: 0 })
+        const logs = await client.getContractEvents({
+          ...books,
+          eventName: 'BatchSettled',
+          args: { router, seq },
+          fromBlock: head > LOOK_BACK ? head - LOOK_BACK : 0n,
+        })
+        const hash = logs.at(-1)?.transactionHash
+        if (!hash) return undefined
+        const receipt = await client.getTransactionReceipt({ hash })
+        return { hash, outcome: outcomeOf(receipt) }
+      }),
     nonce: () => ask(() => client.getTransactionCount({ address: router, blockTag: 'latest' })),
   }
 }

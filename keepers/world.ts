@@ -105,6 +105,8 @@ export interface Chain {
   readonly domain: Domain
   /** The router's own address. */
   readonly router: Address
+  /** @throws `chain.wrong` (refused) if the chain is not the domain's. */
+  check(): Promise<void>
   head(): Promise<bigint>
   terms(): Promise<{ split: SplitBps; podVoters: boolean }>
   counts(): Promise<{ nodes: number; pods: number; frontends: number }>
@@ -127,6 +129,8 @@ export interface Chain {
   broadcast(raw: Hex): Promise<void>
   /** @returns undefined while the transaction is in no block. */
   outcome(hash: Hex): Promise<Outcome | undefined>
+  /** The transaction that settled batch `seq`, whichever it was; undefined if its event cannot be found. */
+  settlementOf(seq: bigint): Promise<{ hash: Hex; outcome: Outcome } | undefined>
   /** The next nonce of the router's account, counting blocks only. */
   nonce(): Promise<number>
 }

@@ -89,6 +89,8 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
   const queues = new Map<string, FairQueue<LiveJob>>()
   const running = new Map<Link, Map<number, LiveJob>>()
   const dirty = new Set<string>()
+  /** Versions whose queued calls may have lost their last node. */
+  const doubtful = new Set<string>()
   const startedMs = clock.nowMs()
   let liveBytes = 0
   let draining = false
@@ -158,7 +160,8 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
   /** Sends the first call that some node can take. @returns whether there may be another. */
   function placeOne(key: string): boolean {
     const queue = queueOf(key)
-    if (queue.size === 0) return false
+    const doubt = doubtful.has(key)
+    if (queue.size === 0 || (!doubt && nodes.freeSlots(key) === 0)) return false
     const view = nodes.view(key)
     let looked = 0
     for (const job of queue.inOrder()) {
@@ -179,8 +182,18 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
         return true
       }
     }
+    doubtful.delete(key)
     return false
   }
+
+  /** Every queued call is looked at, whether or not a slot is free: what it waits for may be gone. */
+  function doubt(keys: Iterable<string>): void {
+    for (const key of keys) {
+      doubtful.add(key)
+      pump(key)
+    }
+  }
+  timers.after(limits.leaseMs, () => doubt(queues.keys()))
 
   function questionOf(job: LiveJob): RouteQuestion {
     const { body, version, excluded, oldNode } = job
@@ -224,7 +237,7 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
     ])
     const header = { request: job.body, attempt: attempt.number, deadlineMs: nowMs + patienceMs }
     link.send(attempt.job, FRAME.job, encodeJob(header, job.input))
-    job.audience.accepted(link.node, expectedMs)
+    job.audience.accepted({ request: job.request, node: link.node, expectedFirstByteMs: expectedMs })
     publish(job, 'dispatched', { node: link.node, attempt: attempt.number })
   }
 
@@ -502,7 +515,7 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
     for (const job of jobs.values()) {
       if (job.state === 'resuming' && job.resumeNode === link.node) resume(job, link)
     }
-    for (const key of queues.keys()) pump(key)
+    doubt(queues.keys())
   }
 
   function down(link: Link): void {
@@ -511,7 +524,7 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
     const cutOff = [...(running.get(link)?.values() ?? [])]
     running.delete(link)
     for (const job of cutOff) lost(job, link.node)
-    for (const key of queues.keys()) pump(key)
+    doubt(queues.keys())
   }
 
   function lost(job: LiveJob, node: number): void {
@@ -580,7 +593,8 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
     up,
     down,
     slots(link, slots) {
-      nodes.slots(link.node, slots)
+      const gone = nodes.slots(link.node, slots)
+      doubt(gone)
       for (const key of new Set(slots.map((slot) => versionKey(slot.pod, slot.manifest)))) pump(key)
     },
     frame(link, frame) {

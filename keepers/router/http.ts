@@ -151,14 +151,12 @@ async function answerStream(deps: Deps, body: unknown, reply: FastifyReply): Pro
   const { world, limits, admit } = deps
   const nowMs = () => world.clock.nowMs()
   const stream = eventStream(reply.raw, nowMs)
-  let request = ''
   let joined: Joined | undefined
   let left = false
 
   await new Promise<void>((resolve, reject) => {
     const listener = sseListener(
       stream,
-      () => request,
       world.timers,
       { ...limits, nowMs },
       // Nothing was written yet: fastify answers with the error's status.
@@ -174,14 +172,13 @@ async function answerStream(deps: Deps, body: unknown, reply: FastifyReply): Pro
     reply.raw.once('finish', resolve)
     admit(body, {
       ...listener,
-      accepted(node, expectedMs) {
+      accepted(chosen) {
         if (!reply.sent) reply.hijack()
-        listener.accepted(node, expectedMs)
+        listener.accepted(chosen)
       },
     }).then(
       (done) => {
         joined = done
-        request = done.request
         if (left) done.leave()
       },
       (cause: unknown) => {

@@ -17,12 +17,19 @@ export interface Answer {
   countersigned: Countersigned
 }
 
+/** Who runs a call, and when its first byte may be expected. */
+export interface Accepted {
+  request: Hex
+  node: number
+  expectedFirstByteMs: number
+}
+
 /** A client that waits for a call. Several may wait for the same one. */
 export interface Listener {
   /** Gets output as it is made; otherwise only the end. */
   readonly streaming: boolean
   /** A node has been chosen. Told again if another one must take over. */
-  accepted(node: number, expectedFirstByteMs: number): void
+  accepted(chosen: Accepted): void
   /**
    * Output bytes in order, never more before `flushed` is called.
    *
@@ -142,7 +149,7 @@ export interface Audience {
   readonly seen: number
   join(listener: Listener): void
   leave(listener: Listener): void
-  accepted(node: number, expectedMs: number): void
+  accepted(chosen: Accepted): void
   /** More output, or permission to send it. */
   more(): void
   end(end: End): void
@@ -167,7 +174,7 @@ export function createAudience(
   timers: Pick<Timers, 'soon'>,
 ): Audience {
   const seats = new Map<Listener, Seat>()
-  let chosen: { node: number; expectedMs: number } | undefined
+  let chosen: Accepted | undefined
   let forwarded = 0
   let seen = 0
   let ended: End | undefined
@@ -223,13 +230,13 @@ export function createAudience(
     join(listener) {
       const seat: Seat = { listener, sent: 0, busy: false, scheduled: false }
       seats.set(listener, seat)
-      if (chosen) listener.accepted(chosen.node, chosen.expectedMs)
+      if (chosen) listener.accepted(chosen)
       schedule(seat)
     },
     leave: (listener) => void seats.delete(listener),
-    accepted(node, expectedMs) {
-      chosen = { node, expectedMs }
-      for (const { listener } of seats.values()) listener.accepted(node, expectedMs)
+    accepted(now) {
+      chosen = now
+      for (const { listener } of seats.values()) listener.accepted(now)
     },
     more() {
       for (const seat of seats.values()) schedule(seat)

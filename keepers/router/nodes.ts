@@ -27,7 +27,8 @@ export interface Nodes {
   restore(counts: { node: number; succeeded: number; failed: number }[]): void
   up(node: number, hello: { slots: SlotState[]; hardware: Record<string, unknown>; version: string }): void
   down(node: number): void
-  slots(node: number, slots: SlotState[]): void
+  /** @returns the versions that it no longer offers. */
+  slots(node: number, slots: SlotState[]): string[]
   draining(node: number): void
   /** A job left for the node. @returns whether its slot was warm. */
   begin(node: number, version: string): boolean
@@ -209,7 +210,11 @@ export function createNodes(clock: Clock, limits: Pick<Limits, 'ejectAfter' | 'e
       node.slots = []
     },
     slots(id, slots) {
+      const versions = (states: SlotState[]) => states.map((slot) => versionKey(slot.pod, slot.manifest))
+      const now = new Set(versions(slots))
+      const gone = versions(of(id).slots).filter((version) => !now.has(version))
       of(id).slots = slots
+      return gone
     },
     draining(id) {
       of(id).leaving = true

@@ -1,6 +1,5 @@
 import { join } from 'node:path'
-import type { FastifyInstance } from 'fastify'
-import { privateKeyToAddress } from 'viem/accounts'
+import type { Hex } from 'viem'
 import { loadKey } from '../../sdk/chain/keys.ts'
 import { asHeuristError, refused } from '../../sdk/errors.ts'
 import { createSigner, fastKeccak, signatureLibrary } from '../../sdk/native.ts'
@@ -12,13 +11,13 @@ import { type Log, realClock, realRandom, realTimers, type World } from '../worl
 import { createAdmit } from './admit.ts'
 import { createBooks } from './books.ts'
 import type { RouterConfig } from './config.ts'
-import { createDispatch, type Dispatch } from './dispatch.ts'
+import { createDispatch } from './dispatch.ts'
 import { createFeed } from './feed.ts'
 import { createDoors } from './http.ts'
 import { openSqlite } from './ledger/sqlite.ts'
 import { createLinks, type Links } from './links.ts'
 import { folderManifests } from './manifests.ts'
-import { createMetrics } from './metrics.ts'
+import { createMetrics, type Metrics } from './metrics.ts'
 import { createNodes } from './nodes.ts'
 import { createRegistry } from './registry.ts'
 import { createStored } from './stored.ts'
@@ -28,15 +27,34 @@ export interface RunningRouter {
   readonly url: string
   /** Ends the running calls, tells the workers, closes the ledger. */
   stop(): Promise<void>
+  /** Cuts every connection without a word, as a crash does; the World's owner sees to the rest. */
+  cut(): Promise<void>
 }
 
 /** How often the settle duty looks when nothing wakes it. */
 const SETTLE_EVERY_MS = 250
 /** Without a look at the chain for so long the router is not ready. */
 const CHAIN_STALE_MS = 30_000
+/** Pause before a chain that does not answer is asked again. */
+const CHAIN_AGAIN_MS = 1_000
+
+/** The real World of a router: this machine's clock, disk and network, and the chain at `rpcUrl`. */
+export function openWorld(config: RouterConfig, key: Hex, log: Log, metrics: Metrics): World {
+  const { ledger, registry } = config.addresses
+  const { chainId, rpcUrl } = config
+  return {
+    clock: realClock,
+    timers: realTimers,
+    random: realRandom,
+    log,
+    ledger: openSqlite(join(config.dataDir, 'ledger.db'), realTimers, metrics.committed),
+    chain: createChain({ rpcUrl, chainId, ledger, registry, key }),
+    manifests: folderManifests(config.podsDir, config.dataDir),
+  }
+}
 
 /**
- * The whole router on the real world: clock, disk, network, chain.
+ * A router on the real World.
  *
  * @param fatal  The ledger can no longer be written: end the process, so that nothing is acknowledged that is not durable.
  */
@@ -45,31 +63,29 @@ export async function startRouter(
   log: Log,
   fatal: (cause: unknown) => void,
 ): Promise<RunningRouter> {
-  const { limits } = config
   const key = loadKey(config.keyFile, process.env.HEURIST_PASSWORD).privateKey
-  const { ledger: ledgerAddress, registry: registryAddress } = config.addresses
-  const { chainId, rpcUrl } = config
-  const chain = createChain({ rpcUrl, chainId, ledger: ledgerAddress, registry: registryAddress, key })
-  await chain.check()
   const metrics = createMetrics()
-  const ledger = openSqlite(join(config.dataDir, 'ledger.db'), realTimers, metrics.committed)
-  const world: World = {
-    clock: realClock,
-    timers: realTimers,
-    random: realRandom,
-    log,
-    ledger,
-    chain,
-    manifests: folderManifests(config.podsDir, config.dataDir),
-  }
-  const signer = createSigner(key)
+  const world = openWorld(config, key, log, metrics)
+  return startRouterIn(world, config, key, metrics, fatal)
+}
+
+/** A router in any World. */
+export async function startRouterIn(
+  world: World,
+  config: RouterConfig,
+  key: Hex,
+  metrics: Metrics,
+  fatal: (cause: unknown) => void,
+): Promise<RunningRouter> {
+  const { limits } = config
+  const { clock, timers, log, ledger, chain } = world
   const hasher = createHasher(chain.domain, fastKeccak)
   const feed = createFeed()
   const registry = createRegistry(world, limits.chainPollMs)
-  const nodes = createNodes(realClock, limits)
-  const books = createBooks(ledger, hasher, signer)
+  const nodes = createNodes(clock, limits)
+  const books = createBooks(ledger, hasher, createSigner(key))
   const stored = createStored(world, registry, limits, fatal)
-  const settleDeps = { chain, ledger, clock: realClock, log, feed, metrics, limits: config.settle }
+  const settleDeps = { chain, ledger, clock, log, feed, metrics, limits: config.settle }
   let stopping = false
   let links: Links | undefined
   const linksOf = (): Links => {
@@ -77,38 +93,17 @@ export async function startRouter(
     return links
   }
 
+  await chainAnswers(world)
   await reconcile(settleDeps)
   await Promise.all([registry.start(), books.start()])
   nodes.restore(await ledger.nodeCounts())
-  const dispatch: Dispatch = createDispatch({
-    world,
-    limits,
-    registry,
-    nodes,
-    books,
-    hasher,
-    feed,
-    metrics,
-    links: linksOf,
-    mayComeBack: stored.mayComeBack,
-    fatal,
-  })
+  const terms = await chain.terms()
+  const { mayComeBack } = stored
+  const parts = { world, limits, registry, nodes, books, hasher, feed, metrics, fatal }
+  const dispatch = createDispatch({ ...parts, links: linksOf, mayComeBack })
   links = createLinks({ world, registry, limits, events: dispatch })
   await stored.start()
-  const isStopping = () => stopping
-  const admit = createAdmit({
-    world,
-    hasher,
-    limits,
-    registry,
-    nodes,
-    books,
-    dispatch,
-    stored,
-    stopping: isStopping,
-    fatal,
-  })
-  const terms = await chain.terms()
+
   let url = ''
   const views = createViews({
     config,
@@ -120,27 +115,25 @@ export async function startRouter(
     books,
     dispatch,
     ledger,
+    clock,
   })
-  const readiness = () => {
-    const reasons = [
-      ...(stopping ? ['stopping'] : []),
-      ...(realClock.nowMs() - registry.seenAtMs > CHAIN_STALE_MS ? ['the chain does not answer'] : []),
-    ]
-    return { ready: reasons.length === 0, reasons }
-  }
-  const doors: FastifyInstance = createDoors({
+  const doors = createDoors({
     world,
     limits,
-    admit,
+    admit: createAdmit({ ...parts, dispatch, stored, stopping: () => stopping }),
     views,
     feed,
     metrics,
     attach: (wire) => linksOf().attach(wire),
-    ready: readiness,
+    ready() {
+      const stale = clock.nowMs() - registry.seenAtMs > CHAIN_STALE_MS
+      const reasons = [...(stopping ? ['stopping'] : []), ...(stale ? ['the chain does not answer'] : [])]
+      return { ready: reasons.length === 0, reasons }
+    },
   })
   let unposted = 0
   metrics.gauges(() => ({ live: dispatch.size, links: linksOf().count, unposted, feed: feed.listeners }))
-  const counting = realTimers.every(1_000, () => {
+  const counting = timers.every(1_000, () => {
     ledger.unpostedCount().then(
       (count) => {
         unposted = count
@@ -153,23 +146,43 @@ export async function startRouter(
   log.info({
     event: 'router.up',
     url,
-    router: privateKeyToAddress(key),
+    router: chain.router,
     signatures: signatureLibrary,
     pods: registry.pods().length,
   })
 
+  async function stop(): Promise<void> {
+    stopping = true
+    await dispatch.drain(limits.stopMs)
+    linksOf().stop()
+    counting()
+    stored.stop()
+    registry.stop()
+    await Promise.all([doors.close(), settling.stop()])
+    await ledger.close()
+  }
+  let stopped: Promise<void> | undefined
+
   return {
     url,
-    async stop() {
-      if (stopping) return
-      stopping = true
-      await dispatch.drain(limits.stopMs)
-      linksOf().stop()
-      counting()
-      stored.stop()
-      registry.stop()
-      await Promise.all([doors.close(), settling.stop()])
-      await ledger.close()
+    stop() {
+      stopped ??= stop()
+      return stopped
     },
+    cut: () => doors.close(),
+  }
+}
+
+/** A router that starts before its chain waits for it. Another chain than the configured one is an error at once. */
+async function chainAnswers({ chain, timers, log }: World): Promise<void> {
+  for (let tries = 0; ; tries += 1) {
+    try {
+      return await chain.check()
+    } catch (cause) {
+      const error = asHeuristError(cause)
+      if (error.kind !== 'later') throw error
+      if (tries === 0) log.warn({ event: 'chain.waiting', ...error.toJSON() })
+      await new Promise<void>((resolve) => timers.after(CHAIN_AGAIN_MS, resolve))
+    }
   }
 }

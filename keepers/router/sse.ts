@@ -60,7 +60,6 @@ export interface SseListener extends Listener {
  */
 export function sseListener(
   stream: EventStream,
-  request: () => string,
   timers: Timers,
   times: { keepAliveMs: number; stalledClientMs: number; nowMs: () => number },
   refuse: (error: HeuristError) => void,
@@ -78,9 +77,7 @@ export function sseListener(
   return {
     streaming: true,
     close,
-    accepted(node, expectedFirstByteMs) {
-      stream.event('accepted', JSON.stringify({ request: request(), node, expectedFirstByteMs }))
-    },
+    accepted: (chosen) => stream.event('accepted', JSON.stringify(chosen)),
     chunk(bytes, flushed) {
       const data = JSON.stringify({ data: Buffer.from(bytes).toString('base64') })
       stream.event('chunk', data, flushed)

@@ -77,7 +77,11 @@ export function createStored(
         output,
         countersigned: receipt.countersigned,
       }
-      listener.accepted(receipt.countersigned.receipt.node, 0)
+      listener.accepted({
+        request: row.request,
+        node: receipt.countersigned.receipt.node,
+        expectedFirstByteMs: 0,
+      })
       if (listener.streaming) listener.chunk(output, () => listener.finished(answer))
       else listener.finished(answer)
     },

@@ -5,6 +5,7 @@ import { leafHash, merkleTree } from '../../sdk/protocol/merkle.ts'
 import { maxPriceOf } from '../../sdk/protocol/price.ts'
 import { type SplitBps, splitOf } from '../../sdk/protocol/split.ts'
 import { addressSchema, hashSchema, parseWire } from '../../sdk/protocol/wire.ts'
+import type { Clock } from '../world.ts'
 import { availableOf } from './admit.ts'
 import type { Books } from './books.ts'
 import type { RouterConfig } from './config.ts'
@@ -40,12 +41,13 @@ interface Deps {
   books: Books
   dispatch: Dispatch
   ledger: Ledger
+  clock: Clock
 }
 
 const MOST_LISTED = 200
 
 export function createViews(deps: Deps): Views {
-  const { config, registry, nodes, books, dispatch, ledger, terms } = deps
+  const { config, registry, nodes, books, dispatch, ledger, terms, clock } = deps
 
   async function find(nameOrId: string): Promise<{ pod: Pod; version: PodVersion }> {
     const byId = /^\d{1,10}$/.test(nameOrId) ? await registry.pod(Number(nameOrId)) : undefined
@@ -191,7 +193,7 @@ export function createViews(deps: Deps): Views {
     async nodes() {
       const known = new Map(nodes.all().map((node) => [node.node, node]))
       const ids = [...new Set([...registry.nodeIds(), ...known.keys()])].sort((a, b) => a - b)
-      const nowMs = Date.now()
+      const nowMs = clock.nowMs()
       return {
         nodes: ids.map((id) => {
           const node = known.get(id)

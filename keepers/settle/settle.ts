@@ -1,4 +1,5 @@
-import { type HeuristError, refused } from '../../sdk/errors.ts'
+import type { Hex } from 'viem'
+import { asHeuristError, bug, type HeuristError, refused } from '../../sdk/errors.ts'
 import type { Duty } from '../duty.ts'
 import type { SettleLimits } from '../router/config.ts'
 import type { Feed } from '../router/feed.ts'
@@ -21,6 +22,8 @@ export interface SettleDeps {
 interface UnderWay {
   batch: BatchRow
   outcome: Outcome | undefined
+  /** The transaction that settled it, if the ledger has moved past it. */
+  settlement: { hash: Hex; outcome: Outcome } | undefined
   state: ChainRouter
   /** The router account's next nonce, blocks only. */
   nonce: number
@@ -38,7 +41,7 @@ export interface Seen {
 
 export type Plan =
   /** It is in a block. */
-  | { do: 'confirm'; batch: BatchRow; outcome: Outcome | undefined }
+  | { do: 'confirm'; batch: BatchRow; txHash: Hex; outcome: Outcome }
   /** The very bytes again: the chain may never have seen them. */
   | { do: 'send'; batch: BatchRow }
   /** Its transaction can no longer be mined, or was mined and failed: the same batch in another one. */
@@ -51,9 +54,12 @@ const RESEND_MS = 5_000
 /** Pure: what follows from what is seen. One batch is under way at a time, so they reach the chain in order. */
 export function decide({ nowMs, limits, underWay, leaves, last, sentMs }: Seen): Plan | undefined {
   if (underWay) {
-    const { batch, outcome, state, nonce } = underWay
-    if (outcome?.succeeded) return { do: 'confirm', batch, outcome }
-    if (state.seq >= batch.seq) return { do: 'confirm', batch, outcome: undefined }
+    const { batch, outcome, settlement, state, nonce } = underWay
+    if (outcome?.succeeded) return { do: 'confirm', batch, txHash: batch.tx.hash, outcome }
+    if (state.seq === batch.seq && state.batchHash !== batch.hash) throw differs(batch.seq)
+    if (state.seq >= batch.seq) {
+      return settlement && { do: 'confirm', batch, txHash: settlement.hash, outcome: settlement.outcome }
+    }
     if (outcome || nonce > batch.tx.nonce) return { do: 'resign', batch }
     return nowMs - sentMs >= RESEND_MS ? { do: 'send', batch } : undefined
   }
@@ -102,12 +108,21 @@ export function createSettle(): Duty<Seen, Plan, SettleDeps> {
     await chain.broadcast(raw)
   }
 
-  async function confirm({ batch, outcome }: Extract<Plan, { do: 'confirm' }>, deps: SettleDeps) {
-    const { ledger, clock, log, feed, metrics, chain } = deps
-    const { block, floatUsed, skipped } = outcome ?? { block: await chain.head(), floatUsed: 0n, skipped: [] }
+  async function confirm(plan: Extract<Plan, { do: 'confirm' }>, deps: SettleDeps) {
+    const { ledger, clock, log, feed, metrics } = deps
+    const { batch, txHash, outcome } = plan
+    const { block, floatUsed, skipped } = outcome
     const leaves = batch.lastLeaf - batch.firstLeaf + 1
     await ledger.commit([
-      { op: 'batch.settled', seq: batch.seq, block, floatUsed, skipped: skipped.length, at: clock.nowMs() },
+      {
+        op: 'batch.settled',
+        seq: batch.seq,
+        txHash,
+        block,
+        floatUsed,
+        skipped: skipped.length,
+        at: clock.nowMs(),
+      },
     ])
     if (floatUsed > 0n) {
       log.error({ event: 'float.used', seq: Number(batch.seq), floatUsed: floatUsed.toString(), skipped })
@@ -120,14 +135,14 @@ export function createSettle(): Duty<Seen, Plan, SettleDeps> {
       state: 'settled',
       leaves,
       gross: batch.gross,
-      txHash: batch.tx.hash,
+      txHash,
       block,
     })
     return {
       did: 'confirm',
       seq: Number(batch.seq),
       block: Number(block),
-      gasUsed: Number(outcome?.gasUsed ?? 0n),
+      gasUsed: Number(outcome.gasUsed),
     }
   }
 
@@ -151,10 +166,12 @@ export function createSettle(): Duty<Seen, Plan, SettleDeps> {
       // The nonce is read before the outcome: a transaction mined in between is then seen as mined.
       const nonce = await chain.nonce()
       const [outcome, state] = await Promise.all([chain.outcome(batch.tx.hash), chain.routerState()])
+      const moved = !outcome?.succeeded && state.seq >= batch.seq
+      const settlement = moved ? await chain.settlementOf(batch.seq) : undefined
       return {
         nowMs,
         limits,
-        underWay: { batch, outcome, state, nonce },
+        underWay: { batch, outcome, settlement, state, nonce },
         leaves: [],
         last: undefined,
         sentMs,
@@ -164,11 +181,18 @@ export function createSettle(): Duty<Seen, Plan, SettleDeps> {
     decide,
 
     async act(plan, deps) {
-      if (plan.do === 'post') return post(plan, deps)
       if (plan.do === 'confirm') return confirm(plan, deps)
-      if (plan.do === 'resign') return resign(plan, deps)
-      await send(plan.batch.tx.raw, deps)
-      return { did: 'send', seq: Number(plan.batch.seq), tx: plan.batch.tx.hash }
+      try {
+        if (plan.do === 'post') return await post(plan, deps)
+        if (plan.do === 'resign') return await resign(plan, deps)
+        await send(plan.batch.tx.raw, deps)
+        return { did: 'send', seq: Number(plan.batch.seq), tx: plan.batch.tx.hash }
+      } catch (cause) {
+        // A chain that was set back has undone batches: they are posted again before anything new.
+        const { error } = asHeuristError(cause).details
+        if (error === 'BadSequence' || error === 'BadChain') await reconcile(deps)
+        throw cause
+      }
     },
   }
 }
@@ -197,6 +221,12 @@ export async function reconcile({ chain, ledger, clock, log, limits }: SettleDep
     await ledger.commit([{ op: 'batch.resigned', seq, tx: batch.tx, at: clock.nowMs() }])
   }
 }
+
+const differs = (seq: bigint): HeuristError =>
+  bug('ledger.differs', `the chain has settled another batch ${seq} of this router`, {
+    fix: 'One router key belongs to one ledger: stop the other router that uses this key.',
+    details: { seq: Number(seq) },
+  })
 
 const foreign = (code: string, onChain: number, here: number): HeuristError =>
   refused(code, `the chain has ${onChain} batches of this router that its ledger does not know`, {

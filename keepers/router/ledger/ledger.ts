@@ -62,7 +62,15 @@ export type Op =
   | { op: 'batch.signed'; batch: NewBatch; tx: SignedTransaction; at: number }
   /** The same batch in another transaction: the first one can no longer be mined, or was undone. */
   | { op: 'batch.resigned'; seq: bigint; tx: SignedTransaction; at: number }
-  | { op: 'batch.settled'; seq: bigint; block: bigint; floatUsed: bigint; skipped: number; at: number }
+  | {
+      op: 'batch.settled'
+      seq: bigint
+      txHash: Hex
+      block: bigint
+      floatUsed: bigint
+      skipped: number
+      at: number
+    }
   /** Forgets the bytes of outputs older than `before`; receipts and leaves stay. */
   | { op: 'outputs.forgotten'; before: number }
 

@@ -70,7 +70,7 @@ function statements(db: Sqlite) {
        float_used = NULL, skipped = NULL, settled_at = NULL WHERE seq = ?`,
   )
   const settle = db.prepare(
-    `UPDATE batches SET state = 'settled', block = ?, float_used = ?, skipped = ?, settled_at = ? WHERE seq = ?`,
+    `UPDATE batches SET state = 'settled', tx_hash = ?, block = ?, float_used = ?, skipped = ?, settled_at = ? WHERE seq = ?`,
   )
   const forget = db.prepare('DELETE FROM outputs WHERE at < ?')
 
@@ -135,7 +135,14 @@ function statements(db: Sqlite) {
           resign.run([op.tx.hash, op.tx.raw, op.tx.nonce, op.at, Number(op.seq)])
           return
         case 'batch.settled':
-          settle.run([Number(op.block), op.floatUsed.toString(), op.skipped, op.at, Number(op.seq)])
+          settle.run([
+            op.txHash,
+            Number(op.block),
+            op.floatUsed.toString(),
+            op.skipped,
+            op.at,
+            Number(op.seq),
+          ])
           return
         case 'outputs.forgotten':
           forget.run([op.before])
