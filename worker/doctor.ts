@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Check, Examination } from './doctor/check.ts'
-import { examineMachine } from './doctor/machine.ts'
+import { examineMachine, examineProviders } from './doctor/machine.ts'
 import { examineNetwork } from './doctor/network.ts'
 import { examineNode } from './doctor/node.ts'
 import { examinePod } from './doctor/pod.ts'
@@ -12,13 +12,14 @@ export async function examine(examination: Examination): Promise<Check[]> {
   const { network, home, podsDir } = examination
   const machine = await lookAtMachine()
   const pods = examination.pods ?? podNames(podsDir)
-  const [here, there, node, ...perPod] = await Promise.all([
+  const [here, providers, there, node, ...perPod] = await Promise.all([
     examineMachine(home, machine),
+    examineProviders(machine),
     examineNetwork(network),
     examineNode(examination),
     ...pods.map((pod) => examinePod(podsDir, pod, machine, network)),
   ])
-  return [...here, ...there, ...node, ...perPod.flat()]
+  return [...here, ...providers, ...there, ...node, ...perPod.flat()]
 }
 
 const podNames = (podsDir: string): string[] =>

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'libsql'
 import type { Hex } from 'viem'
-import { later } from '../sdk/errors.ts'
+import { bug, later } from '../sdk/errors.ts'
 import { parseWire, type SignedReceipt, signedReceiptSchema, toWire } from '../sdk/protocol/wire.ts'
 
 /**
@@ -103,28 +103,29 @@ export function openReceipts(dataDir: string, now: () => number = Date.now): Rec
     return row && delivery(row)
   }
 
+  /** @returns false if the request has a receipt already. */
+  const insertOne = ({ signed, output }: Delivery): boolean =>
+    insert.run(signed.receipt.request, now(), toWire(signed), Buffer.from(output)).changes === 1
+
   function flush(): void {
     const batch = writes
     writes = []
     if (batch.length === 0) return
+    const fresh: boolean[] = []
     try {
       database.exec('BEGIN IMMEDIATE')
-      for (const {
-        delivery: { signed, output },
-      } of batch) {
-        insert.run(signed.receipt.request, now(), toWire(signed), Buffer.from(output))
-      }
+      for (const write of batch) fresh.push(insertOne(write.delivery))
       database.exec('COMMIT')
     } catch (cause) {
       if (database.inTransaction) database.exec('ROLLBACK')
       for (const write of batch) write.reject(cause)
       return
     }
-    for (const write of batch) {
-      const stored = find(write.delivery.signed.receipt.request)
+    batch.forEach((write, index) => {
+      const stored = fresh[index] ? write.delivery : find(write.delivery.signed.receipt.request)
       if (stored) write.resolve(stored)
-      else write.reject(later('receipt.lost', 'The receipt store lost what it had just written.'))
-    }
+      else write.reject(bug('receipt.lost', 'The receipt store lost what it had just written.'))
+    })
   }
 
   return {
@@ -144,6 +145,10 @@ export function openReceipts(dataDir: string, now: () => number = Date.now): Rec
     close() {
       flush()
       closed = true
+      // `close` alone keeps the lock until the statements are collected as garbage.
+      database.pragma('journal_mode = DELETE')
+      database.pragma('locking_mode = NORMAL')
+      waiting.all()
       database.close()
     },
   }

@@ -15,8 +15,8 @@ const LEAST_DISK_BYTES = GIB
 const LEAST_MEMORY_MIB = 1024
 
 /** What this machine is and has, without asking anybody. */
-export async function examineMachine(home: string, machine: Machine): Promise<Check[]> {
-  const checks = await Promise.all([
+export function examineMachine(home: string, machine: Machine): Promise<Check[]> {
+  return Promise.all([
     look('machine.node', () => nodeVersion(process.versions.node)),
     look('machine.memory', () => memory(machine)),
     look('machine.disk', () => disk(home)),
@@ -25,7 +25,6 @@ export async function examineMachine(home: string, machine: Machine): Promise<Ch
     look('home.folder', () => homeFolder(home)),
     look('home.receipts', () => receipts(home)),
   ])
-  return [...checks, ...(await examineProviders(machine))]
 }
 
 export function nodeVersion(version: string): Finding {
@@ -109,7 +108,8 @@ function receipts(home: string): Finding {
   }
 }
 
-async function examineProviders({ gpus }: Machine): Promise<Check[]> {
+/** Which execution providers really load here, and how fast they are. Takes seconds: each has a process of its own. */
+export async function examineProviders({ gpus }: Machine): Promise<Check[]> {
   const measured = await Promise.all(PROVIDERS.map(measureProvider))
   return measured.map((one) => {
     const name = `provider.${one.provider}`

@@ -54,12 +54,23 @@ async function active(examination: Examination): Promise<Finding> {
   const { client, registry, node } = await registryOf(examination)
   const { timestamp } = await client.getBlock()
   const epoch = Math.floor(Number(timestamp) / SECONDS_PER_EPOCH)
-  const args = [ROLE.node, node, epoch] as const
-  const counts = await client.readContract({ ...registry, functionName: 'isActiveIn', args })
-  if (counts) return `active in epoch ${epoch}`
-  throw refused('node.inactive', `node ${node} is not active in epoch ${epoch}`, {
-    fix: 'Its owner reactivates it in the Registry; it counts from the next epoch.',
+  const args = [ROLE.node, node] as const
+  const { activeFrom, inactiveFrom } = await client.readContract({
+    ...registry,
+    functionName: 'entryOf',
+    args,
   })
+  const fix =
+    'Its owner may reactivate it in the Registry: at once before it takes effect, later from the next epoch.'
+  if (activeFrom > epoch) {
+    throw refused('node.inactive', `node ${node} is active from epoch ${activeFrom} on; this is ${epoch}`, {
+      fix: 'Wait for the epoch to change, once a week.',
+    })
+  }
+  if (inactiveFrom === 0) return `active in epoch ${epoch}`
+  if (inactiveFrom > epoch)
+    return { detail: `deactivated from epoch ${inactiveFrom} on; this is ${epoch}`, fix }
+  throw refused('node.inactive', `node ${node} is inactive since epoch ${inactiveFrom}`, { fix })
 }
 
 async function payout(examination: Examination): Promise<Finding> {

@@ -1,0 +1,167 @@
+import { spawn } from 'node:child_process'
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, truncateSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { toHex } from '../../sdk/protocol/bytes.ts'
+import { toWire } from '../../sdk/protocol/wire.ts'
+import { type Delivery, openReceipts, RECEIVED_KEPT_MS, UNRECEIVED_KEPT_MS } from '../../worker/receipts.ts'
+
+const word = (byte: number) => toHex(new Uint8Array(32).fill(byte))
+
+const delivery = (request: number, units = 5n): Delivery => ({
+  signed: {
+    receipt: {
+      request: word(request),
+      node: 3,
+      unitsIn: 7n,
+      unitsOut: units,
+      length: 3n,
+      end: 0,
+      price: 2n ** 100n,
+      output: word(8),
+      evidence: word(9),
+      completedAt: 1_800_000_000,
+    },
+    signature: toHex(new Uint8Array(65).fill(request)),
+    provider: 'cpu',
+  },
+  output: new Uint8Array([request, 0, 255]),
+})
+
+describe('the receipt store', function () {
+  this.timeout(60_000)
+  let folder: string
+  let nowMs: number
+  const open = (name = 'node') => openReceipts(join(folder, name), () => nowMs)
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'heurist-receipts-'))
+    nowMs = 1_800_000_000_000
+  })
+  afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+  it('gives back what was put, to the byte, in another process life', async () => {
+    const first = open()
+    await first.put(delivery(1))
+    first.close()
+
+    const second = open()
+
+    expect(second.find(word(1))).to.deep.equal(delivery(1))
+    expect(second.find(word(2))).to.equal(undefined)
+    second.close()
+  })
+
+  it('keeps the first receipt of a request whatever comes later', async () => {
+    const store = open()
+
+    const [one, two] = await Promise.all([store.put(delivery(1, 5n)), store.put(delivery(1, 6n))])
+    const three = await store.put(delivery(1, 7n))
+
+    expect(one.signed.receipt.unitsOut).to.equal(5n)
+    expect([two, three]).to.deep.equal([one, one])
+    store.close()
+  })
+
+  it('repeats until received, oldest first', async () => {
+    const store = open()
+    for (const request of [3, 1, 2]) {
+      await store.put(delivery(request))
+      nowMs += 1000
+    }
+
+    store.markReceived(word(1))
+    store.markReceived(word(1))
+
+    expect(store.unreceived().map(toWire)).to.deep.equal([3, 2].map((n) => toWire(delivery(n).signed)))
+    store.close()
+  })
+
+  it('forgets received receipts after a day and others after the longest life of a voucher', async () => {
+    const store = open()
+    await store.put(delivery(1))
+    await store.put(delivery(2))
+    store.markReceived(word(1))
+
+    nowMs += RECEIVED_KEPT_MS
+    const atOneDay = store.prune()
+    nowMs += 1
+    const afterOneDay = store.prune()
+    const kept = store.find(word(2))
+    nowMs += UNRECEIVED_KEPT_MS
+    const afterAWeek = store.prune()
+
+    expect([atOneDay, afterOneDay, afterAWeek]).to.deep.equal([0, 1, 1])
+    expect(kept).to.deep.equal(delivery(2))
+    store.close()
+  })
+
+  it('is open to one process at a time, and to the next one after a kill -9', async () => {
+    const script = `
+      const { openReceipts } = await import(${JSON.stringify(new URL('../../worker/receipts.ts', import.meta.url).href)})
+      openReceipts(${JSON.stringify(join(folder, 'node'))})
+      console.log('open')
+      setInterval(() => {}, 1000)`
+    const other = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const gone = new Promise((resolve) => other.once('exit', resolve))
+    await new Promise((resolve) => other.stdout.once('data', resolve))
+
+    expect(() => open())
+      .to.throw()
+      .with.property('code', 'worker.already_running')
+    other.kill('SIGKILL')
+    await gone
+    const store = open()
+    await store.put(delivery(1))
+
+    expect(store.find(word(1))).to.deep.equal(delivery(1))
+    store.close()
+  })
+
+  it('survives a torn end of its log: what was durable before it is all there', async () => {
+    const store = open()
+    for (const request of [1, 2, 3]) await store.put(delivery(request))
+    const [from, to] = [join(folder, 'node'), join(folder, 'torn')]
+    mkdirSync(to)
+    for (const name of ['receipts.db', 'receipts.db-wal']) {
+      if (existsSync(join(from, name))) copyFileSync(join(from, name), join(to, name))
+    }
+    const wal = join(to, 'receipts.db-wal')
+    truncateSync(wal, statSync(wal).size - 100)
+    store.close()
+
+    const torn = open('torn')
+
+    expect(torn.find(word(1))).to.deep.equal(delivery(1))
+    expect(torn.find(word(2))).to.deep.equal(delivery(2))
+    expect(torn.find(word(3))).to.equal(undefined)
+    await torn.put(delivery(4))
+    expect(torn.unreceived()).to.have.length(3)
+    torn.close()
+  })
+
+  it('shares one disk flush between the receipts of one turn', async () => {
+    const store = open()
+    const all = Array.from({ length: 200 }, (_, index) => store.put(delivery(index)))
+
+    expect(await Promise.all(all)).to.have.length(200)
+    expect(store.unreceived()).to.have.length(200)
+    store.close()
+  })
+
+  it('takes nothing after it was closed, and loses nothing that came just before', async () => {
+    const store = open()
+    const last = store.put(delivery(1))
+    store.close()
+
+    expect(await last).to.deep.equal(delivery(1))
+    let code = ''
+    await store.put(delivery(2)).catch((cause: { code: string }) => {
+      code = cause.code
+    })
+    expect(code).to.equal('worker.stopping')
+  })
+})
