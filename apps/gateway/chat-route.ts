@@ -82,7 +82,8 @@ async function stream(
     events.comment(receiptLine(answer))
     events.done()
   } catch (cause) {
-    await chunks.return?.(undefined)
+    // Leaves the call if it still runs; what went wrong first is what is told.
+    await chunks.return?.(undefined).catch(() => undefined)
     const error = asHeuristError(cause)
     logError(error, request)
     events.fail(toOpenAi(error).body)
