@@ -19,7 +19,7 @@ import {Role} from "./libraries/Roles.sol";
 
 /// @title ComputeLedger
 /// @notice The manual is {IComputeLedger}.
-/// @dev Solvency, always: balance >= sum(deposited - spent) + sum(claimable) + sum(owed) + sum(float); what exceeds it
+/// @dev Solvency, always: balance >= sum(deposited - spent) + sum(claimable) + sum(earned - collected) + sum(float); what exceeds it
 ///      was donated.
 contract ComputeLedger is IComputeLedger, EIP712, AccessManaged, ReentrancyGuardTransient {
     using SafeERC20 for IERC20;
@@ -59,7 +59,9 @@ contract ComputeLedger is IComputeLedger, EIP712, AccessManaged, ReentrancyGuard
     uint256 public pausedUntil;
     /// @dev spent <= deposited; spent never falls; every debit was under a ceiling that the key signed.
     mapping(address router => mapping(address key => Account)) private _accounts;
-    /// @dev seq counts the settled batches; owed is their gross less all shares of their payees, exactly.
+    /// @dev seq counts the settled batches; earned is their gross less all shares of their payees, exactly. Shares are
+    ///      floored on totals, so one small batch may credit more than its own gross; the sums never do, and earned never
+    ///      falls below what `collectable` counts: collected <= earned, always.
     mapping(address router => Router) private _routers;
     /// @dev Set once per settled batch.
     mapping(address router => mapping(uint64 seq => bytes32)) private _roots;
@@ -191,7 +193,8 @@ contract ComputeLedger is IComputeLedger, EIP712, AccessManaged, ReentrancyGuard
         if (floatUsed > router.float) revert FloatExhausted(floatUsed, router.float);
         uint256 credited = _creditAll(batch, head, gross);
 
-        router.owed += (gross - credited).toUint96();
+        router.gross += uint128(gross);
+        router.earned = (router.earned + gross - credited).toUint96();
         router.float -= uint96(floatUsed);
         router.seq = head.seq;
         router.batchHash = keccak256(batch);
@@ -221,10 +224,10 @@ contract ComputeLedger is IComputeLedger, EIP712, AccessManaged, ReentrancyGuard
     /// @inheritdoc IComputeLedger
     function collect(address router) external nonReentrant returns (uint256 amount) {
         if (burner == address(0)) revert NoBurner();
-        amount = _routers[router].owed;
+        amount = collectable(router);
         if (amount == 0) revert ZeroAmount();
 
-        _routers[router].owed = 0;
+        _routers[router].collected += uint128(amount);
         emit Collected(router, burner, amount);
 
         asset.safeTransfer(burner, amount);
@@ -288,7 +291,16 @@ contract ComputeLedger is IComputeLedger, EIP712, AccessManaged, ReentrancyGuard
 
     /// @inheritdoc IComputeLedger
     function protocolOwed(address router) external view returns (uint256) {
-        return _routers[router].owed;
+        return _routers[router].earned - _routers[router].collected;
+    }
+
+    /// @inheritdoc IComputeLedger
+    /// @dev What no payee's rounding can ever claim back: the protocol's own share of the total, and the shares of calls
+    ///      without a frontend. Both only grow, and their sum is at most `earned`.
+    function collectable(address router) public view returns (uint256) {
+        uint256 rest = BPS - _nodeBps - _podBps - _frontendBps - shareBpsOf(Role.Voters, 1);
+        uint256 unclaimed = _share(grossOf(router, Role.Frontend, 0), _frontendBps);
+        return _share(_routers[router].gross, rest) + unclaimed - _routers[router].collected;
     }
 
     /// @inheritdoc IComputeLedger

@@ -64,15 +64,19 @@ interface IComputeLedger {
     }
 
     /// @notice What the ledger keeps per router.
-    /// @param owed The protocol part of its batches, not collected yet.
+    /// @param earned The protocol part of all its batches: their gross less everything credited, exactly.
     /// @param float The router's own money, which pays for lines that its payers did not.
     /// @param seq Number of its last batch.
     /// @param batchHash keccak256 of its last batch.
+    /// @param gross Of all its batches. Never falls.
+    /// @param collected Of `earned`, what the burner was paid. Never above it.
     struct Router {
-        uint96 owed;
+        uint96 earned;
         uint96 float;
         uint64 seq;
         bytes32 batchHash;
+        uint128 gross;
+        uint128 collected;
     }
 
     /// @notice Why a payer line was skipped.
@@ -214,7 +218,7 @@ interface IComputeLedger {
     /// @return total The sum that was paid.
     function claim(address router, Role role, uint32[] calldata ids) external returns (uint256 total);
 
-    /// @notice Pays the protocol part of a router's batches to the burner. Anyone may call.
+    /// @notice Pays what is `collectable` of a router's batches to the burner. Anyone may call.
     function collect(address router) external returns (uint256 amount);
 
     // ------------------------------------------------------------------------------------------------- pause
@@ -253,6 +257,9 @@ interface IComputeLedger {
 
     /// @notice The protocol part of a router's batches that waits here.
     function protocolOwed(address router) external view returns (uint256);
+
+    /// @notice What `collect` would pay: `protocolOwed` less the dust that later roundings of payees may still take.
+    function collectable(address router) external view returns (uint256);
 
     /// @notice The share of the gross that `id` of `role` has, basis points.
     function shareBpsOf(Role role, uint32 id) external view returns (uint256);

@@ -103,7 +103,7 @@ const signerOf = (primaryType, message, signature) =>
 // 1. The request is the one that was asked about; its manifest is a version that the pod published.
 check('request', structOf('Request', claim.request) === request.toLowerCase(), `hashes to ${request}`)
 const { pod, manifest, maxPrice } = claim.request
-const yaml = await get(`/v1/pods/${pod}/manifest?hash=${manifest}`)
+const yaml = await get(`/v1/pods/${pod}/manifest?version=${manifest}`)
 check(
   'manifest',
   keccak256(yaml) === manifest && (await ask('isVersion', [pod, manifest])),

@@ -2,7 +2,7 @@ import type { Random } from '../../training/random.ts'
 import { COLOURS, type Combination, POSITIONS, type Shape, SIZES } from './family.ts'
 
 /** Side of a picture in pixels. */
-export const SIDE = 64
+export const SIDE = 32
 /** Sub-samples per pixel and axis: edges are smooth, as in a photo of a cut-out. */
 const SAMPLES = 4
 /** The middle wanders by up to this share of the width, each channel of a colour by this many of 255. */
@@ -14,27 +14,8 @@ const INSIDE: Record<Shape, (u: number, v: number) => boolean> = {
   circle: (u, v) => u * u + v * v <= 1,
   square: (u, v) => Math.abs(u) <= 1 && Math.abs(v) <= 1,
   triangle: (u, v) => Math.abs(u) <= (v + 1) / 2 && v <= 1,
-  diamond: (u, v) => Math.abs(u) + Math.abs(v) <= 1,
   cross: (u, v) => (Math.abs(u) <= 1 / 3 && Math.abs(v) <= 1) || (Math.abs(v) <= 1 / 3 && Math.abs(u) <= 1),
   ring: (u, v) => u * u + v * v <= 1 && u * u + v * v >= 0.3,
-  heart: (u, v) => {
-    const x = 1.14 * u
-    const y = 0.12 - 1.12 * v
-    return (x * x + y * y - 1) ** 3 <= x * x * y ** 3
-  },
-  star: (u, v) => {
-    // A five-pointed star of outer radius 1 and inner 0.45, stretched to fill the box: one point's half is tested.
-    const x = u * 0.951
-    const y = v * 0.9045 - 0.0955
-    const turn = (2 * Math.PI) / 5
-    const angle = Math.abs(Math.atan2(x, -y))
-    const folded = Math.abs(angle - turn * Math.round(angle / turn))
-    const radius = Math.hypot(x, y)
-    const along = radius * Math.cos(folded)
-    const across = radius * Math.sin(folded)
-    // Left of the edge from the tip (1, 0) to the notch 0.45 (cos 36°, sin 36°).
-    return (0.36406 - 1) * across - 0.2645 * (along - 1) >= 0
-  },
 }
 
 /**

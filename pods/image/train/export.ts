@@ -24,7 +24,7 @@ export async function exportModel(checkpoint: string, pod: string): Promise<void
     channels: 3,
     maxWords: shape.words,
     scheduler: { type: 'flow-match-euler', predictionType: 'sample', shift: 1 },
-    sizes: ['64x64', '128x128', '256x256', '512x512', '1024x1024'],
+    sizes: ['32x32', '64x64', '128x128', '256x256', '512x512', '1024x1024'],
     subjects: subjects(),
   }
   await mkdir(join(pod, 'model/onnx'), { recursive: true })

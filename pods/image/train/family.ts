@@ -1,22 +1,20 @@
 import { philox, type Words } from '../../../worker/engines/image/philox.ts'
 import type { Random } from '../../training/random.ts'
 
-/** What the image pod can draw: one shape of one colour, in one of three sizes and nine places, on a plain ground. */
+/** What the image pod can draw: one shape of one colour, in one of two sizes and nine places, on a plain ground. */
 export const COLOURS = {
   red: [220, 40, 40],
-  orange: [245, 140, 30],
   yellow: [250, 220, 50],
   green: [40, 160, 70],
   cyan: [60, 200, 215],
   blue: [40, 80, 200],
   purple: [130, 50, 170],
-  pink: [250, 150, 190],
   white: [245, 245, 245],
   black: [25, 25, 25],
 } as const
-export const SHAPES = ['circle', 'square', 'triangle', 'diamond', 'cross', 'ring', 'heart', 'star'] as const
+export const SHAPES = ['circle', 'square', 'triangle', 'cross', 'ring'] as const
 /** Half of the shape's width in units of the picture's width: from … to. */
-export const SIZES = { small: [0.109, 0.133], medium: [0.156, 0.18], large: [0.203, 0.227] } as const
+export const SIZES = { small: [0.155, 0.175], large: [0.215, 0.235] } as const
 /** Where the shape's middle is, in units of the picture's width and height. */
 export const POSITIONS = {
   'top left': [0.25, 0.25],

@@ -163,8 +163,7 @@ function boxed(mask: Uint8Array, side: number): Figure {
 
 function sizeOf({ left, right, top, bottom }: Figure, side: number): Size {
   const half = (right - left + 1 + (bottom - top + 1)) / 4 / side
-  if (half < 0.141) return 'small'
-  return half < 0.188 ? 'medium' : 'large'
+  return half < 0.2 ? 'small' : 'large'
 }
 
 function positionOf({ left, right, top, bottom }: Figure, side: number): Position {
@@ -221,22 +220,16 @@ function shapeOf(figure: Figure, side: number): Shape | undefined {
   const corners =
     (part(0, 0.2, 0, 0.2) + part(0.8, 1, 0, 0.2) + part(0, 0.2, 0.8, 1) + part(0.8, 1, 0.8, 1)) / 4
 
-  if (part(0.38, 0.62, 0.38, 0.62) < 0.35)
-    return corners < 0.4 && all > 0.42 && all < 0.7 ? 'ring' : undefined
-  if (all >= 0.9) return corners > 0.85 ? 'square' : undefined
-  if (fifth - first > 0.55) return fourth > second && all > 0.42 && all < 0.65 ? 'triangle' : undefined
-  if (all > 0.62 && second > 0.78 && first > 0.385) {
-    if (second - fourth > 0.12) return fifth < 0.5 && third > 0.8 ? 'heart' : undefined
-    return corners < 0.35 && Math.abs(second - fourth) < 0.12 && all < 0.85 ? 'circle' : undefined
+  if (part(0.38, 0.62, 0.38, 0.62) < 0.5) {
+    return corners < 0.5 && all > 0.38 && all < 0.75 ? 'ring' : undefined
   }
-  if (corners > 0.15) return undefined
-  if (part(0.45, 0.55, 0.86, 1) < 0.45) return first < 0.3 && all < 0.58 ? 'star' : undefined
-  // A cross has arms as wide at their ends as further in; a diamond ends in points.
-  const ends = part(0, 0.1, 0, 1) + part(0.9, 1, 0, 1) + part(0, 1, 0, 0.1) + part(0, 1, 0.9, 1)
-  const further =
-    part(0.18, 0.3, 0, 1) + part(0.7, 0.82, 0, 1) + part(0, 1, 0.18, 0.3) + part(0, 1, 0.7, 0.82)
-  if (ends > 0.75 * further) return third > 0.9 ? 'cross' : undefined
-  return ends < 0.6 * further && all > 0.42 && Math.abs(second - fourth) < 0.2 ? 'diamond' : undefined
+  if (all >= 0.9) return corners > 0.7 ? 'square' : undefined
+  if (fifth - first > 0.45) return fourth > second && all > 0.4 && all < 0.7 ? 'triangle' : undefined
+  if (all > 0.66 && second > 0.75 && fourth > 0.75) {
+    return corners < 0.6 && Math.abs(second - fourth) < 0.15 ? 'circle' : undefined
+  }
+  // A cross fills its middle bar and leaves its corners.
+  return corners < 0.2 && third > 0.85 && all < 0.7 && Math.abs(first - fifth) < 0.2 ? 'cross' : undefined
 }
 
 type Five = [number, number, number, number, number]

@@ -19,7 +19,7 @@ export interface Shape {
 }
 
 export function shapeFor(vocabulary: number): Shape {
-  return { side: SIDE, patch: 8, width: 128, heads: 4, blocks: 4, textBlocks: 2, words: 24, vocabulary }
+  return { side: SIDE, patch: 4, width: 128, heads: 4, blocks: 4, textBlocks: 2, words: 24, vocabulary }
 }
 
 type Weight = (name: string) => Value

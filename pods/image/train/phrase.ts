@@ -5,15 +5,11 @@ const SHAPE_WORDS: Record<Shape, readonly string[]> = {
   circle: ['circle', 'circle', 'disc'],
   square: ['square'],
   triangle: ['triangle'],
-  diamond: ['diamond', 'diamond', 'rhombus'],
   cross: ['cross', 'cross', 'plus'],
   ring: ['ring', 'ring', 'hoop'],
-  heart: ['heart'],
-  star: ['star'],
 }
 const SIZE_WORDS: Record<Size, readonly string[]> = {
   small: ['small', 'small', 'little', 'tiny'],
-  medium: ['medium', 'medium', 'medium-sized'],
   large: ['large', 'big', 'huge'],
 }
 const PLACE_WORDS: Record<Position, readonly string[]> = {

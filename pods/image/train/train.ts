@@ -23,10 +23,10 @@ const BATCH = 16
 const PEAK_RATE = 1.5e-3
 const SILENT_SHARE = 0.1
 /**
- * Noise levels are 8u / (1 + 7u) of an even u, half of them above 0.88. A plain ground is thousands of equal pixels, so
+ * Noise levels are 4u / (1 + 3u) of an even u, half of them above 0.8. A plain ground is thousands of equal pixels, so
  * it shows through almost any noise; only near level 1 must the model go by the words, and that is what it is to learn.
  */
-const LEVEL_SHIFT = 8
+const LEVEL_SHIFT = 4
 /** Below this level the weight of an error no longer grows. */
 const LEAST_LEVEL = 0.5
 /** Errors count this much more in the quarter of the picture where the prompt wants its shape. */
