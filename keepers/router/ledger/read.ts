@@ -123,7 +123,9 @@ function text(value: unknown): string {
   return value
 }
 
+/** The driver gives blobs as buffers where it reads one row, and as array buffers where it reads many. */
 function bytes(value: unknown): Uint8Array {
+  if (value instanceof ArrayBuffer) return new Uint8Array(value)
   if (!(value instanceof Uint8Array)) throw new TypeError('the ledger holds no bytes where it promises some')
   return new Uint8Array(value)
 }

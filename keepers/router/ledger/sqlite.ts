@@ -27,6 +27,7 @@ export interface SqliteLedger extends Ledger {
  */
 export function openSqlite(path: string, timers: Timers, observed?: CommitObserver): SqliteLedger {
   mkdirSync(dirname(path), { recursive: true })
+  const unlock = lock(path)
   const db = open(path)
   migrate(db, path)
 
@@ -50,40 +51,52 @@ export function openSqlite(path: string, timers: Timers, observed?: CommitObserv
     commit: group.commit,
     ...reader(db),
     async close() {
+      if (!db.open) return
       await group.drain()
       checkpoints()
       db.pragma('wal_checkpoint(TRUNCATE)')
       db.close()
+      unlock()
     },
     abandon() {
       group.abandon()
       checkpoints()
       db.close()
+      unlock()
     },
   }
 }
 
-function open(path: string): Sqlite {
-  const db = new Database(path)
+/**
+ * Admits one process to the ledger. The lock is the kernel's, on a file of its own: it ends with the process, and at
+ * once when it is given back (the ledger's own connection lives on until its statements are collected).
+ */
+function lock(path: string): () => void {
+  const db = new Database(`${path}.lock`)
   try {
-    db.pragma('locking_mode = EXCLUSIVE')
-    db.pragma('journal_mode = WAL')
-    db.pragma('synchronous = FULL')
-    db.pragma('wal_autocheckpoint = 0')
-    // Takes the exclusive lock now instead of at the first call.
-    db.exec('BEGIN IMMEDIATE; COMMIT')
-    return db
+    db.exec('BEGIN EXCLUSIVE')
   } catch (cause) {
     db.close()
-    throw refused('ledger.in_use', `The ledger ${path} cannot be opened for writing.`, {
+    throw refused('ledger.in_use', `The ledger ${path} is used by another router.`, {
       fix: 'Stop the router that uses this data directory, or choose another one.',
       cause,
     })
   }
+  return () => db.close()
+}
+
+function open(path: string): Sqlite {
+  const db = new Database(path)
+  db.pragma('journal_mode = WAL')
+  db.pragma('synchronous = FULL')
+  db.pragma('wal_autocheckpoint = 0')
+  return db
 }
 
 function migrate(db: Sqlite, path: string): void {
-  const version = Number(db.pragma('user_version', { simple: true }))
+  // Read as a row: the driver's "simple" pragmas give rows as well.
+  const row = db.prepare('PRAGMA user_version').get() as { user_version: number }
+  const version = row.user_version
   if (version === SCHEMA_VERSION) return
   if (version > SCHEMA_VERSION) {
     throw refused(

@@ -1,0 +1,241 @@
+import { expect } from 'chai'
+import type { Ledger } from '../../keepers/router/ledger/ledger.ts'
+import { address, admitted, attempt, batch, hash, receipted, tx, voucher } from './samples.ts'
+
+/** An engine under test: how to open it, and what a crash does to it. */
+export interface Engine {
+  open(): Promise<Ledger>
+  /** Ends it without a goodbye: what was not durable is gone. */
+  crash(ledger: Ledger): Promise<void>
+}
+
+/** What every engine of the ledger must do; run by the test of each. */
+export function ledgerConforms(name: string, engine: () => Engine): void {
+  describe(`the ledger in ${name}`, function () {
+    this.timeout(60_000)
+    let ledger: Ledger
+
+    beforeEach(async () => {
+      ledger = await engine().open()
+    })
+    afterEach(() => ledger.close())
+
+    const admit = (...numbers: number[]) =>
+      ledger.commit(numbers.map((number) => ({ op: 'job.admitted', job: admitted(number) }) as const))
+
+    it('a call goes from admitted over dispatched to receipted', async () => {
+      await admit(1)
+      expect(await ledger.job(hash(1001))).to.deep.include({ number: 1, status: 'admitted', node: 0 })
+
+      await ledger.commit([{ op: 'job.dispatched', attempt: attempt(1) }])
+      expect(await ledger.job(hash(1001))).to.deep.include({ status: 'dispatched', node: 5 })
+
+      await ledger.commit([receipted(1)])
+      expect(await ledger.job(hash(1001))).to.deep.include({ status: 'receipted', node: 5 })
+      expect(await ledger.receipt(1)).to.deep.equal(receipted(1).receipt)
+      expect(await ledger.output(1)).to.deep.equal(new Uint8Array([1, 2, 3, 4]))
+    })
+
+    it('gives a request back as it was signed, amounts of any size to the unit', async () => {
+      const job = admitted(1, { maxPrice: 2n ** 128n - 1n, deadline: 2 ** 40 - 1 })
+      const kept = voucher(2n ** 64n - 1n)
+
+      await ledger.commit([
+        { op: 'job.admitted', job },
+        { op: 'voucher.kept', payer: address(1), voucher: kept },
+      ])
+
+      expect((await ledger.job(job.request))?.body).to.deep.equal(job.body)
+      expect((await ledger.account(address(1))).voucher).to.deep.equal(kept)
+    })
+
+    it('keeps sums beyond 64 bits exactly', async () => {
+      const much = 2n ** 100n + 1n
+      await admit(1)
+
+      await ledger.commit([
+        receipted(1, { charged: much, nodeGross: much, podGross: much, frontendGross: much }),
+      ])
+
+      expect((await ledger.account(address(1))).charged).to.equal(much)
+      expect(await ledger.grossOfAll()).to.deep.include({ role: 'node', id: 5, gross: much })
+      expect((await ledger.unposted(1))[0]?.body.podGross).to.equal(much)
+    })
+
+    it('finds a call by payer and id, and not by another payer', async () => {
+      await admit(1)
+
+      expect((await ledger.jobById(address(1), hash(1)))?.number).to.equal(1)
+      expect(await ledger.jobById(address(2), hash(1))).to.equal(undefined)
+    })
+
+    it('a failed call that is admitted again is open again, under its old number', async () => {
+      const error = { code: 'node.failed', kind: 'later', message: 'm' } as const
+      await admit(1)
+      await ledger.commit([{ op: 'job.failed', job: 1, error, at: 50 }])
+      expect(await ledger.job(hash(1001))).to.deep.include({ status: 'failed', error })
+
+      await admit(1)
+
+      expect(await ledger.job(hash(1001))).to.not.have.property('error')
+      expect((await ledger.openJobs()).map((job) => job.number)).to.deep.equal([1])
+      expect(await ledger.marks()).to.deep.equal({ job: 1, leaf: 0 })
+    })
+
+    it('open calls are those without an end', async () => {
+      await admit(1, 2, 3)
+      await ledger.commit([
+        receipted(1),
+        { op: 'job.failed', job: 2, error: { code: 'x.y', kind: 'refused', message: 'm' }, at: 9 },
+      ])
+
+      expect((await ledger.openJobs()).map((job) => job.number)).to.deep.equal([3])
+      expect((await ledger.recentJobs(2)).map((job) => job.number)).to.deep.equal([3, 2])
+    })
+
+    it('writing the same operation twice changes nothing', async () => {
+      const ops = [
+        { op: 'job.admitted', job: admitted(1) },
+        { op: 'job.dispatched', attempt: attempt(1) },
+        receipted(1),
+      ] as const
+      await ledger.commit(ops)
+      const before = [await ledger.account(address(1)), await ledger.unposted(9), await ledger.attempts(1)]
+
+      await ledger.commit(ops.slice(1))
+
+      expect([
+        await ledger.account(address(1)),
+        await ledger.unposted(9),
+        await ledger.attempts(1),
+      ]).to.deep.equal(before)
+    })
+
+    it('counts how the attempts of each node ended', async () => {
+      await admit(1, 2)
+      await ledger.commit([
+        { op: 'job.dispatched', attempt: attempt(1, 1, 5) },
+        { op: 'job.dispatched', attempt: attempt(1, 2, 6) },
+        { op: 'job.dispatched', attempt: attempt(2, 1, 5) },
+        { op: 'attempt.ended', job: 1, attempt: 1, outcome: 'node.failed', at: 1 },
+        { op: 'attempt.ended', job: 1, attempt: 2, outcome: 'ok', at: 2 },
+      ])
+
+      expect(await ledger.nodeCounts()).to.have.deep.members([
+        { node: 5, succeeded: 0, failed: 1 },
+        { node: 6, succeeded: 1, failed: 0 },
+      ])
+      expect((await ledger.job(hash(1001)))?.node).to.equal(6)
+    })
+
+    it('a leaf is unposted until a batch holds it, in the order of the charges', async () => {
+      await admit(1, 2, 3)
+      await ledger.commit([receipted(1), receipted(2), receipted(3)])
+      await ledger.commit([{ op: 'voucher.kept', payer: address(1), voucher: voucher(9n) }])
+      expect((await ledger.unposted(2)).map((one) => one.leaf)).to.deep.equal([1, 2])
+      expect((await ledger.unposted(1))[0]?.voucher).to.deep.equal(voucher(9n))
+
+      await ledger.commit([{ op: 'batch.signed', batch: batch(1n, 1, 2), tx: tx(1), at: 5 }])
+
+      expect((await ledger.unposted(9)).map((one) => one.leaf)).to.deep.equal([3])
+      expect(await ledger.unpostedCount()).to.equal(1)
+      expect((await ledger.batchOfLeaf(2))?.seq).to.equal(1n)
+      expect(await ledger.batchOfLeaf(3)).to.equal(undefined)
+      const signed = await ledger.batch(1n)
+      expect(signed).to.deep.include({ ...batch(1n, 1, 2), state: 'signed', tx: tx(1) })
+      if (signed) expect((await ledger.leavesOf(signed)).map((one) => one.count)).to.deep.equal([1n, 2n])
+    })
+
+    it('a batch is settled once its block is known, and unsettled again if it is undone', async () => {
+      await admit(1, 2)
+      await ledger.commit([receipted(1), receipted(2)])
+      await ledger.commit([{ op: 'batch.signed', batch: batch(1n, 1, 1), tx: tx(1), at: 5 }])
+      await ledger.commit([{ op: 'batch.signed', batch: batch(2n, 2, 2), tx: tx(2), at: 6 }])
+      expect((await ledger.unsettledBatch())?.seq).to.equal(1n)
+
+      const done = { op: 'batch.settled', block: 7n, floatUsed: 3n, skipped: 1, at: 8 } as const
+      await ledger.commit([
+        { ...done, seq: 1n, txHash: tx(3).hash },
+        { ...done, seq: 2n, txHash: tx(2).hash },
+      ])
+      expect(await ledger.unsettledBatch()).to.equal(undefined)
+      expect(await ledger.batch(1n)).to.deep.include({
+        state: 'settled',
+        block: 7n,
+        floatUsed: 3n,
+        skipped: 1,
+      })
+      expect((await ledger.batch(1n))?.tx.hash).to.equal(tx(3).hash)
+
+      await ledger.commit([{ op: 'batch.resigned', seq: 2n, tx: tx(4), at: 9 }])
+      expect(await ledger.unsettledBatch()).to.deep.include({ seq: 2n, state: 'signed', tx: tx(4) })
+      expect((await ledger.lastBatch())?.seq).to.equal(2n)
+      expect((await ledger.recentBatches(9)).map((one) => one.seq)).to.deep.equal([2n, 1n])
+    })
+
+    it('forgets old outputs and keeps their receipts', async () => {
+      await admit(1, 2)
+      await ledger.commit([receipted(1), receipted(2)])
+
+      await ledger.commit([{ op: 'outputs.forgotten', before: 30_002 }])
+
+      expect(await ledger.output(1)).to.equal(undefined)
+      expect(await ledger.output(2)).to.not.equal(undefined)
+      expect((await ledger.lastReceiptOf(address(1)))?.ack.count).to.equal(2n)
+      expect(await ledger.receipt(1)).to.not.equal(undefined)
+    })
+
+    it('commits of one tick are durable in their order, all of a call or nothing of it', async () => {
+      const order: number[] = []
+      const commits = [1, 2, 3, 4, 5].map((number) => admit(number).then(() => order.push(number)))
+      await Promise.all(commits)
+      expect(order).to.deep.equal([1, 2, 3, 4, 5])
+
+      const bad = ledger.commit([
+        { op: 'job.admitted', job: admitted(6) },
+        { op: 'job.admitted', job: { ...admitted(7), request: hash(1001) } },
+      ])
+      await expectRejection(bad)
+      expect(await ledger.job(hash(1006))).to.equal(undefined)
+    })
+
+    it('after a failed write nothing is written any more: the order could not be kept', async () => {
+      await admit(1)
+      await expectRejection(
+        ledger.commit([{ op: 'job.admitted', job: { ...admitted(2), request: hash(1001) } }]),
+      )
+
+      await expectRejection(admit(3))
+      expect(await ledger.job(hash(1003))).to.equal(undefined)
+    })
+
+    it('what was acknowledged survives a crash; what was not may be lost, never half of it', async () => {
+      await admit(1)
+      await ledger.commit([receipted(1)])
+      ledger.commit([{ op: 'job.admitted', job: admitted(2) }]).catch(() => {})
+      await engine().crash(ledger)
+
+      ledger = await engine().open()
+
+      expect((await ledger.job(hash(1001)))?.status).to.equal('receipted')
+      expect((await ledger.account(address(1))).charged).to.equal(100n)
+      expect(await ledger.marks()).to.deep.include({ leaf: 1 })
+    })
+
+    it('a payer or a call without history is empty, not an error', async () => {
+      expect(await ledger.account(address(9))).to.deep.equal({ payer: address(9), charged: 0n, count: 0n })
+      expect(await ledger.job(hash(9))).to.equal(undefined)
+      expect(await ledger.receipt(9)).to.equal(undefined)
+      expect(await ledger.lastBatch()).to.equal(undefined)
+      expect(await ledger.marks()).to.deep.equal({ job: 0, leaf: 0 })
+    })
+  })
+}
+
+export async function expectRejection(promise: Promise<unknown>): Promise<void> {
+  let failed = false
+  await promise.catch(() => {
+    failed = true
+  })
+  expect(failed, 'it should have been rejected').to.equal(true)
+}
