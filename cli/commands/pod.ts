@@ -4,9 +4,11 @@ import { networkFor } from '../account.ts'
 import { createPrinter } from '../print.ts'
 import { askRouter } from '../router.ts'
 
-const podsSchema = z.array(
-  z.looseObject({ id: z.number(), name: z.string(), version: z.string(), description: z.string() }),
-)
+const podsSchema = z.looseObject({
+  pods: z.array(
+    z.looseObject({ id: z.number(), name: z.string(), version: z.string(), description: z.string() }),
+  ),
+})
 
 /** `heurist pod`: what can be called. */
 export function podCommand(): Command {
@@ -20,7 +22,7 @@ export function podCommand(): Command {
     .action(async (options: { router?: string; json?: boolean }) => {
       const print = createPrinter(options.json ?? false)
       const network = await networkFor(options)
-      const pods = await askRouter(network.router.url, '/v1/pods', podsSchema)
+      const { pods } = await askRouter(network.router.url, '/v1/pods', podsSchema)
       print.rows(pods.map(({ id, name, version, description }) => [`${id} ${name} ${version}`, description]))
       print.result(pods)
     })

@@ -15,9 +15,11 @@ interface Options {
   json?: boolean
 }
 
-const listSchema = z.array(
-  z.looseObject({ hash: z.string(), status: z.string(), node: z.number(), price: z.string().optional() }),
-)
+const listSchema = z.looseObject({
+  receipts: z.array(
+    z.looseObject({ hash: z.string(), status: z.string(), node: z.number(), price: z.string().optional() }),
+  ),
+})
 
 /** `heurist receipt`: what was paid for, and whether it holds. */
 export function receiptCommand(): Command {
@@ -35,7 +37,11 @@ export function receiptCommand(): Command {
     .action(async (options: Options) => {
       const print = createPrinter(options.json ?? false)
       const { router } = await networkFor(options)
-      const receipts = await askRouter(router.url, `/v1/receipts?limit=${Number(options.limit)}`, listSchema)
+      const { receipts } = await askRouter(
+        router.url,
+        `/v1/receipts?limit=${Number(options.limit)}`,
+        listSchema,
+      )
       print.rows(
         receipts.map(({ hash, status, node, price }) => [
           hash,
@@ -107,7 +113,7 @@ async function idOf(routerUrl: string, id: string): Promise<`0x${string}`> {
       fix: "It is 0x and 64 hexadecimal digits, or 'latest'; `heurist receipt list` shows them.",
     })
   }
-  const receipts = await askRouter(routerUrl, '/v1/receipts?limit=50', listSchema)
+  const { receipts } = await askRouter(routerUrl, '/v1/receipts?limit=50', listSchema)
   const newest = receipts.find(({ status }) => status === 'settled') ?? receipts[0]
   if (!newest)
     throw refused('receipt.none', 'the router has no receipt yet', {
