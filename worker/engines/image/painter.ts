@@ -22,36 +22,49 @@ export interface Progress {
  * two steps by leaving the loop.
  */
 export async function* paint(
-  { textEncoder, transformer }: Networks,
+  networks: Networks,
   config: ImageConfig,
   request: ImageRequest,
 ): AsyncGenerator<Progress> {
-  const dims = [2, config.channels, config.sampleSize, config.sampleSize]
-  const length = config.channels * config.sampleSize ** 2
-  const text = await encodePrompt(textEncoder, request.ids)
-  const levels = noiseLevels(request.steps, config.scheduler.shift)
-  let state = gaussian(request.seed, 0, length)
+  const text = await encodePrompt(networks.textEncoder, request.ids)
+  let state = gaussian(request.seed, 0, config.channels * config.sampleSize ** 2)
   yield { step: 0, state }
 
   for (let step = 0; step < request.steps; step++) {
-    const [from = 1, to = 0] = [levels[step], levels[step + 1]]
-    const twice = new Float32Array(2 * length)
-    twice.set(state, 0)
-    twice.set(state, length)
-    const { out_sample } = await transformer.run({
-      sample: new Tensor('float32', twice, dims),
-      timestep: new Tensor('float32', Float32Array.of(from, from), [2]),
-      encoder_hidden_states: text,
-    })
-    state = eulerStep(state, floatsOf(out_sample), from, to, request.guidance)
+    state = await denoisingStep(networks.transformer, config, request, text, step, state)
     yield { step: step + 1, state }
     // A run holds the thread; between two of them everything else (an abort, a heartbeat) gets its turn.
     await otherWork()
   }
 }
 
+/**
+ * The state after step number `step` (from 0), from the state before it. It needs nothing of the other steps, so a
+ * verifier repeats any one of them alone.
+ */
+export async function denoisingStep(
+  transformer: InferenceSession,
+  { channels, sampleSize, scheduler }: ImageConfig,
+  { steps, guidance }: ImageRequest,
+  text: Tensor,
+  step: number,
+  state: Float32Array,
+): Promise<Float32Array> {
+  const levels = noiseLevels(steps, scheduler.shift)
+  const [from = 1, to = 0] = [levels[step], levels[step + 1]]
+  const twice = new Float32Array(2 * state.length)
+  twice.set(state, 0)
+  twice.set(state, state.length)
+  const { out_sample } = await transformer.run({
+    sample: new Tensor('float32', twice, [2, channels, sampleSize, sampleSize]),
+    timestep: new Tensor('float32', Float32Array.of(from, from), [2]),
+    encoder_hidden_states: text,
+  })
+  return eulerStep(state, floatsOf(out_sample), from, to, guidance)
+}
+
 /** The prompt's ids and, beside them, silence: guidance compares the two. */
-async function encodePrompt(encoder: InferenceSession, ids: readonly number[]): Promise<Tensor> {
+export async function encodePrompt(encoder: InferenceSession, ids: readonly number[]): Promise<Tensor> {
   const both = BigInt64Array.from([...ids, ...ids.map(() => 0)], BigInt)
   const { last_hidden_state } = await encoder.run({ input_ids: new Tensor('int64', both, [2, ids.length]) })
   if (last_hidden_state === undefined) throw new TypeError('the text encoder has no last_hidden_state')
