@@ -21,7 +21,7 @@ export function Receipts() {
           <thead className="label border-b border-line">
             <tr>
               <th className="py-1.5 pr-3 font-normal">Request</th>
-              <th className="py-1.5 pr-3 font-normal">Pod</th>
+              <th className="py-1.5 pr-3 font-normal max-sm:sr-only">Pod</th>
               <th className="py-1.5 pr-3 font-normal max-sm:sr-only">Node</th>
               <th className="py-1.5 pr-3 font-normal max-sm:sr-only">When</th>
               <th className="py-1.5 pr-3 text-right font-normal">Price</th>
@@ -46,8 +46,11 @@ export function Receipts() {
                       className="underline decoration-line decoration-1 underline-offset-4 group-hover:decoration-accent"
                     />
                   </a>
+                  <span className="label block sm:hidden">
+                    {nameOf(each.pod)} · <Ago at={each.createdAt} now={now} />
+                  </span>
                 </td>
-                <td className="py-2 pr-3">{nameOf(each.pod)}</td>
+                <td className="py-2 pr-3 max-sm:hidden">{nameOf(each.pod)}</td>
                 <td className="py-2 pr-3 max-sm:hidden">
                   {each.node === 0 ? <span className="text-muted">–</span> : each.node}
                 </td>

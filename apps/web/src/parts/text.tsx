@@ -4,7 +4,7 @@ import { formatUsd } from '../../../../sdk/units.ts'
 export function Short({ hex, className = '' }: { hex: string; className?: string }) {
   const short = hex.length > 14 ? `${hex.slice(0, 6)}…${hex.slice(-4)}` : hex
   return (
-    <span className={`font-mono text-[0.86em] ${className}`} title={hex}>
+    <span className={`font-mono text-[0.86em] whitespace-nowrap ${className}`} title={hex}>
       {short}
     </span>
   )
