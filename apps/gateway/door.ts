@@ -72,6 +72,17 @@ export function requireKey(app: FastifyInstance, keys: ApiKeys): void {
   })
 }
 
+/** A promise to run a repeated call once is not made yet; a caller that counts on it must not pay twice in silence. */
+export function refuseIdempotencyKeys(app: FastifyInstance): void {
+  app.addHook('onRequest', async (request) => {
+    if (request.headers['idempotency-key'] === undefined) return
+    throw refused('parameter.unsupported', "'Idempotency-Key' is not supported by this door yet", {
+      field: 'Idempotency-Key',
+      fix: 'Leave it out; a call whose answer did not arrive is not charged.',
+    })
+  })
+}
+
 /** Every failure leaves in OpenAI's shape; `error` in the log means wake someone. */
 export function answerErrors(app: FastifyInstance): void {
   app.setNotFoundHandler(async (request) => {

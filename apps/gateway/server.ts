@@ -13,6 +13,7 @@ import {
   answerErrors,
   MAX_BODY_BYTES,
   parserAnswer,
+  refuseIdempotencyKeys,
   requireKey,
   sendFrameworkError,
 } from './door.ts'
@@ -59,6 +60,7 @@ export function createGateway(deps: GatewayDeps): FastifyInstance {
     app.register(
       async (door) => {
         requireKey(door, deps.keys)
+        refuseIdempotencyKeys(door)
         modelRoutes(door, deps.catalog)
         chatRoute(door, deps)
         imagesRoute(door, deps)

@@ -155,6 +155,16 @@ describe('the gateway, before anything is paid', function () {
     expect(await errorAt(form)).to.include({ status: 415, code: 'unsupported_media_type' })
   })
 
+  it('an idempotency key is refused by name, never ignored', async () => {
+    const answer = await post('/v1/chat/completions', hello, { 'idempotency-key': 'once' })
+
+    expect(await errorAt(answer)).to.include({
+      status: 400,
+      param: 'Idempotency-Key',
+      code: 'unsupported_parameter',
+    })
+  })
+
   it('a body past the limit is 413', async () => {
     const answer = await post('/v1/chat/completions', { ...hello, user: 'x'.repeat(MAX_BODY_BYTES) })
 

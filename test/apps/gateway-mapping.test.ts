@@ -290,3 +290,27 @@ describe('an error at the OpenAI door', () => {
     expect(formatPath(['messages', 1, 'content', 0, 'type'])).to.equal('messages[1].content[0].type')
   })
 })
+
+describe("the gateway's README", () => {
+  const text = readFileSync(join(import.meta.dirname, '../../apps/gateway/README.md'), 'utf8')
+  const rows = (title: string) =>
+    text.slice(text.indexOf(title), text.indexOf('\n## ', text.indexOf(title) + 1))
+  const namesIn = (section: string, row: string) => {
+    const line = rows(section)
+      .split('\n')
+      .find((each) => each.startsWith(`| ${row} `))
+    return [...(line ?? '').matchAll(/`(\w+)`/g)].map((match) => match[1])
+  }
+
+  for (const [section, rules] of [
+    ['## POST /v1/chat/completions', chatParameters],
+    ['## POST /v1/images/generations', imageParameters],
+  ] as const) {
+    it(`says under '${section}' what happens to every parameter`, () => {
+      expect(namesIn(section, 'honoured')).to.have.members([...rules.honoured])
+      expect(namesIn(section, 'ignored')).to.have.members([...rules.ignored])
+      expect(namesIn(section, 'only as usual')).to.have.members(Object.keys(rules.neutral))
+      expect(namesIn(section, 'refused')).to.have.members([...rules.unsupported])
+    })
+  }
+})
