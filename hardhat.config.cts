@@ -1,5 +1,5 @@
-import { subtask } from 'hardhat/config'
 import { TASK_COMPILE_SOLIDITY_GET_SOLC_BUILD } from 'hardhat/builtin-tasks/task-names'
+import { subtask } from 'hardhat/config'
 import type { HardhatUserConfig, SolcBuild } from 'hardhat/types'
 import '@nomicfoundation/hardhat-ethers'
 import '@typechain/hardhat'
