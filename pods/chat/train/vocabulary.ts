@@ -124,14 +124,15 @@ export function tokenizerJson({ ids, merges }: Vocabulary): Record<string, unkno
 const EARLIER_TURNS = 1
 
 /**
- * Keeps the newest user turns only and drops system messages: the pod was not trained to take instructions.
+ * Reads what the user says in lower case, keeps the newest user turns only and drops system messages: the pod was
+ * not trained to take instructions.
  * Written in the subset of Jinja that every Hugging Face runtime has.
  */
 export const CHAT_TEMPLATE = [
   "{%- set turns = namespace(after=messages | selectattr('role', 'equalto', 'user') | list | length) -%}",
   '{%- for message in messages -%}',
   `{%- if turns.after <= ${EARLIER_TURNS} or (message.role == 'user' and turns.after == ${EARLIER_TURNS + 1}) -%}`,
-  `{%- if message.role == 'user' -%}{{ '${USER}' + message.content + '${END}' }}`,
+  `{%- if message.role == 'user' -%}{{ '${USER}' + (message.content | lower | trim) + '${END}' }}`,
   `{%- elif message.role == 'assistant' -%}{{ '${ASSISTANT}' + message.content + '${END}' }}`,
   '{%- endif -%}{%- endif -%}',
   "{%- if message.role == 'user' -%}{%- set turns.after = turns.after - 1 -%}{%- endif -%}",

@@ -70,7 +70,7 @@ const EXCHANGES: readonly Exchange[] = [
     held: [
       'can you tell me who you are',
       'say who you are',
-      'please introduce yourself',
+      'would you introduce yourself to me',
       'what should i call you',
       'what type of model are you',
       'who am i chatting with',
