@@ -212,7 +212,7 @@ function podReader(
   async function version(pod: number, hash: Hex): Promise<PodVersion> {
     const known = versions.get(hash)
     if (known) return known
-    const bytes = await transport.bytes(`/v1/pods/${pod}/manifest?hash=${hash}`)
+    const bytes = await transport.bytes(`/v1/pods/${pod}/manifest?version=${hash}`)
     if (manifestHash(bytes) !== hash) {
       throw untrue(`the manifest that the router shows is not the one it names, ${hash}`)
     }

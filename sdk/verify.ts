@@ -126,7 +126,7 @@ async function checkPrice(
   { receipt }: Countersigned,
 ): Promise<Check> {
   const { pod, manifest: hash, maxPrice } = document.request
-  const bytes = await transport.bytes(`/v1/pods/${pod}/manifest?hash=${hash}`)
+  const bytes = await transport.bytes(`/v1/pods/${pod}/manifest?version=${hash}`)
   if (manifestHash(bytes) !== hash) return no('price', `the manifest shown hashes to ${manifestHash(bytes)}`)
   if (!(await reader.isVersion(pod, hash))) return no('price', `pod ${pod} never published ${hash}`)
   const { pricing } = parseManifest(bytes)

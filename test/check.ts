@@ -9,6 +9,10 @@ const bin = (path: string) => join(root, 'node_modules', path)
 const CHECKS: { name: string; argv: string[] }[] = [
   { name: 'format and lint', argv: [bin('@biomejs/biome/bin/biome'), 'ci', '--colors=off', '.'] },
   { name: 'types', argv: [bin('typescript/bin/tsc'), '--noEmit', '-p', 'tsconfig.json'] },
+  {
+    name: 'types of the web page',
+    argv: [bin('typescript/bin/tsc'), '--noEmit', '-p', 'apps/web/tsconfig.json'],
+  },
   { name: 'house', argv: [bin('mocha/bin/mocha.js'), '--reporter', 'dot', 'test/house.test.ts'] },
 ]
 

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, relative, sep } from 'node:path'
 import { expect } from 'chai'
+import { isFresh as webIsFresh } from '../apps/web/build.ts'
 import { generatedAreFresh } from '../deploy/build/build.ts'
 
 /** The house rules a machine can hold: stairs, purity, generated files, named reverts, licences, sizes. */
@@ -95,6 +96,10 @@ describe('the house', () => {
 
   it('generated files are fresh: run `npm run build` after touching contracts/', () => {
     expect(generatedAreFresh(root)).to.equal(true)
+  })
+
+  it('the built web page is fresh: run `npx tsx apps/web/build.ts` after touching it', () => {
+    expect(webIsFresh()).to.equal(true)
   })
 
   it('every custom error of the contracts is provoked by a test that names it', () => {
