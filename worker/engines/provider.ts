@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type InferenceSession, listSupportedBackends } from 'onnxruntime-node'
+import { env, type InferenceSession, listSupportedBackends } from 'onnxruntime-node'
 import { refused } from '../../sdk/errors.ts'
 import type { Provider } from './engine.ts'
 
@@ -17,6 +17,9 @@ const PROFILE_NAME: Record<Provider, string> = {
 
 /** Operators that carry a model's work; shape arithmetic belongs on the CPU and says nothing. */
 const HEAVY = /^(Fused)?(MatMul|Gemm|Conv|Attention|MultiHeadAttention|GroupQueryAttention)/
+
+// A provider that is missing is an answer here, told in `provider.none`; ONNX Runtime would also print it as an error.
+env.logLevel = 'fatal'
 
 /** Below this size more threads cost more than they bring. Bytes. */
 const SMALL_MODEL = 32 * 1024 * 1024

@@ -32,8 +32,13 @@ export const loadChat: LoadEngine = async (podFolder, manifest) => {
     { allowed: manifest.resources.providers, bytes },
     async (options) => {
       const decoder = await Decoder.open(file, options)
-      await warmUp(decoder, tokens)
-      return decoder
+      try {
+        await warmUp(decoder, tokens)
+        return decoder
+      } catch (cause) {
+        await decoder.close()
+        throw cause
+      }
     },
   )
   const parse = requestParser(manifest)

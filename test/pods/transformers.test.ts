@@ -1,0 +1,38 @@
+import { join } from 'node:path'
+import { env, pipeline } from '@huggingface/transformers'
+import { expect } from 'chai'
+import { ask, heldQuestions, loadPod } from '../../pods/chat/score.ts'
+
+const PODS = join(import.meta.dirname, '../../pods')
+
+describe('the chat pod in unmodified Transformers.js', function () {
+  this.timeout(300_000)
+
+  it('loads as a text-generation pipeline and gives the answers that our engine gives', async () => {
+    env.allowRemoteModels = false
+    env.localModelPath = join(PODS, 'chat')
+    const generator = await pipeline('text-generation', 'model', { dtype: 'fp32', device: 'cpu' })
+    const engine = await loadPod(join(PODS, 'chat'))
+    const conversations = [
+      ...heldQuestions()
+        .filter((_, i) => i % 60 === 0)
+        .map(({ question }) => [{ role: 'user', content: question }]),
+      [
+        { role: 'user', content: 'What is the capital of France?' },
+        { role: 'assistant', content: 'The capital of France is Paris.' },
+        { role: 'user', content: 'And Spain?' },
+      ],
+    ]
+
+    for (const messages of conversations) {
+      const [result] = await generator(messages, { max_new_tokens: 96, do_sample: false })
+      const said = (result as { generated_text: { role: string; content: string }[] }).generated_text.at(-1)
+
+      expect(said?.role).to.equal('assistant')
+      expect(said?.content).to.equal(await ask(engine, messages))
+    }
+    expect(conversations.length).to.be.greaterThan(10)
+    await engine.close()
+    await generator.dispose()
+  })
+})
