@@ -9,6 +9,7 @@ import { joinNetwork } from '../../worker/identity.ts'
 import { networkFor } from '../account.ts'
 import { homeDir, PODS_DIR, ROOT } from '../home.ts'
 import { createPrinter, type Printer } from '../print.ts'
+import { programArgv } from '../program.ts'
 
 interface Options {
   router?: string
@@ -77,7 +78,7 @@ async function up(options: Options, print: Printer): Promise<void> {
 
 /** Runs the worker in the foreground; a Ctrl-C drains it. */
 async function serve(configFile: string, once: boolean, print: Printer): Promise<void> {
-  const worker = spawn(process.execPath, ['--import', 'tsx', join(ROOT, 'worker', 'main.ts'), configFile], {
+  const worker = spawn(process.execPath, [...programArgv('worker/main.ts'), configFile], {
     cwd: ROOT,
     stdio: ['ignore', print.json ? 'ignore' : 'inherit', 'inherit', 'ipc'],
     detached: true,

@@ -3,6 +3,7 @@ import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'nod
 import { join } from 'node:path'
 import { later } from '../../sdk/errors.ts'
 import { ROOT } from '../home.ts'
+import { programArgv } from '../program.ts'
 
 /** What a process says once it serves. */
 export interface Ready {
@@ -75,7 +76,7 @@ function launch(home: string, { name, entry, config }: Part): ChildProcess {
   const configFile = join(home, 'config', `${name}.json`)
   writeFileSync(configFile, `${JSON.stringify(config, undefined, 2)}\n`, { mode: 0o600 })
   const log = openSync(logFile(home, name), 'a')
-  const child = spawn(process.execPath, ['--import', 'tsx', join(ROOT, entry), configFile], {
+  const child = spawn(process.execPath, [...programArgv(entry), configFile], {
     cwd: ROOT,
     // Its own group: a Ctrl-C reaches `up`, which ends the parts in order.
     detached: true,

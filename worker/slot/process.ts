@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { fromErrorBody, type HeuristError, later } from '../../sdk/errors.ts'
@@ -28,7 +29,9 @@ export interface SlotProcess {
   readonly exited: Promise<HeuristError>
 }
 
-const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url))
+// A worker that runs from a bundle starts its slots from it: one file instead of a hundred modules.
+const BUNDLE = process.env.HEURIST_BUNDLE
+const MAIN = BUNDLE ? join(BUNDLE, 'slot.js') : fileURLToPath(new URL('./main.ts', import.meta.url))
 // Resolved from here, not from the folder the worker was started in.
 export const TSX = import.meta.resolve('tsx')
 
@@ -70,7 +73,7 @@ export function startSlotProcess(
   onLine: (line: string) => void,
 ): SlotProcess {
   const child = fork(MAIN, [], {
-    execArgv: ['--import', TSX],
+    execArgv: BUNDLE ? [] : ['--import', TSX],
     serialization: 'advanced',
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     env: slotEnvironment(process.env, environment),
