@@ -1,7 +1,7 @@
 /**
  * Makes the chat pod's model from nothing but a seed: text, vocabulary, weights, folder.
  *
- *   node --import tsx pods/chat/train/train.ts --steps 4000 --work .data/train-chat [--resume]
+ *   node --import tsx pods/chat/train/train.ts --steps 6500 --work .data/train-chat [--resume]
  *
  * Every figure that decides the result is printed first. The same seed and library give the same bytes.
  */
@@ -25,7 +25,7 @@ const LOG_EVERY = 50
 
 const { values: options } = parseArgs({
   options: {
-    steps: { type: 'string', default: '4000' },
+    steps: { type: 'string', default: '6500' },
     seed: { type: 'string', default: `${SEED}` },
     threads: { type: 'string', default: '2' },
     work: { type: 'string', default: '.data/train-chat' },
