@@ -8,7 +8,10 @@ export type SplitBps = Record<Role, number>
 
 /** How one price is shared, base units. The five always sum to the price. */
 export interface Split extends Record<Role, bigint> {
-  /** Burnt: gross minus everything credited, exactly. */
+  /**
+   * Burnt: gross minus everything credited, exactly. Of one job it may be a few units below zero (never under -3): each
+   * of the other four may get one unit that the floors of earlier jobs had left here.
+   */
   protocol: bigint
 }
 

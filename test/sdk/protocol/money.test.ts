@@ -75,7 +75,7 @@ describe('the price', () => {
 /** A call and what its payees had before it. */
 const jobs = fc.array(
   fc.record({
-    price: fc.bigInt({ min: 1n, max: (1n << 48n) - 1n }),
+    price: fc.oneof(fc.bigInt({ min: 1n, max: 40n }), fc.bigInt({ min: 1n, max: (1n << 48n) - 1n })),
     node: fc.nat({ max: 3 }),
     pod: fc.nat({ max: 2 }),
     frontend: fc.nat({ max: 2 }),
@@ -116,7 +116,9 @@ describe('the split', () => {
           }
           const split = splitOf(price, after, bps, { frontend: frontend !== 0, voters })
           expect(Object.values(split).reduce((sum, part) => sum + part, 0n)).to.equal(price)
-          expect(Object.values(split).every((part) => part >= 0n)).to.equal(true)
+          const { protocol: rest, ...shares } = split
+          expect(Object.values(shares).every((part) => part >= 0n)).to.equal(true)
+          expect(rest >= -3n).to.equal(true)
           for (const [payee, part] of [
             [`node ${node}`, split.node],
             [`pod ${pod}`, split.pod],
@@ -139,9 +141,18 @@ describe('the split', () => {
           credited += amount
         }
         expect(protocol).to.equal(total - credited)
+        expect(protocol >= 0n).to.equal(true)
       }),
       seeded({}),
     )
+  })
+
+  it('of one unit may take back what floors had left to the protocol, never more than that', () => {
+    const bps = { node: 7000, pod: 1000, frontend: 1000, voters: 500 }
+
+    const split = splitOf(1n, { node: 2n, pod: 20n, frontend: 10n }, bps, { frontend: true, voters: true })
+
+    expect(split).to.deep.equal({ node: 1n, pod: 1n, frontend: 1n, voters: 1n, protocol: -3n })
   })
 
   it('by hand: 70, 10, 10, 5 and 5 per cent of one dollar', () => {
