@@ -89,7 +89,7 @@ async function benchPod(spec: SlotSpec, log: Log): Promise<Bench['pods'][string]
     if (!provider) throw bug('slot.cold', 'The slot cannot say which provider ran.')
     return { manifest: spec.pod.hash, provider, loadMs: loadMs ?? 0, ...best }
   } finally {
-    await slot.close()
+    await slot.close(1_000)
   }
 }
 

@@ -10,7 +10,7 @@ import { countReceipt } from './count.ts'
 import type { Log } from './log.ts'
 import { type Order, parseOrder, podRefusalOf, refusalOf } from './order.ts'
 import type { Delivery, ReceiptStore } from './receipts.ts'
-import type { Slot, SlotResult } from './slots.ts'
+import { MOST_TIMER_MS, type Slot, type SlotResult } from './slots.ts'
 import { creditWindow } from './window.ts'
 
 /** Where a job's answer goes: the link it came by. */
@@ -27,7 +27,7 @@ export interface Jobs {
   credit(job: number, bytes: number): void
   /** The link is lost: what is not complete can no longer be delivered, so it stops and owes nothing. */
   drop(): void
-  /** Refuses new jobs, lets the running ones end for `graceMs`, then stops them. */
+  /** Refuses new jobs, lets the running ones end for `graceMs`, then stops them. Resolves when all have ended. */
   drain(graceMs: number): Promise<void>
   readonly running: number
 }
@@ -61,9 +61,6 @@ const LOST = later('link.lost', 'The link to the router was lost.')
 const STOPPING = later('worker.stopping', 'The worker is stopping.', {
   fix: 'Send the job again: another node serves it.',
 })
-
-/** Timers of Node fire at once when they are longer. */
-const MOST_TIMER_MS = 2 ** 31 - 1
 
 export function createJobs(deps: JobsDeps): Jobs {
   const { node, hasher, log, receipts } = deps

@@ -1,4 +1,4 @@
-import { type HeuristError, later } from '../sdk/errors.ts'
+import { asHeuristError, type HeuristError, later } from '../sdk/errors.ts'
 import type { SlotState } from '../sdk/protocol/link.ts'
 import type { Provider, Work } from './engines/engine.ts'
 import type { Log } from './log.ts'
@@ -53,6 +53,9 @@ export interface SlotResult {
   provider: Provider
 }
 
+/** Timers of Node fire at once when they are longer. */
+export const MOST_TIMER_MS = 2 ** 31 - 1
+
 /** One pod on one GPU slice: at most one process, at most one job. A crash costs that job and nothing else. */
 export class Slot {
   readonly id: string
@@ -70,6 +73,8 @@ export class Slot {
   #failures = 0
   #pause: NodeJS.Timeout | undefined
   #idle: NodeJS.Timeout | undefined
+  /** Resolves when an unloaded process is gone. */
+  #leaving: Promise<void> | undefined
   #closed = false
 
   constructor(spec: SlotSpec, log: Log, times: SlotTimes = SLOT_TIMES) {
@@ -137,10 +142,7 @@ export class Slot {
     let killer: NodeJS.Timeout | undefined
     const onAbort = () => {
       slotProcess.cancel()
-      killer = setTimeout(() => {
-        this.#log.error({ event: 'slot.killed', slot: this.id, why: 'it ignored a cancel' })
-        slotProcess.kill()
-      }, this.#times.killAfterMs)
+      killer = setTimeout(() => this.#kill(slotProcess, 'it ignored a cancel'), this.#times.killAfterMs)
     }
     signal.addEventListener('abort', onAbort, { once: true })
     try {
@@ -157,12 +159,12 @@ export class Slot {
     this.#process?.credit(bytes)
   }
 
-  /** Ends the process, if any; the slot takes no more jobs. */
-  async close(): Promise<void> {
+  /** Ends the process, if any, by force after `graceMs`; the slot takes no more jobs. */
+  async close(graceMs: number): Promise<void> {
     this.#closed = true
     clearTimeout(this.#pause)
     clearTimeout(this.#idle)
-    await this.#process?.close(this.#times.killAfterMs)
+    await Promise.all([this.#process?.close(graceMs), this.#leaving])
   }
 
   #warm(): Promise<Warm> {
@@ -175,6 +177,8 @@ export class Slot {
   }
 
   async #load(): Promise<Warm> {
+    // Two processes at once would need the memory twice.
+    await this.#leaving
     if (this.#closed) throw later('worker.stopping', 'The worker is stopping.')
     const slotProcess = startSlotProcess(this.#spec.environment, (line) =>
       this.#log.debug({ event: 'slot.printed', slot: this.id, line }),
@@ -182,7 +186,7 @@ export class Slot {
     this.#process = slotProcess
     void slotProcess.exited.then((error) => this.#ended(slotProcess, error))
     this.#become('loading')
-    const timer = setTimeout(() => slotProcess.kill(), this.#times.loadMs)
+    const timer = setTimeout(() => this.#kill(slotProcess, 'it did not load in time'), this.#times.loadMs)
     let loaded: Loaded
     try {
       loaded = await slotProcess.load(this.pod.folder, this.pod.manifest, this.#spec.providers)
@@ -190,7 +194,8 @@ export class Slot {
       // Only one ending is told: a process that cannot load is let go here, not reported as a crash as well.
       if (this.#process === slotProcess) this.#process = undefined
       await slotProcess.close(0)
-      this.#failed(error as HeuristError)
+      if (this.#closed) throw later('worker.stopping', 'The worker is stopping.')
+      this.#failed(asHeuristError(error))
       throw error
     } finally {
       clearTimeout(timer)
@@ -200,6 +205,11 @@ export class Slot {
     this.#become('warm')
     this.#sleepLater()
     return { slotProcess, provider: loaded.provider }
+  }
+
+  #kill(slotProcess: SlotProcess, why: string): void {
+    this.#log.error({ event: 'slot.killed', slot: this.id, pid: slotProcess.pid, why })
+    slotProcess.kill()
   }
 
   #become(state: SlotState['state']): void {
@@ -233,17 +243,17 @@ export class Slot {
     clearTimeout(this.#idle)
     if (this.#spec.warm || this.#claimed || this.#state !== 'warm') return
     const idleMs = this.pod.manifest.scaling.idleSeconds * 1000
-    this.#idle = setTimeout(() => void this.#sleep(), idleMs)
+    this.#idle = setTimeout(() => this.#sleep(), Math.min(idleMs, MOST_TIMER_MS))
   }
 
-  async #sleep(): Promise<void> {
+  #sleep(): void {
     const slotProcess = this.#process
     if (!slotProcess || this.#claimed) return
     this.#log.info({ event: 'slot.unloaded', slot: this.id, pid: slotProcess.pid })
     this.#process = undefined
     this.#loaded = {}
+    this.#leaving = slotProcess.close(this.#times.killAfterMs)
     this.#become('cold')
-    await slotProcess.close(this.#times.killAfterMs)
   }
 }
 

@@ -53,6 +53,9 @@ const PRUNE_MS = 3_600_000
 /** Between looks for a pod that the router does not list yet. */
 const LOOK_MS = 5_000
 const NETWORK_RETRY_MS = 500
+/** After a stop: how long an aborted engine has to say what it did, and an idle process to exit by itself. */
+const ABORT_MS = 2_000
+const CLOSE_MS = 1_000
 
 /** Waits for a router that is not up yet; any other fault is final. */
 export async function awaitNetwork(routerUrl: string, log: Log): Promise<Network> {
@@ -212,9 +215,12 @@ function serve({
   async function stop(): Promise<void> {
     for (const timer of timers) clearInterval(timer)
     presence.close()
-    await jobs.drain(config.drainMs)
+    const drained = jobs.drain(config.drainMs)
+    await Promise.race([drained, pause(config.drainMs + ABORT_MS, undefined, { ref: false })])
+    await Promise.all(slots.map((slot) => slot.close(CLOSE_MS)))
+    // Whatever still ran has failed with its process, and says so on the link.
+    await drained
     await link.close()
-    await Promise.all(slots.map((slot) => slot.close()))
     receipts.close()
     log.info({ event: 'worker.stopped' })
   }

@@ -1,13 +1,16 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Address, Hex } from 'viem'
+import { generatePrivateKey, type PrivateKeyAccount, privateKeyToAccount } from 'viem/accounts'
 import { type RouterConfig, routerConfigSchema } from '../../keepers/router/config.ts'
 import type { Op } from '../../keepers/router/ledger/ledger.ts'
 import type { SqliteLedger } from '../../keepers/router/ledger/sqlite.ts'
 import { createMetrics } from '../../keepers/router/metrics.ts'
 import { openWorld, type RunningRouter, startRouterIn } from '../../keepers/router/router.ts'
 import type { Log, LogFields, World } from '../../keepers/world.ts'
+import { computeLedgerAbi, registryAbi, testDollarAbi } from '../../sdk/chain/abi.ts'
 import { createSigner, fastKeccak, type Signer } from '../../sdk/native.ts'
 import { toHex } from '../../sdk/protocol/bytes.ts'
 import { type Manifest, manifestHash, parseManifest } from '../../sdk/protocol/manifest.ts'
@@ -51,6 +54,13 @@ export interface Stage {
   readonly hasher: Hasher
   pod(name: string): TestPod
   payer(amount: bigint): Promise<Payer>
+  deposit(payer: Payer, amount: bigint): Promise<void>
+  /** Announces a withdrawal. */
+  thaw(payer: Payer, amount: bigint): Promise<void>
+  /** Gives the node another signer key. */
+  replaceSigner(node: { id: number; owner: PrivateKeyAccount }): Promise<void>
+  /** Sends a streamed job and never reads the answer. */
+  stalledClient(router: { url: string }, job: unknown): Promise<Socket>
   /** A router in this process; `cut` it to crash it. */
   router(options?: RouterOptions): Promise<TestRouter>
   close(): Promise<void>
@@ -174,6 +184,40 @@ export async function openStage(): Promise<Stage> {
       const { key } = await market.payer(amount)
       const signer = createSigner(key)
       return { key, address: signer.address, signer, job: jobMaker(signer, market, hasher, pod('words')) }
+    },
+    async deposit(payer, amount) {
+      const account = privateKeyToAccount(payer.key)
+      const { asset, ledger } = market.addresses
+      const dollars = { address: asset, abi: testDollarAbi } as const
+      const books = { address: ledger, abi: computeLedgerAbi } as const
+      const { deployer } = market
+      await deployer.send({ ...dollars, functionName: 'faucet', args: [account.address, amount] }, account)
+      await deployer.send({ ...dollars, functionName: 'approve', args: [ledger, amount] }, account)
+      const args = [market.router.address, account.address, amount] as const
+      await deployer.send({ ...books, functionName: 'deposit', args }, account)
+    },
+    async thaw(payer, amount) {
+      const books = { address: market.addresses.ledger, abi: computeLedgerAbi } as const
+      const args = [market.router.address, payer.address, amount] as const
+      await market.deployer.send({ ...books, functionName: 'thaw', args }, privateKeyToAccount(payer.key))
+    },
+    async replaceSigner({ id, owner }) {
+      const registry = { address: market.addresses.registry, abi: registryAbi } as const
+      const signer = privateKeyToAccount(generatePrivateKey()).address
+      await market.deployer.send({ ...registry, functionName: 'setSigner', args: [id, signer] }, owner)
+    },
+    async stalledClient(at, job) {
+      const { hostname, port } = new URL(at.url)
+      const socket = connect(Number(port), hostname)
+      const body = toWire(job)
+      await new Promise<void>((resolve) => socket.once('connect', resolve))
+      socket.pause()
+      socket.on('error', () => {})
+      socket.write(
+        `POST /v1/jobs HTTP/1.1\r\nhost: ${hostname}\r\naccept: text/event-stream\r\ncontent-type: application/json\r\n` +
+          `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+      )
+      return socket
     },
     async close() {
       for (const one of routers) if (!one.crashed) await one.stop()

@@ -59,6 +59,8 @@ export interface TestWorker {
   send(job: number, type: FrameType, payload: Uint8Array): void
   raw(bytes: Uint8Array): void
   slots(states: Partial<SlotState>[]): void
+  /** Answers no heartbeat any more. */
+  mute(): void
   /** The connection just ends. */
   die(): void
   /** Dials again with the same identity. */
@@ -100,6 +102,7 @@ export async function testWorker(
   const received: string[] = []
   let closed: TestWorker['closed']
   let ready = false
+  let muted = false
   let seen = 0
 
   const send = (job: number, type: FrameType, payload: Uint8Array) => {
@@ -130,6 +133,9 @@ export async function testWorker(
     raw: (bytes) => socket.send(bytes),
     slots: (changes) =>
       send(0, FRAME.slots, jsonPayload(changes.map((change, index) => ({ ...states()[index], ...change })))),
+    mute() {
+      muted = true
+    },
     die: () => socket.terminate(),
     again: (url) =>
       testWorker(stage, { url: url ?? router.url }, { ...options, identity, behave: worker.behave }),
@@ -176,7 +182,7 @@ export async function testWorker(
     for (const { job, type, payload } of decodeFrames(new Uint8Array(data as Buffer))) {
       if (type === FRAME.challenge) greet(payload)
       if (type === FRAME.ready) ready = true
-      if (type === FRAME.heartbeat) send(0, FRAME.heartbeat, new Uint8Array(0))
+      if (type === FRAME.heartbeat && !muted) send(0, FRAME.heartbeat, new Uint8Array(0))
       if (type === FRAME.job) take(job, payload)
       if (type === FRAME.received) received.push((JSON.parse(text(payload)) as { request: string }).request)
       const running = jobs.findLast((one) => one.job === job)

@@ -13,10 +13,10 @@ import {
 import { judge, shows } from '../../pods/image/train/judge.ts'
 import {
   drawUnsaid,
-  HELD_OUT_SENTENCES,
   phrase,
   TRAINING_SENTENCES,
   terse,
+  UNSEEN_SENTENCES,
   vocabulary,
 } from '../../pods/image/train/phrase.ts'
 import { Random } from '../../pods/training/random.ts'
@@ -54,7 +54,7 @@ describe(`the family of pictures (seed ${SEED})`, () => {
     expect(pairs('shape', 'position')).to.equal(SHAPES.length * positions.length)
   })
 
-  it('no prompt of the held-out sentences is a prompt of training, word order counted', () => {
+  it('no prompt of the unseen sentences is a prompt of training, word order counted', () => {
     const random = new Random(SEED)
     const said = (sentences: typeof TRAINING_SENTENCES) =>
       new Set(
@@ -64,7 +64,7 @@ describe(`the family of pictures (seed ${SEED})`, () => {
       )
     const training = said(TRAINING_SENTENCES)
 
-    const both = [...said(HELD_OUT_SENTENCES)].filter((prompt) => training.has(prompt))
+    const both = [...said(UNSEEN_SENTENCES)].filter((prompt) => training.has(prompt))
 
     expect(both).to.deep.equal([])
   })

@@ -269,7 +269,7 @@ describe('a worker’s config', () => {
 
   it('has defaults for what need not be said', () => {
     expect(parseConfig(good)).to.deep.include({
-      drainMs: 10_000,
+      drainMs: 6_000,
       slots: [{ pod: 'chat', device: 'auto', warm: false }],
     })
   })

@@ -120,6 +120,24 @@ describe('a slot', function () {
     expect((await one.ended).receipt?.receipt.unitsOut).to.equal(3000n)
   })
 
+  it('that hangs does not hold up a stop: its job fails, it is killed, the exit code is 0', async () => {
+    stage = await openStage()
+    const worker = stage.start({ drainMs: 300 })
+    await stage.router.linked()
+    const answer = order({ max_tokens: 16_000 })
+    await answer.atLeast(20)
+    const [pid = 0] = worker.slots()
+
+    process.kill(pid, 'SIGSTOP')
+    worker.kill('SIGTERM')
+    const { fail } = await answer.ended
+    const { code } = await worker.gone
+
+    expect(fail).to.include({ code: 'worker.stopping', kind: 'later' })
+    expect(code).to.equal(0)
+    expect(isAlive(pid)).to.equal(false)
+  })
+
   it('that does not fit the machine is refused by name at the start', async () => {
     stage = await openStage({ pod: { memoryMiB: 100_000_000 } })
     const worker = stage.start()

@@ -7,7 +7,7 @@ import { expect } from 'chai'
 import { InferenceSession } from 'onnxruntime-node'
 import sharp from 'sharp'
 import { drawCombination } from '../../../pods/image/train/family.ts'
-import { HELD_OUT_SENTENCES, phrase, TRAINING_SENTENCES } from '../../../pods/image/train/phrase.ts'
+import { phrase, TRAINING_SENTENCES, UNSEEN_SENTENCES } from '../../../pods/image/train/phrase.ts'
 import { Random } from '../../../pods/training/random.ts'
 import { HeuristError } from '../../../sdk/errors.ts'
 import { toHex } from '../../../sdk/protocol/bytes.ts'
@@ -187,7 +187,7 @@ describe(`the image engine on the shipped pod (seed ${SEED})`, function () {
     const random = new Random(SEED)
 
     for (let i = 0; i < 200; i++) {
-      const sentences = i % 2 === 0 ? TRAINING_SENTENCES : HELD_OUT_SENTENCES
+      const sentences = i % 2 === 0 ? TRAINING_SENTENCES : UNSEEN_SENTENCES
       const prompt = phrase(drawCombination(random), sentences, random)
       expect(ours.encode(prompt), prompt).to.deep.equal(
         [...theirs.encode(prompt).ids].filter((id) => id !== 0),
