@@ -106,10 +106,19 @@ describe('a worker serves', function () {
   })
 
   it('nothing, and signs nothing, when the client leaves before the first byte', async () => {
-    const answer = order(ENDLESS)
-    stage.router.send(answer.job, FRAME.cancel)
+    // A byte may be faster than the cancel; then the prefix is signed for, which is another test.
+    for (let attempt = 0; attempt < 10; attempt += 1) {
+      const answer = order(ENDLESS)
+      stage.router.send(answer.job, FRAME.cancel)
+      const { fail, receipt } = await answer.ended
+      await warm(stage)
+      if (answer.output().length > 0) continue
 
-    expect((await answer.ended).fail?.code).to.equal('job.cancelled')
+      expect(fail?.code).to.equal('job.cancelled')
+      expect(receipt).to.equal(undefined)
+      return
+    }
+    expect.fail('ten times the first byte was faster than the cancel')
   })
 
   it('one job per slot: a second one finds it busy, a twin finds itself', async () => {
@@ -172,7 +181,10 @@ describe('a worker serves', function () {
     const sane = await order({ max_tokens: 2 }).ended
 
     expect(sane.receipt).to.not.equal(undefined)
-    expect(worker.lines.filter((line) => line.job === 1_000_000)).to.have.length(2)
+    await eventually(
+      'both are logged',
+      () => worker.lines.filter((line) => line.job === 1_000_000).length === 2,
+    )
     expect(stage.router.hellos).to.have.length(links)
   })
 
@@ -261,7 +273,7 @@ describe('a worker and a slow client', function () {
   })
 
   it('an answer told again keeps to the window too', async () => {
-    const input = chatInput({ max_tokens: 60 })
+    const input = chatInput({ max_tokens: 300 })
     const request = requestFor(stage.podId, input)
     const first = stage.router.order(request, input)
     await first.atLeast(600)
