@@ -189,9 +189,7 @@ describe(`the image engine on the shipped pod (seed ${SEED})`, function () {
     for (let i = 0; i < 200; i++) {
       const sentences = i % 2 === 0 ? TRAINING_SENTENCES : UNSEEN_SENTENCES
       const prompt = phrase(drawCombination(random), sentences, random)
-      expect(ours.encode(prompt), prompt).to.deep.equal(
-        [...theirs.encode(prompt).ids].filter((id) => id !== 0),
-      )
+      expect(ours.encode(prompt), prompt).to.deep.equal([...theirs.encode(prompt).ids].filter((id) => id > 0))
     }
   })
 
