@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import * as chat from '../pods/chat/score.ts'
 import * as image from '../pods/image/score.ts'
+import { UNSEEN_SENTENCES } from '../pods/image/train/phrase.ts'
 import { type Figure, figure } from './figure.ts'
 
 /**
@@ -32,10 +33,12 @@ async function chatFigures(): Promise<Figure[]> {
 async function imageFigures(): Promise<Figure[]> {
   const engine = await image.loadPod(join(PODS, 'image'))
   const { asked, right, crossed } = await image.score(engine, PICTURES)
+  const unseen = await image.score(engine, PICTURES, UNSEEN_SENTENCES)
   await engine.close()
   return [
     figure('pods.image_combinations', asked, 'held-out combinations'),
     figure('pods.image_right', percent(right, asked), '%'),
+    figure('pods.image_right_in_unseen_sentences', percent(unseen.right, unseen.asked), '%'),
     figure('pods.image_right_for_another_prompt', percent(crossed, asked), '%'),
   ]
 }

@@ -8,7 +8,7 @@ import { Random } from '../training/random.ts'
 import { SIDE } from './train/draw.ts'
 import { allCombinations, type Combination, isHeldOut } from './train/family.ts'
 import { judge, type Pixels, type Seen, shows } from './train/judge.ts'
-import { HELD_OUT_SENTENCES, phrase } from './train/phrase.ts'
+import { phrase, type Sentence, TRAINING_SENTENCES } from './train/phrase.ts'
 
 /** Decides which held-out combinations are asked for, and in which words. Not the seed of the training. */
 export const SCORE_SEED = 11
@@ -27,14 +27,17 @@ export interface Score {
   readonly crossed: number
 }
 
-/** Different held-out combinations, evenly drawn from all of them, each with a sentence that training never used. */
-export function heldOutPrompts(count: number): { prompt: string; wanted: Combination }[] {
+/** Different held-out combinations, evenly drawn from all of them, each said in one of the sentences. */
+export function heldOutPrompts(
+  count: number,
+  sentences: readonly Sentence[],
+): { prompt: string; wanted: Combination }[] {
   const random = new Random(SCORE_SEED)
   const all = [...allCombinations()].filter(isHeldOut)
   return Array.from({ length: count }, () => {
     const [wanted] = all.splice(random.int(all.length), 1)
     if (wanted === undefined) throw new RangeError('there are fewer held-out combinations')
-    return { wanted, prompt: phrase(wanted, HELD_OUT_SENTENCES, random, {}) }
+    return { wanted, prompt: phrase(wanted, sentences, random) }
   })
 }
 
@@ -53,9 +56,17 @@ export async function paintPixels(engine: Engine, prompt: string, seed: number):
   return { data: new Uint8Array(data), side: SIDE }
 }
 
-/** One picture per prompt; it counts if the judge sees all five attributes. */
-export async function score(engine: Engine, count: number): Promise<Score> {
-  const asked = heldOutPrompts(count)
+/**
+ * One picture per prompt; it counts if the judge sees all five attributes.
+ *
+ * @param sentences  The family's own by default; `UNSEEN_SENTENCES` have word orders that training never used.
+ */
+export async function score(
+  engine: Engine,
+  count: number,
+  sentences: readonly Sentence[] = TRAINING_SENTENCES,
+): Promise<Score> {
+  const asked = heldOutPrompts(count, sentences)
   const pictures: Pixels[] = []
   for (const [index, { prompt }] of asked.entries()) pictures.push(await paintPixels(engine, prompt, index))
   const misses = asked.flatMap(({ prompt, wanted }, index) => {

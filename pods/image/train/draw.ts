@@ -15,7 +15,6 @@ const INSIDE: Record<Shape, (u: number, v: number) => boolean> = {
   square: (u, v) => Math.abs(u) <= 1 && Math.abs(v) <= 1,
   triangle: (u, v) => Math.abs(u) <= (v + 1) / 2 && v <= 1,
   cross: (u, v) => (Math.abs(u) <= 1 / 3 && Math.abs(v) <= 1) || (Math.abs(v) <= 1 / 3 && Math.abs(u) <= 1),
-  ring: (u, v) => u * u + v * v <= 1 && u * u + v * v >= 0.3,
 }
 
 /**

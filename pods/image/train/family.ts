@@ -6,13 +6,11 @@ export const COLOURS = {
   red: [220, 40, 40],
   yellow: [250, 220, 50],
   green: [40, 160, 70],
-  cyan: [60, 200, 215],
   blue: [40, 80, 200],
-  purple: [130, 50, 170],
   white: [245, 245, 245],
   black: [25, 25, 25],
 } as const
-export const SHAPES = ['circle', 'square', 'triangle', 'cross', 'ring'] as const
+export const SHAPES = ['circle', 'square', 'triangle', 'cross'] as const
 /** Half of the shape's width in units of the picture's width: from … to. */
 export const SIZES = { small: [0.155, 0.175], large: [0.215, 0.235] } as const
 /** Where the shape's middle is, in units of the picture's width and height. */
@@ -47,7 +45,7 @@ export const sizes = Object.keys(SIZES) as Size[]
 export const positions = Object.keys(POSITIONS) as Position[]
 
 const SPLIT_SEED = 20_251
-const HELD_OUT_SHARE = 0.1
+const HELD_OUT_SHARE = 0.15
 
 /**
  * Whether a combination is kept out of training. The split is by (colour, shape, position): a held-out triple is

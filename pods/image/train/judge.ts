@@ -1,16 +1,9 @@
 /**
  * Looks at a picture's pixels and says what it shows. It shares only the names and the palette with the generator
- * and knows nothing of the model: colours are medians, the shape is told by its outline, the place by its box.
+ * and knows nothing of the model: colours are medians; shape, size and place are those of the ideal outline that
+ * covers the figure best.
  */
-import {
-  COLOURS,
-  type Colour,
-  type Combination,
-  colours,
-  type Position,
-  type Shape,
-  type Size,
-} from './family.ts'
+import { COLOURS, type Colour, type Combination, colours, type Position, type Shape } from './family.ts'
 
 /** RGB, row by row, three bytes per pixel. */
 export interface Pixels {
@@ -25,12 +18,15 @@ type Rgb = [number, number, number]
 
 /** A colour farther than this from every colour of the palette has no name. Distance in RGB, of 441. */
 const COLOUR_REACH = 55
+/** The least share of the border, and of the figure, that must have its median colour within that reach. */
+const LEAST_PLAIN = 0.7
 /** Ground and shape closer than this are one plain area. */
 const LEAST_CONTRAST = 50
 
 export function judge(picture: Pixels): Seen {
-  const ground = median(borderOf(picture))
-  const background = nameOf(ground)
+  const border = borderOf(picture)
+  const ground = median(border)
+  const background = plain(border, ground) ? nameOf(ground) : undefined
   const blank: Seen = {
     colour: undefined,
     shape: undefined,
@@ -46,16 +42,25 @@ export function judge(picture: Pixels): Seen {
     picture.side,
   )
   if (figure === undefined) return blank
+  const fit = bestFit(
+    figure,
+    distance.map((d) => Math.min(1, d / contrast)),
+    picture.side,
+  )
+  if (fit === undefined) return blank
 
   const core: number[] = []
   for (const [pixel, of] of figure.mask.entries())
     if (of === 1 && (distance[pixel] ?? 0) > 0.8 * contrast) core.push(pixel)
+  const inked = core.map((pixel) => rgbAt(picture, pixel))
+  const ink = median(inked)
+  if (!plain(inked, ink)) return blank
   return {
     background,
-    colour: nameOf(median(core.map((pixel) => rgbAt(picture, pixel)))),
-    shape: shapeOf(figure, picture.side),
-    size: sizeOf(figure, picture.side),
-    position: positionOf(figure, picture.side),
+    colour: nameOf(ink),
+    shape: fit.shape,
+    size: fit.half / picture.side < 0.195 ? 'small' : 'large',
+    position: positionOf(fit.x / picture.side, fit.y / picture.side),
   }
 }
 
@@ -85,6 +90,11 @@ function borderOf(picture: Pixels): Rgb[] {
 function median(of: readonly Rgb[]): Rgb {
   const channel = (c: 0 | 1 | 2) => of.map((rgb) => rgb[c]).sort((a, b) => a - b)[of.length >> 1] ?? 0
   return [channel(0), channel(1), channel(2)]
+}
+
+/** Whether nearly all of these pixels have one colour. */
+function plain(of: readonly Rgb[], colour: Rgb): boolean {
+  return of.filter((rgb) => apart(rgb, colour) <= COLOUR_REACH).length >= LEAST_PLAIN * of.length
 }
 
 function apart(a: Readonly<Rgb>, b: Readonly<Rgb>): number {
@@ -161,14 +171,8 @@ function boxed(mask: Uint8Array, side: number): Figure {
   return { mask, left, right, top, bottom }
 }
 
-function sizeOf({ left, right, top, bottom }: Figure, side: number): Size {
-  const half = (right - left + 1 + (bottom - top + 1)) / 4 / side
-  return half < 0.2 ? 'small' : 'large'
-}
-
-function positionOf({ left, right, top, bottom }: Figure, side: number): Position {
-  const x = (left + right + 1) / 2 / side
-  const y = (top + bottom + 1) / 2 / side
+/** The cell of the three-by-three grid that a point lies in, in shares of the picture. */
+function positionOf(x: number, y: number): Position {
   const third = (at: number) => (at < 0.375 ? 0 : at < 0.625 ? 1 : 2)
   const names = [
     ['top left', 'top', 'top right'],
@@ -178,58 +182,72 @@ function positionOf({ left, right, top, bottom }: Figure, side: number): Positio
   return names[third(y)]?.[third(x)] ?? 'centre'
 }
 
-// ---- the outline
+// ---- the ideal outlines
 
-/** The share of the box's part (in shares of its width and height) that the figure covers. */
-function filled(
-  figure: Figure,
+/** Is (u, v) inside the ideal shape? From -1 to 1 over its box, v downwards. */
+const OUTLINES: { [S in Shape]: (u: number, v: number) => boolean } = {
+  circle: (u, v) => Math.hypot(u, v) < 1,
+  square: (u, v) => Math.max(Math.abs(u), Math.abs(v)) < 1,
+  triangle: (u, v) => v < 1 && 2 * Math.abs(u) - v < 1,
+  cross: (u, v) => Math.max(Math.abs(u), Math.abs(v)) < 1 && Math.min(Math.abs(u), Math.abs(v)) < 1 / 3,
+}
+
+/** Figure and outline must share this much of all that either covers, and the runner-up this much less. */
+const LEAST_OVERLAP = 0.6
+const LEAST_LEAD = 0.04
+
+interface Fit {
+  shape: Shape
+  overlap: number
+  /** Middle and half width of the outline, pixels. */
+  x: number
+  y: number
+  half: number
+}
+
+/** The outline that overlaps the figure best, over half-pixel places and sizes around its box; none if two do. */
+function bestFit(figure: Figure, share: Float32Array, side: number): Fit | undefined {
+  const [first, second] = (Object.keys(OUTLINES) as Shape[])
+    .map((shape) => fitOf(shape, figure, share, side))
+    .sort((a, b) => b.overlap - a.overlap)
+  if (first === undefined || first.overlap < LEAST_OVERLAP) return undefined
+  return first.overlap - (second?.overlap ?? 0) < LEAST_LEAD ? undefined : first
+}
+
+function fitOf(shape: Shape, figure: Figure, share: Float32Array, side: number): Fit {
+  const { left, right, top, bottom } = figure
+  const half = (right - left + bottom - top + 2) / 4
+  let best: Fit = { shape, overlap: 0, x: 0, y: 0, half }
+  for (const wider of [-2, -1.5, -1, -0.5, 0, 0.5])
+    for (const dx of [-1, -0.5, 0, 0.5, 1])
+      for (const dy of [-1, -0.5, 0, 0.5, 1]) {
+        const at = { x: (left + right + 1) / 2 + dx, y: (top + bottom + 1) / 2 + dy, half: half + wider }
+        const overlap = overlapOf(shape, at, figure, share, side)
+        if (overlap > best.overlap) best = { shape, overlap, ...at }
+      }
+  return best
+}
+
+/** Σ min / Σ max of what the figure and the outline cover of each pixel in and just around the figure's box. */
+function overlapOf(
+  shape: Shape,
+  { x, y, half }: { x: number; y: number; half: number },
+  { left, right, top, bottom }: Figure,
+  share: Float32Array,
   side: number,
-  fromX: number,
-  toX: number,
-  fromY: number,
-  toY: number,
 ): number {
-  const { mask, left, right, top, bottom } = figure
-  const width = right - left + 1
-  const height = bottom - top + 1
-  let [hits, all] = [0, 0]
-  for (let row = 0; row < height; row++) {
-    for (let column = 0; column < width; column++) {
-      const [x, y] = [(column + 0.5) / width, (row + 0.5) / height]
-      if (x < fromX || x > toX || y < fromY || y > toY) continue
-      all++
-      hits += mask[(top + row) * side + left + column] ?? 0
+  const inside = OUTLINES[shape]
+  let [both, either] = [0, 0]
+  for (let row = Math.max(0, top - 1); row <= Math.min(side - 1, bottom + 1); row++) {
+    for (let column = Math.max(0, left - 1); column <= Math.min(side - 1, right + 1); column++) {
+      let covered = 0
+      for (const sub of [0.25, 0.75])
+        for (const over of [0.25, 0.75])
+          if (inside((column + over - x) / half, (row + sub - y) / half)) covered += 0.25
+      const seen = share[row * side + column] ?? 0
+      both += Math.min(covered, seen)
+      either += Math.max(covered, seen)
     }
   }
-  return all === 0 ? 0 : hits / all
+  return both / either
 }
-
-/**
- * Names the shape by how much of which parts of its box it fills. Each rule also says what must hold besides, so an
- * outline between two shapes has no name.
- */
-function shapeOf(figure: Figure, side: number): Shape | undefined {
-  const ratio = (figure.right - figure.left + 1) / (figure.bottom - figure.top + 1)
-  if (ratio < 0.75 || ratio > 1.34) return undefined
-  const part = (fromX: number, toX: number, fromY: number, toY: number) =>
-    filled(figure, side, fromX, toX, fromY, toY)
-  const all = part(0, 1, 0, 1)
-  const [first, second, third, fourth, fifth] = [0, 0.2, 0.4, 0.6, 0.8].map((y) =>
-    part(0, 1, y, y + 0.2),
-  ) as Five
-  const corners =
-    (part(0, 0.2, 0, 0.2) + part(0.8, 1, 0, 0.2) + part(0, 0.2, 0.8, 1) + part(0.8, 1, 0.8, 1)) / 4
-
-  if (part(0.38, 0.62, 0.38, 0.62) < 0.5) {
-    return corners < 0.5 && all > 0.38 && all < 0.75 ? 'ring' : undefined
-  }
-  if (all >= 0.9) return corners > 0.7 ? 'square' : undefined
-  if (fifth - first > 0.45) return fourth > second && all > 0.4 && all < 0.7 ? 'triangle' : undefined
-  if (all > 0.66 && second > 0.75 && fourth > 0.75) {
-    return corners < 0.6 && Math.abs(second - fourth) < 0.15 ? 'circle' : undefined
-  }
-  // A cross fills its middle bar and leaves its corners.
-  return corners < 0.2 && third > 0.85 && all < 0.7 && Math.abs(first - fifth) < 0.2 ? 'cross' : undefined
-}
-
-type Five = [number, number, number, number, number]

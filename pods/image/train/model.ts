@@ -72,6 +72,8 @@ export function parametersOf(s: Shape): Parameters {
   ]
   return new Parameters([
     table('text.words', s.vocabulary),
+    table('text.before', s.vocabulary),
+    table('text.behind', s.vocabulary),
     table('text.places', s.words),
     ...Array.from({ length: s.textBlocks }, (_, i) => textBlock(i)).flat(),
     one('text.norm'),
@@ -94,7 +96,11 @@ export function parametersOf(s: Shape): Parameters {
 
 /** Word ids [B, words] → one vector per word [B, words, width]. A small bidirectional transformer. */
 export function encodeText(t: Tape, w: Weight, s: Shape, ids: Indices): Value {
-  let x = t.add(t.embed(w('text.words'), ids), w('text.places'))
+  // A word knows its neighbours from the start: whose colour it is, is said by the word behind it.
+  const alone = t.add(t.embed(w('text.words'), ids), w('text.places'))
+  const before = shifted(t, t.embed(w('text.before'), ids), 'later')
+  const behind = shifted(t, t.embed(w('text.behind'), ids), 'sooner')
+  let x = t.add(alone, t.add(before, behind))
   for (let i = 0; i < s.textBlocks; i++) {
     const h = t.mul(t.rmsNorm(x), w(`text.${i}.norm1`))
     const [q, k, v] = thirds(t, t.matmul(h, w(`text.${i}.qkv`)), s.width)
@@ -103,6 +109,17 @@ export function encodeText(t: Tape, w: Weight, s: Shape, ids: Indices): Value {
     x = t.add(x, t.matmul(t.gelu(m), w(`text.${i}.down`)))
   }
   return t.mul(t.rmsNorm(x), w('text.norm'))
+}
+
+/** Moves every word's vector one place; the place that falls free is silent. */
+function shifted(t: Tape, x: Value, direction: 'later' | 'sooner'): Value {
+  const length = x.shape[1] ?? 1
+  const [most, last] = t.split(x, 1, [length - 1, 1])
+  const [first, rest] = t.split(x, 1, [1, length - 1])
+  if (!most || !last || !first || !rest) throw new RangeError('a text has two words at least')
+  return direction === 'later'
+    ? t.concat([t.scale(first, 0), most], 1)
+    : t.concat([rest, t.scale(last, 0)], 1)
 }
 
 /**

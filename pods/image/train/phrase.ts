@@ -6,7 +6,6 @@ const SHAPE_WORDS: Record<Shape, readonly string[]> = {
   square: ['square'],
   triangle: ['triangle'],
   cross: ['cross', 'cross', 'plus'],
-  ring: ['ring', 'ring', 'hoop'],
 }
 const SIZE_WORDS: Record<Size, readonly string[]> = {
   small: ['small', 'small', 'little', 'tiny'],
@@ -71,9 +70,9 @@ interface Parts {
   background: string
 }
 
-type Sentence = (p: Parts) => string
+export type Sentence = (p: Parts) => string
 
-/** The sentences training sees. */
+/** The sentences of the family. */
 export const TRAINING_SENTENCES: readonly Sentence[] = [
   (p) => `${p.thing} ${p.ground}, ${p.place}`,
   (p) => `${p.thing} ${p.ground}, ${p.place}`,
@@ -83,32 +82,22 @@ export const TRAINING_SENTENCES: readonly Sentence[] = [
   (p) => `${p.place} ${p.thing} ${p.ground}`,
   (p) => `a picture of ${p.thing} ${p.place} ${p.ground}`,
   (p) => `draw ${p.thing} ${p.ground} ${p.place}`,
-  (p) => `please paint an image of ${p.thing} ${p.ground}, ${p.place}`,
+  (p) => `please paint ${p.thing} ${p.ground}, ${p.place}`,
   (p) => `${p.size} ${p.colour} ${p.shape}, ${p.place}, ${p.background && `${p.background} background`}`,
-  (p) => `${p.background && `${p.background} background`}, ${p.size} ${p.colour} ${p.shape}, ${p.place}`,
-  (p) => `${p.place}: ${p.thing}${p.background && `, the background is ${p.background}`}`,
-  (p) => `${article(p.colour || p.shape)} ${p.colour} ${p.shape}, ${p.size}, ${p.place}, ${p.ground}`,
-  (p) =>
-    `a ${p.shape}${p.colour && ` that is ${p.colour}`} ${p.size && `and ${p.size}`} ${p.place} ${p.ground}`,
-  (p) => `${p.shape} ${p.place}, ${p.size}, ${p.colour}${p.background && `, background ${p.background}`}`,
 ]
 
-/** Sentences of other shapes, kept for the examination. Training never sees these word orders. */
-export const HELD_OUT_SENTENCES: readonly Sentence[] = [
-  (p) => `an image of ${p.place} ${p.thing}, ${p.ground}`,
+/** Sentences that training never sees: asked beside the examination, to know how far its words reach. */
+export const UNSEEN_SENTENCES: readonly Sentence[] = [
+  (p) => `an image of ${p.thing}, ${p.place}, ${p.ground}`,
   (p) => `${p.ground} ${p.place}, ${p.thing}`,
-  (p) => `please draw ${p.place} a ${p.shape} that is ${p.size} and ${p.colour}, background ${p.background}`,
-  (p) => `the background is ${p.background}, ${p.thing} is ${p.place}`,
-  (p) => `a picture: ${p.size} ${p.shape}, ${p.colour}, ${p.ground}, ${p.place}`,
+  (p) => `please draw ${p.place} ${p.thing} ${p.ground}`,
 ]
 
 const GROUND_WORDS = [
   (c: string) => `on ${article(c)} ${c} background`,
   (c: string) => `on ${article(c)} ${c} background`,
-  (c: string) => `on ${c}`,
   (c: string) => `against ${article(c)} ${c} background`,
   (c: string) => `with ${article(c)} ${c} background`,
-  (c: string) => `over ${c}`,
 ] as const
 
 function article(word: string): string {
@@ -154,9 +143,9 @@ export function phrase(
     .trim()
 }
 
-/** A third of the training prompts leave something out, so that "a red circle" is a prompt too. */
+/** An eighth of the training prompts leave something out, so that "a red circle" is a prompt too. */
 export function drawUnsaid(random: Random): Unsaid {
-  if (!random.chance(1 / 3)) return {}
+  if (!random.chance(1 / 8)) return {}
   return {
     size: random.chance(0.5),
     position: random.chance(0.4),
@@ -188,7 +177,7 @@ const FILLERS = new Set([
 export function terse(prompt: string, random: Random): string {
   return prompt
     .split(' ')
-    .filter((word) => !(FILLERS.has(word) && random.chance(0.08)))
+    .filter((word) => !(FILLERS.has(word) && random.chance(0.03)))
     .join(' ')
 }
 
