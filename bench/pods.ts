@@ -10,7 +10,7 @@ import { type Figure, figure } from './figure.ts'
  * pixels. Baselines of the same run: a chat pod that always says it does not know; pictures judged for another prompt.
  */
 const PODS = join(import.meta.dirname, '..', 'pods')
-const PICTURES = 240
+const PICTURES = 200
 
 export async function run(): Promise<Figure[]> {
   process.stderr.write(`seeds: chat ${chat.SCORE_SEED}, image ${image.SCORE_SEED}\n`)
