@@ -1,7 +1,7 @@
 /**
  * Trains the image pod's two networks together and writes a checkpoint.
  *
- * node --import tsx pods/image/train/train.ts [steps] [folder]
+ * node --import tsx pods/image/train/train.ts [steps] [folder] [stop after]
  *
  * Rectified flow: x_t = (1 - t) x + t ε. The network names the clean picture x, and the error is weighed as an
  * error of velocity, 1 / t². Everything is drawn from the printed seed; a run cut short resumes from its checkpoint.
@@ -92,7 +92,7 @@ function focus(weight: Float32Array, { position }: Combination, base: number): v
   }
 }
 
-async function train(steps: number, folder: string): Promise<void> {
+async function train(steps: number, folder: string, last: number): Promise<void> {
   const ids = idsOfWords()
   const words = new Vocabulary(ids)
   const shape = shapeFor(1 + Object.keys(ids).length)
@@ -111,7 +111,7 @@ async function train(steps: number, folder: string): Promise<void> {
   let sum = 0
   let count = 0
   let since = Date.now()
-  for (let i = trainer.steps; i < steps; i++) {
+  for (let i = trainer.steps; i < last; i++) {
     // A batch depends on its number alone, so a resumed run sees what an uninterrupted one would have seen.
     const batch = drawBatch(new Random(SEED * 1_000_003 + i), words, shape)
     const done = await step(batch, cosineRate(i, steps, PEAK_RATE, 100))
@@ -132,7 +132,7 @@ async function train(steps: number, folder: string): Promise<void> {
       count = 0
       since = Date.now()
     }
-    if ((i + 1) % 250 === 0 || i + 1 === steps) {
+    if ((i + 1) % 250 === 0 || i + 1 === last) {
       await writeFile(files.state, trainer.checkpoint())
       await writeFile(files.average, new Uint8Array(average.weights.buffer))
     }
@@ -140,5 +140,6 @@ async function train(steps: number, folder: string): Promise<void> {
 }
 
 if (import.meta.filename === process.argv[1]) {
-  await train(Number(process.argv[2] ?? 5000), process.argv[3] ?? '.data/pods/image')
+  const steps = Number(process.argv[2] ?? 7500)
+  await train(steps, process.argv[3] ?? '.data/pods/image', Number(process.argv[4] ?? steps))
 }
