@@ -59,6 +59,13 @@ export interface Stage {
   thaw(payer: Payer, amount: bigint): Promise<void>
   /** Gives the node another signer key. */
   replaceSigner(node: { id: number; owner: PrivateKeyAccount }): Promise<void>
+  /** Any JSON-RPC call to the chain. */
+  rpc(method: string, ...params: unknown[]): Promise<unknown>
+  /** A transaction of the router's account that is no settlement. */
+  routerSpendsNonce(): Promise<void>
+  float(): Promise<bigint>
+  withdrawFloat(amount: bigint): Promise<void>
+  addFloat(amount: bigint): Promise<void>
   /** Sends a streamed job and never reads the answer. */
   stalledClient(router: { url: string }, job: unknown): Promise<Socket>
   /** A router in this process; `cut` it to crash it. */
@@ -131,6 +138,7 @@ export async function until(
 export const PODS = [
   podYaml({ name: 'words' }),
   podYaml({ name: 'quick', seconds: 1, outputBytes: 200_000 }),
+  podYaml({ name: 'flood', outputBytes: 64 * 1024 * 1024 }),
   podYaml({ name: 'gpu-only', gpu: true }),
 ]
 
@@ -148,6 +156,9 @@ export async function openStage(): Promise<Stage> {
   const market = await openMarket(podsDir)
   const hasher = createHasher(market.domain, fastKeccak)
   const routers = new Set<TestRouter>()
+  const routerAccount = privateKeyToAccount(market.router.key)
+  const books = { address: market.addresses.ledger, abi: computeLedgerAbi } as const
+  const dollars = { address: market.addresses.asset, abi: testDollarAbi } as const
 
   function pod(name: string): TestPod {
     const known = pods.get(name)
@@ -187,17 +198,13 @@ export async function openStage(): Promise<Stage> {
     },
     async deposit(payer, amount) {
       const account = privateKeyToAccount(payer.key)
-      const { asset, ledger } = market.addresses
-      const dollars = { address: asset, abi: testDollarAbi } as const
-      const books = { address: ledger, abi: computeLedgerAbi } as const
       const { deployer } = market
       await deployer.send({ ...dollars, functionName: 'faucet', args: [account.address, amount] }, account)
-      await deployer.send({ ...dollars, functionName: 'approve', args: [ledger, amount] }, account)
+      await deployer.send({ ...dollars, functionName: 'approve', args: [books.address, amount] }, account)
       const args = [market.router.address, account.address, amount] as const
       await deployer.send({ ...books, functionName: 'deposit', args }, account)
     },
     async thaw(payer, amount) {
-      const books = { address: market.addresses.ledger, abi: computeLedgerAbi } as const
       const args = [market.router.address, payer.address, amount] as const
       await market.deployer.send({ ...books, functionName: 'thaw', args }, privateKeyToAccount(payer.key))
     },
@@ -205,6 +212,35 @@ export async function openStage(): Promise<Stage> {
       const registry = { address: market.addresses.registry, abi: registryAbi } as const
       const signer = privateKeyToAccount(generatePrivateKey()).address
       await market.deployer.send({ ...registry, functionName: 'setSigner', args: [id, signer] }, owner)
+    },
+    async rpc(method, ...params) {
+      const answer = await http(market.chain.rpcUrl, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
+      })
+      return answer.body.result
+    },
+    async routerSpendsNonce() {
+      const args = [books.address, 0n] as const
+      await market.deployer.send({ ...dollars, functionName: 'approve', args }, routerAccount)
+    },
+    async float() {
+      const args = [market.router.address] as const
+      return (await market.deployer.client.readContract({ ...books, functionName: 'routerOf', args })).float
+    },
+    withdrawFloat: (amount) =>
+      market.deployer
+        .send({ ...books, functionName: 'withdrawFloat', args: [amount] }, routerAccount)
+        .then(() => {}),
+    async addFloat(amount) {
+      const { deployer } = market
+      await deployer.send(
+        { ...dollars, functionName: 'approve', args: [books.address, amount] },
+        routerAccount,
+      )
+      const args = [market.router.address, amount] as const
+      await deployer.send({ ...books, functionName: 'addFloat', args }, routerAccount)
     },
     async stalledClient(at, job) {
       const { hostname, port } = new URL(at.url)

@@ -1,7 +1,7 @@
 import type { Hex } from 'viem'
 import { WebSocket } from 'ws'
 import { createSigner, fastKeccak, type Signer } from '../../sdk/native.ts'
-import { toHex } from '../../sdk/protocol/bytes.ts'
+import { runningHash } from '../../sdk/protocol/bytes.ts'
 import {
   decodeFrames,
   decodeJob,
@@ -34,15 +34,18 @@ export interface WorkerJob {
   readonly attempt: number
   readonly pod: TestPod
   /** Bytes sent so far. */
-  readonly sent: Uint8Array
+  readonly sent: number
   cancelled: boolean
   /** Sum of credits so far, the first window apart. */
   credit: number
   chunk(bytes: string | Uint8Array): void
+  /** So many bytes of nothing. */
+  flood(bytes: number): void
   /** What an honest worker would sign for the bytes sent. */
   honest(changes?: Partial<Receipt>): Receipt
   sign(receipt: Receipt, signer?: Signer): SignedReceipt
   send(type: FrameType, payload: Uint8Array): void
+  sendReceipt(signed: SignedReceipt): void
   /** Signs and sends. */
   finish(changes?: Partial<Receipt>): SignedReceipt
   fail(code: string, kind?: 'refused' | 'later' | 'bug'): void
@@ -59,6 +62,8 @@ export interface TestWorker {
   send(job: number, type: FrameType, payload: Uint8Array): void
   raw(bytes: Uint8Array): void
   slots(states: Partial<SlotState>[]): void
+  /** Sends a receipt again that the router has not acknowledged. */
+  repeat(signed: SignedReceipt): void
   /** Answers no heartbeat any more. */
   mute(): void
   /** The connection just ends. */
@@ -133,6 +138,7 @@ export async function testWorker(
     raw: (bytes) => socket.send(bytes),
     slots: (changes) =>
       send(0, FRAME.slots, jsonPayload(changes.map((change, index) => ({ ...states()[index], ...change })))),
+    repeat: (signed) => send(0, FRAME.receipt, jsonPayload(signed)),
     mute() {
       muted = true
     },
@@ -209,20 +215,21 @@ function workerJob(
   hasher: Hasher,
 ): WorkerJob {
   const { node, signer, send, ...facts } = given
-  let sent = new Uint8Array(0)
+  const sent = runningHash()
   const taken: WorkerJob = {
     ...facts,
     hash: hasher.struct('Request', facts.request),
     get sent() {
-      return sent
+      return sent.length
     },
     cancelled: false,
     credit: 0,
     chunk(bytes) {
       const chunk = typeof bytes === 'string' ? utf8.encode(bytes) : bytes
-      sent = new Uint8Array(Buffer.concat([sent, chunk]))
+      sent.update(chunk)
       send(facts.job, FRAME.chunk, chunk)
     },
+    flood: (bytes) => taken.chunk(new Uint8Array(bytes)),
     honest(changes = {}) {
       const unitsIn = changes.unitsIn ?? 3n
       const unitsOut = changes.unitsOut ?? 5n
@@ -234,7 +241,7 @@ function workerJob(
         length: BigInt(sent.length),
         end: 0,
         price: priceOf(facts.pod.manifest.pricing, unitsIn, unitsOut),
-        output: toHex(fastKeccak(sent)),
+        output: sent.digest(),
         evidence: `0x${'11'.repeat(32)}`,
         completedAt: Math.floor(Date.now() / 1000),
         ...changes,
@@ -246,9 +253,10 @@ function workerJob(
       provider: 'cpu',
     }),
     send: (type, payload) => send(facts.job, type, payload),
+    sendReceipt: (signed) => send(facts.job, FRAME.receipt, jsonPayload(signed)),
     finish(changes) {
       const signed = taken.sign(taken.honest(changes))
-      send(facts.job, FRAME.receipt, jsonPayload(signed))
+      taken.sendReceipt(signed)
       return signed
     },
     fail: (code, kind = 'later') =>
