@@ -56,11 +56,11 @@ describe(`the image engine on the shipped pod (seed ${SEED})`, function () {
     const { png, ...work } = await paintWith({ prompt: PROMPT })
 
     const { format, width, height } = await sharp(png).metadata()
-    expect(`${format} ${width}x${height}`).to.equal(`png ${manifest.defaults['size']}`)
+    expect(`${format} ${width}x${height}`).to.equal(`png ${manifest.defaults.size}`)
     expect(work).to.include({
       complete: true,
       unitsIn: 0n,
-      unitsOut: BigInt(Number(manifest.defaults['steps'])),
+      unitsOut: BigInt(Number(manifest.defaults.steps)),
     })
     expect(png.byteLength).to.be.at.most(manifest.limits.outputBytes)
   })
