@@ -6,6 +6,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ImageConfig } from '../../../worker/engines/image/config.ts'
+import { colours, positions, SHAPES, sizes } from './family.ts'
 import { exportTextEncoder, exportTransformer, parametersOf, shapeFor } from './model.ts'
 import { subjects, vocabulary } from './phrase.ts'
 import { idsOfWords } from './train.ts'
@@ -26,6 +27,12 @@ export async function exportModel(checkpoint: string, pod: string): Promise<void
     scheduler: { type: 'flow-match-euler', predictionType: 'sample', shift: 1 },
     sizes: ['32x32', '64x64', '128x128', '256x256', '512x512', '1024x1024'],
     subjects: subjects(),
+    completion: {
+      sentence: 'a {size} {colour} {shape} on a {background} background, {place}',
+      choices: { shape: [...SHAPES], size: sizes, place: positions, colour: colours },
+      ground: 'background',
+      before: ['on', 'against', 'with', 'over', 'upon'],
+    },
   }
   await mkdir(join(pod, 'model/onnx'), { recursive: true })
   await writeFile(join(pod, 'model/onnx/text_encoder.onnx'), exportTextEncoder(shape, parameters, weights))

@@ -5,6 +5,18 @@ import { bug } from '../../../sdk/errors.ts'
 
 const SIZE = /^(\d+)x(\d+)$/
 
+const words = z.array(z.string()).min(1)
+
+/** The pod's own sentence, and what the seed may choose from where a prompt names nothing. */
+const completionSchema = z.object({
+  /** With {size}, {colour}, {shape}, {background} and {place}. */
+  sentence: z.string(),
+  choices: z.object({ shape: words, size: words, place: words, colour: words }),
+  /** The word beside which a colour is the background's, and the words before such a colour. */
+  ground: z.string(),
+  before: words,
+})
+
 /** `model/config.json` of an image pod: what the engine must know and the graphs do not say. */
 const configSchema = z.object({
   pipeline: z.literal('text-to-image'),
@@ -23,6 +35,8 @@ const configSchema = z.object({
   sizes: z.array(z.string().regex(SIZE)).min(1),
   /** The words that name something to draw, by kind; a prompt needs at least one. */
   subjects: z.record(z.string(), z.array(z.string()).min(1)),
+  /** How a prompt that leaves something out is said in full; without it every prompt is read as it stands. */
+  completion: completionSchema.optional(),
 })
 
 export type ImageConfig = z.infer<typeof configSchema>

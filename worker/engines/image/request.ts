@@ -2,12 +2,13 @@ import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { refused } from '../../../sdk/errors.ts'
 import type { Manifest } from '../../../sdk/protocol/manifest.ts'
+import { completed } from './complete.ts'
 import type { ImageConfig } from './config.ts'
 import { type Vocabulary, wordsOf } from './words.ts'
 
 /** A checked request with nothing left open. */
 export interface ImageRequest {
-  /** Ids of the prompt's known words, padded with silence to the model's length. */
+  /** Ids of the prompt's known words (of its completion, where it leaves something out), padded with silence to the model's length. */
   ids: readonly number[]
   /** Unsigned 32-bit. */
   seed: number
@@ -45,8 +46,9 @@ export function requestParser(manifest: Manifest, config: ImageConfig, vocabular
     size: z.enum(config.sizes as [string, ...string[]]).default(defaults.size),
   })
   return (input) => {
-    const { prompt, seed, ...rest } = checked(schema, input, manifest.limits.inputBytes)
-    return { ids: promptIds(prompt, config, vocabulary), seed: seed ?? seedOf(input), ...rest }
+    const { prompt, seed: given, ...rest } = checked(schema, input, manifest.limits.inputBytes)
+    const seed = given ?? seedOf(input)
+    return { ids: promptIds(prompt, seed, config, vocabulary), seed, ...rest }
   }
 }
 
@@ -85,7 +87,7 @@ function documentOf(input: Uint8Array): unknown {
   }
 }
 
-function promptIds(prompt: string, config: ImageConfig, vocabulary: Vocabulary): number[] {
+function promptIds(prompt: string, seed: number, config: ImageConfig, vocabulary: Vocabulary): number[] {
   const subjects = new Set(Object.values(config.subjects).flat())
   if (!wordsOf(prompt).some((word) => subjects.has(word))) {
     const kinds = Object.entries(config.subjects).map(([kind, words]) => `${kind} (${words.join(', ')})`)
@@ -94,7 +96,7 @@ function promptIds(prompt: string, config: ImageConfig, vocabulary: Vocabulary):
       fix: `Name at least one of: ${kinds.join('; ')}.`,
     })
   }
-  const ids = vocabulary.encode(prompt)
+  const ids = vocabulary.encode(completed(prompt, seed, config, vocabulary))
   if (ids.length > config.maxWords) {
     throw refused(
       'input.too_long',

@@ -35,6 +35,10 @@ export class Vocabulary {
     return new Vocabulary(parsed.data.model.vocab)
   }
 
+  knows(word: string): boolean {
+    return this.#ids.has(word)
+  }
+
   /** The ids of the words it knows, in order; words it does not know are passed over. */
   encode(text: string): number[] {
     return wordsOf(text).flatMap((word) => this.#ids.get(word) ?? [])
