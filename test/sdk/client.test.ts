@@ -158,6 +158,20 @@ describe('a client of an honest router', function () {
     expect(answer.price).to.equal(22n)
   })
 
+  it('refuses a wallet that signs as a contract, before anything is at stake', async () => {
+    const { account } = await stage.market.payer(usd('1'))
+    const contract = { ...account, signTypedData: async () => `0x${'12'.repeat(65)}` as const }
+    const client = createClient({ routerUrl: stage.router.url, wallet: contract, journal: memoryJournal() })
+    const before = stage.router.posts.length
+
+    const error = await refusal(client.run('chat', 'hi'))
+
+    expect(error.code).to.equal('wallet.not_a_key')
+    expect(stage.router.posts.length).to.equal(before)
+    expect((await client.balance()).held).to.equal(0n)
+    await client.close()
+  })
+
   it('names the owner of its account once, with its own signature', async () => {
     const owner = privateKeyToAccount(generatePrivateKey()).address
     const client = await stage.client()
