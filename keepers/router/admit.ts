@@ -360,8 +360,8 @@ export function createAdmit(deps: AdmitDeps): Admit {
     const key = versionKey(version.pod, version.hash)
     const pending = dispatch.pending(version)
     const most = Math.max(limits.queuePerPod, 4 * nodes.totalSlots(key))
+    const retryAfterSeconds = Math.max(1, Math.ceil(dispatch.expectedMs(version) / 1000))
     if (pending >= most || dispatch.bytes + input.length > limits.liveBytes) {
-      const retryAfterSeconds = Math.max(1, Math.ceil(dispatch.expectedMs(version) / 1000))
       return later('queue.full', 'More calls wait than this router takes.', {
         fix: 'Try again after `retryAfterSeconds`.',
         details: { pending, most, retryAfterSeconds },

@@ -169,11 +169,7 @@ export async function startRouterIn(
       stopped ??= stop()
       return stopped
     },
-    async cut() {
-      doors.server.closeAllConnections()
-      linksOf().cut()
-      await doors.close()
-    },
+    cut: () => doors.close(),
   }
 }
 

@@ -49,8 +49,7 @@ export interface Decision {
   expectedMs: number
   /** Some node could take the job later: wait for it. False: nobody here ever could. */
   hopeful: boolean
-  /** Worked out when it is read: most decisions are never explained. */
-  readonly verdicts: Verdict[]
+  verdicts: Verdict[]
 }
 
 /** Successes and failures that a node nobody knows is credited with: new nodes are tried, not trusted. */
@@ -66,39 +65,23 @@ const PRIOR_FAILURES = 1
  * @source DESIGN §5, 2 (Choose).
  */
 export function choose(view: readonly NodeView[], question: RouteQuestion, seed: number): Decision {
-  let best: Ranked | undefined
+  const verdicts: Verdict[] = []
+  const open: NodeView[] = []
   let hopeful = false
   for (const node of view) {
-    if (unsuitable(node, question) !== undefined) continue
-    hopeful = true
-    if (busy(node) !== undefined) continue
-    const ranked = rank(node, question, seed)
-    if (best === undefined || compare(ranked, best) < 0) best = ranked
+    const never = unsuitable(node, question)
+    const notNow = never ?? busy(node)
+    if (never === undefined) hopeful = true
+    if (notNow === undefined) open.push(node)
+    else verdicts.push({ node: node.node, words: notNow })
   }
-  return {
-    ...(best === undefined ? {} : { node: best.view.node }),
-    expectedMs: best?.expectedMs ?? 0,
-    hopeful,
-    get verdicts() {
-      return explain(view, question, seed)
-    },
-  }
-}
 
-/** The chosen node first, then the others that could have been, best first, then the rejected ones. */
-function explain(view: readonly NodeView[], question: RouteQuestion, seed: number): Verdict[] {
-  const rejected: Verdict[] = []
-  const open: Ranked[] = []
-  for (const node of view) {
-    const words = unsuitable(node, question) ?? busy(node)
-    if (words === undefined) open.push(rank(node, question, seed))
-    else rejected.push({ node: node.node, words })
-  }
-  const ranked = open.sort(compare).map((one, index) => ({
-    node: one.view.node,
-    words: `${index === 0 ? 'chosen' : 'passed over'}: ${praise(one)}`,
-  }))
-  return [...ranked, ...rejected]
+  const ranked = open.map((node) => rank(node, question, seed)).sort(compare)
+  const [best, ...rest] = ranked
+  if (!best) return { expectedMs: 0, hopeful, verdicts }
+  verdicts.unshift({ node: best.node, words: `chosen: ${best.words}` })
+  for (const other of rest) verdicts.push({ node: other.node, words: `passed over: ${other.words}` })
+  return { node: best.node, expectedMs: best.expectedMs, hopeful: true, verdicts }
 }
 
 /** Why this node can never run the job, as far as anybody knows now. */
@@ -133,14 +116,13 @@ function busy(node: NodeView): string | undefined {
 }
 
 interface Ranked {
-  view: NodeView
+  node: number
   preference: number
   cost: number
   uptime: number
   tie: number
   expectedMs: number
-  loadMs: number
-  reliability: number
+  words: string
 }
 
 function rank(node: NodeView, question: RouteQuestion, seed: number): Ranked {
@@ -148,33 +130,26 @@ function rank(node: NodeView, question: RouteQuestion, seed: number): Ranked {
   const reliability =
     (node.succeeded + PRIOR_SUCCESSES) / (node.succeeded + node.failed + PRIOR_SUCCESSES + PRIOR_FAILURES)
   const place = question.preferred.indexOf(node.node)
+  const words = [
+    ...(place >= 0 ? [`preferred ${place + 1}`] : []),
+    ...(loadMs > 0 ? [`load ${Math.round(loadMs)} ms`] : ['warm']),
+    `run ${Math.round(node.runMs)} ms`,
+    `reliability ${reliability.toFixed(2)}`,
+    `uptime ${node.uptime.toFixed(2)}`,
+  ]
   return {
-    view: node,
+    node: node.node,
     preference: place >= 0 ? place : Number.MAX_SAFE_INTEGER,
     cost: twoDigits((loadMs + node.runMs) / reliability),
     uptime: twoDigits(node.uptime),
     tie: scramble(seed, node.node),
     expectedMs: Math.round(loadMs + node.runMs),
-    loadMs,
-    reliability,
+    words: words.join(', '),
   }
 }
 
-const praise = ({ view, preference, loadMs, reliability }: Ranked): string =>
-  [
-    ...(preference < Number.MAX_SAFE_INTEGER ? [`preferred ${preference + 1}`] : []),
-    ...(loadMs > 0 ? [`load ${Math.round(loadMs)} ms`] : ['warm']),
-    `run ${Math.round(view.runMs)} ms`,
-    `reliability ${reliability.toFixed(2)}`,
-    `uptime ${view.uptime.toFixed(2)}`,
-  ].join(', ')
-
 const compare = (a: Ranked, b: Ranked): number =>
-  a.preference - b.preference ||
-  a.cost - b.cost ||
-  b.uptime - a.uptime ||
-  a.tie - b.tie ||
-  a.view.node - b.view.node
+  a.preference - b.preference || a.cost - b.cost || b.uptime - a.uptime || a.tie - b.tie || a.node - b.node
 
 /** Two significant digits: costs that differ by less than their uncertainty are ties. */
 const twoDigits = (value: number): number => (value === 0 ? 0 : Number(value.toPrecision(2)))
