@@ -13,6 +13,8 @@ contract LedgerTest is Market {
     uint256 internal constant BOB = 0xB0B;
     uint256 internal constant DEPOSIT = 100e6;
     uint256 internal constant FLOAT = 10e6;
+    /// @dev Order of secp256k1.
+    uint256 internal constant N = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141;
 
     function setUp() public {
         _open();
@@ -202,6 +204,38 @@ contract LedgerTest is Market {
 
         vm.assertEq(ledger.creditOf(router, vm.addr(ALICE)), DEPOSIT);
         vm.assertEq(ledger.routerOf(router).float, FLOAT - 1_000);
+    }
+
+    /// @dev 61: (r, n - s, other parity) signs the same words, and has no EIP-2098 form: it reads as some other key's.
+    function test_61_aMalleatedSignatureIsAnotherKeys() public {
+        Line memory line = _line(ALICE, 1_000);
+        (bytes32 r, bytes32 vs) = vm.signCompact(ALICE, _voucherDigest(line));
+        uint256 s = uint256(vs) & (type(uint256).max >> 1);
+        uint256 parity = 1 - (uint256(vs) >> 255);
+        bytes32 other = bytes32((parity << 255) | ((N - s) & (type(uint256).max >> 1)));
+        _settlesWithout(line, r, other);
+
+        // The very same signature, with only its parity turned.
+        _settlesWithout(line, r, bytes32(uint256(vs) ^ (1 << 255)));
+    }
+
+    function test_61_theHighSValuesThatFit255BitsAreRefused() public {
+        Line memory line = _line(ALICE, 1_000);
+        (bytes32 r,) = vm.signCompact(ALICE, _voucherDigest(line));
+        vm.expectEmit(true, true, true, true, address(ledger));
+        emit IComputeLedger.LineSkipped(router, 1, 0, IComputeLedger.Skip.BadSignature);
+        _settlesWithout(line, r, bytes32(N / 2 + 1));
+    }
+
+    function _settlesWithout(Line memory line, bytes32 r, bytes32 vs) private {
+        Draft memory draft = _draft(line);
+        uint256 float = ledger.routerOf(router).float;
+        bytes memory batch = bytes.concat(_packHeader(draft), _packLine(line, r, vs), _packPayees(draft));
+        vm.prank(router);
+        ledger.settle(batch);
+
+        vm.assertEq(ledger.creditOf(router, vm.addr(line.key)), DEPOSIT, "the payer pays nothing");
+        vm.assertEq(ledger.routerOf(router).float, float - line.charge, "the router does");
     }
 
     function test_57_theSecondLineOfAPayerObeysTheSameCeiling() public {

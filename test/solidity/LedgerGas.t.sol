@@ -49,7 +49,9 @@ contract LedgerGasTest is Market {
         uint256 gas = _gasOf(oneOfEach);
         _hold("settle_1_1_1_1", gas);
 
-        vm.assertLe(gas, 80_000 + 12_000 + 3 * 6_000, "fixed part and one line of each");
+        uint256 payer = _kept("settle_2_1_1_1") - _kept("settle_1_1_1_1");
+        uint256 payee = _kept("settle_1_2_1_1") - _kept("settle_1_1_1_1");
+        vm.assertLe(gas - payer - 3 * payee, 80_000, "what a batch costs without its lines");
     }
 
     function test_71_aPayerLineIsWithin12000() public {
@@ -74,6 +76,35 @@ contract LedgerGasTest is Market {
         _hold("claim", gas);
 
         vm.assertLe(gas, 55_000, "a claim");
+    }
+
+    /// @dev As large as common nodes take a transaction (128 KiB): as many payers as fit, every payee met for the first time.
+    function test_71_aBatchOf120000BytesFitsABlock() public {
+        uint256 lines = 900;
+        _register(NODES, PODS, lines);
+        for (uint256 i = PAYERS + 1; i <= lines; i++) {
+            _deposit(0x1000 + i, CHARGE);
+        }
+        router = address(0x0708);
+        for (uint256 i = 1; i <= lines; i++) {
+            _deposit(0x1000 + i, CHARGE);
+        }
+        bytes memory batch = _pack(_walk(lines, 1, 1, lines));
+
+        vm.assertLe(batch.length, 120_000, "bytes");
+        vm.assertLe(_gasOf(batch), 100_000_000, "gas of a block");
+    }
+
+    /// @dev What a line costs that meets its payee for the first time: the most that a byte of a batch can cost.
+    function test_71_aPayeesFirstLineIsWithin24000() public {
+        router = address(0x0708);
+        _deposit(0x1001, 10_000e6);
+        uint256 state = vm.snapshotState();
+        uint256 ten = _gasOf(_pack(_walk(1, 10, 1, 1)));
+        vm.revertToState(state);
+        uint256 hundred = _gasOf(_pack(_walk(1, 100, 1, 1)));
+
+        vm.assertLe((hundred - ten) / 90, 24_000, "a new payee");
     }
 
     function _gasOf(bytes memory batch) internal returns (uint256 gas) {

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.28;
+
+import {Market} from "./Market.sol";
+
+/// @dev 75 of the protocol's test list: from the ABIs, every function that writes is either open to everybody by design
+///      or refused to everybody but its role. A function added later fails here until it is named on one of the lists.
+contract PermissionsTest is Market {
+    bytes4 internal constant UNAUTHORIZED = bytes4(keccak256("AccessManagedUnauthorized(address)"));
+
+    function setUp() public {
+        _open();
+    }
+
+    function test_75_theLedgersPrivilegedFunctionsAreTheseAndRefuseEveryOtherRole() public {
+        string[] memory open = new string[](11);
+        open[0] = "addFloat(address,uint256)";
+        open[1] = "cancelThaw(address,address)";
+        open[2] = "claim(address,uint8,uint32[])";
+        open[3] = "collect(address)";
+        open[4] = "deposit(address,address,uint256)";
+        open[5] = "depositAndOpen(address,address,uint256,address,bytes)";
+        open[6] = "open(address,address,address,bytes)";
+        open[7] = "settle(bytes)";
+        open[8] = "thaw(address,address,uint256)";
+        open[9] = "withdraw(address,address)";
+        open[10] = "withdrawFloat(uint256)";
+        string[] memory privileged = new string[](3);
+        privileged[0] = "pause()";
+        privileged[1] = "unpause()";
+        privileged[2] = "setAuthority(address)";
+
+        _onlyThese("out/ComputeLedger.sol/ComputeLedger.json", open, privileged);
+
+        address[3] memory others = [address(0xBAD), ADMIN, router];
+        for (uint256 i; i < others.length; i++) {
+            _refuses(address(ledger), others[i], abi.encodeWithSignature("pause()"));
+            _refuses(address(ledger), others[i], abi.encodeWithSignature("unpause()"));
+            _refuses(address(ledger), others[i], abi.encodeWithSignature("setAuthority(address)", others[i]));
+        }
+        _refuses(address(ledger), GUARDIAN, abi.encodeWithSignature("setAuthority(address)", GUARDIAN));
+    }
+
+    function test_75_theRegistrysPrivilegedFunctionsAreTheseAndRefuseEveryOtherRole() public {
+        string[] memory open = new string[](13);
+        open[0] = "acceptOwner(uint8,uint32)";
+        open[1] = "deactivate(uint8,uint32)";
+        open[2] = "initialize(address)";
+        open[3] = "proposeOwner(uint8,uint32,address)";
+        open[4] = "publish(uint32,bytes32)";
+        open[5] = "reactivate(uint8,uint32)";
+        open[6] = "registerFrontend(address,bytes32)";
+        open[7] = "registerNode(address,address,bytes32)";
+        open[8] = "registerPod(address,bytes32)";
+        open[9] = "setMeta(uint8,uint32,bytes32)";
+        open[10] = "setPayout(uint8,uint32,address)";
+        open[11] = "setPreferred(uint32,uint32[])";
+        open[12] = "setSigner(uint32,address)";
+        string[] memory privileged = new string[](2);
+        privileged[0] = "setAuthority(address)";
+        privileged[1] = "upgradeToAndCall(address,bytes)";
+
+        _onlyThese("out/Registry.sol/Registry.json", open, privileged);
+
+        address next = vm.deployCode("Registry.sol:Registry");
+        address[3] memory others = [address(0xBAD), GUARDIAN, router];
+        for (uint256 i; i < others.length; i++) {
+            bytes memory upgrade = abi.encodeWithSignature("upgradeToAndCall(address,bytes)", next, "");
+            _refuses(address(registry), others[i], upgrade);
+            _refuses(address(registry), others[i], abi.encodeWithSignature("setAuthority(address)", others[i]));
+        }
+    }
+
+    /// @dev 79: no batch of calls into oneself, and nothing that takes the chain's own coin, but for what OpenZeppelin's
+    ///      proxy machinery hands on with an upgrade.
+    function test_79_nothingTakesValueAndNothingCallsItselfInBatches() public view {
+        string[3] memory artifacts =
+            ["out/ComputeLedger.sol/ComputeLedger.json", "out/HEU.sol/HEU.json", "out/TestDollar.sol/TestDollar.json"];
+        for (uint256 i; i < artifacts.length; i++) {
+            string memory json = vm.readFile(artifacts[i]);
+            vm.assertFalse(vm.keyExistsJson(json, ".methodIdentifiers['multicall(bytes[])']"), artifacts[i]);
+            for (uint256 j; vm.keyExistsJson(json, _abi(j, "")); j++) {
+                if (!vm.keyExistsJson(json, _abi(j, ".stateMutability"))) continue;
+                string memory mutability = vm.parseJsonString(json, _abi(j, ".stateMutability"));
+                vm.assertFalse(keccak256(bytes(mutability)) == keccak256("payable"), artifacts[i]);
+            }
+        }
+    }
+
+    /// @dev Every function of the artifact that is not a view is on exactly one of the lists, and every name is a function.
+    function _onlyThese(string memory artifact, string[] memory open, string[] memory privileged) private view {
+        string memory json = vm.readFile(artifact);
+        string[] memory functions = vm.parseJsonKeys(json, ".methodIdentifiers");
+        uint256 writing;
+        for (uint256 i; i < functions.length; i++) {
+            if (_isView(json, functions[i])) continue;
+            writing++;
+            vm.assertTrue(_has(open, functions[i]) != _has(privileged, functions[i]), functions[i]);
+        }
+        vm.assertEq(writing, open.length + privileged.length, "every name is a function");
+    }
+
+    /// @dev By name: no contract of ours overloads a view with a function that writes.
+    function _isView(string memory json, string memory signature) private view returns (bool) {
+        for (uint256 i; vm.keyExistsJson(json, _abi(i, "")); i++) {
+            if (!vm.keyExistsJson(json, _abi(i, ".stateMutability"))) continue;
+            if (!vm.keyExistsJson(json, _abi(i, ".name"))) continue;
+            if (!_startsWith(signature, string.concat(vm.parseJsonString(json, _abi(i, ".name")), "("))) continue;
+            bytes32 mutability = keccak256(bytes(vm.parseJsonString(json, _abi(i, ".stateMutability"))));
+            return mutability == keccak256("view") || mutability == keccak256("pure");
+        }
+        return false;
+    }
+
+    function _abi(uint256 i, string memory field) private pure returns (string memory) {
+        return string.concat(".abi[", vm.toString(i), "]", field);
+    }
+
+    function _startsWith(string memory text, string memory start) private pure returns (bool) {
+        if (bytes(text).length < bytes(start).length) return false;
+        for (uint256 i; i < bytes(start).length; i++) {
+            if (bytes(text)[i] != bytes(start)[i]) return false;
+        }
+        return true;
+    }
+
+    function _has(string[] memory list, string memory word) private pure returns (bool) {
+        for (uint256 i; i < list.length; i++) {
+            if (keccak256(bytes(list[i])) == keccak256(bytes(word))) return true;
+        }
+        return false;
+    }
+
+    function _refuses(address target, address caller, bytes memory call) private {
+        vm.expectRevert(abi.encodeWithSelector(UNAUTHORIZED, caller));
+        vm.prank(caller);
+        (bool ok,) = target.call(call);
+        vm.assertTrue(ok, "expectRevert turned the revert into success");
+    }
+}
