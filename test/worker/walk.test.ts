@@ -75,7 +75,9 @@ describe('a worker serves', function () {
 
     expect(second.output()).to.deep.equal(first.output())
     expect(second.receiptBytes).to.deep.equal(first.receiptBytes)
-    expect(worker.lines.filter((line) => line.event === 'job.repeated')).to.have.length(1)
+    await eventually(() => worker.lines.filter((line) => line.event === 'job.repeated').length === 1)
+    const signed = worker.lines.filter((line) => line.event === 'job.done' && line.request === first.hash)
+    expect(signed).to.have.length(1)
   })
 
   it('a client that leaves: the receipt is for the exact prefix that went out', async () => {
