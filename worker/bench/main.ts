@@ -36,6 +36,8 @@ try {
   const gflops = Math.round((await multiply(provider)) * 10) / 10
   console.log(JSON.stringify({ provider, gflops }))
 } catch (cause) {
-  const error = (cause instanceof Error ? cause.message : String(cause)).split('\n')[0]
+  const [line = ''] = (cause instanceof Error ? cause.message : String(cause)).split('\n')
+  // The reason comes last; before it, the runtime names its own source lines.
+  const error = line.length > 160 ? `… ${line.slice(-120)}` : line
   console.log(JSON.stringify({ provider, error }))
 }
