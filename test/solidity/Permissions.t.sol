@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.28;
 
+import {IAccessManager} from "@openzeppelin/contracts/access/manager/IAccessManager.sol";
 import {Market} from "./Market.sol";
 
 /// @dev 75 of the protocol's test list: from the ABIs, every function that writes is either open to everybody by design
@@ -68,6 +69,26 @@ contract PermissionsTest is Market {
             bytes memory upgrade = abi.encodeWithSignature("upgradeToAndCall(address,bytes)", next, "");
             _refuses(address(registry), others[i], upgrade);
             _refuses(address(registry), others[i], abi.encodeWithSignature("setAuthority(address)", others[i]));
+        }
+    }
+
+    /// @dev The delay of an upgrade is worth what the admin's own delay is: whoever may give roles at once, or hand the
+    ///      contract to another authority, upgrades at once. So the admin's role carries the same delay.
+    function test_77_anAdminWithADelayHasNoWayAroundIt() public {
+        bytes4[] memory upgrade = new bytes4[](1);
+        upgrade[0] = bytes4(keccak256("upgradeToAndCall(address,bytes)"));
+        bytes[5] memory ways = [
+            abi.encodeCall(authority.setTargetFunctionRole, (address(registry), upgrade, type(uint64).max)),
+            abi.encodeCall(authority.grantRole, (ADMIN_ROLE, address(0xBAD), 0)),
+            abi.encodeCall(authority.setTargetAdminDelay, (address(registry), 0)),
+            abi.encodeCall(authority.updateAuthority, (address(registry), address(0xBAD))),
+            abi.encodeCall(authority.setRoleAdmin, (GUARDIAN_ROLE, type(uint64).max))
+        ];
+        for (uint256 i; i < ways.length; i++) {
+            vm.expectPartialRevert(IAccessManager.AccessManagerNotScheduled.selector);
+            vm.prank(ADMIN);
+            (bool ok,) = address(authority).call(ways[i]);
+            vm.assertTrue(ok, "expectRevert turned the revert into success");
         }
     }
 
