@@ -17,6 +17,12 @@ subtask(TASK_COMPILE_SOLIDITY_GET_SOLC_BUILD).setAction(async (): Promise<SolcBu
   }
 })
 
+/** As the stand-in for anvil it mines at an interval and keeps to the clock; in tests each transaction is a block. */
+function cadence(blockMs: string | undefined) {
+  if (blockMs === undefined) return {}
+  return { mining: { auto: false, interval: Number(blockMs) }, allowBlocksWithSameTimestamp: true }
+}
+
 const config: HardhatUserConfig = {
   solidity: {
     version: SOLC,
@@ -28,7 +34,14 @@ const config: HardhatUserConfig = {
       metadata: { bytecodeHash: 'none', appendCBOR: false },
     },
   },
-  networks: { hardhat: { hardfork: 'cancun', chainId: 31_337, blockGasLimit: 100_000_000 } },
+  networks: {
+    hardhat: {
+      hardfork: 'cancun',
+      chainId: 31_337,
+      blockGasLimit: 100_000_000,
+      ...cadence(process.env.HEURIST_BLOCK_MS),
+    },
+  },
   paths: { sources: 'contracts', tests: 'test/contracts', cache: 'cache/hardhat', artifacts: 'artifacts' },
   typechain: { outDir: 'test/typechain', target: 'ethers-v6' },
 }

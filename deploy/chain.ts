@@ -49,16 +49,19 @@ export function foundryBinary(tool: 'anvil' | 'forge'): string | undefined {
 
 function command(options: ChainOptions): { engine: LocalChain['engine']; argv: string[] } {
   const anvil = foundryBinary('anvil')
+  const port = String(options.port)
   if (anvil === undefined || process.env.HEURIST_CHAIN === 'hardhat') {
     const hardhat = join(root, 'node_modules', 'hardhat', 'internal', 'cli', 'bootstrap.js')
     const config = join(root, 'hardhat.config.cts')
+    // Loopback only: its keys are known to everybody.
+    const where = ['--hostname', '127.0.0.1', '--port', port]
     return {
       engine: 'hardhat',
-      argv: [process.execPath, hardhat, '--config', config, 'node', '--port', String(options.port)],
+      argv: [process.execPath, hardhat, '--config', config, 'node', ...where],
     }
   }
   const state = options.stateFile ? ['--state', options.stateFile, '--state-interval', '15'] : []
-  const where = ['--host', '127.0.0.1', '--port', String(options.port), '--chain-id', String(LOCAL_CHAIN_ID)]
+  const where = ['--host', '127.0.0.1', '--port', port, '--chain-id', String(LOCAL_CHAIN_ID)]
   return { engine: 'anvil', argv: [anvil, ...where, ...ANVIL_OPTIONS, ...state] }
 }
 
@@ -75,6 +78,7 @@ export async function startChain(options: ChainOptions): Promise<LocalChain> {
   const guard = spawn(process.execPath, [join(root, 'deploy', 'chain-guard.mjs'), ...argv], {
     stdio: ['ignore', log, log, 'ipc'],
     cwd: root,
+    env: { ...process.env, HEURIST_BLOCK_MS: '250' },
   })
   const exited = new Promise<void>((resolve) => guard.once('exit', () => resolve()))
   const rpcUrl = `http://127.0.0.1:${options.port}`
