@@ -58,6 +58,8 @@ export interface Wire {
   readonly waitingBytes: number
   /** Ends the connection; the other side sees code and reason. */
   close(code: number, reason: string): void
+  /** Ends it at once, without a word. */
+  cut(): void
   /** Set by the router: what arrives, and the end. */
   onMessage: (message: Uint8Array) => void
   onClose: () => void

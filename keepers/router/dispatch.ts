@@ -12,6 +12,7 @@ import { parseWire, type SignedReceipt, signedReceiptSchema } from '../../sdk/pr
 import type { World } from '../world.ts'
 import { type Books, faultOf, receiptFault } from './books.ts'
 import type { Limits } from './config.ts'
+import { abandoned, nodeFailed, noNode, noSlotInTime, RETRY_MS, stopping } from './failures.ts'
 import type { Feed } from './feed.ts'
 import type { Attempt, End, Listener, LiveJob } from './job.ts'
 import type { Op } from './ledger/ledger.ts'
@@ -641,40 +642,4 @@ function sample(view: NodeView[], question: RouteQuestion, seed: number): NodeVi
   const pool = free.length > 0 ? free : others
   const offset = seed % Math.max(1, pool.length)
   return [...first, ...pool.slice(offset), ...pool.slice(0, offset)].slice(0, MOST_CANDIDATES)
-}
-
-const nodeFailed = (node: number, what: string) =>
-  later('node.failed', `Node ${node} ${what}.`, {
-    fix: 'Send the request again: it costs nothing that it failed.',
-    details: { node },
-  })
-
-const abandoned = () =>
-  later('job.abandoned', 'The client left, and nothing was signed for.', {
-    fix: 'Send the same request again: it runs anew while its deadline lasts.',
-  })
-
-const stopping = () =>
-  later('router.stopping', 'The router is stopping.', { fix: 'Send the same request again in a moment.' })
-
-const noSlotInTime = (job: LiveJob) =>
-  later('job.timeout', 'No slot became free in time.', {
-    fix: 'Send a new request with a later deadline.',
-    details: { pod: job.body.pod, deadline: job.body.deadline },
-  })
-
-/** When to ask again for a pod that no node serves. */
-const RETRY_MS = 5_000
-
-/** @param waitMs  When a node may be back. */
-export function noNode(
-  { body }: { body: Request },
-  verdicts: { node: number; words: string }[],
-  waitMs = RETRY_MS,
-): HeuristError {
-  const details = Object.fromEntries(verdicts.slice(0, 10).map(({ node, words }) => [`node ${node}`, words]))
-  return later('node.unavailable', `No node serves pod ${body.pod} for this request now.`, {
-    fix: 'Try again after `retryAfterSeconds`.',
-    details: { ...details, retryAfterSeconds: Math.max(1, Math.ceil(waitMs / 1000)) },
-  })
 }

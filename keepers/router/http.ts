@@ -19,6 +19,10 @@ import { wireOf } from './wire.ts'
 
 /** A job body may not be larger. */
 export const MOST_BODY_BYTES = 1024 * 1024
+/** A client has so long to send its request; answers take as long as they take. */
+const MOST_REQUEST_MS = 30_000
+/** How long a closing router waits for its last answers to be taken. */
+const CLOSING_MS = 1_000
 /** Feed events that may wait for a slow watcher before it is cut off. */
 const MOST_FEED_BYTES = 1024 * 1024
 
@@ -35,7 +39,12 @@ interface Deps {
 
 /** The router's doors. */
 export function createDoors(deps: Deps): FastifyInstance {
-  const app = Fastify({ bodyLimit: MOST_BODY_BYTES, logger: false, forceCloseConnections: true })
+  const app = Fastify({
+    bodyLimit: MOST_BODY_BYTES,
+    requestTimeout: MOST_REQUEST_MS,
+    logger: false,
+    forceCloseConnections: 'idle',
+  })
   app.removeAllContentTypeParsers()
   // Whatever the client calls it, the body is one JSON text.
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_, body, done) => done(null, body))
@@ -224,6 +233,7 @@ function documents(app: FastifyInstance, { views }: Deps): void {
 }
 
 function feed(app: FastifyInstance, { feed, world, limits }: Deps): void {
+  const watchers = new Set<ServerResponse>()
   app.get('/v1/feed', (_, reply) => {
     reply.hijack()
     const stream = eventStream(reply.raw, () => world.clock.nowMs())
@@ -237,6 +247,12 @@ function feed(app: FastifyInstance, { feed, world, limits }: Deps): void {
       stop()
       keepAlive()
     })
+    watchers.add(reply.raw)
+    reply.raw.once('close', () => watchers.delete(reply.raw))
+  })
+  // Answers that are on their way are waited for; those who watch would watch for ever.
+  app.addHook('preClose', async () => {
+    for (const watcher of watchers) watcher.end()
   })
 }
 
@@ -271,7 +287,12 @@ function workers(app: FastifyInstance, { attach }: Deps): void {
     sockets.handleUpgrade(request, socket, head, (webSocket) => attach(wireOf(webSocket)))
   })
   app.addHook('preClose', async () => {
-    for (const socket of sockets.clients) socket.terminate()
+    for (const socket of sockets.clients) socket.close(1001)
     sockets.close()
+    // Whoever does not say goodbye in time, or does not take its answer, is cut off.
+    setTimeout(() => {
+      for (const socket of sockets.clients) socket.terminate()
+      app.server.closeAllConnections()
+    }, CLOSING_MS).unref()
   })
 }

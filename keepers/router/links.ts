@@ -50,6 +50,8 @@ export interface Links {
   readonly count: number
   /** Says goodbye to every worker; they will come back to the next router. */
   stop(): void
+  /** Ends every connection without a word. */
+  cut(): void
 }
 
 /** Reasons why the router ends a link, as WebSocket close codes. */
@@ -218,12 +220,16 @@ export function createLinks({ world, registry, limits, events }: Deps): Links {
     get count() {
       return links.size
     },
+    cut() {
+      for (const wire of wires) wire.cut()
+    },
     stop() {
       stopping = true
-      for (const link of links.values()) link.send(0, FRAME.goaway, EMPTY)
-      timers.soon(() => {
-        for (const wire of [...wires]) wire.close(CLOSE.stopping, 'the router is stopping')
-      })
+      for (const link of [...links.values()]) {
+        link.send(0, FRAME.goaway, EMPTY)
+        link.close(CLOSE.stopping, 'the router is stopping')
+      }
+      for (const wire of [...wires]) wire.close(CLOSE.stopping, 'the router is stopping')
     },
   }
 }

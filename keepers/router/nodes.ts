@@ -50,7 +50,11 @@ interface Node {
   connected: boolean
   leaving: boolean
   slots: SlotState[]
+  /** The slots, summed up per version: what every choice reads. */
+  offers: Map<string, Offer>
   hardware: Record<string, unknown>
+  memoryMiB: number
+  vramMiB: number
   version: string
   firstSeenMs: number
   connectedMs: number
@@ -67,6 +71,32 @@ interface Node {
   onTrial: boolean
   inFlight: Map<string, number>
   runMs: Map<string, number>
+}
+
+/** One node's slots of one version. */
+interface Offer {
+  slots: number
+  /** By the worker's count; likewise the next. */
+  free: number
+  freeWarm: number
+  /** The longest load that its slots report. */
+  loadMs: number | undefined
+  providers: NodeView['providers']
+}
+
+function offersOf(slots: readonly SlotState[]): Map<string, Offer> {
+  const offers = new Map<string, Offer>()
+  for (const slot of slots) {
+    const key = versionKey(slot.pod, slot.manifest)
+    const offer = offers.get(key) ?? { slots: 0, free: 0, freeWarm: 0, loadMs: undefined, providers: [] }
+    offer.slots += 1
+    if (slot.free) offer.free += 1
+    if (slot.free && slot.state === 'warm') offer.freeWarm += 1
+    if (slot.loadMs !== undefined) offer.loadMs = Math.max(offer.loadMs ?? 0, slot.loadMs)
+    if (slot.provider && !offer.providers.includes(slot.provider)) offer.providers.push(slot.provider)
+    offers.set(key, offer)
+  }
+  return offers
 }
 
 /** What a worker says of its machine, as far as choosing needs it. */
@@ -100,7 +130,10 @@ export function createNodes(clock: Clock, limits: Pick<Limits, 'ejectAfter' | 'e
       connected: false,
       leaving: false,
       slots: [],
+      offers: new Map(),
       hardware: {},
+      memoryMiB: 0,
+      vramMiB: 0,
       version: '',
       firstSeenMs: clock.nowMs(),
       connectedMs: 0,
@@ -120,15 +153,12 @@ export function createNodes(clock: Clock, limits: Pick<Limits, 'ejectAfter' | 'e
     return node
   }
 
-  const offered = (node: Node, version: string) =>
-    node.connected ? node.slots.filter((slot) => versionKey(slot.pod, slot.manifest) === version) : []
+  const offerOf = (node: Node, version: string): Offer | undefined =>
+    node.connected ? node.offers.get(version) : undefined
 
   /** Free by our own count and by the worker's: either may be newer. */
-  function free(node: Node, version: string): number {
-    const slots = offered(node, version)
-    const own = slots.length - (node.inFlight.get(version) ?? 0)
-    return Math.max(0, Math.min(own, slots.filter((slot) => slot.free).length))
-  }
+  const freeOf = (node: Node, version: string, offer: Offer): number =>
+    Math.max(0, Math.min(offer.slots - (node.inFlight.get(version) ?? 0), offer.free))
 
   function uptime(node: Node): number {
     const sinceMs = Math.max(1, clock.nowMs() - node.firstSeenMs)
@@ -142,20 +172,18 @@ export function createNodes(clock: Clock, limits: Pick<Limits, 'ejectAfter' | 'e
     return node.onTrial ? 'probing' : 'live'
   }
 
-  function viewOf(node: Node, version: string): NodeView {
-    const slots = offered(node, version)
-    const openSlots = free(node, version)
-    const loads = slots.flatMap((slot) => (slot.loadMs === undefined ? [] : [slot.loadMs]))
-    const providers = slots.flatMap((slot) => (slot.provider === undefined ? [] : [slot.provider]))
+  function viewOf(node: Node, version: string, offer: Offer): NodeView {
+    const free = freeOf(node, version, offer)
     return {
       node: node.id,
       state: stateOf(node),
-      slots: slots.length,
-      free: openSlots,
-      warm: Math.min(openSlots, slots.filter((slot) => slot.free && slot.state === 'warm').length),
-      providers: [...new Set(providers)],
-      ...memoryOf(node.hardware),
-      loadMs: loads.length > 0 ? Math.max(...loads) : limits.loadMs,
+      slots: offer.slots,
+      free,
+      warm: Math.min(free, offer.freeWarm),
+      providers: offer.providers,
+      memoryMiB: node.memoryMiB,
+      vramMiB: node.vramMiB,
+      loadMs: offer.loadMs ?? limits.loadMs,
       runMs: node.runMs.get(version) ?? meanRunMs.get(version) ?? UNKNOWN_RUN_MS,
       succeeded: node.good,
       failed: node.bad,
@@ -190,8 +218,12 @@ export function createNodes(clock: Clock, limits: Pick<Limits, 'ejectAfter' | 'e
     blend(meanRunMs, version, runMs)
   }
 
-  const offering = (version: string): Node[] =>
-    [...nodes.values()].filter((node) => offered(node, version).length > 0)
+  function* offering(version: string): Generator<{ node: Node; offer: Offer }> {
+    for (const node of nodes.values()) {
+      const offer = offerOf(node, version)
+      if (offer) yield { node, offer }
+    }
+  }
 
   return {
     restore(counts) {
@@ -199,7 +231,15 @@ export function createNodes(clock: Clock, limits: Pick<Limits, 'ejectAfter' | 'e
     },
     up(id, { slots, hardware, version }) {
       const node = of(id)
-      Object.assign(node, { connected: true, leaving: false, slots, hardware, version })
+      Object.assign(node, {
+        connected: true,
+        leaving: false,
+        slots,
+        hardware,
+        version,
+        ...memoryOf(hardware),
+      })
+      node.offers = offersOf(slots)
       node.upSinceMs = clock.nowMs()
     },
     down(id) {
@@ -208,20 +248,22 @@ export function createNodes(clock: Clock, limits: Pick<Limits, 'ejectAfter' | 'e
       node.connectedMs += clock.nowMs() - node.upSinceMs
       node.connected = false
       node.slots = []
+      node.offers = new Map()
     },
     slots(id, slots) {
-      const versions = (states: SlotState[]) => states.map((slot) => versionKey(slot.pod, slot.manifest))
-      const now = new Set(versions(slots))
-      const gone = versions(of(id).slots).filter((version) => !now.has(version))
-      of(id).slots = slots
-      return gone
+      const node = of(id)
+      const before = [...node.offers.keys()]
+      node.slots = slots
+      node.offers = offersOf(slots)
+      return before.filter((version) => !node.offers.has(version))
     },
     draining(id) {
       of(id).leaving = true
     },
     begin(id, version) {
       const node = of(id)
-      const warm = viewOf(node, version).warm > 0
+      const offer = offerOf(node, version)
+      const warm = offer !== undefined && Math.min(freeOf(node, version, offer), offer.freeWarm) > 0
       node.inFlight.set(version, (node.inFlight.get(version) ?? 0) + 1)
       return warm
     },
@@ -236,13 +278,24 @@ export function createNodes(clock: Clock, limits: Pick<Limits, 'ejectAfter' | 'e
       if (outcome === 'ok') success(node, version, runMs)
       return false
     },
-    view: (version) => offering(version).map((node) => viewOf(node, version)),
-    freeSlots(version) {
-      return offering(version)
-        .filter((node) => stateOf(node) === 'live' || stateOf(node) === 'probing')
-        .reduce((sum, node) => sum + free(node, version), 0)
+    view(version) {
+      const view: NodeView[] = []
+      for (const { node, offer } of offering(version)) view.push(viewOf(node, version, offer))
+      return view
     },
-    totalSlots: (version) => offering(version).reduce((sum, node) => sum + offered(node, version).length, 0),
+    freeSlots(version) {
+      let sum = 0
+      for (const { node, offer } of offering(version)) {
+        const state = stateOf(node)
+        if (state === 'live' || state === 'probing') sum += freeOf(node, version, offer)
+      }
+      return sum
+    },
+    totalSlots(version) {
+      let sum = 0
+      for (const { offer } of offering(version)) sum += offer.slots
+      return sum
+    },
     runMs: (version) => meanRunMs.get(version) ?? UNKNOWN_RUN_MS,
     all: () =>
       [...nodes.values()].map((node) => ({
@@ -258,9 +311,9 @@ export function createNodes(clock: Clock, limits: Pick<Limits, 'ejectAfter' | 'e
         inFlight: [...node.inFlight.values()].reduce((sum, count) => sum + count, 0),
       })),
     nextReturnMs(version) {
-      const ends = offering(version)
-        .filter((node) => stateOf(node) === 'ejected')
-        .map((node) => node.ejectedUntilMs)
+      const ends: number[] = []
+      for (const { node } of offering(version))
+        if (stateOf(node) === 'ejected') ends.push(node.ejectedUntilMs)
       return ends.length > 0 ? Math.min(...ends) : undefined
     },
   }

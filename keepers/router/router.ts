@@ -169,7 +169,11 @@ export async function startRouterIn(
       stopped ??= stop()
       return stopped
     },
-    cut: () => doors.close(),
+    async cut() {
+      doors.server.closeAllConnections()
+      linksOf().cut()
+      await doors.close()
+    },
   }
 }
 

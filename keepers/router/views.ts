@@ -6,13 +6,13 @@ import { maxPriceOf } from '../../sdk/protocol/price.ts'
 import { type SplitBps, splitOf } from '../../sdk/protocol/split.ts'
 import { addressSchema, hashSchema, parseWire } from '../../sdk/protocol/wire.ts'
 import type { Clock } from '../world.ts'
-import { availableOf } from './admit.ts'
 import type { Books } from './books.ts'
 import type { RouterConfig } from './config.ts'
 import type { Dispatch } from './dispatch.ts'
 import type { BatchRow, JobRow, Ledger } from './ledger/ledger.ts'
 import { type Nodes, versionKey } from './nodes.ts'
 import type { Pod, PodVersion, Registry } from './registry.ts'
+import { availableOf } from './terms.ts'
 
 type Query = Record<string, string | string[] | undefined>
 

@@ -15,6 +15,7 @@ export function wireOf(socket: WebSocket): Wire {
       // A peer that does not answer the close frame is cut off.
       setTimeout(() => socket.terminate(), 1_000).unref()
     },
+    cut: () => socket.terminate(),
     onMessage: () => {},
     onClose: () => {},
   }

@@ -3,7 +3,7 @@ import { asHeuristError, bug, type HeuristError, refused } from '../../sdk/error
 import type { Duty } from '../duty.ts'
 import type { SettleLimits } from '../router/config.ts'
 import type { Feed } from '../router/feed.ts'
-import type { BatchRow, Ledger, UnpostedLeaf } from '../router/ledger/ledger.ts'
+import type { BatchRow, Ledger } from '../router/ledger/ledger.ts'
 import type { Metrics } from '../router/metrics.ts'
 import type { Chain, ChainRouter, Clock, Log, Outcome } from '../world.ts'
 import { buildBatch, howManyFit } from './batch.ts'
@@ -31,10 +31,11 @@ interface UnderWay {
 
 export interface Seen {
   nowMs: number
-  limits: Pick<SettleLimits, 'maxAgeMs' | 'maxLeaves' | 'maxBytes'>
+  limits: Pick<SettleLimits, 'maxAgeMs' | 'maxLeaves'>
   underWay: UnderWay | undefined
-  leaves: UnpostedLeaf[]
-  last: BatchRow | undefined
+  /** Receipts in no batch, and when the oldest of them was made; Unix ms. */
+  waiting: number
+  oldestAt: number
   /** When this process last sent the batch under way. Unix ms; 0 = never. */
   sentMs: number
 }
@@ -46,13 +47,13 @@ export type Plan =
   | { do: 'send'; batch: BatchRow }
   /** Its transaction can no longer be mined, or was mined and failed: the same batch in another one. */
   | { do: 'resign'; batch: BatchRow }
-  | { do: 'post'; leaves: UnpostedLeaf[]; last: BatchRow | undefined }
+  | { do: 'post' }
 
 /** A transaction that is in no block after this long is sent again. */
 const RESEND_MS = 5_000
 
 /** Pure: what follows from what is seen. One batch is under way at a time, so they reach the chain in order. */
-export function decide({ nowMs, limits, underWay, leaves, last, sentMs }: Seen): Plan | undefined {
+export function decide({ nowMs, limits, underWay, waiting, oldestAt, sentMs }: Seen): Plan | undefined {
   if (underWay) {
     const { batch, outcome, settlement, state, nonce } = underWay
     if (outcome?.succeeded) return { do: 'confirm', batch, txHash: batch.tx.hash, outcome }
@@ -63,11 +64,9 @@ export function decide({ nowMs, limits, underWay, leaves, last, sentMs }: Seen):
     if (outcome || nonce > batch.tx.nonce) return { do: 'resign', batch }
     return nowMs - sentMs >= RESEND_MS ? { do: 'send', batch } : undefined
   }
-  const [oldest] = leaves
-  if (!oldest) return undefined
-  const due = nowMs - oldest.at >= limits.maxAgeMs || leaves.length >= limits.maxLeaves
-  if (!due) return undefined
-  return { do: 'post', leaves: leaves.slice(0, howManyFit(leaves, limits.maxBytes)), last }
+  if (waiting === 0) return undefined
+  const due = nowMs - oldestAt >= limits.maxAgeMs || waiting >= limits.maxLeaves
+  return due ? { do: 'post' } : undefined
 }
 
 /**
@@ -77,19 +76,20 @@ export function decide({ nowMs, limits, underWay, leaves, last, sentMs }: Seen):
 export function createSettle(): Duty<Seen, Plan, SettleDeps> {
   let sentMs = 0
 
-  async function post(plan: Extract<Plan, { do: 'post' }>, deps: SettleDeps) {
-    const { chain, ledger, clock, feed, metrics } = deps
-    const previous = plan.last ? { seq: plan.last.seq, hash: plan.last.hash } : FIRST
-    const batch = buildBatch(chain.router, plan.leaves, previous)
+  async function post(deps: SettleDeps) {
+    const { chain, ledger, clock, feed, metrics, limits } = deps
+    const [last, unposted] = [await ledger.lastBatch(), await ledger.unposted(limits.maxLeaves)]
+    const leaves = unposted.slice(0, howManyFit(unposted, limits.maxBytes))
+    const batch = buildBatch(chain.router, leaves, last ?? FIRST)
     const tx = await chain.signSettle(batch.packed)
     await ledger.commit([{ op: 'batch.signed', batch, tx, at: clock.nowMs() }])
-    metrics.batch('signed', plan.leaves.length)
+    metrics.batch('signed', leaves.length)
     feed.publish({
       type: 'batch',
       at: clock.nowMs(),
       seq: batch.seq,
       state: 'signed',
-      leaves: plan.leaves.length,
+      leaves: leaves.length,
       gross: batch.gross,
       txHash: tx.hash,
     })
@@ -97,7 +97,7 @@ export function createSettle(): Duty<Seen, Plan, SettleDeps> {
     return {
       did: 'post',
       seq: Number(batch.seq),
-      leaves: plan.leaves.length,
+      leaves: leaves.length,
       gross: batch.gross.toString(),
       tx: tx.hash,
     }
@@ -160,8 +160,8 @@ export function createSettle(): Duty<Seen, Plan, SettleDeps> {
       const batch = await ledger.unsettledBatch()
       const nowMs = clock.nowMs()
       if (!batch) {
-        const [leaves, last] = [await ledger.unposted(limits.maxLeaves), await ledger.lastBatch()]
-        return { nowMs, limits, underWay: undefined, leaves, last, sentMs }
+        const [waiting, [oldest]] = [await ledger.unpostedCount(), await ledger.unposted(1)]
+        return { nowMs, limits, underWay: undefined, waiting, oldestAt: oldest?.at ?? 0, sentMs }
       }
       // The nonce is read before the outcome: a transaction mined in between is then seen as mined.
       const nonce = await chain.nonce()
@@ -172,8 +172,8 @@ export function createSettle(): Duty<Seen, Plan, SettleDeps> {
         nowMs,
         limits,
         underWay: { batch, outcome, settlement, state, nonce },
-        leaves: [],
-        last: undefined,
+        waiting: 0,
+        oldestAt: 0,
         sentMs,
       }
     },
@@ -183,7 +183,7 @@ export function createSettle(): Duty<Seen, Plan, SettleDeps> {
     async act(plan, deps) {
       if (plan.do === 'confirm') return confirm(plan, deps)
       try {
-        if (plan.do === 'post') return await post(plan, deps)
+        if (plan.do === 'post') return await post(deps)
         if (plan.do === 'resign') return await resign(plan, deps)
         await send(plan.batch.tx.raw, deps)
         return { did: 'send', seq: Number(plan.batch.seq), tx: plan.batch.tx.hash }

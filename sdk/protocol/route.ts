@@ -49,7 +49,8 @@ export interface Decision {
   expectedMs: number
   /** Some node could take the job later: wait for it. False: nobody here ever could. */
   hopeful: boolean
-  verdicts: Verdict[]
+  /** Worked out when it is read: most decisions are never explained. */
+  readonly verdicts: Verdict[]
 }
 
 /** Successes and failures that a node nobody knows is credited with: new nodes are tried, not trusted. */
@@ -65,23 +66,39 @@ const PRIOR_FAILURES = 1
  * @source DESIGN §5, 2 (Choose).
  */
 export function choose(view: readonly NodeView[], question: RouteQuestion, seed: number): Decision {
-  const verdicts: Verdict[] = []
-  const open: NodeView[] = []
+  let best: Ranked | undefined
   let hopeful = false
   for (const node of view) {
-    const never = unsuitable(node, question)
-    const notNow = never ?? busy(node)
-    if (never === undefined) hopeful = true
-    if (notNow === undefined) open.push(node)
-    else verdicts.push({ node: node.node, words: notNow })
+    if (unsuitable(node, question) !== undefined) continue
+    hopeful = true
+    if (busy(node) !== undefined) continue
+    const ranked = rank(node, question, seed)
+    if (best === undefined || compare(ranked, best) < 0) best = ranked
   }
+  return {
+    ...(best === undefined ? {} : { node: best.view.node }),
+    expectedMs: best?.expectedMs ?? 0,
+    hopeful,
+    get verdicts() {
+      return explain(view, question, seed)
+    },
+  }
+}
 
-  const ranked = open.map((node) => rank(node, question, seed)).sort(compare)
-  const [best, ...rest] = ranked
-  if (!best) return { expectedMs: 0, hopeful, verdicts }
-  verdicts.unshift({ node: best.node, words: `chosen: ${best.words}` })
-  for (const other of rest) verdicts.push({ node: other.node, words: `passed over: ${other.words}` })
-  return { node: best.node, expectedMs: best.expectedMs, hopeful: true, verdicts }
+/** The chosen node first, then the others that could have been, best first, then the rejected ones. */
+function explain(view: readonly NodeView[], question: RouteQuestion, seed: number): Verdict[] {
+  const rejected: Verdict[] = []
+  const open: Ranked[] = []
+  for (const node of view) {
+    const words = unsuitable(node, question) ?? busy(node)
+    if (words === undefined) open.push(rank(node, question, seed))
+    else rejected.push({ node: node.node, words })
+  }
+  const ranked = open.sort(compare).map((one, index) => ({
+    node: one.view.node,
+    words: `${index === 0 ? 'chosen' : 'passed over'}: ${praise(one)}`,
+  }))
+  return [...ranked, ...rejected]
 }
 
 /** Why this node can never run the job, as far as anybody knows now. */
@@ -116,13 +133,14 @@ function busy(node: NodeView): string | undefined {
 }
 
 interface Ranked {
-  node: number
+  view: NodeView
   preference: number
   cost: number
   uptime: number
   tie: number
   expectedMs: number
-  words: string
+  loadMs: number
+  reliability: number
 }
 
 function rank(node: NodeView, question: RouteQuestion, seed: number): Ranked {
@@ -130,26 +148,33 @@ function rank(node: NodeView, question: RouteQuestion, seed: number): Ranked {
   const reliability =
     (node.succeeded + PRIOR_SUCCESSES) / (node.succeeded + node.failed + PRIOR_SUCCESSES + PRIOR_FAILURES)
   const place = question.preferred.indexOf(node.node)
-  const words = [
-    ...(place >= 0 ? [`preferred ${place + 1}`] : []),
-    ...(loadMs > 0 ? [`load ${Math.round(loadMs)} ms`] : ['warm']),
-    `run ${Math.round(node.runMs)} ms`,
-    `reliability ${reliability.toFixed(2)}`,
-    `uptime ${node.uptime.toFixed(2)}`,
-  ]
   return {
-    node: node.node,
+    view: node,
     preference: place >= 0 ? place : Number.MAX_SAFE_INTEGER,
     cost: twoDigits((loadMs + node.runMs) / reliability),
     uptime: twoDigits(node.uptime),
     tie: scramble(seed, node.node),
     expectedMs: Math.round(loadMs + node.runMs),
-    words: words.join(', '),
+    loadMs,
+    reliability,
   }
 }
 
+const praise = ({ view, preference, loadMs, reliability }: Ranked): string =>
+  [
+    ...(preference < Number.MAX_SAFE_INTEGER ? [`preferred ${preference + 1}`] : []),
+    ...(loadMs > 0 ? [`load ${Math.round(loadMs)} ms`] : ['warm']),
+    `run ${Math.round(view.runMs)} ms`,
+    `reliability ${reliability.toFixed(2)}`,
+    `uptime ${view.uptime.toFixed(2)}`,
+  ].join(', ')
+
 const compare = (a: Ranked, b: Ranked): number =>
-  a.preference - b.preference || a.cost - b.cost || b.uptime - a.uptime || a.tie - b.tie || a.node - b.node
+  a.preference - b.preference ||
+  a.cost - b.cost ||
+  b.uptime - a.uptime ||
+  a.tie - b.tie ||
+  a.view.node - b.view.node
 
 /** Two significant digits: costs that differ by less than their uncertainty are ties. */
 const twoDigits = (value: number): number => (value === 0 ? 0 : Number(value.toPrecision(2)))

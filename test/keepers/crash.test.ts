@@ -228,6 +228,47 @@ describe('a router that dies at any moment', function () {
     })
   })
 
+  describe('that is asked to stop', () => {
+    it('lets running calls end, tells waiting ones and new ones to come back, and says goodbye to its workers', async () => {
+      const first = await start()
+      worker = await testWorker(stage, first, { behave: () => {} })
+      const running = post(first, payer.job())
+      const job = await worker.nextJob()
+      const waits = payer.job()
+      const waiting = post(first, waits)
+      await until('it waits', async () => (await statusOf(first, waits)) === 'admitted')
+
+      const stopped = first.stop()
+      const late = await post(first, payer.job())
+      job.chunk(ANSWER)
+      job.finish()
+
+      expect([late.status, codeOf(late)]).to.deep.equal([503, 'router.stopping'])
+      expect(codeOf(await waiting)).to.equal('router.stopping')
+      expect((await running).status).to.equal(200)
+      await stopped
+      await until('the link is closed', () => worker.closed !== undefined)
+      expect(worker.farewells).to.equal(1)
+    })
+
+    it('ends calls that take too long: they cost nothing and run again on the next router', async () => {
+      const first = await start({ limits: { stopMs: 200 } })
+      worker = await testWorker(stage, first, { behave: () => {} })
+      const job = payer.job()
+      const call = post(first, job)
+      await worker.nextJob()
+      await first.stop()
+      expect(codeOf(await call)).to.equal('router.stopping')
+
+      const second = await start()
+      worker.behave = answers()
+      worker = await worker.again(second.url)
+
+      expect((await post(second, job)).status).to.equal(200)
+      expect(await account(second, payer.address)).to.include({ held: 0n })
+    })
+  })
+
   describe('while it settles', () => {
     const settle = { maxAgeMs: 1 }
 

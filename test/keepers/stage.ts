@@ -52,6 +52,7 @@ export interface TestPod {
 export interface Stage {
   readonly market: Market
   readonly hasher: Hasher
+  readonly podsDir: string
   pod(name: string): TestPod
   payer(amount: bigint): Promise<Payer>
   deposit(payer: Payer, amount: bigint): Promise<void>
@@ -189,6 +190,7 @@ export async function openStage(): Promise<Stage> {
   return {
     market,
     hasher,
+    podsDir,
     pod,
     router,
     async payer(amount) {

@@ -56,6 +56,8 @@ export interface TestWorker {
   readonly jobs: WorkerJob[]
   /** Requests that the router said are received. */
   readonly received: string[]
+  /** How often the router said that no new work will come. */
+  readonly farewells: number
   readonly closed: { code: number; reason: string } | undefined
   /** What the worker does with each job; may be replaced at any time. */
   behave: (job: WorkerJob) => void | Promise<void>
@@ -106,6 +108,7 @@ export async function testWorker(
   const jobs: WorkerJob[] = []
   const received: string[] = []
   let closed: TestWorker['closed']
+  let farewells = 0
   let ready = false
   let muted = false
   let seen = 0
@@ -130,6 +133,9 @@ export async function testWorker(
     node: identity.id,
     jobs,
     received,
+    get farewells() {
+      return farewells
+    },
     get closed() {
       return closed
     },
@@ -188,6 +194,7 @@ export async function testWorker(
     for (const { job, type, payload } of decodeFrames(new Uint8Array(data as Buffer))) {
       if (type === FRAME.challenge) greet(payload)
       if (type === FRAME.ready) ready = true
+      if (type === FRAME.goaway) farewells += 1
       if (type === FRAME.heartbeat && !muted) send(0, FRAME.heartbeat, new Uint8Array(0))
       if (type === FRAME.job) take(job, payload)
       if (type === FRAME.received) received.push((JSON.parse(text(payload)) as { request: string }).request)

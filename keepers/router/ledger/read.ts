@@ -88,10 +88,9 @@ export function reader(db: Sqlite): Reads {
       }))
     },
     async unpostedCount() {
-      const row = get(
-        `SELECT COUNT(*) AS count FROM receipts
-         WHERE leaf > (SELECT COALESCE(MAX(last_leaf), 0) FROM batches)`,
-      )
+      // Leaves are numbered without a gap.
+      const row = get(`SELECT COALESCE((SELECT MAX(leaf) FROM receipts), 0)
+        - COALESCE((SELECT MAX(last_leaf) FROM batches), 0) AS count`)
       return Number(row?.count)
     },
     batch: async (seq) => maybe(get('SELECT * FROM batches WHERE seq = ?', Number(seq)), toBatch),

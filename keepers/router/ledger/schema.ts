@@ -49,6 +49,7 @@ CREATE TABLE outputs (
   bytes BLOB NOT NULL,
   at BIGINT NOT NULL
 );
+CREATE INDEX outputs_at ON outputs (at);
 
 CREATE TABLE accounts (
   payer TEXT PRIMARY KEY,

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
-import { availableOf, bestVoucher, checkForm, quoteOf, refusalOf } from '../../keepers/router/admit.ts'
 import { faultOf } from '../../keepers/router/books.ts'
+import { availableOf, bestVoucher, checkForm, quoteOf, refusalOf } from '../../keepers/router/terms.ts'
 import { createSigner, fastKeccak, recoverSigner, toCompact } from '../../sdk/native.ts'
 import { toHex } from '../../sdk/protocol/bytes.ts'
 import { manifestHash, parseManifest } from '../../sdk/protocol/manifest.ts'
