@@ -17,6 +17,7 @@ import {
   computeLedgerAbi,
   heuAbi,
   registryAbi,
+  routerBondAbi,
   testDollarAbi,
   upgradeableProxyAbi,
 } from '../sdk/chain/abi.ts'
@@ -31,6 +32,7 @@ const ABIS = {
   TestDollar: testDollarAbi,
   Registry: registryAbi,
   ComputeLedger: computeLedgerAbi,
+  RouterBond: routerBondAbi,
 } satisfies Record<string, Abi>
 export type ContractName = keyof typeof ABIS
 

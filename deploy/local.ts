@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Account, type Address, zeroHash } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
-import { computeLedgerAbi, registryAbi, testDollarAbi } from '../sdk/chain/abi.ts'
+import { computeLedgerAbi, heuAbi, registryAbi, routerBondAbi, testDollarAbi } from '../sdk/chain/abi.ts'
 import { LOCAL_KEY, localKey } from '../sdk/chain/local.ts'
 import { manifestHash, parseManifest } from '../sdk/protocol/manifest.ts'
 import { ROLE } from '../sdk/protocol/messages.ts'
@@ -25,7 +25,7 @@ export async function seedLocal(deployer: Deployer, podsDir: string): Promise<Se
   const [, frontend] = await Promise.all([
     seedPods(deployer, podsDir, localAccount('podDeployer')),
     seedFrontend(deployer, localAccount('frontend')),
-    seedFloat(deployer, router),
+    seedBond(deployer, router.address).then(() => seedFloat(deployer, router)),
     seedCredit(deployer, router.address, localAccount('payer')),
   ])
   await seedCredit(deployer, router.address, localAccount('frontend'))
@@ -82,6 +82,23 @@ const count = (deployer: Deployer, role: number): Promise<number> =>
     functionName: 'countOf',
     args: [role],
   })
+
+/** Posts the local router's bond out of the deployer's pocket. */
+async function seedBond(deployer: Deployer, router: Address): Promise<void> {
+  const bond = { address: deployer.addressOf('bond'), abi: routerBondAbi } as const
+  const heu = { address: deployer.addressOf('heu'), abi: heuAbi } as const
+  const asset = { address: deployer.addressOf('asset'), abi: testDollarAbi } as const
+  const held = await deployer.client.readContract({ ...bond, functionName: 'bondOf', args: [router] })
+  const dollars = atLeastZero(params.localBond.value - held.asset)
+  const heus = atLeastZero(params.bondLeastHeu.value - held.heu)
+  if (dollars === 0n && heus === 0n) return
+  await deployer.send({ ...asset, functionName: 'faucet', args: [deployer.admin, dollars] })
+  await deployer.send({ ...asset, functionName: 'approve', args: [bond.address, dollars] })
+  await deployer.send({ ...heu, functionName: 'approve', args: [bond.address, heus] })
+  await deployer.send({ ...bond, functionName: 'deposit', args: [router, dollars, heus] })
+}
+
+const atLeastZero = (amount: bigint): bigint => (amount > 0n ? amount : 0n)
 
 async function seedFloat(deployer: Deployer, router: Account): Promise<void> {
   const ledger = { address: deployer.addressOf('ledger'), abi: computeLedgerAbi } as const

@@ -41,10 +41,30 @@ export const params = {
     'seconds',
     'Everyone sees an upgrade of the Registry a week before it can happen.',
   ),
+  paramsDelay: param(
+    7 * DAY,
+    'seconds',
+    'Everyone sees a change of the split a week before it can be set; it binds from the next epoch.',
+  ),
   pauseDelay: param(
     0,
     'seconds',
     'A pause that waits protects nobody; it lapses by itself and never stops an exit.',
+  ),
+  bondLeastAsset: param(
+    1_000_000_000n,
+    'base units of the asset',
+    'The least bond: a newcomer node is covered for a thousandth of it, one dollar.',
+  ),
+  bondLeastHeu: param(
+    10_000n * 10n ** 18n,
+    'wei of HEU',
+    'What a router loses even where its own payees are paid from its bond.',
+  ),
+  localBond: param(
+    2_000_000_000n,
+    'base units of the asset',
+    "A local router's bond: newcomer nodes are covered for two dollars each.",
   ),
   localFloat: param(
     100_000_000n,

@@ -10,7 +10,7 @@ const schema = z.strictObject({
   chainId: z.number().int().positive(),
   /** Deployed contracts by role in the house; written one by one, so that an interrupted deployment goes on. */
   addresses: z.partialRecord(
-    z.enum(['authority', 'heu', 'asset', 'registryCode', 'registry', 'ledger']),
+    z.enum(['authority', 'heu', 'asset', 'registryCode', 'registry', 'ledger', 'bond']),
     address,
   ),
   /** Ids of the pods that this record's owner registered, by name. */

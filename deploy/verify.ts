@@ -1,7 +1,8 @@
 import { type Address, getAddress, parseAbi } from 'viem'
-import { authorityAbi, computeLedgerAbi, heuAbi, registryAbi } from '../sdk/chain/abi.ts'
+import { authorityAbi, computeLedgerAbi, heuAbi, registryAbi, routerBondAbi } from '../sdk/chain/abi.ts'
 import { refused } from '../sdk/errors.ts'
 import type { Deployer } from './deployer.ts'
+import { params } from './params.ts'
 import { ledgerTerms } from './steps/04-ledger.ts'
 import { ROLES } from './steps/05-roles.ts'
 
@@ -22,8 +23,9 @@ const decimalsAbi = parseAbi(['function decimals() view returns (uint8)'])
  */
 export async function verify(deployer: Deployer): Promise<Finding[]> {
   const { client } = deployer
-  const terms = ledgerTerms(deployer)
+  const terms = ledgerTerms(deployer, deployer.addressOf('bond'))
   const ledger = { address: deployer.addressOf('ledger'), abi: computeLedgerAbi } as const
+  const bond = { address: deployer.addressOf('bond'), abi: routerBondAbi } as const
   const authority = { address: deployer.addressOf('authority'), abi: authorityAbi } as const
   const share = (role: number) =>
     client.readContract({ ...ledger, functionName: 'shareBpsOf', args: [role, 1] })
@@ -41,12 +43,22 @@ export async function verify(deployer: Deployer): Promise<Finding[]> {
     ['ledger registry', terms.registry, client.readContract({ ...ledger, functionName: 'registry' })],
     ['ledger authority', terms.authority, client.readContract({ ...ledger, functionName: 'authority' })],
     ['ledger thaw', terms.thawSeconds, client.readContract({ ...ledger, functionName: 'thawSeconds' })],
-    ['node share', BigInt(terms.nodeBps), share(0)],
-    ['pod share', BigInt(terms.podBps), share(1)],
-    ['frontend share', BigInt(terms.frontendBps), share(2)],
+    ['ledger bond', terms.bond, client.readContract({ ...ledger, functionName: 'bond' })],
+    ['bond ledger', ledger.address, client.readContract({ ...bond, functionName: 'ledger' })],
+    ['bond HEU', deployer.addressOf('heu'), client.readContract({ ...bond, functionName: 'heu' })],
+    ['least bond', params.bondLeastAsset.value, client.readContract({ ...bond, functionName: 'leastAsset' })],
+    [
+      'least bond in HEU',
+      params.bondLeastHeu.value,
+      client.readContract({ ...bond, functionName: 'leastHeu' }),
+    ],
+    ['node share', BigInt(terms.split.node), share(0)],
+    ['pod share', BigInt(terms.split.pod), share(1)],
+    ['frontend share', BigInt(terms.split.frontend), share(2)],
     ['voter share without voters', 0n, share(3)],
     ['registry authority', terms.authority, registryAuthority(deployer)],
     ['upgrader role is held', true, hasRole(ROLES.upgrader, deployer.admin).then(([isMember]) => isMember)],
+    ['params role is held', true, hasRole(ROLES.params, deployer.admin).then(([isMember]) => isMember)],
     ['guardian role is held', true, hasRole(ROLES.guardian, deployer.admin).then(([isMember]) => isMember)],
   ]
   return Promise.all(

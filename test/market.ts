@@ -20,8 +20,8 @@ export interface Market {
   readonly seeded: Seeded
   /** A folder of this market alone, removed by `close`. */
   readonly home: string
-  /** `{ authority, heu, asset, registry, ledger }`. */
-  readonly addresses: Record<'authority' | 'heu' | 'asset' | 'registry' | 'ledger', Address>
+  /** `{ authority, heu, asset, registry, ledger, bond }`. */
+  readonly addresses: Record<'authority' | 'heu' | 'asset' | 'registry' | 'ledger' | 'bond', Address>
   readonly router: { address: Address; key: Hex }
   /** A fresh key with gas and `amount` base units of credit at the router. */
   payer(amount: bigint): Promise<{ key: Hex; account: PrivateKeyAccount }>
@@ -67,6 +67,7 @@ export async function openMarket(podsDir: string = PODS): Promise<Market> {
     asset: at('asset'),
     registry: at('registry'),
     ledger: at('ledger'),
+    bond: at('bond'),
   }
   const router = localAccount('router')
   const faucet = createWalletClient({

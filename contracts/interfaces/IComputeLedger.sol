@@ -5,6 +5,7 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {Messages} from "../libraries/Messages.sol";
 import {Role} from "../libraries/Roles.sol";
 import {IRegistry} from "./IRegistry.sol";
+import {IRouterBond} from "./IRouterBond.sol";
 
 /// @title ComputeLedger
 /// @notice All the money of all the calls: what payers deposited, what routers settled, what payees may claim.
@@ -20,31 +21,40 @@ import {IRegistry} from "./IRegistry.sol";
 ///      WARNING: a batch credits the payee ids it names without asking the Registry. An id that nobody registered cannot
 ///      be claimed until somebody registers it: the router validates ids before it serves.
 ///      WARNING: whoever owns the registry entry at the moment of a claim decides where it goes.
-///      Immutable. The Authority's one power is `pause`, which stops deposits and settlements for at most seven days and
-///      never an exit.
+///      WARNING: `asset` must neither charge for transfers nor change balances by itself.
+///      Immutable. The Authority has two powers: `pause`, which stops deposits and settlements for at most seven days and
+///      never an exit, and `setSplit`, which changes the shares of later epochs within fixed bounds.
 interface IComputeLedger {
+    /// @notice How the gross of every call of an epoch is shared, basis points; the rest is the protocol part.
+    /// @param node At least `LEAST_NODE_BPS`.
+    /// @param pod At most `MOST_SHARE_BPS`, like the two after it.
+    /// @param frontend Frontend 0 (none) has no share.
+    /// @param voters Of a pod.
+    struct Split {
+        uint16 node;
+        uint16 pod;
+        uint16 frontend;
+        uint16 voters;
+    }
+
     /// @notice What a ledger is born with, for good.
     /// @param asset The payment asset.
     /// @param registry Who is paid for which id.
-    /// @param authority Who may pause.
+    /// @param authority Who may pause and set the split.
+    /// @param bond Which routers may settle, and what answers for what they do not.
     /// @param podVoters Receives the voters' share of pods. Zero: that share goes to the protocol part.
     /// @param burner Receives the protocol part. Zero: it waits here, out of everyone's reach.
-    /// @param nodeBps Share of the gross. At least `LEAST_NODE_BPS`.
-    /// @param podBps Share of the gross. At most `MOST_SHARE_BPS`, like the two after it.
-    /// @param frontendBps Share of the gross of a frontend; frontend 0 (none) has no share.
-    /// @param voterBps Share of the gross of a pod's voters.
+    /// @param split The first shares.
     /// @param thawSeconds How long a withdrawal is announced ahead. At least an hour more than `priorityDeadline`.
     /// @param priorityDeadline The longest the chain's L1 -> L2 queue may delay a forced call. 0 on a chain without one.
     struct Terms {
         IERC20 asset;
         IRegistry registry;
         address authority;
+        IRouterBond bond;
         address podVoters;
         address burner;
-        uint16 nodeBps;
-        uint16 podBps;
-        uint16 frontendBps;
-        uint16 voterBps;
+        Split split;
         uint40 thawSeconds;
         uint40 priorityDeadline;
     }
@@ -68,8 +78,10 @@ interface IComputeLedger {
     /// @param float The router's own money, which pays for lines that its payers did not.
     /// @param seq Number of its last batch.
     /// @param batchHash keccak256 of its last batch.
-    /// @param gross Of all its batches. Never falls.
+    /// @param gross Of all its batches and single payments. Never falls.
     /// @param collected Of `earned`, what the burner was paid. Never above it.
+    /// @param epoch The last in which it settled anything; 0 if it never did.
+    /// @param allowed Whether its bond lets it settle.
     struct Router {
         uint96 earned;
         uint96 float;
@@ -77,6 +89,28 @@ interface IComputeLedger {
         bytes32 batchHash;
         uint128 gross;
         uint128 collected;
+        uint32 epoch;
+        bool allowed;
+    }
+
+    /// @notice What a payee has with a router, as the bond needs to know it.
+    /// @param gross Cumulative gross of its settled calls.
+    /// @param advanced What the bond paid it ahead of its settlement and has not got back.
+    /// @param bps Its present share.
+    /// @param units Its gross in the epoch that was asked for.
+    struct Exposure {
+        uint256 gross;
+        uint256 advanced;
+        uint256 bps;
+        uint256 units;
+    }
+
+    /// @notice An EIP-3009 authorisation, less what the ledger knows itself.
+    /// @param signature The holder's: 65 bytes, or what its ERC-1271 wallet takes.
+    struct Authorization {
+        uint256 validAfter;
+        uint256 validBefore;
+        bytes signature;
     }
 
     /// @notice Why a payer line was skipped.
@@ -94,6 +128,8 @@ interface IComputeLedger {
     event Thawing(address indexed router, address indexed key, uint256 amount, uint256 thawedAt);
     event ThawCancelled(address indexed router, address indexed key);
     event Withdrawn(address indexed router, address indexed key, address indexed owner, uint256 amount);
+    /// @notice From now on the router may settle, or may not.
+    event RouterAllowed(address indexed router, bool allowed);
     event FloatAdded(address indexed router, address indexed from, uint256 amount);
     event FloatWithdrawn(address indexed router, uint256 amount);
     /// @notice A payer line was not debited; the router's float paid its charge. `index` counts payer lines from 0.
@@ -108,6 +144,24 @@ interface IComputeLedger {
         uint256 gross,
         uint256 floatUsed
     );
+    /// @notice A router gave a payer money back, out of its float. `request` says for which call; the ledger does not ask.
+    event Refunded(address indexed router, address indexed key, bytes32 indexed request, uint256 amount);
+    /// @notice One call was paid by wallet: `price` was split, what was pulled beyond it went back at once.
+    event PaidOnce(
+        address indexed router,
+        address indexed payer,
+        bytes32 indexed request,
+        uint32 node,
+        uint32 pod,
+        uint32 frontend,
+        bytes32 receipt,
+        uint256 price
+    );
+    event SplitSet(Split split, uint32 fromEpoch);
+    /// @notice The bond paid a payee ahead; its share of later settlements goes to the router's float up to that amount.
+    event Advanced(address indexed router, Role indexed role, uint32 indexed id, uint256 amount);
+    /// @notice A payee's share went to the router's float, because the bond had paid it before.
+    event Recouped(address indexed router, Role indexed role, uint32 indexed id, uint256 amount);
     event Claimed(address indexed router, Role indexed role, uint32 indexed id, address to, uint256 amount);
     event Collected(address indexed router, address indexed burner, uint256 amount);
     event Paused(uint256 until);
@@ -145,6 +199,18 @@ interface IComputeLedger {
     error Unbalanced(uint256 credits, uint256 charges);
     /// @notice The skipped lines cost more than the router's float holds.
     error FloatExhausted(uint256 needed, uint256 float);
+    /// @notice The router has no sufficient bond, owes it, or was convicted.
+    error RouterStopped(address router);
+    /// @notice Only the bond may do this.
+    error NotBond(address caller);
+    /// @notice A single payment's price is above what the payer signed.
+    error OverMaxPrice(uint256 price, uint256 maxPrice);
+    /// @notice A single payment names another node than its request.
+    error WrongNode(uint32 node, uint32 asked);
+    /// @notice A single payment came after its voucher's expiry.
+    error VoucherExpired(uint256 time, uint256 expiry);
+    /// @notice The asset delivered less than was authorised.
+    error ShortTransfer(uint256 received, uint256 expected);
     /// @notice The Registry knows nobody to pay for this id.
     error NoPayout(Role role, uint32 id);
     /// @notice This ledger has no burner.
@@ -169,6 +235,7 @@ interface IComputeLedger {
 
     function asset() external view returns (IERC20);
     function registry() external view returns (IRegistry);
+    function bond() external view returns (IRouterBond);
     function podVoters() external view returns (address);
     function burner() external view returns (address);
     function thawSeconds() external view returns (uint40);
@@ -183,6 +250,36 @@ interface IComputeLedger {
     function depositAndOpen(address router, address key, uint256 amount, address owner, bytes calldata signature)
         external
         returns (uint256 received);
+
+    /// @notice `deposit` by one transaction of the giver, whose `permit` for this ledger it presents. A permit that somebody
+    ///         else presented first does not matter while the allowance is there.
+    function depositWithPermit(
+        address router,
+        address key,
+        uint256 amount,
+        uint256 deadline,
+        uint8 v,
+        bytes32 r,
+        bytes32 s
+    ) external returns (uint256 received);
+
+    /// @notice `deposit` of the money of `from`, relayed by anyone: gasless for the giver. The authorisation's nonce is
+    ///         `depositNonce(router, key, owner, salt)`, so nobody can send the money anywhere else, and the account must
+    ///         belong to `owner`: it does, or the key's `Open` comes along.
+    /// @param open The key's signature over `Open`; empty if the account needs none.
+    function depositWithAuthorization(
+        address router,
+        address key,
+        address owner,
+        bytes32 salt,
+        address from,
+        uint256 amount,
+        Authorization calldata authorization,
+        bytes calldata open
+    ) external returns (uint256 received);
+
+    /// @notice The EIP-3009 nonce of such a deposit.
+    function depositNonce(address router, address key, address owner, bytes32 salt) external pure returns (bytes32);
 
     /// @notice Names who may withdraw the account of `key` with `router`. Once, by anyone, at any time.
     /// @param signature The key's, over `Open`: 65 bytes, or 64 in EIP-2098 form.
@@ -200,6 +297,9 @@ interface IComputeLedger {
 
     // ----------------------------------------------------------------------------------------------- routers
 
+    /// @notice Lets a router settle, or stops it. Only the bond may.
+    function allow(address router, bool allowed) external;
+
     /// @notice Adds to a router's float. Anyone may give.
     function addFloat(address router, uint256 amount) external returns (uint256 received);
 
@@ -211,6 +311,25 @@ interface IComputeLedger {
     ///         paid from the float. Charges = nodes = pods = frontends, to the last unit, or nothing happens.
     function settle(bytes calldata batch) external;
 
+    /// @notice Pays one finished call of a wallet without an account, in one transaction: money in, split, change back.
+    ///         The wallet signed one EIP-3009 authorisation of `request.maxPrice`, whose nonce is the EIP-712 digest of
+    ///         Voucher(calling router, request.maxPrice, expiry, hash of request): it binds router, price and call.
+    /// @param node Who served it.
+    /// @param price What it costs; at most `request.maxPrice`.
+    /// @param receipt Hash of the node's receipt.
+    function payOnce(
+        Messages.Request calldata request,
+        uint40 expiry,
+        uint32 node,
+        uint128 price,
+        bytes32 receipt,
+        Authorization calldata authorization
+    ) external;
+
+    /// @notice Moves money from the calling router's float to the account of `key` with it.
+    /// @param request The call it is for.
+    function refund(address key, uint256 amount, bytes32 request) external;
+
     // ------------------------------------------------------------------------------------------------ payees
 
     /// @notice Pays each id what it has earned with `router` and not been paid. Anyone may call; the Registry says to
@@ -220,6 +339,17 @@ interface IComputeLedger {
 
     /// @notice Pays what is `collectable` of a router's batches to the burner. Anyone may call.
     function collect(address router) external returns (uint256 amount);
+
+    /// @notice Notes that the bond paid a payee `amount` of what `router` owes it. Only the bond may.
+    function advance(address router, Role role, uint32 id, uint256 amount) external;
+
+    // ------------------------------------------------------------------------------------------------- split
+
+    /// @notice Sets the shares from the next epoch on; replaces what was set for it before. The Authority says who may.
+    function setSplit(Split calldata split) external;
+
+    /// @notice The shares of the calls that are settled in `epoch`.
+    function splitIn(uint32 epoch) external view returns (Split memory);
 
     // ------------------------------------------------------------------------------------------------- pause
 
@@ -252,7 +382,8 @@ interface IComputeLedger {
     /// @notice What `claim` would pay for this id, were it registered.
     function claimable(address router, Role role, uint32 id) external view returns (uint256);
 
-    /// @notice All that `claim` has paid for this id.
+    /// @notice All that `claim` has drawn from this id's share: paid to it, or returned to the router's float because the
+    ///         bond had paid it ahead.
     function claimedOf(address router, Role role, uint32 id) external view returns (uint256);
 
     /// @notice The protocol part of a router's batches that waits here.
@@ -261,8 +392,20 @@ interface IComputeLedger {
     /// @notice What `collect` would pay: `protocolOwed` less the dust that later roundings of payees may still take.
     function collectable(address router) external view returns (uint256);
 
-    /// @notice The share of the gross that `id` of `role` has, basis points.
+    /// @notice The share of the gross that `id` of `role` has in this epoch, basis points.
     function shareBpsOf(Role role, uint32 id) external view returns (uint256);
+
+    /// @notice Gross of a payee's calls that a router settled in `epoch`. Voters: their pod's.
+    function unitsIn(address router, Role role, uint32 id, uint32 epoch) external view returns (uint256);
+
+    /// @notice Gross of all calls that a router settled in `epoch`.
+    function volumeIn(address router, uint32 epoch) external view returns (uint256);
+
+    /// @notice The last epoch before this one in which a router settled anything; 0 if there is none.
+    function lastEpochOf(address router) external view returns (uint32);
+
+    /// @notice What a payee has with a router.
+    function exposureOf(address router, Role role, uint32 id, uint32 epoch) external view returns (Exposure memory);
 
     /// @notice Whether `leaf` stands under the root of the router's batch `seq`.
     /// @param proof Sibling hashes from the leaf up; pairs are hashed in sorted order.

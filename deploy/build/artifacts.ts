@@ -11,6 +11,7 @@ export const CONTRACTS = [
   'TestDollar',
   'Registry',
   'ComputeLedger',
+  'RouterBond',
 ] as const
 export type ContractName = (typeof CONTRACTS)[number]
 

@@ -5,10 +5,11 @@ import { params } from '../params.ts'
 import type { Step } from './step.ts'
 
 /** AccessManager role ids; 0 is its admin. */
-export const ROLES = { upgrader: 1n, guardian: 2n } as const
+export const ROLES = { upgrader: 1n, guardian: 2n, params: 3n } as const
 
 const UPGRADE = toFunctionSelector('upgradeToAndCall(address,bytes)')
 const PAUSE = [toFunctionSelector('pause()'), toFunctionSelector('unpause()')]
+const SET_SPLIT = toFunctionSelector('setSplit((uint16,uint16,uint16,uint16))')
 
 /** Every privileged function, its role and that role's delay. Nothing else is privileged. */
 export const roles: Step = {
@@ -16,6 +17,8 @@ export const roles: Step = {
   async run(deployer) {
     await assign(deployer, deployer.addressOf('registry'), [UPGRADE], ROLES.upgrader)
     await assign(deployer, deployer.addressOf('ledger'), PAUSE, ROLES.guardian)
+    await assign(deployer, deployer.addressOf('ledger'), [SET_SPLIT], ROLES.params)
+    await grant(deployer, ROLES.params, params.paramsDelay.value)
     await grant(deployer, ROLES.upgrader, params.upgradeDelay.value)
     await grant(deployer, ROLES.guardian, params.pauseDelay.value)
   },

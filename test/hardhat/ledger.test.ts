@@ -41,20 +41,33 @@ describe('a market on Hardhat', function () {
     const proxy = await ethers.deployContract('UpgradeableProxy', [await code.getAddress(), init])
     registry = (await ethers.getContractAt('Registry', await proxy.getAddress())) as unknown as Registry
     dollar = (await ethers.deployContract('TestDollar')) as unknown as TestDollar
+    const heu = await ethers.deployContract('HEU', [admin?.address])
+    const from = admin?.address ?? ''
+    const bondAddress = ethers.getCreateAddress({
+      from,
+      nonce: (await ethers.provider.getTransactionCount(from)) + 1,
+    })
     const terms: IComputeLedger.TermsStruct = {
       asset: await dollar.getAddress(),
       registry: await registry.getAddress(),
       authority: await authority.getAddress(),
       podVoters: ethers.ZeroAddress,
       burner: ethers.ZeroAddress,
-      nodeBps: 7000,
-      podBps: 1000,
-      frontendBps: 1000,
-      voterBps: 500,
+      bond: bondAddress,
+      split: { node: 7000, pod: 1000, frontend: 1000, voters: 500 },
       thawSeconds: 86_400,
       priorityDeadline: 0,
     }
     ledger = (await ethers.deployContract('ComputeLedger', [terms])) as unknown as ComputeLedger
+    const bond = await ethers.deployContract('RouterBond', [
+      await ledger.getAddress(),
+      await heu.getAddress(),
+      0,
+      1,
+      0,
+    ])
+    await heu.getFunction('approve')(await bond.getAddress(), 1)
+    await bond.getFunction('deposit')(router.address, 0, 1)
     for (const [role, register] of [
       ['node', () => registry.connect(owner).registerNode(admin?.address ?? '', owner.address, ZERO_HASH)],
       ['pod', () => registry.connect(owner).registerPod(owner.address, MANIFEST)],

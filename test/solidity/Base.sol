@@ -58,6 +58,8 @@ interface Vm {
     function envOr(string calldata name, bool otherwise) external view returns (bool);
     function deployCode(string calldata artifact) external returns (address);
     function deployCode(string calldata artifact, bytes calldata arguments) external returns (address);
+    function computeCreateAddress(address deployer, uint256 nonce) external pure returns (address);
+    function getNonce(address account) external view returns (uint64);
     function getCode(string calldata artifact) external view returns (bytes memory);
     function getDeployedCode(string calldata artifact) external view returns (bytes memory);
     function keyExistsJson(string calldata json, string calldata path) external view returns (bool);

@@ -328,6 +328,7 @@ contract LedgerTest is Market {
     function test_59_aVoucherForAnotherRouterIsAnotherKeysVoucher() public {
         Draft memory draft = _draft(_line(ALICE, 1_000));
         bytes memory batch = _pack(draft);
+        _bond(address(0xBAD), LEAST_ASSET, LEAST_HEU);
         vm.prank(address(0xBAD));
         vm.expectRevert(abi.encodeWithSelector(IComputeLedger.FloatExhausted.selector, 1_000, 0));
         ledger.settle(batch);
@@ -484,16 +485,16 @@ contract LedgerTest is Market {
 
     function test_aShareOutOfItsBounds_SplitOutOfBounds() public {
         IComputeLedger.Terms memory terms = _terms();
-        terms.nodeBps = 4_999;
+        terms.split.node = 4_999;
         _refuses(terms, IComputeLedger.SplitOutOfBounds.selector);
         terms = _terms();
-        terms.podBps = 2_501;
+        terms.split.pod = 2_501;
         _refuses(terms, IComputeLedger.SplitOutOfBounds.selector);
         terms = _terms();
-        terms.voterBps = 900;
+        terms.split.voters = 900;
         _refuses(terms, IComputeLedger.SplitOutOfBounds.selector);
         terms = _terms();
-        (terms.podBps, terms.frontendBps, terms.voterBps) = (300, 300, 300);
+        (terms.split.pod, terms.split.frontend, terms.split.voters) = (300, 300, 300);
         _refuses(terms, IComputeLedger.SplitOutOfBounds.selector);
     }
 
@@ -504,6 +505,7 @@ contract LedgerTest is Market {
     }
 
     function _refuses(IComputeLedger.Terms memory terms, bytes4 error) internal {
+        terms.bond = bonds;
         bytes memory code = vm.getCode("ComputeLedger.sol:ComputeLedger");
         vm.assertEq(_create(bytes.concat(code, abi.encode(terms))), error);
     }

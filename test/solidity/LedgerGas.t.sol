@@ -86,6 +86,7 @@ contract LedgerGasTest is Market {
             _deposit(0x1000 + i, CHARGE);
         }
         router = address(0x0708);
+        _bond(router, LEAST_ASSET, LEAST_HEU);
         for (uint256 i = 1; i <= lines; i++) {
             _deposit(0x1000 + i, CHARGE);
         }
@@ -98,6 +99,7 @@ contract LedgerGasTest is Market {
     /// @dev What a line costs that meets its payee for the first time: the most that a byte of a batch can cost.
     function test_71_aPayeesFirstLineIsWithin24000() public {
         router = address(0x0708);
+        _bond(router, LEAST_ASSET, LEAST_HEU);
         _deposit(0x1001, 10_000e6);
         uint256 state = vm.snapshotState();
         uint256 ten = _gasOf(_pack(_walk(1, 10, 1, 1)));

@@ -4,7 +4,9 @@ pragma solidity 0.8.28;
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IAccessManager} from "@openzeppelin/contracts/access/manager/IAccessManager.sol";
 import {IComputeLedger} from "../../contracts/interfaces/IComputeLedger.sol";
+import {IHEU} from "../../contracts/interfaces/IHEU.sol";
 import {IRegistry} from "../../contracts/interfaces/IRegistry.sol";
+import {IRouterBond} from "../../contracts/interfaces/IRouterBond.sol";
 import {ITestDollar} from "../../contracts/interfaces/ITestDollar.sol";
 import {Messages} from "../../contracts/libraries/Messages.sol";
 import {Role} from "../../contracts/libraries/Roles.sol";
@@ -40,6 +42,8 @@ abstract contract Market is Base {
     uint16 internal constant POD_BPS = 1_000;
     uint16 internal constant FRONTEND_BPS = 1_000;
     uint16 internal constant VOTER_BPS = 500;
+    uint96 internal constant LEAST_ASSET = 1_000e6;
+    uint96 internal constant LEAST_HEU = 1_000e18;
     uint40 internal constant THAW = 24 hours;
     uint256 internal constant START = 1_800_000_000;
     uint64 internal constant UNBOUNDED = type(uint64).max;
@@ -48,12 +52,15 @@ abstract contract Market is Base {
     address internal constant GUARDIAN = address(0x6A);
     uint64 internal constant ADMIN_ROLE = 0;
     uint64 internal constant GUARDIAN_ROLE = 1;
+    uint64 internal constant PARAMS_ROLE = 2;
     uint32 internal constant UPGRADE_DELAY = 7 days;
 
     ITestDollar internal dollar;
     IAccessManager internal authority;
     IRegistry internal registry;
     IComputeLedger internal ledger;
+    IHEU internal heu;
+    IRouterBond internal bonds;
     address internal router = address(0x0707);
 
     function _open() internal {
@@ -65,22 +72,45 @@ abstract contract Market is Base {
         registry = IRegistry(
             vm.deployCode("UpgradeableProxy.sol:UpgradeableProxy", abi.encode(implementation, initialize))
         );
-        ledger = _newLedger(_terms());
+        heu = IHEU(vm.deployCode("HEU.sol:HEU", abi.encode(address(this))));
+        (ledger, bonds) = _newLedger(_terms(), LEAST_ASSET, LEAST_HEU);
         _grantRoles();
+        _bond(router, LEAST_ASSET, LEAST_HEU);
     }
 
-    function _newLedger(IComputeLedger.Terms memory terms) internal returns (IComputeLedger) {
-        return IComputeLedger(vm.deployCode("ComputeLedger.sol:ComputeLedger", abi.encode(terms)));
+    /// @dev A ledger whose bond asks for nothing but to be told of `router`.
+    function _newLedger(IComputeLedger.Terms memory terms) internal returns (IComputeLedger made) {
+        IRouterBond bond;
+        (made, bond) = _newLedger(terms, 0, 0);
+        heu.approve(address(bond), 1);
+        bond.deposit(router, 0, 1);
+    }
+
+    /// @dev A ledger and its bond, each born with the other's address.
+    function _newLedger(IComputeLedger.Terms memory terms, uint96 leastAsset, uint96 leastHeu)
+        internal
+        returns (IComputeLedger made, IRouterBond bond)
+    {
+        bond = IRouterBond(vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 1));
+        terms.bond = bond;
+        made = IComputeLedger(vm.deployCode("ComputeLedger.sol:ComputeLedger", abi.encode(terms)));
+        vm.deployCode(
+            "RouterBond.sol:RouterBond", abi.encode(made, heu, leastAsset, leastHeu, terms.priorityDeadline)
+        );
+    }
+
+    function _bond(address who, uint256 assets, uint256 heus) internal {
+        _mint(address(this), assets);
+        dollar.approve(address(bonds), assets);
+        heu.approve(address(bonds), heus);
+        bonds.deposit(who, assets, heus);
     }
 
     function _terms() internal view returns (IComputeLedger.Terms memory terms) {
         terms.asset = IERC20(address(dollar));
         terms.registry = registry;
         terms.authority = address(authority);
-        terms.nodeBps = NODE_BPS;
-        terms.podBps = POD_BPS;
-        terms.frontendBps = FRONTEND_BPS;
-        terms.voterBps = VOTER_BPS;
+        terms.split = IComputeLedger.Split(NODE_BPS, POD_BPS, FRONTEND_BPS, VOTER_BPS);
         terms.thawSeconds = THAW;
     }
 
@@ -89,7 +119,11 @@ abstract contract Market is Base {
         bytes4[] memory pausing = new bytes4[](2);
         pausing[0] = IComputeLedger.pause.selector;
         pausing[1] = IComputeLedger.unpause.selector;
+        bytes4[] memory splitting = new bytes4[](1);
+        splitting[0] = IComputeLedger.setSplit.selector;
         vm.startPrank(ADMIN);
+        authority.setTargetFunctionRole(address(ledger), splitting, PARAMS_ROLE);
+        authority.grantRole(PARAMS_ROLE, ADMIN, UPGRADE_DELAY);
         authority.setTargetFunctionRole(address(ledger), pausing, GUARDIAN_ROLE);
         authority.grantRole(GUARDIAN_ROLE, GUARDIAN, 0);
         authority.grantRole(ADMIN_ROLE, ADMIN, UPGRADE_DELAY);
@@ -98,12 +132,16 @@ abstract contract Market is Base {
 
     // ------------------------------------------------------------------------------------------ the parties
 
-    function _fund(address who, uint256 amount) internal {
+    function _mint(address who, uint256 amount) internal {
         for (uint256 left = amount; left > 0;) {
             uint256 part = left > dollar.FAUCET_CAP() ? dollar.FAUCET_CAP() : left;
             dollar.faucet(who, part);
             left -= part;
         }
+    }
+
+    function _fund(address who, uint256 amount) internal {
+        _mint(who, amount);
         vm.prank(who);
         dollar.approve(address(ledger), type(uint256).max);
     }

@@ -131,6 +131,8 @@ contract MessagesTest is Market {
             dollar.approve(address(there), 10_000);
             there.deposit(router, key, 10_000);
         }
+        vm.prank(address(bonds));
+        there.allow(router, true);
         vm.prank(router);
         there.settle(vm.parseJsonBytes(json, ".batch.packed"));
         return there.routerOf(router).batchHash;

@@ -14,7 +14,7 @@ contract PermissionsTest is Market {
     }
 
     function test_75_theLedgersPrivilegedFunctionsAreTheseAndRefuseEveryOtherRole() public {
-        string[] memory open = new string[](11);
+        string[] memory open = new string[](15);
         open[0] = "addFloat(address,uint256)";
         open[1] = "cancelThaw(address,address)";
         open[2] = "claim(address,uint8,uint32[])";
@@ -26,10 +26,18 @@ contract PermissionsTest is Market {
         open[8] = "thaw(address,address,uint256)";
         open[9] = "withdraw(address,address)";
         open[10] = "withdrawFloat(uint256)";
-        string[] memory privileged = new string[](3);
+        open[11] = "depositWithAuthorization(address,address,address,bytes32,address,uint256,(uint256,uint256,bytes),bytes)";
+        open[12] = "depositWithPermit(address,address,uint256,uint256,uint8,bytes32,bytes32)";
+        open[13] =
+            "payOnce((address,bytes32,uint32,bytes32,uint32,uint32,uint128,uint40,bytes32),uint40,uint32,uint128,bytes32,(uint256,uint256,bytes))";
+        open[14] = "refund(address,uint256,bytes32)";
+        string[] memory privileged = new string[](6);
         privileged[0] = "pause()";
         privileged[1] = "unpause()";
         privileged[2] = "setAuthority(address)";
+        privileged[3] = "setSplit((uint16,uint16,uint16,uint16))";
+        privileged[4] = "advance(address,uint8,uint32,uint256)";
+        privileged[5] = "allow(address,bool)";
 
         _onlyThese("out/ComputeLedger.sol/ComputeLedger.json", open, privileged);
 

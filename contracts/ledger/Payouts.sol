@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.28;
+
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {IComputeLedger} from "../interfaces/IComputeLedger.sol";
+import {Role} from "../libraries/Roles.sol";
+import {Books} from "./Books.sol";
+
+/// @title Payouts
+/// @notice The payees' room: what each has earned, and money out.
+abstract contract Payouts is Books {
+    using SafeERC20 for IERC20;
+    using SafeCast for uint256;
+
+    /// @inheritdoc IComputeLedger
+    function claim(address router, Role role, uint32[] calldata ids) external nonReentrant returns (uint256 total) {
+        for (uint256 i; i < ids.length; i++) {
+            total += _claim(router, role, ids[i]);
+        }
+    }
+
+    /// @inheritdoc IComputeLedger
+    function collect(address router) external nonReentrant returns (uint256 amount) {
+        if (burner == address(0)) revert NoBurner();
+        amount = collectable(router);
+        if (amount == 0) revert ZeroAmount();
+
+        _books[router].collected += amount.toUint96();
+        emit Collected(router, burner, amount);
+
+        asset.safeTransfer(burner, amount);
+    }
+
+    /// @inheritdoc IComputeLedger
+    function advance(address router, Role role, uint32 id, uint256 amount) external onlyBond {
+        _paid[router][role][id].advanced += amount.toUint128();
+        emit Advanced(router, role, id, amount);
+    }
+
+    /// @inheritdoc IComputeLedger
+    function claimable(address router, Role role, uint32 id) external view returns (uint256 amount) {
+        (amount,) = _drawable(router, role, id);
+    }
+
+    /// @inheritdoc IComputeLedger
+    /// @dev What no payee's rounding can ever claim back: the protocol's own share of the totals, and the shares of calls
+    ///      without a frontend. Both only grow, and their sum is at most `earned`.
+    function collectable(address router) public view returns (uint256) {
+        Book storage book = _books[router];
+        uint256 own = book.owed;
+        if (book.epoch != 0) own += _share(book.gross, _protocolBps(_splitIn(book.epoch)));
+        return own + _earned(router, Role.Frontend, 0) - book.collected;
+    }
+
+    // ------------------------------------------------------------------------------------------------ private
+
+    function _claim(address router, Role role, uint32 id) private returns (uint256 amount) {
+        uint256 back;
+        (amount, back) = _drawable(router, role, id);
+        if (amount + back == 0) return 0;
+        address to = role == Role.Voters ? podVoters : registry.payoutOf(role, id);
+        if (to == address(0)) revert NoPayout(role, id);
+
+        Paid storage paid = _paid[router][role][id];
+        paid.drawn += (amount + back).toUint128();
+        if (back != 0) {
+            paid.advanced -= uint128(back);
+            _books[router].float += back.toUint96();
+            emit Recouped(router, role, id, back);
+        }
+        if (amount == 0) return 0;
+        emit Claimed(router, role, id, to, amount);
+
+        asset.safeTransfer(to, amount);
+    }
+
+    /// @return amount What the payee may draw now.
+    /// @return back What of its share is the router's, because the bond paid it ahead.
+    function _drawable(address router, Role role, uint32 id) private view returns (uint256 amount, uint256 back) {
+        if (role == Role.Frontend && id == 0) return (0, 0);
+        Paid storage paid = _paid[router][role][id];
+        uint256 open = _earned(router, role, id) - paid.drawn;
+        back = Math.min(open, paid.advanced);
+        amount = open - back;
+    }
+}
