@@ -30,7 +30,7 @@ const config: HardhatUserConfig = {
     settings: {
       evmVersion: 'cancun',
       viaIR: true,
-      optimizer: { enabled: true, runs: 10_000 },
+      optimizer: { enabled: true, runs: 200 },
       metadata: { bytecodeHash: 'none', appendCBOR: false },
     },
   },

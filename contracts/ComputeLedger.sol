@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.28;
 
-import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
 import {IComputeLedger} from "./interfaces/IComputeLedger.sol";
 import {Books} from "./ledger/Books.sol";
 import {Payouts} from "./ledger/Payouts.sol";
 import {Settlement} from "./ledger/Settlement.sol";
 import {Epochs} from "./libraries/Epochs.sol";
-import {Messages} from "./libraries/Messages.sol";
 import {Role} from "./libraries/Roles.sol";
 
 /// @title ComputeLedger
@@ -125,15 +123,6 @@ contract ComputeLedger is Settlement, Payouts {
             bps: shareBpsOf(role, id),
             units: unitsIn(router, role, id, epoch)
         });
-    }
-
-    /// @inheritdoc IComputeLedger
-    function verifyLeaf(address router, uint64 seq, Messages.Leaf calldata leaf, bytes32[] calldata proof)
-        external
-        view
-        returns (bool)
-    {
-        return MerkleProof.verifyCalldata(proof, _roots[router][seq], Messages.hash(leaf));
     }
 
     /// @inheritdoc IComputeLedger

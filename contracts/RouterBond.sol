@@ -4,6 +4,7 @@ pragma solidity 0.8.28;
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
 import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
@@ -309,6 +310,15 @@ contract RouterBond is IRouterBond, ReentrancyGuardTransient {
         return _cap(router, epoch, free, ledger.exposureOf(router, role, id, epoch));
     }
 
+    /// @inheritdoc IRouterBond
+    function verifyLeaf(address router, uint64 seq, Messages.Leaf calldata leaf, bytes32[] calldata proof)
+        public
+        view
+        returns (bool)
+    {
+        return MerkleProof.verifyCalldata(proof, ledger.rootOf(router, seq), Messages.hash(leaf));
+    }
+
     // ------------------------------------------------------------------------------------------ private: claims
 
     function _checkStatement(address router, Messages.Statement calldata statement, bytes calldata signature)
@@ -429,7 +439,7 @@ contract RouterBond is IRouterBond, ReentrancyGuardTransient {
 
     /// @return leaf Its hash, proven to stand under the router's root, with its own receipt.
     function _checkEntry(address router, Entry calldata entry) private view returns (bytes32 leaf) {
-        if (!ledger.verifyLeaf(router, entry.seq, entry.leaf, entry.proof)) revert BadProof(entry.seq);
+        if (!verifyLeaf(router, entry.seq, entry.leaf, entry.proof)) revert BadProof(entry.seq);
         bytes32 receipt = Messages.hash(entry.receipt);
         if (receipt != entry.leaf.receipt) revert NotOfLeaf(receipt, entry.leaf.receipt);
         return Messages.hash(entry.leaf);

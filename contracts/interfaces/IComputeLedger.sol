@@ -407,13 +407,6 @@ interface IComputeLedger {
     /// @notice What a payee has with a router.
     function exposureOf(address router, Role role, uint32 id, uint32 epoch) external view returns (Exposure memory);
 
-    /// @notice Whether `leaf` stands under the root of the router's batch `seq`.
-    /// @param proof Sibling hashes from the leaf up; pairs are hashed in sorted order.
-    function verifyLeaf(address router, uint64 seq, Messages.Leaf calldata leaf, bytes32[] calldata proof)
-        external
-        view
-        returns (bool);
-
     /// @notice The EIP-712 domain separator of every message. Follows the chain id.
     function domainSeparator() external view returns (bytes32);
 }

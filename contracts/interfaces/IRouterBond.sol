@@ -215,6 +215,13 @@ interface IRouterBond {
     /// @notice When the claims of a round may be resolved, and the next round opens.
     function resolvableAt(address router, uint256 round) external view returns (uint256);
 
+    /// @notice Whether `leaf` stands under the root of the router's batch `seq`.
+    /// @param proof Sibling hashes from the leaf up; pairs are hashed in sorted order.
+    function verifyLeaf(address router, uint64 seq, Messages.Leaf calldata leaf, bytes32[] calldata proof)
+        external
+        view
+        returns (bool);
+
     /// @notice What a payee's new unposted work with a router is covered for, base units of its share: the limit at which
     ///         its client stops serving. 0 for a router that may not route or is leaving.
     function capOf(address router, Role role, uint32 id) external view returns (uint256);

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import type { Hex } from 'viem'
 import type { Op } from '../../keepers/router/ledger/ledger.ts'
-import { computeLedgerAbi } from '../../sdk/chain/abi.ts'
+import { computeLedgerAbi, routerBondAbi } from '../../sdk/chain/abi.ts'
 import { openChain } from '../../sdk/chain/clients.ts'
 import {
   account,
@@ -380,8 +380,8 @@ describe('a router that dies at any moment', function () {
       const big = (name: string) => BigInt(leaf[name] ?? 0)
 
       const proven = await chain.client.readContract({
-        address: stage.market.addresses.ledger,
-        abi: computeLedgerAbi,
+        address: stage.market.addresses.bond,
+        abi: routerBondAbi,
         functionName: 'verifyLeaf',
         args: [
           stage.market.router.address,

@@ -154,10 +154,10 @@ contract LedgerTest is Market {
         bytes32[] memory proof = new bytes32[](1);
         proof[0] = sibling;
 
-        vm.assertTrue(ledger.verifyLeaf(router, 1, leaf, proof), "the leaf is there");
+        vm.assertTrue(bonds.verifyLeaf(router, 1, leaf, proof), "the leaf is there");
         leaf.charged = 6;
-        vm.assertFalse(ledger.verifyLeaf(router, 1, leaf, proof), "another leaf is not");
-        vm.assertFalse(ledger.verifyLeaf(router, 2, leaf, proof), "nor in a batch that is not there");
+        vm.assertFalse(bonds.verifyLeaf(router, 1, leaf, proof), "another leaf is not");
+        vm.assertFalse(bonds.verifyLeaf(router, 2, leaf, proof), "nor in a batch that is not there");
     }
 
     // ---------------------------------------------------------------------------- 57: bad lines are skipped
