@@ -116,13 +116,16 @@ contract ComputeLedger is Settlement, Payouts {
     }
 
     /// @inheritdoc IComputeLedger
-    function exposureOf(address router, Role role, uint32 id, uint32 epoch) external view returns (Exposure memory) {
-        return Exposure({
-            gross: grossOf(router, role, id),
-            advanced: _paid[router][role][id].advanced,
-            bps: shareBpsOf(role, id),
-            units: unitsIn(router, role, id, epoch)
-        });
+    function exposureOf(address router, Role role, uint32 id, uint32 epoch)
+        external
+        view
+        returns (Exposure memory seen)
+    {
+        (, uint256 back) = _drawable(router, role, id);
+        seen.gross = grossOf(router, role, id);
+        seen.advanced = _paid[router][role][id].advanced - back;
+        seen.bps = shareBpsOf(role, id);
+        seen.units = unitsIn(router, role, id, epoch);
     }
 
     /// @inheritdoc IComputeLedger

@@ -95,7 +95,7 @@ interface IComputeLedger {
 
     /// @notice What a payee has with a router, as the bond needs to know it.
     /// @param gross Cumulative gross of its settled calls.
-    /// @param advanced What the bond paid it ahead of its settlement and has not got back.
+    /// @param advanced What the bond paid it ahead of its settlement, less what was settled since.
     /// @param bps Its present share.
     /// @param units Its gross in the epoch that was asked for.
     struct Exposure {

@@ -79,7 +79,7 @@ abstract contract Payouts is Books {
 
     /// @return amount What the payee may draw now.
     /// @return back What of its share is the router's, because the bond paid it ahead.
-    function _drawable(address router, Role role, uint32 id) private view returns (uint256 amount, uint256 back) {
+    function _drawable(address router, Role role, uint32 id) internal view returns (uint256 amount, uint256 back) {
         if (role == Role.Frontend && id == 0) return (0, 0);
         Paid storage paid = _paid[router][role][id];
         uint256 open = _earned(router, role, id) - paid.drawn;
