@@ -1,7 +1,7 @@
 import type { Address, Hex } from 'viem'
 import { z } from 'zod'
 import { refused } from '../errors.ts'
-import type { Ack, End, Receipt, Request, Voucher } from './messages.ts'
+import type { Ack, End, Receipt, Request, Statement, Voucher } from './messages.ts'
 
 /** The JSON forms of the protocol's messages: amounts as decimal strings, hashes in lower-case hex. */
 
@@ -100,6 +100,25 @@ export const countersignedSchema = signedReceiptSchema.extend({
   ackSignature: signatureSchema,
 })
 export type Countersigned = z.output<typeof countersignedSchema>
+
+/** The payees that a router states something to: 0 node, 1 pod, 2 frontend, as numbered on chain. */
+export const statementSchema = z.strictObject({
+  role: z.number().int().min(0).max(2),
+  id: small(32),
+  /** Cumulative gross of all acknowledged calls of the payee, posted or not, base units. Never falls. */
+  gross: uint(128),
+  /** Unix seconds. */
+  asOf: small(40),
+}) satisfies z.ZodType<Statement, unknown>
+
+/** `GET /v1/statements/:role/:id`: what a router owes a payee in all, in a form that its bond answers for. */
+export const statementReplySchema = z.strictObject({
+  statement: statementSchema,
+  /** 65 bytes, by the router, over the Statement digest. */
+  signature: signatureSchema,
+  router: addressSchema,
+})
+export type StatementReply = z.output<typeof statementReplySchema>
 
 /**
  * Parses what came in at a door.
