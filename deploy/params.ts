@@ -41,6 +41,11 @@ export const params = {
     'seconds',
     'Everyone sees an upgrade of the Registry a week before it can happen.',
   ),
+  adminDelay: param(
+    7 * DAY,
+    'seconds',
+    'Whoever hands out roles at once can do at once what they can: on a real chain the admin waits as long as an upgrade.',
+  ),
   paramsDelay: param(
     7 * DAY,
     'seconds',

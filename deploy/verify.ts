@@ -57,6 +57,11 @@ export async function verify(deployer: Deployer): Promise<Finding[]> {
     ['frontend share', BigInt(terms.split.frontend), share(2)],
     ['voter share without voters', 0n, share(3)],
     ['registry authority', terms.authority, registryAuthority(deployer)],
+    [
+      "the admin's delay",
+      deployer.isLocal ? 0 : params.adminDelay.value,
+      hasRole(ROLES.admin, deployer.admin).then(([, delay]) => delay),
+    ],
     ['upgrader role is held', true, hasRole(ROLES.upgrader, deployer.admin).then(([isMember]) => isMember)],
     ['params role is held', true, hasRole(ROLES.params, deployer.admin).then(([isMember]) => isMember)],
     ['guardian role is held', true, hasRole(ROLES.guardian, deployer.admin).then(([isMember]) => isMember)],

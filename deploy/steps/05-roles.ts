@@ -5,7 +5,7 @@ import { params } from '../params.ts'
 import type { Step } from './step.ts'
 
 /** AccessManager role ids; 0 is its admin. */
-export const ROLES = { upgrader: 1n, guardian: 2n, params: 3n } as const
+export const ROLES = { admin: 0n, upgrader: 1n, guardian: 2n, params: 3n } as const
 
 const UPGRADE = toFunctionSelector('upgradeToAndCall(address,bytes)')
 const PAUSE = [toFunctionSelector('pause()'), toFunctionSelector('unpause()')]
@@ -21,6 +21,8 @@ export const roles: Step = {
     await grant(deployer, ROLES.params, params.paramsDelay.value)
     await grant(deployer, ROLES.upgrader, params.upgradeDelay.value)
     await grant(deployer, ROLES.guardian, params.pauseDelay.value)
+    // Last, because from here on the admin itself has to wait. A local chain is redeployed at will.
+    if (!deployer.isLocal) await grant(deployer, ROLES.admin, params.adminDelay.value)
   },
 }
 
