@@ -34,8 +34,19 @@ export interface Ledger {
   /** The greatest job and leaf numbers given so far. */
   marks(): Promise<{ job: number; leaf: number }>
 
+  /** Cumulative gross of all acknowledged calls of a payee; 0 if there is none. */
+  grossOf(role: Gross['role'], id: number): Promise<bigint>
+  /** The highest statement that was ever signed to a payee. */
+  statement(role: Gross['role'], id: number): Promise<SignedStatement | undefined>
+  /** Of every payer that was ever charged here. */
+  chargedOfAll(): Promise<Charged[]>
+
   /** Leaves that are in no batch, oldest first. */
   unposted(limit: number): Promise<UnpostedLeaf[]>
+  /** Leaves numbered above `leaf`, in a batch or not, oldest first. */
+  leavesAfter(leaf: number, limit: number): Promise<UnpostedLeaf[]>
+  /** The earliest expiry among the vouchers that pay for unposted leaves, Unix seconds. */
+  earliestExpiry(): Promise<number | undefined>
   unpostedCount(): Promise<number>
   batch(seq: bigint): Promise<BatchRow | undefined>
   /** The batch that holds the leaf. */
@@ -44,6 +55,12 @@ export interface Ledger {
   lastBatch(): Promise<BatchRow | undefined>
   /** The oldest batch that is not known to be settled. */
   unsettledBatch(): Promise<BatchRow | undefined>
+  /** The oldest settled batch that a reorganisation may still undo. */
+  unfinalBatch(): Promise<BatchRow | undefined>
+  /** Every transaction that was signed for a batch, newest first. */
+  transactionsOf(seq: bigint): Promise<KeptTransaction[]>
+  /** What the float paid in all batches up to `seq`; undefined if the outcome of one of them is not known here. */
+  floatUsedUpTo(seq: bigint): Promise<bigint | undefined>
   /** Newest first. */
   recentBatches(limit: number): Promise<BatchRow[]>
 
@@ -60,7 +77,7 @@ export type Op =
   | { op: 'job.receipted'; receipt: ReceiptRow; output: Uint8Array; account: Charged; gross: Gross[] }
   | { op: 'job.failed'; job: number; error: ErrorBody; at: number }
   | { op: 'batch.signed'; batch: NewBatch; tx: SignedTransaction; at: number }
-  /** The same batch in another transaction: the first one can no longer be mined, or was undone. */
+  /** The same batch in another transaction, or in one that was undone: it is under way again. */
   | { op: 'batch.resigned'; seq: bigint; tx: SignedTransaction; at: number }
   | {
       op: 'batch.settled'
@@ -71,6 +88,14 @@ export type Op =
       skipped: number
       at: number
     }
+  /** Enough blocks stand on it: it is not looked at again. */
+  | { op: 'batch.final'; seq: bigint; at: number }
+  /** Must not fall: the caller has compared it with the last. */
+  | { op: 'statement.signed'; statement: SignedStatement }
+  /** Forgets the bytes of final batches settled before; what they settled stays. */
+  | { op: 'batches.forgotten'; before: number }
+  /** Forgets what choices before then were made from; that they were made stays. */
+  | { op: 'decisions.forgotten'; before: number }
   /** Forgets the bytes of outputs older than `before`; receipts and leaves stay. */
   | { op: 'outputs.forgotten'; before: number }
 
@@ -112,6 +137,15 @@ export interface Gross {
   role: Exclude<Role, 'voters'>
   id: number
   gross: bigint
+}
+
+export interface SignedStatement extends Gross {
+  /** Unix seconds. */
+  asOf: number
+}
+
+export interface KeptTransaction extends SignedTransaction {
+  signedAt: number
 }
 
 export interface ReceiptRow {
@@ -171,4 +205,5 @@ export interface BatchRow extends NewBatch {
   floatUsed?: bigint
   skipped?: number
   settledAt?: number
+  finalAt?: number
 }

@@ -2,7 +2,16 @@ import type { Address, Hex } from 'viem'
 import type { ErrorBody } from '../../../sdk/errors.ts'
 import type { Leaf } from '../../../sdk/protocol/merkle.ts'
 import { countersignedSchema, requestSchema } from '../../../sdk/protocol/wire.ts'
-import type { AttemptRow, BatchRow, Gross, JobRow, KeptVoucher, Ledger, ReceiptRow } from './ledger.ts'
+import type {
+  AttemptRow,
+  BatchRow,
+  Gross,
+  JobRow,
+  KeptVoucher,
+  Ledger,
+  ReceiptRow,
+  UnpostedLeaf,
+} from './ledger.ts'
 import type { Sqlite } from './sqlite.ts'
 
 type Row = Record<string, unknown>
@@ -10,6 +19,9 @@ type Reads = Omit<Ledger, 'commit' | 'close'>
 
 const JOB = `SELECT jobs.*, (SELECT node FROM attempts WHERE attempts.job = jobs.number
   ORDER BY attempt DESC LIMIT 1) AS node FROM jobs`
+
+const LEAF = `SELECT receipts.leaf, receipts.body, receipts.price, receipts.at, vouchers.payer AS kept, ceiling,
+  expiry, request, r, vs FROM receipts LEFT JOIN vouchers ON vouchers.payer = receipts.payer`
 
 /** The reading half. Statements are prepared at first use and kept. */
 export function reader(db: Sqlite): Reads {
@@ -71,21 +83,36 @@ export function reader(db: Sqlite): Reads {
       return { job: Number(job?.mark), leaf: Number(leaf?.mark) }
     },
 
-    async unposted(limit) {
-      const rows = all(
-        `SELECT receipts.leaf, receipts.body, receipts.price, receipts.at, vouchers.payer AS kept, ceiling, expiry,
-           request, r, vs
-         FROM receipts LEFT JOIN vouchers ON vouchers.payer = receipts.payer
-         WHERE leaf > (SELECT COALESCE(MAX(last_leaf), 0) FROM batches) ORDER BY leaf LIMIT ?`,
+    async grossOf(role, id) {
+      const row = get('SELECT gross FROM payees WHERE role = ? AND id = ?', role, id)
+      return row ? BigInt(text(row.gross)) : 0n
+    },
+    statement: async (role, id) =>
+      maybe(get('SELECT * FROM statements WHERE role = ? AND id = ?', role, id), (row) => ({
+        role,
+        id,
+        gross: BigInt(text(row.gross)),
+        asOf: Number(row.as_of),
+      })),
+    chargedOfAll: async () =>
+      all('SELECT payer, charged, count FROM accounts').map((row) => ({
+        payer: text(row.payer) as Address,
+        charged: BigInt(text(row.charged)),
+        count: BigInt(text(row.count)),
+      })),
+
+    unposted: async (limit) =>
+      all(
+        `${LEAF} WHERE leaf > (SELECT COALESCE(MAX(last_leaf), 0) FROM batches) ORDER BY leaf LIMIT ?`,
         limit,
-      )
-      return rows.map((row) => ({
-        leaf: Number(row.leaf),
-        body: toLeaf(text(row.body)),
-        price: BigInt(text(row.price)),
-        at: Number(row.at),
-        voucher: row.kept === null ? undefined : toVoucher(row),
-      }))
+      ).map(toUnposted),
+    leavesAfter: async (leaf, limit) =>
+      all(`${LEAF} WHERE leaf > ? ORDER BY leaf LIMIT ?`, leaf, limit).map(toUnposted),
+    async earliestExpiry() {
+      const row =
+        get(`SELECT MIN(expiry) AS expiry FROM receipts JOIN vouchers ON vouchers.payer = receipts.payer
+        WHERE leaf > (SELECT COALESCE(MAX(last_leaf), 0) FROM batches)`)
+      return row && row.expiry !== null ? Number(row.expiry) : undefined
     },
     async unpostedCount() {
       // Leaves are numbered without a gap.
@@ -110,6 +137,25 @@ export function reader(db: Sqlite): Reads {
     lastBatch: async () => maybe(get('SELECT * FROM batches ORDER BY seq DESC LIMIT 1'), toBatch),
     unsettledBatch: async () =>
       maybe(get(`SELECT * FROM batches WHERE state = 'signed' ORDER BY seq LIMIT 1`), toBatch),
+    unfinalBatch: async () =>
+      maybe(
+        get(`SELECT * FROM batches WHERE state = 'settled' AND final_at IS NULL ORDER BY seq LIMIT 1`),
+        toBatch,
+      ),
+    transactionsOf: async (seq) =>
+      all('SELECT * FROM transactions WHERE seq = ? ORDER BY signed_at DESC, nonce DESC', Number(seq)).map(
+        (row) => ({
+          hash: text(row.hash) as Hex,
+          raw: text(row.raw) as Hex,
+          nonce: Number(row.nonce),
+          signedAt: Number(row.signed_at),
+        }),
+      ),
+    async floatUsedUpTo(seq) {
+      const rows = all('SELECT float_used FROM batches WHERE seq <= ?', Number(seq))
+      if (rows.some((row) => row.float_used === null)) return undefined
+      return rows.reduce((sum, row) => sum + BigInt(text(row.float_used)), 0n)
+    },
     recentBatches: async (limit) =>
       all('SELECT * FROM batches ORDER BY seq DESC LIMIT ?', limit).map(toBatch),
   }
@@ -161,6 +207,14 @@ const toAttempt = (row: Row): AttemptRow => ({
   ...(row.outcome === null ? {} : { outcome: text(row.outcome) }),
 })
 
+const toUnposted = (row: Row): UnpostedLeaf => ({
+  leaf: Number(row.leaf),
+  body: toLeaf(text(row.body)),
+  price: BigInt(text(row.price)),
+  at: Number(row.at),
+  voucher: row.kept === null ? undefined : toVoucher(row),
+})
+
 const toReceipt = (row: Row): ReceiptRow => ({
   job: Number(row.job),
   leaf: Number(row.leaf),
@@ -205,4 +259,5 @@ const toBatch = (row: Row): BatchRow => ({
   ...(row.float_used === null ? {} : { floatUsed: BigInt(text(row.float_used)) }),
   ...(row.skipped === null ? {} : { skipped: Number(row.skipped) }),
   ...(row.settled_at === null ? {} : { settledAt: Number(row.settled_at) }),
+  ...(row.final_at === null ? {} : { finalAt: Number(row.final_at) }),
 })

@@ -1,10 +1,9 @@
-/**
+/*
  * Tables of the router's ledger, in SQL that SQLite and PostgreSQL both take. Amounts are decimal text: exact at
  * any size. Rows are keyed by the router's own rising numbers, so that inserts go to the end of each tree.
  */
-export const SCHEMA_VERSION = 1
 
-export const SCHEMA = `
+const FIRST = `
 -- One row per admitted call. Dispatched is not a status here: it is an attempt.
 CREATE TABLE jobs (
   number BIGINT PRIMARY KEY,
@@ -96,3 +95,36 @@ CREATE TABLE batches (
   settled_at BIGINT
 );
 `
+
+/** Several transactions may carry one batch, a batch becomes final, and what was stated to a payee is remembered. */
+const SECOND = `
+-- What the router signed to each payee: the highest.
+CREATE TABLE statements (
+  role TEXT NOT NULL,
+  id BIGINT NOT NULL,
+  gross TEXT NOT NULL,
+  as_of BIGINT NOT NULL,
+  PRIMARY KEY (role, id)
+);
+
+-- Every transaction that was ever signed for a batch: whichever is mined confirms it.
+CREATE TABLE transactions (
+  hash TEXT PRIMARY KEY,
+  seq BIGINT NOT NULL,
+  raw TEXT NOT NULL,
+  nonce BIGINT NOT NULL,
+  signed_at BIGINT NOT NULL
+);
+CREATE INDEX transactions_seq ON transactions (seq);
+INSERT INTO transactions (hash, seq, raw, nonce, signed_at)
+  SELECT tx_hash, seq, tx_raw, tx_nonce, signed_at FROM batches;
+
+-- Enough blocks stand on it; before, a settled batch may still be undone.
+ALTER TABLE batches ADD COLUMN final_at BIGINT;
+CREATE INDEX batches_open ON batches (seq) WHERE final_at IS NULL;
+
+CREATE INDEX attempts_explained ON attempts (at) WHERE decision <> '';
+`
+
+/** A ledger of version n has the first n steps behind it. */
+export const SCHEMA_STEPS = [FIRST, SECOND] as const

@@ -6,7 +6,7 @@ import type { Cancel, Timers } from '../../world.ts'
 import { type CommitObserver, groupCommits } from './group.ts'
 import type { Ledger } from './ledger.ts'
 import { reader } from './read.ts'
-import { SCHEMA, SCHEMA_VERSION } from './schema.ts'
+import { SCHEMA_STEPS } from './schema.ts'
 import { writer } from './write.ts'
 
 export type Sqlite = InstanceType<typeof Database>
@@ -97,15 +97,18 @@ function migrate(db: Sqlite, path: string): void {
   // Read as a row: the driver's "simple" pragmas give rows as well.
   const row = db.prepare('PRAGMA user_version').get() as { user_version: number }
   const version = row.user_version
-  if (version === SCHEMA_VERSION) return
-  if (version > SCHEMA_VERSION) {
+  const newest = SCHEMA_STEPS.length
+  if (version > newest) {
     throw refused(
       'ledger.version',
-      `The ledger ${path} has version ${version}; this router reads ${SCHEMA_VERSION}.`,
+      `The ledger ${path} has version ${version}; this router reads ${newest}.`,
       {
         fix: 'Start the newer router that wrote it.',
       },
     )
   }
-  db.exec(`BEGIN IMMEDIATE; ${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`)
+  for (const [index, step] of SCHEMA_STEPS.entries()) {
+    if (index < version) continue
+    db.exec(`BEGIN IMMEDIATE; ${step} PRAGMA user_version = ${index + 1}; COMMIT`)
+  }
 }

@@ -67,11 +67,33 @@ function statements(db: Sqlite) {
   )
   const resign = db.prepare(
     `UPDATE batches SET state = 'signed', tx_hash = ?, tx_raw = ?, tx_nonce = ?, signed_at = ?, block = NULL,
-       float_used = NULL, skipped = NULL, settled_at = NULL WHERE seq = ?`,
+       float_used = NULL, skipped = NULL, settled_at = NULL, final_at = NULL WHERE seq = ?`,
   )
+  const keepTransaction = db.prepare(
+    `INSERT INTO transactions (hash, seq, raw, nonce, signed_at) VALUES (?, ?, ?, ?, ?)
+     ON CONFLICT (hash) DO NOTHING`,
+  )
+  // Of several transactions the one that was mined is the batch's: its bytes are sent again if it is undone.
   const settle = db.prepare(
-    `UPDATE batches SET state = 'settled', tx_hash = ?, block = ?, float_used = ?, skipped = ?, settled_at = ? WHERE seq = ?`,
+    `UPDATE batches SET state = 'settled', tx_hash = ?1,
+       tx_raw = COALESCE((SELECT raw FROM transactions WHERE hash = ?1), tx_raw),
+       tx_nonce = COALESCE((SELECT nonce FROM transactions WHERE hash = ?1), tx_nonce),
+       block = ?2, float_used = ?3, skipped = ?4, settled_at = ?5 WHERE seq = ?6`,
   )
+  const makeFinal = db.prepare('UPDATE batches SET final_at = ? WHERE seq = ?')
+  const state = db.prepare(
+    `INSERT INTO statements (role, id, gross, as_of) VALUES (?, ?, ?, ?)
+     ON CONFLICT (role, id) DO UPDATE SET gross = excluded.gross, as_of = excluded.as_of`,
+  )
+  const forgetTransactions = db.prepare(
+    `DELETE FROM transactions WHERE seq IN
+       (SELECT seq FROM batches WHERE final_at IS NOT NULL AND settled_at < ? AND length(data) > 0)`,
+  )
+  const forgetBatches = db.prepare(
+    `UPDATE batches SET data = x'', packed = x'', tx_raw = ''
+     WHERE final_at IS NOT NULL AND settled_at < ? AND length(data) > 0`,
+  )
+  const forgetDecisions = db.prepare(`UPDATE attempts SET decision = '' WHERE at < ? AND decision <> ''`)
   const forget = db.prepare('DELETE FROM outputs WHERE at < ?')
 
   const writeJob = ({ number, request, body, at }: AdmittedJob) =>
@@ -99,6 +121,9 @@ function statements(db: Sqlite) {
       tx.nonce,
       at,
     ])
+
+  const writeTransaction = (seq: bigint, tx: { hash: string; raw: string; nonce: number }, at: number) =>
+    keepTransaction.run([tx.hash, Number(seq), tx.raw, tx.nonce, at])
 
   return {
     account: ({ payer, charged, count }: Charged) =>
@@ -130,9 +155,26 @@ function statements(db: Sqlite) {
           return
         case 'batch.signed':
           writeBatch(op.batch, op.tx, op.at)
+          writeTransaction(op.batch.seq, op.tx, op.at)
           return
         case 'batch.resigned':
           resign.run([op.tx.hash, op.tx.raw, op.tx.nonce, op.at, Number(op.seq)])
+          writeTransaction(op.seq, op.tx, op.at)
+          return
+        case 'batch.final':
+          makeFinal.run([op.at, Number(op.seq)])
+          return
+        case 'statement.signed': {
+          const { role, id, gross, asOf } = op.statement
+          state.run([role, id, gross.toString(), asOf])
+          return
+        }
+        case 'batches.forgotten':
+          forgetTransactions.run([op.before])
+          forgetBatches.run([op.before])
+          return
+        case 'decisions.forgotten':
+          forgetDecisions.run([op.before])
           return
         case 'batch.settled':
           settle.run([
