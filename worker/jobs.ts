@@ -9,6 +9,7 @@ import type { SignedReceipt } from '../sdk/protocol/wire.ts'
 import { countReceipt } from './count.ts'
 import type { Log } from './log.ts'
 import { type Order, parseOrder, podRefusalOf, refusalOf } from './order.ts'
+import { type Overtime, startOvertime } from './overtime.ts'
 import type { Delivery, ReceiptStore } from './receipts.ts'
 import { MOST_TIMER_MS, type Slot, type SlotResult } from './slots.ts'
 import { creditWindow } from './window.ts'
@@ -181,12 +182,21 @@ export function createJobs(deps: JobsDeps): Jobs {
   ): Promise<SlotResult> {
     const { abort } = passage
     const { limits } = slot.pod.manifest
-    passage.credit = (bytes) => slot.credit(bytes)
     let sentBytes = 0
-    let overtime: NodeJS.Timeout | undefined
+    let overtime: Overtime | undefined
+    let timer: NodeJS.Timeout | undefined
+    passage.credit = (bytes) => {
+      overtime?.credit(bytes)
+      slot.credit(bytes)
+    }
+    const watch = (clock: Overtime) => {
+      const leftMs = clock.leftMs()
+      if (leftMs > 0) timer = setTimeout(() => watch(clock), Math.min(leftMs, MOST_TIMER_MS))
+      else abort.abort(later('job.timeout', `The pod allows ${limits.seconds} seconds for a job.`))
+    }
     const onStart = () => {
-      const error = later('job.timeout', `The pod allows ${limits.seconds} seconds for a job.`)
-      overtime = setTimeout(() => abort.abort(error), Math.min(limits.seconds * 1000, MOST_TIMER_MS))
+      overtime = startOvertime(limits.seconds * 1000, windowBytes, deps.now)
+      watch(overtime)
     }
     const { signal } = abort
     let result: SlotResult
@@ -198,6 +208,7 @@ export function createJobs(deps: JobsDeps): Jobs {
         signal,
         onChunk(bytes) {
           sentBytes = onChunk(bytes)
+          overtime?.sent(sentBytes)
           if (sentBytes <= limits.outputBytes) return
           abort.abort(bug('output.too_large', 'The engine gave more bytes than the manifest allows.'))
         },
@@ -205,7 +216,9 @@ export function createJobs(deps: JobsDeps): Jobs {
     } catch (cause) {
       throw signal.aborted ? signal.reason : cause
     } finally {
-      clearTimeout(overtime)
+      clearTimeout(timer)
+      // The slot is the next job's from here on: a late word about this one is not for it.
+      passage.credit = () => {}
     }
     if (result.work.complete && sentBytes <= limits.outputBytes) return result
     if (!signal.aborted) throw bug('engine.incomplete', 'The engine stopped without being asked.')

@@ -7,6 +7,7 @@ import { type JobHeader, jobHeaderSchema } from '../sdk/protocol/link.ts'
 import type { Manifest } from '../sdk/protocol/manifest.ts'
 import type { Hasher, Request } from '../sdk/protocol/messages.ts'
 import { parseWire } from '../sdk/protocol/wire.ts'
+import { RECEIVED_KEPT_MS } from './receipts.ts'
 
 /** A job as a router sends it, with the hash that we computed ourselves. */
 export interface Order extends JobHeader {
@@ -43,6 +44,13 @@ export function refusalOf(order: Order, node: number, nowMs: number): HeuristErr
   if (request.deadline * 1000 < nowMs) {
     return refused('request.expired', 'The deadline of the request is past.', {
       fix: 'Send a new request. If it should have time left, check the clocks of payer and node.',
+      details: { deadline: request.deadline, now: Math.floor(nowMs / 1000) },
+    })
+  }
+  // Later than that the receipt of the first time may be forgotten, and a second signature would convict this node.
+  if (request.deadline * 1000 > nowMs + RECEIVED_KEPT_MS) {
+    return refused('request.deadline_far', 'The deadline of the request is more than a day ahead.', {
+      fix: 'Send a request whose deadline is within 24 hours.',
       details: { deadline: request.deadline, now: Math.floor(nowMs / 1000) },
     })
   }

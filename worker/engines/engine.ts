@@ -29,6 +29,7 @@ export interface Engine {
    * Runs one job. Emits output bytes in order. Stops soon after `signal` aborts and returns what it did so far.
    *
    * @param input  The job's JSON text, exactly as the client sent it.
+   * @returns Units within what was quoted: never more of them in than the input has bytes.
    * @throws `input.invalid`, `input.too_long` (refused), naming the field; before anything is emitted.
    */
   run(input: Uint8Array, output: Output): Promise<Work>

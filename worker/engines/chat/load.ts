@@ -48,16 +48,14 @@ export const loadChat: LoadEngine = async (podFolder, manifest) => {
     run: async (input, output) => {
       const request = parse(input)
       const prompt = tokens.prompt(request.messages)
-      if (prompt.length > mostIn) {
-        throw refused(
-          'input.too_long',
-          `The messages are ${prompt.length} tokens, the pod reads ${mostIn}.`,
-          {
-            field: 'messages',
-            fix: 'Leave out the oldest messages or say it in fewer words.',
-            details: { tokens: prompt.length, most: mostIn },
-          },
-        )
+      // The quote is made on the input's bytes: a prompt of more tokens than bytes would cost more than was allowed.
+      const most = Math.min(mostIn, input.length)
+      if (prompt.length > most) {
+        throw refused('input.too_long', `The messages are ${prompt.length} tokens, the pod reads ${most}.`, {
+          field: 'messages',
+          fix: 'Leave out the oldest messages or say it in fewer words.',
+          details: { tokens: prompt.length, most },
+        })
       }
       return generate(model, new Sequence(request, prompt, tokens, context), output)
     },
