@@ -1,12 +1,20 @@
 import { type Address, encodeFunctionData, type Hex, keccak256, parseEventLogs, toHex } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
-import { computeLedgerAbi, registryAbi } from '../sdk/chain/abi.ts'
+import { computeLedgerAbi, registryAbi, routerBondAbi } from '../sdk/chain/abi.ts'
 import { keySender, openChain } from '../sdk/chain/clients.ts'
 import { chainError } from '../sdk/chain/errors.ts'
 import { chainReader } from '../sdk/chain/reader.ts'
 import { asHeuristError, later } from '../sdk/errors.ts'
 import { ROLE } from '../sdk/protocol/messages.ts'
-import { type Chain, type Change, type Clock, type Outcome, realClock } from './world.ts'
+import {
+  type BondEvent,
+  type Chain,
+  type Change,
+  type Clock,
+  type Outcome,
+  realClock,
+  type SignedTransaction,
+} from './world.ts'
 
 /** The clock of splits, votes and activity: `Epochs.sol`. */
 const EPOCH_SECONDS = 604_800
@@ -18,7 +26,12 @@ export interface ChainOptions {
   registry: Address
   /** The router's key: it signs settlements. */
   key: Hex
+  /** The most that a settlement may pay, wei per gas; unbounded if absent. */
+  mostFeePerGas?: bigint
 }
+
+/** No fee is above this: the width of the field. */
+const UNBOUNDED = 2n ** 128n - 1n
 
 /** Blocks that are searched for the event of a batch. */
 const LOOK_BACK = 50_000n
@@ -27,7 +40,7 @@ const NOBODY = /^0x0*$/
 
 /** The chain as a router sees it, over JSON-RPC. */
 export function createChain(
-  { rpcUrl, chainId, ledger, registry, key }: ChainOptions,
+  { rpcUrl, chainId, ledger, registry, key, mostFeePerGas = UNBOUNDED }: ChainOptions,
   clock: Clock = realClock,
 ): Chain {
   const chain = openChain({ chainId, rpcUrl })
@@ -44,6 +57,32 @@ export function createChain(
       return await read()
     } catch (cause) {
       throw chainError(cause)
+    }
+  }
+
+  let bondAt: Address | undefined
+  /** The ledger knows its bond, for good. */
+  async function bond() {
+    bondAt ??= await client.readContract({ ...books, functionName: 'bond' })
+    return { address: bondAt, abi: routerBondAbi } as const
+  }
+
+  const settleCall = (batch: Uint8Array) => ({
+    to: ledger,
+    data: encodeFunctionData({ abi: computeLedgerAbi, functionName: 'settle', args: [toHex(batch)] }),
+  })
+
+  async function signed(sign: () => Promise<SignedTransaction>): Promise<SignedTransaction> {
+    try {
+      const { hash, raw, nonce } = await sign()
+      return { hash, raw, nonce }
+    } catch (cause) {
+      const error = asHeuristError(cause)
+      if (error.code !== 'chain.reverted') throw error
+      throw later('settle.refused', `the ledger refuses the batch: ${error.message}`, {
+        details: error.details,
+        cause,
+      })
     }
   }
 
@@ -102,8 +141,49 @@ export function createChain(
     routerState: () =>
       ask(async () => {
         const state = await client.readContract({ ...books, functionName: 'routerOf', args: [router] })
-        return { seq: state.seq, batchHash: state.batchHash, float: state.float }
+        const { seq, batchHash, float, allowed } = state
+        return { seq, batchHash, float, allowed }
       }),
+    sync: () =>
+      ask(async () => {
+        const [syncing, block] = await Promise.all([
+          client.request<{ Method: 'eth_syncing'; Parameters?: undefined; ReturnType: unknown }>({
+            method: 'eth_syncing',
+          }),
+          client.getBlock({ blockTag: 'latest' }),
+        ])
+        return { syncing: syncing !== false, head: block.number, headAt: Number(block.timestamp) }
+      }),
+    bond: () =>
+      ask(async () => {
+        const at = await bond()
+        const [held, leastAsset, leastHeu] = await Promise.all([
+          client.readContract({ ...at, functionName: 'bondOf', args: [router] }),
+          client.readContract({ ...at, functionName: 'leastAsset' }),
+          client.readContract({ ...at, functionName: 'leastHeu' }),
+        ])
+        const { asset, heu, reserved, owedAsset, owedHeu } = held
+        const [exitAt, convictedAt] = [Number(held.exitAt), Number(held.convictedAt)]
+        return { asset, heu, reserved, owedAsset, owedHeu, exitAt, convictedAt, leastAsset, leastHeu }
+      }),
+    bondEventsAfter: (block) =>
+      ask(async () => {
+        const upTo = await client.getBlockNumber({ cacheTime: 0 })
+        if (upTo <= block) return { upTo: block, events: [] }
+        const { address } = await bond()
+        const logs = await client.getLogs({ address, fromBlock: block + 1n, toBlock: upTo })
+        const events = parseEventLogs({ abi: routerBondAbi, logs })
+        return { upTo, events: events.flatMap((event) => bondEventOf(event.eventName, event.args, router)) }
+      }),
+    coverOf: (node) =>
+      ask(async () =>
+        client.readContract({ ...(await bond()), functionName: 'capOf', args: [router, ROLE.node, node] }),
+      ),
+    nodeBps: () =>
+      ask(() => client.readContract({ ...books, functionName: 'shareBpsOf', args: [ROLE.node, 1] })),
+    grossOf: (role, id) => reader.grossOf(router, role, id),
+    rootOf: (seq) => reader.rootOf(router, seq),
+    gasPrice: () => ask(() => client.getGasPrice()),
     changesAfter: (block) =>
       ask(async () => {
         const upTo = await client.getBlockNumber({ cacheTime: 0 })
@@ -116,22 +196,12 @@ export function createChain(
         const events = parseEventLogs({ abi: [...computeLedgerAbi, ...registryAbi], logs })
         return { upTo, changes: events.flatMap((event) => changesOf(event.eventName, event.args, router)) }
       }),
-    async signSettle(batch) {
-      const data = encodeFunctionData({ abi: computeLedgerAbi, functionName: 'settle', args: [toHex(batch)] })
+    signSettle(batch) {
       // The nonce is read anew: a transaction signed before and never sent must not leave a gap.
       sender.forget()
-      try {
-        const { hash, raw, nonce } = await sender.sign({ to: ledger, data })
-        return { hash, raw, nonce }
-      } catch (cause) {
-        const error = asHeuristError(cause)
-        if (error.code !== 'chain.reverted') throw error
-        throw later('settle.refused', `the ledger refuses the batch: ${error.message}`, {
-          details: error.details,
-          cause,
-        })
-      }
+      return signed(() => sender.sign(settleCall(batch), mostFeePerGas))
     },
+    replaceSettle: (batch, stuck) => signed(() => sender.replace(settleCall(batch), stuck, mostFeePerGas)),
     async broadcast(raw) {
       await sender.broadcast({ raw, hash: keccak256(raw) })
     },
@@ -180,6 +250,19 @@ function outcomeOf(receipt: {
     floatUsed: settled?.eventName === 'BatchSettled' ? settled.args.floatUsed : 0n,
     skipped,
   }
+}
+
+/** What an event of the bond means to this router. */
+function bondEventOf(name: string, args: unknown, router: Address): BondEvent[] {
+  const fields = args as Record<string, unknown>
+  if (String(fields.router).toLowerCase() !== router) return []
+  const big = (field: string) => BigInt(String(fields[field]))
+  const who = { role: Number(fields.role), id: Number(fields.id), round: Number(fields.round) }
+  if (name === 'ShortfallClaimed')
+    return [{ kind: 'claimed', ...who, gross: big('gross'), asked: big('asked') }]
+  if (name === 'ShortfallResolved') return [{ kind: 'resolved', ...who, paid: big('paid') }]
+  if (name === 'Convicted') return [{ kind: 'convicted', leaf: String(fields.leaf) as Hex }]
+  return []
 }
 
 const KINDS = ['node', 'pod', 'frontend'] as const

@@ -77,7 +77,42 @@ export interface ChainRouter {
   seq: bigint
   batchHash: Hex
   float: bigint
+  /** Whether its bond lets it settle. */
+  allowed: boolean
 }
+
+/** How well the node behind the RPC URL knows the chain. */
+export interface ChainSync {
+  /** It is still reading old blocks. */
+  syncing: boolean
+  head: bigint
+  /** Unix seconds of its newest block. */
+  headAt: number
+}
+
+/** What a router has posted as its bond. Base units, wei of HEU, Unix seconds. */
+export interface ChainBond {
+  asset: bigint
+  heu: bigint
+  /** Held back for claims that are filed and not resolved. */
+  reserved: bigint
+  /** What it owes after a paid claim. */
+  owedAsset: bigint
+  owedHeu: bigint
+  /** 0 = it announced no exit. */
+  exitAt: number
+  /** 0 = it was not convicted. */
+  convictedAt: number
+  /** With less it may not settle. */
+  leastAsset: bigint
+  leastHeu: bigint
+}
+
+/** What somebody did to a router's bond. */
+export type BondEvent =
+  | { kind: 'claimed'; role: number; id: number; gross: bigint; asked: bigint; round: number }
+  | { kind: 'resolved'; role: number; id: number; paid: bigint; round: number }
+  | { kind: 'convicted'; leaf: Hex }
 
 /** What moved on chain: read it again. */
 export type Change =
@@ -119,6 +154,20 @@ export interface Chain {
   isVersion(pod: number, manifest: Hex): Promise<boolean>
   account(payer: Address): Promise<ChainAccount>
   routerState(): Promise<ChainRouter>
+  sync(): Promise<ChainSync>
+  bond(): Promise<ChainBond>
+  /** What happened to the router's bond in the blocks after `block`, up to the block it returns. */
+  bondEventsAfter(block: bigint): Promise<{ upTo: bigint; events: BondEvent[] }>
+  /** What a node's unposted work is covered for: base units of its share. */
+  coverOf(node: number): Promise<bigint>
+  /** The share of a node, basis points. */
+  nodeBps(): Promise<bigint>
+  /** Cumulative gross that the ledger has credited a payee with. */
+  grossOf(role: 'node' | 'pod' | 'frontend', id: number): Promise<bigint>
+  /** Root of the router's batch `seq`; undefined if there is none. */
+  rootOf(seq: bigint): Promise<Hex | undefined>
+  /** Wei per gas that a transaction pays now. */
+  gasPrice(): Promise<bigint>
   /** What changed in the blocks after `block`, up to the block it returns. */
   changesAfter(block: bigint): Promise<{ upTo: bigint; changes: Change[] }>
   /**
@@ -127,6 +176,15 @@ export interface Chain {
    * @throws `settle.refused` (later) with the contract's error if the dry run reverts.
    */
   signSettle(batch: Uint8Array): Promise<SignedTransaction>
+  /**
+   * Signs it at the nonce of a transaction that no block takes, for at least an eighth more.
+   *
+   * @throws `settle.refused` (later), `fee.capped` (later).
+   */
+  replaceSettle(
+    batch: Uint8Array,
+    stuck: Pick<SignedTransaction, 'raw' | 'nonce'>,
+  ): Promise<SignedTransaction>
   /** Sends the very bytes. Sending what the chain knows already is not an error. */
   broadcast(raw: Hex): Promise<void>
   /** @returns undefined while the transaction is in no block. */

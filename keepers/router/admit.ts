@@ -25,6 +25,8 @@ export interface AdmitDeps {
   dispatch: Dispatch
   stored: Stored
   stopping(): boolean
+  /** Whether the router's bond lets it settle what it would serve. */
+  allowed(): boolean
   fatal(cause: unknown): void
 }
 
@@ -72,6 +74,16 @@ export function createAdmit(deps: AdmitDeps): Admit {
       throw later('router.stopping', 'The router is stopping.', {
         fix: 'Send the same request again in a moment.',
       })
+    }
+    if (!deps.allowed()) {
+      throw later(
+        'router.stopped',
+        'The bond of this router does not let it settle: it takes no new calls.',
+        {
+          fix: 'Use another router, or come back when this one has topped up its bond.',
+          details: { retryAfterSeconds: 60 },
+        },
+      )
     }
     return open(checked, row, listener)
   }

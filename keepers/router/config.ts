@@ -39,15 +39,51 @@ export const limitsSchema = z.strictObject({
 })
 export type Limits = z.output<typeof limitsSchema>
 
+const wei = z
+  .string()
+  .regex(/^\d{1,30}$/)
+  .transform(BigInt)
+const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
+
 export const settleSchema = z.strictObject({
-  /** Age of the oldest receipt at which a batch is posted. */
-  maxAgeMs: count.default(3_600_000),
+  /** Age of the oldest receipt at which a batch that is worth its gas is posted. */
+  maxAgeMs: count.default(HOUR_MS),
+  /** A batch is worth its gas when its gross is so many times as much. */
+  worthGas: count.default(10),
+  /** What 1e18 wei of the chain's base token cost, base units of the asset. 0: gas is as good as free. */
+  gasTokenPrice: wei.default(0n),
+  /** A payee with so much unposted gross is large, base units: it waits `largeMs` at most. */
+  largePayee: wei.default(1_000_000n),
+  /** Half an hour less than the four hours that it may take. */
+  largeMs: count.default(3.5 * HOUR_MS),
+  /** Two hours less than the day that everyone waits at most. */
+  dailyMs: count.default(22 * HOUR_MS),
+  /** A voucher that expires this soon forces its receipts out. */
+  expiryMs: count.default(12 * HOUR_MS),
+  /** Part of a node's cover that its unposted work may fill before it is posted: at the whole, nodes stop serving. */
+  coverBps: count.max(10_000).default(5_000),
   /** Receipts at which a batch is posted, and the most in one. */
   maxLeaves: count.max(10_000).default(2_000),
   /** Packed bytes of one batch: a transaction must fit the pools of common nodes (128 KiB). */
   maxBytes: count.default(120_000),
-  /** Below this float an alarm is logged. Base units. */
-  lowFloat: z.string().regex(/^\d+$/).transform(BigInt).default(1_000_000n),
+  /** A transaction that is in no block after this long is replaced by one that pays an eighth more. */
+  stuckMs: count.default(60_000),
+  /** The most that a settlement may pay, wei per gas. */
+  mostFeePerGas: wei.default(500_000_000_000n),
+  /** Blocks that must stand on a batch before it is no longer looked at. */
+  finalityBlocks: z.number().int().min(0).default(12),
+  /** The chain's newest block may be this old before the node behind the RPC URL counts as not synced. */
+  headAgeMs: count.default(600_000),
+  /** How often float, bond and the state of the chain are looked at. */
+  watchMs: count.default(2_000),
+  /** Below this float an alarm rings. Base units. */
+  lowFloat: wei.default(1_000_000n),
+  /** Below this part of the least bond an alarm rings, basis points. */
+  lowBondBps: count.default(12_000),
+  /** How long batch data is served after its settlement, and the reasons of choices are kept. */
+  keepMs: count.default(30 * DAY_MS),
+  keepDecisionsMs: count.default(30 * DAY_MS),
 })
 export type SettleLimits = z.output<typeof settleSchema>
 

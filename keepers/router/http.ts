@@ -221,6 +221,9 @@ function documents(app: FastifyInstance, { views }: Deps): void {
   document('/v1/accounts/:payer', (request) => views.account(param(request, 'payer')))
   document('/v1/receipts', (request) => views.receipts(query(request)))
   document('/v1/receipts/:request', (request) => views.receipt(param(request, 'request')))
+  document('/v1/statements/:role/:id', (request) =>
+    views.statement(param(request, 'role'), param(request, 'id')),
+  )
   document('/v1/batches', (request) => views.batches(query(request)))
   app.get('/v1/pods/:pod/manifest', async (request, reply) => {
     const bytes = await views.manifest(param(request, 'pod'), query(request).version)

@@ -9,7 +9,17 @@ export interface Metrics {
   retried(reason: string): void
   charged(price: bigint): void
   committed(ops: number, ms: number): void
-  batch(state: 'signed' | 'settled', leaves: number): void
+  /** Of `replaced` and `undone` batches the leaves stay what they are; they are counted again. */
+  batch(state: 'signed' | 'settled' | 'final' | 'replaced' | 'undone', leaves: number): void
+  /** What a settled batch cost: gas, and base units of the router's float. */
+  settled(gasUsed: bigint, floatUsed: bigint): void
+  /** Age in seconds and gross of what is in no batch, base units. */
+  waiting(ageSeconds: number, gross: bigint): void
+  /** A statement was signed. */
+  stated(): void
+  /** An alarm rang. */
+  alarm(event: string): void
+  standing(standing: { synced: boolean; allowed: boolean; behind: boolean; float: bigint }): void
   gauges(read: () => { live: number; links: number; unposted: number; feed: number }): void
 }
 
@@ -66,6 +76,30 @@ export function createMetrics(): Metrics {
     labelNames: ['state'],
     registers,
   })
+  const gas = new Counter({ name: 'heurist_settle_gas_total', help: 'Gas of settled batches', registers })
+  const floatUsed = new Counter({
+    name: 'heurist_float_used_base_units_total',
+    help: "What the router's float paid for lines that were skipped, payment-asset base units",
+    registers,
+  })
+  const statements = new Counter({
+    name: 'heurist_statements_total',
+    help: 'Statements signed for payees',
+    registers,
+  })
+  const alarms = new Counter({
+    name: 'heurist_alarms_total',
+    help: 'Alarms that rang, by event',
+    labelNames: ['event'],
+    registers,
+  })
+  const gauge = (name: string, help: string) => new Gauge({ name, help, registers })
+  const oldest = gauge('heurist_unposted_age_seconds', 'Age of the oldest receipt in no batch')
+  const unpostedGross = gauge('heurist_unposted_base_units', 'Gross of receipts in no batch')
+  const float = gauge('heurist_float_base_units', "The router's own money in the ledger")
+  const synced = gauge('heurist_chain_synced', '1 while the node behind the RPC URL knows the newest blocks')
+  const allowed = gauge('heurist_allowed', '1 while the bond lets the router settle')
+  const behind = gauge('heurist_journal_behind', '1 while the chain has batches that the journal lacks')
 
   return {
     register,
@@ -81,6 +115,22 @@ export function createMetrics(): Metrics {
       commit.observe(ms / 1000)
     },
     batch: (state, leaves) => batches.inc({ state }, leaves),
+    settled(gasUsed, used) {
+      gas.inc(Number(gasUsed))
+      floatUsed.inc(Number(used))
+    },
+    waiting(ageSeconds, gross) {
+      oldest.set(ageSeconds)
+      unpostedGross.set(Number(gross))
+    },
+    stated: () => statements.inc(),
+    alarm: (event) => alarms.inc({ event }),
+    standing(now) {
+      float.set(Number(now.float))
+      synced.set(Number(now.synced))
+      allowed.set(Number(now.allowed))
+      behind.set(Number(now.behind))
+    },
     gauges(read) {
       for (const name of ['live', 'links', 'unposted', 'feed'] as const) {
         new Gauge({

@@ -5,8 +5,12 @@ import { asHeuristError, refused } from '../../sdk/errors.ts'
 import { createSigner, fastKeccak, signatureLibrary } from '../../sdk/native.ts'
 import { createHasher } from '../../sdk/protocol/messages.ts'
 import { createChain } from '../chain.ts'
-import { keepDoing } from '../duty.ts'
+import { keepDoing, once } from '../duty.ts'
+import { createForget } from '../settle/forget.ts'
 import { createSettle, reconcile } from '../settle/settle.ts'
+import { createStanding } from '../settle/standing.ts'
+import { createStatements } from '../settle/statements.ts'
+import { createWatch, type WatchDeps } from '../settle/watch.ts'
 import { type Log, realClock, realRandom, realTimers, type World } from '../world.ts'
 import { createAdmit } from './admit.ts'
 import { createBooks } from './books.ts'
@@ -33,6 +37,8 @@ export interface RunningRouter {
 
 /** How often the settle duty looks when nothing wakes it. */
 const SETTLE_EVERY_MS = 250
+/** How often the forget duty asks whether its hour has come. */
+const FORGET_EVERY_MS = 60_000
 /** Without a look at the chain for so long the router is not ready. */
 const CHAIN_STALE_MS = 30_000
 /** Pause before a chain that does not answer is asked again. */
@@ -42,13 +48,14 @@ const CHAIN_AGAIN_MS = 1_000
 export function openWorld(config: RouterConfig, key: Hex, log: Log, metrics: Metrics): World {
   const { ledger, registry } = config.addresses
   const { chainId, rpcUrl } = config
+  const { mostFeePerGas } = config.settle
   return {
     clock: realClock,
     timers: realTimers,
     random: realRandom,
     log,
     ledger: openSqlite(join(config.dataDir, 'ledger.db'), realTimers, metrics.committed),
-    chain: createChain({ rpcUrl, chainId, ledger, registry, key }),
+    chain: createChain({ rpcUrl, chainId, ledger, registry, key, mostFeePerGas }),
     manifests: folderManifests(config.podsDir, config.dataDir),
   }
 }
@@ -83,9 +90,11 @@ export async function startRouterIn(
   const feed = createFeed()
   const registry = createRegistry(world, limits.chainPollMs)
   const nodes = createNodes(clock, limits)
-  const books = createBooks(ledger, hasher, createSigner(key))
+  const signer = createSigner(key)
+  const books = createBooks(ledger, hasher, signer)
+  const standing = createStanding()
   const stored = createStored(world, registry, limits, fatal)
-  const settleDeps = { chain, ledger, clock, log, feed, metrics, limits: config.settle }
+  const settleDeps = { chain, ledger, clock, log, feed, metrics, limits: config.settle, standing }
   let stopping = false
   let links: Links | undefined
   const linksOf = (): Links => {
@@ -93,7 +102,9 @@ export async function startRouterIn(
     return links
   }
 
+  const watch = createWatch()
   await chainAnswers(world)
+  await chainIsSynced(watch, settleDeps, world)
   await reconcile(settleDeps)
   await Promise.all([registry.start(), books.start()])
   nodes.restore(await ledger.nodeCounts())
@@ -107,6 +118,7 @@ export async function startRouterIn(
   let url = ''
   const views = createViews({
     config,
+    statements: createStatements({ ledger, clock, hasher, signer, standing, metrics }),
     router: chain.router,
     url: () => config.publicUrl ?? url,
     terms,
@@ -120,7 +132,13 @@ export async function startRouterIn(
   const doors = createDoors({
     world,
     limits,
-    admit: createAdmit({ ...parts, dispatch, stored, stopping: () => stopping }),
+    admit: createAdmit({
+      ...parts,
+      dispatch,
+      stored,
+      stopping: () => stopping,
+      allowed: () => standing.allowed,
+    }),
     views,
     feed,
     metrics,
@@ -141,7 +159,11 @@ export async function startRouterIn(
       (cause: unknown) => log.warn({ event: 'ledger.unreadable', ...asHeuristError(cause).toJSON() }),
     )
   })
-  const settling = keepDoing(createSettle(), settleDeps, world, SETTLE_EVERY_MS)
+  const duties = [
+    keepDoing(watch, settleDeps, world, config.settle.watchMs),
+    keepDoing(createSettle(), settleDeps, world, SETTLE_EVERY_MS),
+    keepDoing(createForget(), settleDeps, world, FORGET_EVERY_MS),
+  ]
   url = await doors.listen({ host: config.host, port: config.port })
   log.info({
     event: 'router.up',
@@ -158,7 +180,7 @@ export async function startRouterIn(
     counting()
     stored.stop()
     registry.stop()
-    await Promise.all([doors.close(), settling.stop()])
+    await Promise.all([doors.close(), ...duties.map((duty) => duty.stop())])
     await ledger.close()
   }
   let stopped: Promise<void> | undefined
@@ -188,5 +210,18 @@ async function chainAnswers({ chain, timers, log }: World): Promise<void> {
       if (tries === 0) log.warn({ event: 'chain.waiting', ...error.toJSON() })
       await new Promise<void>((resolve) => timers.after(CHAIN_AGAIN_MS, resolve))
     }
+  }
+}
+
+/** Nothing is compared, served or posted on the word of a node that is still reading old blocks. */
+async function chainIsSynced(
+  watch: ReturnType<typeof createWatch>,
+  deps: WatchDeps,
+  { timers, log }: World,
+): Promise<void> {
+  await once(watch, deps, log)
+  while (!deps.standing.synced) {
+    await new Promise<void>((resolve) => timers.after(CHAIN_AGAIN_MS, resolve))
+    await once(watch, deps, log)
   }
 }

@@ -5,6 +5,7 @@ import { leafHash, merkleTree } from '../../sdk/protocol/merkle.ts'
 import { maxPriceOf } from '../../sdk/protocol/price.ts'
 import { type SplitBps, splitOf } from '../../sdk/protocol/split.ts'
 import { addressSchema, hashSchema, parseWire } from '../../sdk/protocol/wire.ts'
+import type { Statements } from '../settle/statements.ts'
 import type { Clock } from '../world.ts'
 import type { Books } from './books.ts'
 import type { RouterConfig } from './config.ts'
@@ -29,10 +30,13 @@ export interface Views {
   receipt(request: string): Promise<unknown>
   batches(query: Query): Promise<unknown>
   batchData(seq: string): Promise<Uint8Array>
+  /** What this router owes a payee in all, signed. */
+  statement(role: string, id: string): Promise<unknown>
 }
 
 interface Deps {
-  config: Pick<RouterConfig, 'chainId' | 'rpcUrl' | 'publicRpcUrl' | 'addresses'>
+  config: Pick<RouterConfig, 'chainId' | 'rpcUrl' | 'publicRpcUrl' | 'addresses' | 'settle'>
+  statements: Statements
   router: Address
   url(): string
   terms: { split: SplitBps; podVoters: boolean }
@@ -138,6 +142,7 @@ export function createViews(deps: Deps): Views {
     signedAt: batch.signedAt,
     ...(batch.block === undefined ? {} : { block: batch.block }),
     ...(batch.settledAt === undefined ? {} : { settledAt: batch.settledAt }),
+    final: batch.finalAt !== undefined,
     ...(batch.floatUsed === undefined ? {} : { floatUsed: batch.floatUsed }),
   })
 
@@ -246,11 +251,19 @@ export function createViews(deps: Deps): Views {
     },
     async batchData(text) {
       const batch = /^\d{1,15}$/.test(text) ? await ledger.batch(BigInt(text)) : undefined
+      const keptUntil = batch?.settledAt === undefined ? undefined : batch.settledAt + config.settle.keepMs
+      if (batch && (batch.data.length === 0 || (keptUntil !== undefined && clock.nowMs() > keptUntil))) {
+        throw refused('batch.forgotten', 'The data of this batch is older than it is served.', {
+          fix: 'Whoever audits fetches batch data within 30 days of its settlement.',
+          details: { seq: text },
+        })
+      }
       if (batch) return batch.data
       throw refused('batch.unknown', 'This router has posted no such batch.', {
         fix: 'Batches count from 1.',
       })
     },
+    statement: (role, id) => deps.statements(role, id),
   }
 
   /** One line of the list: what a page shows before one asks for the whole. */

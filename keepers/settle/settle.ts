@@ -7,6 +7,7 @@ import type { BatchRow, Ledger } from '../router/ledger/ledger.ts'
 import type { Metrics } from '../router/metrics.ts'
 import type { Chain, ChainRouter, Clock, Log, Outcome } from '../world.ts'
 import { buildBatch, howManyFit } from './batch.ts'
+import type { Standing } from './standing.ts'
 
 export interface SettleDeps {
   chain: Chain
@@ -16,6 +17,7 @@ export interface SettleDeps {
   feed: Feed
   metrics: Metrics
   limits: SettleLimits
+  standing: Standing
 }
 
 /** A batch under way, and what the chain says of it. */

@@ -39,7 +39,7 @@ describe('when to post', () => {
 describe('a batch under way', () => {
   const row: BatchRow = { ...batch(5n, 1, 2), state: 'signed', tx: tx(9), signedAt: 0 }
   const outcome = { block: 7n, succeeded: true, gasUsed: 1n, floatUsed: 0n, skipped: [] }
-  const state = { seq: 4n, batchHash: hash(44), float: 0n }
+  const state = { seq: 4n, batchHash: hash(44), float: 0n, allowed: true }
   const underWay = { batch: row, outcome: undefined, settlement: undefined, state, nonce: 9 }
   const next = (changes: object, others: Partial<Seen> = {}) =>
     decide(seen({ underWay: { ...underWay, ...changes }, ...others }))
@@ -60,7 +60,7 @@ describe('a batch under way', () => {
   })
 
   it('is confirmed by the transaction that really settled it', () => {
-    const moved = { seq: 5n, batchHash: row.hash, float: 0n }
+    const moved = { seq: 5n, batchHash: row.hash, float: 0n, allowed: true }
 
     expect(next({ state: moved, nonce: 10 })).to.equal(undefined)
     expect(next({ state: moved, settlement: { hash: hash(3), outcome } })).to.deep.include({
@@ -69,7 +69,7 @@ describe('a batch under way', () => {
   })
 
   it('another batch of the same number on chain is an alarm, not a confirmation', () => {
-    expect(() => next({ state: { seq: 5n, batchHash: hash(666), float: 0n } }))
+    expect(() => next({ state: { seq: 5n, batchHash: hash(666), float: 0n, allowed: true } }))
       .to.throw()
       .with.property('code', 'ledger.differs')
   })
