@@ -1,12 +1,16 @@
 import type { Hex } from 'viem'
-import { asHeuristError, bug, type HeuristError, refused } from '../../sdk/errors.ts'
+import { asHeuristError, later } from '../../sdk/errors.ts'
 import type { Duty } from '../duty.ts'
 import type { SettleLimits } from '../router/config.ts'
 import type { Feed } from '../router/feed.ts'
-import type { BatchRow, Ledger } from '../router/ledger/ledger.ts'
+import type { BatchRow, Ledger, UnpostedLeaf } from '../router/ledger/ledger.ts'
 import type { Metrics } from '../router/metrics.ts'
-import type { Chain, ChainRouter, Clock, Log, Outcome } from '../world.ts'
+import type { Chain, Clock, Log } from '../world.ts'
 import { buildBatch, howManyFit } from './batch.ts'
+import { coverageOf } from './coverage.ts'
+import { decide, type Plan, type Seen, type Sent } from './decide.ts'
+import { accountsOf, createObserver } from './observe.ts'
+import { undo } from './reconcile.ts'
 import type { Standing } from './standing.ts'
 
 export interface SettleDeps {
@@ -20,218 +24,176 @@ export interface SettleDeps {
   standing: Standing
 }
 
-/** A batch under way, and what the chain says of it. */
-interface UnderWay {
-  batch: BatchRow
-  outcome: Outcome | undefined
-  /** The transaction that settled it, if the ledger has moved past it. */
-  settlement: { hash: Hex; outcome: Outcome } | undefined
-  state: ChainRouter
-  /** The router account's next nonce, blocks only. */
-  nonce: number
-}
+type Done = Record<string, string | number | boolean>
 
-export interface Seen {
-  nowMs: number
-  limits: Pick<SettleLimits, 'maxAgeMs' | 'maxLeaves'>
-  underWay: UnderWay | undefined
-  /** Receipts in no batch, and when the oldest of them was made; Unix ms. */
-  waiting: number
-  oldestAt: number
-  /** When this process last sent the batch under way. Unix ms; 0 = never. */
-  sentMs: number
-}
-
-export type Plan =
-  /** It is in a block. */
-  | { do: 'confirm'; batch: BatchRow; txHash: Hex; outcome: Outcome }
-  /** The very bytes again: the chain may never have seen them. */
-  | { do: 'send'; batch: BatchRow }
-  /** Its transaction can no longer be mined, or was mined and failed: the same batch in another one. */
-  | { do: 'resign'; batch: BatchRow }
-  | { do: 'post' }
-
-/** A transaction that is in no block after this long is sent again. */
-const RESEND_MS = 5_000
-
-/** Pure: what follows from what is seen. One batch is under way at a time, so they reach the chain in order. */
-export function decide({ nowMs, limits, underWay, waiting, oldestAt, sentMs }: Seen): Plan | undefined {
-  if (underWay) {
-    const { batch, outcome, settlement, state, nonce } = underWay
-    if (outcome?.succeeded) return { do: 'confirm', batch, txHash: batch.tx.hash, outcome }
-    if (state.seq === batch.seq && state.batchHash !== batch.hash) throw differs(batch.seq)
-    if (state.seq >= batch.seq) {
-      return settlement && { do: 'confirm', batch, txHash: settlement.hash, outcome: settlement.outcome }
-    }
-    if (outcome || nonce > batch.tx.nonce) return { do: 'resign', batch }
-    return nowMs - sentMs >= RESEND_MS ? { do: 'send', batch } : undefined
-  }
-  if (waiting === 0) return undefined
-  const due = nowMs - oldestAt >= limits.maxAgeMs || waiting >= limits.maxLeaves
-  return due ? { do: 'post' } : undefined
-}
+const FIRST = { seq: 0n, hash: `0x${'00'.repeat(32)}` as const }
 
 /**
- * Posts receipts as batches once the oldest is due; each signed transaction is stored before it is sent, and the same
- * bytes are sent again after any crash.
+ * Posts receipts as batches once they are due; each signed transaction is stored before it is sent, the same bytes are
+ * sent again after any crash, and a batch is watched until enough blocks stand on it.
  */
 export function createSettle(): Duty<Seen, Plan, SettleDeps> {
-  let sentMs = 0
+  const observer = createObserver()
+  let sent: Sent | undefined
+  /** The transaction whose capped fee was told. */
+  let capped: Hex | undefined
 
-  async function post(deps: SettleDeps) {
-    const { chain, ledger, clock, feed, metrics, limits } = deps
-    const [last, unposted] = [await ledger.lastBatch(), await ledger.unposted(limits.maxLeaves)]
-    const leaves = unposted.slice(0, howManyFit(unposted, limits.maxBytes))
-    const batch = buildBatch(chain.router, leaves, last ?? FIRST)
-    const tx = await chain.signSettle(batch.packed)
-    await ledger.commit([{ op: 'batch.signed', batch, tx, at: clock.nowMs() }])
-    metrics.batch('signed', leaves.length)
-    feed.publish({
-      type: 'batch',
-      at: clock.nowMs(),
-      seq: batch.seq,
-      state: 'signed',
-      leaves: leaves.length,
-      gross: batch.gross,
-      txHash: tx.hash,
-    })
-    await send(tx.raw, deps)
-    return {
-      did: 'post',
-      seq: Number(batch.seq),
-      leaves: leaves.length,
-      gross: batch.gross.toString(),
-      tx: tx.hash,
-    }
-  }
-
-  async function send(raw: BatchRow['tx']['raw'], { chain, clock }: SettleDeps): Promise<void> {
-    sentMs = clock.nowMs()
+  async function send(batch: Pick<BatchRow, 'tx'>, { chain, clock }: SettleDeps): Promise<void> {
+    const { hash, raw } = batch.tx
+    const nowMs = clock.nowMs()
+    sent = { hash, firstMs: sent?.hash === hash ? sent.firstMs : nowMs, lastMs: nowMs }
     await chain.broadcast(raw)
   }
 
-  async function confirm(plan: Extract<Plan, { do: 'confirm' }>, deps: SettleDeps) {
-    const { ledger, clock, log, feed, metrics } = deps
-    const { batch, txHash, outcome } = plan
-    const { block, floatUsed, skipped } = outcome
-    const leaves = batch.lastLeaf - batch.firstLeaf + 1
-    await ledger.commit([
-      {
-        op: 'batch.settled',
-        seq: batch.seq,
-        txHash,
-        block,
-        floatUsed,
-        skipped: skipped.length,
-        at: clock.nowMs(),
-      },
-    ])
-    if (floatUsed > 0n) {
-      log.error({ event: 'float.used', seq: Number(batch.seq), floatUsed: floatUsed.toString(), skipped })
-    }
-    metrics.batch('settled', leaves)
-    feed.publish({
-      type: 'batch',
-      at: clock.nowMs(),
-      seq: batch.seq,
-      state: 'settled',
-      leaves,
-      gross: batch.gross,
-      txHash,
-      block,
-    })
-    return {
-      did: 'confirm',
-      seq: Number(batch.seq),
-      block: Number(block),
-      gasUsed: Number(outcome.gasUsed),
+  async function post({ why }: Extract<Plan, { do: 'post' }>, deps: SettleDeps): Promise<Done> {
+    const { chain, ledger, clock, feed, metrics } = deps
+    const leaves = await payable(deps)
+    const batch = buildBatch(chain.router, leaves, (await ledger.lastBatch()) ?? FIRST)
+    const tx = await chain.signSettle(batch.packed)
+    await ledger.commit([{ op: 'batch.signed', batch, tx, at: clock.nowMs() }])
+    observer.posted(batch.lastLeaf)
+    metrics.batch('signed', leaves.length)
+    const facts = { seq: batch.seq, leaves: leaves.length, gross: batch.gross, txHash: tx.hash }
+    feed.publish({ type: 'batch', at: clock.nowMs(), state: 'signed', ...facts })
+    await send({ tx }, deps)
+    const gross = batch.gross.toString()
+    return { did: 'post', why, seq: Number(batch.seq), leaves: leaves.length, gross, tx: tx.hash }
+  }
+
+  async function replace(batch: BatchRow, deps: SettleDeps): Promise<Done> {
+    const { chain, ledger, clock, log, metrics } = deps
+    try {
+      const tx = await chain.replaceSettle(batch.packed, batch.tx)
+      await ledger.commit([{ op: 'batch.resigned', seq: batch.seq, tx, at: clock.nowMs() }])
+      metrics.batch('replaced', leavesIn(batch))
+      await send({ tx }, deps)
+      return { did: 'replace', seq: Number(batch.seq), stuck: batch.tx.hash, tx: tx.hash }
+    } catch (cause) {
+      const error = asHeuristError(cause)
+      if (error.code !== 'fee.capped') throw cause
+      if (capped !== batch.tx.hash) {
+        log.error({ event: 'fee.capped', seq: Number(batch.seq), tx: batch.tx.hash, ...error.details })
+        metrics.alarm('fee.capped')
+      }
+      capped = batch.tx.hash
+      return resend(batch, deps)
     }
   }
 
-  async function resign({ batch }: Extract<Plan, { do: 'resign' }>, deps: SettleDeps) {
+  async function resign(batch: BatchRow, deps: SettleDeps): Promise<Done> {
     const tx = await deps.chain.signSettle(batch.packed)
     await deps.ledger.commit([{ op: 'batch.resigned', seq: batch.seq, tx, at: deps.clock.nowMs() }])
-    await send(tx.raw, deps)
+    await send({ tx }, deps)
     return { did: 'resign', seq: Number(batch.seq), tx: tx.hash }
+  }
+
+  async function resend(batch: BatchRow, deps: SettleDeps): Promise<Done> {
+    await send(batch, deps)
+    return { did: 'send', seq: Number(batch.seq), tx: batch.tx.hash }
+  }
+
+  /** What was undone goes out again as it was, before it may be replaced. */
+  async function setBack(deps: SettleDeps, seq: bigint): Promise<number> {
+    sent = undefined
+    return undo(deps, seq)
+  }
+
+  async function carryOut(plan: Plan, deps: SettleDeps): Promise<Done> {
+    switch (plan.do) {
+      case 'confirm':
+        return confirm(plan, deps)
+      case 'finalize':
+        return finalize(plan.batch, deps)
+      case 'undo':
+        return { did: 'undo', batches: await setBack(deps, plan.seq) }
+      case 'send':
+        return resend(plan.batch, deps)
+      case 'replace':
+        return replace(plan.batch, deps)
+      case 'resign':
+        return resign(plan.batch, deps)
+      case 'post':
+        return post(plan, deps)
+    }
   }
 
   return {
     name: 'settle',
-
-    async observe({ chain, ledger, clock, limits }) {
-      const batch = await ledger.unsettledBatch()
-      const nowMs = clock.nowMs()
-      if (!batch) {
-        const [waiting, [oldest]] = [await ledger.unpostedCount(), await ledger.unposted(1)]
-        return { nowMs, limits, underWay: undefined, waiting, oldestAt: oldest?.at ?? 0, sentMs }
-      }
-      // The nonce is read before the outcome: a transaction mined in between is then seen as mined.
-      const nonce = await chain.nonce()
-      const [outcome, state] = await Promise.all([chain.outcome(batch.tx.hash), chain.routerState()])
-      const moved = !outcome?.succeeded && state.seq >= batch.seq
-      const settlement = moved ? await chain.settlementOf(batch.seq) : undefined
-      return {
-        nowMs,
-        limits,
-        underWay: { batch, outcome, settlement, state, nonce },
-        waiting: 0,
-        oldestAt: 0,
-        sentMs,
-      }
-    },
-
+    observe: async (deps) => ({ ...(await observer.observe(deps)), sent }),
     decide,
-
     async act(plan, deps) {
-      if (plan.do === 'confirm') return confirm(plan, deps)
       try {
-        if (plan.do === 'post') return await post(deps)
-        if (plan.do === 'resign') return await resign(plan, deps)
-        await send(plan.batch.tx.raw, deps)
-        return { did: 'send', seq: Number(plan.batch.seq), tx: plan.batch.tx.hash }
+        return await carryOut(plan, deps)
       } catch (cause) {
         // A chain that was set back has undone batches: they are posted again before anything new.
         const { error } = asHeuristError(cause).details
-        if (error === 'BadSequence' || error === 'BadChain') await reconcile(deps)
+        if (error === 'BadSequence' || error === 'BadChain') {
+          await setBack(deps, (await deps.chain.routerState()).seq)
+        }
         throw cause
       }
     },
   }
 }
 
-const FIRST = { seq: 0n, hash: `0x${'00'.repeat(32)}` as const }
-
 /**
- * Holds journal and chain side by side before anything is posted: what the chain has undone is posted again.
+ * The leaves of the next batch: the oldest that fit and that payers or float pay for.
  *
- * @throws `ledger.behind`, `ledger.differs` (refused): this data directory is not the one that routed on this chain.
+ * @throws `settle.refused` (later) if the float cannot pay for the oldest: an alarm, since nothing moves until it can.
  */
-export async function reconcile({ chain, ledger, clock, log, limits }: SettleDeps): Promise<void> {
-  const [state, last] = [await chain.routerState(), await ledger.lastBatch()]
-  if (state.float < limits.lowFloat) {
-    log.error({ event: 'float.low', float: state.float.toString(), least: limits.lowFloat.toString() })
+async function payable({ chain, ledger, clock, log, metrics, limits }: SettleDeps): Promise<UnpostedLeaf[]> {
+  const unposted = await ledger.unposted(limits.maxLeaves)
+  const leaves = unposted.slice(0, howManyFit(unposted, limits.maxBytes))
+  const [accounts, { float }, { headAt }] = await Promise.all([
+    accountsOf(
+      chain,
+      leaves.map(({ body }) => body.payer),
+    ),
+    chain.routerState(),
+    chain.sync(),
+  ])
+  const nowSeconds = Math.max(headAt, Math.floor(clock.nowMs() / 1000))
+  const { count, uncovered, missing } = coverageOf(leaves, accounts, float, nowSeconds)
+  for (const { payer, reason, charge } of uncovered) {
+    log.error({ event: 'line.uncovered', payer, reason, charge: String(charge) })
+    metrics.alarm('line.uncovered')
   }
-  if (state.seq > (last?.seq ?? 0n))
-    throw foreign('ledger.behind', Number(state.seq), Number(last?.seq ?? 0n))
-  if (state.seq > 0n && (await ledger.batch(state.seq))?.hash !== state.batchHash) {
-    throw foreign('ledger.differs', Number(state.seq), Number(last?.seq ?? 0n))
+  if (missing > 0n) {
+    log.error({ event: 'float.exhausted', float: String(float), missing: String(missing), payable: count })
+    metrics.alarm('float.exhausted')
   }
-  for (let seq = state.seq + 1n; seq <= (last?.seq ?? 0n); seq += 1n) {
-    const batch = await ledger.batch(seq)
-    if (batch?.state !== 'settled') continue
-    log.warn({ event: 'batch.undone', seq: Number(seq), tx: batch.tx.hash })
-    await ledger.commit([{ op: 'batch.resigned', seq, tx: batch.tx, at: clock.nowMs() }])
-  }
+  if (count > 0) return leaves.slice(0, count)
+  throw later('settle.refused', 'the float cannot pay for the oldest receipt, whose payer does not', {
+    fix: 'Add at least `missing` base units to the float.',
+    details: { missing: String(missing) },
+  })
 }
 
-const differs = (seq: bigint): HeuristError =>
-  bug('ledger.differs', `the chain has settled another batch ${seq} of this router`, {
-    fix: 'One router key belongs to one ledger: stop the other router that uses this key.',
-    details: { seq: Number(seq) },
-  })
+async function confirm(plan: Extract<Plan, { do: 'confirm' }>, deps: SettleDeps): Promise<Done> {
+  const { ledger, clock, log, feed, metrics } = deps
+  const { batch, txHash, outcome } = plan
+  const { block, floatUsed, skipped } = outcome
+  const { seq, gross } = batch
+  const leaves = leavesIn(batch)
+  const at = clock.nowMs()
+  await ledger.commit([{ op: 'batch.settled', seq, txHash, block, floatUsed, skipped: skipped.length, at }])
+  const done = { did: 'confirm', seq: Number(seq), block: Number(block), gasUsed: Number(outcome.gasUsed) }
+  // The same batch in another block: nothing new to count.
+  if (batch.state === 'settled') return done
+  if (floatUsed > 0n) {
+    log.error({ event: 'float.used', seq: Number(seq), floatUsed: floatUsed.toString(), skipped })
+    metrics.alarm('float.used')
+  }
+  metrics.batch('settled', leaves)
+  metrics.settled(outcome.gasUsed, floatUsed)
+  feed.publish({ type: 'batch', at, seq, state: 'settled', leaves, gross, txHash, block })
+  return done
+}
 
-const foreign = (code: string, onChain: number, here: number): HeuristError =>
-  refused(code, `the chain has ${onChain} batches of this router that its ledger does not know`, {
-    fix: 'Start with the data directory that posted them; one router key belongs to one ledger. Locally: --reset.',
-    details: { onChain, here },
-  })
+async function finalize(batch: BatchRow, { ledger, clock, metrics }: SettleDeps): Promise<Done> {
+  await ledger.commit([{ op: 'batch.final', seq: batch.seq, at: clock.nowMs() }])
+  metrics.batch('final', leavesIn(batch))
+  return { did: 'finalize', seq: Number(batch.seq) }
+}
+
+const leavesIn = ({ firstLeaf, lastLeaf }: BatchRow): number => lastLeaf - firstLeaf + 1

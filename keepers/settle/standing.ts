@@ -6,9 +6,17 @@ export interface Standing {
   allowed: boolean
   /** The chain has batches of this router that its journal lacks: no statement is signed then. */
   behind: boolean
+  /** At the start chain and journal told different totals: no statement is signed either. */
+  differs: boolean
   /** The router's own money in the ledger, base units. */
   float: bigint
 }
 
 /** Nothing was looked at yet: nothing is settled or stated, but calls may come in. */
-export const createStanding = (): Standing => ({ synced: false, allowed: true, behind: false, float: 0n })
+export const createStanding = (): Standing => ({
+  synced: false,
+  allowed: true,
+  behind: false,
+  differs: false,
+  float: 0n,
+})

@@ -38,6 +38,7 @@ export function createStatements(deps: Deps): Statements {
 
   async function sign(role: Gross['role'], id: number): Promise<SignedReply> {
     if (standing.behind) throw behind('ledger.behind', 'the chain')
+    if (standing.differs) throw behind('ledger.differs', 'the totals on the chain')
     const [gross, last] = [await ledger.grossOf(role, id), await ledger.statement(role, id)]
     if (last && gross < last.gross) throw behind('statement.behind', 'a statement that it signed')
     if (gross === 0n) throw none(role, id)

@@ -25,7 +25,7 @@ export interface Watched {
   /** The last batch that the journal knows. */
   lastSeq: bigint
   /** What held at the last look, and which alarms rang then. */
-  before: { standing: Standing; alarms: ReadonlySet<string> }
+  before: { standing: Watching; alarms: ReadonlySet<string> }
 }
 
 /** Something that a person must know of. `level` as in the log: an `error` wakes someone. */
@@ -35,8 +35,11 @@ export interface Alarm {
   facts: Record<string, string | number | boolean>
 }
 
+/** What of the standing is seen at every look. */
+export type Watching = Omit<Standing, 'differs'>
+
 export interface WatchPlan {
-  standing: Standing
+  standing: Watching
   /** All that holds now; of those that held before only the name counts. */
   alarms: Alarm[]
   /** Those that ring now. */
@@ -47,7 +50,7 @@ export interface WatchPlan {
 export function decideWatch(seen: Watched): WatchPlan | undefined {
   const { nowMs, limits, sync, state, before, lastSeq } = seen
   const ageMs = nowMs - sync.headAt * 1000
-  const standing: Standing = {
+  const standing: Watching = {
     synced: !sync.syncing && ageMs <= limits.headAgeMs,
     allowed: state.allowed,
     behind: state.seq > lastSeq,
@@ -60,13 +63,13 @@ export function decideWatch(seen: Watched): WatchPlan | undefined {
   return same ? undefined : { standing, alarms, ringing }
 }
 
-const equal = (a: Standing, b: Standing): boolean =>
+const equal = (a: Watching, b: Watching): boolean =>
   a.synced === b.synced && a.allowed === b.allowed && a.behind === b.behind && a.float === b.float
 
 /** Rings every time, because each is another one. */
 const EACH: ReadonlySet<string> = new Set(['bond.claim_filed', 'bond.claim_resolved'])
 
-function alarmsOf({ nowMs, limits, sync, state, bond, lastSeq }: Watched, now: Standing): Alarm[] {
+function alarmsOf({ nowMs, limits, sync, state, bond, lastSeq }: Watched, now: Watching): Alarm[] {
   const alarms: Alarm[] = []
   const ring = (level: Alarm['level'], event: string, facts: Alarm['facts']) =>
     alarms.push({ event, level, facts })

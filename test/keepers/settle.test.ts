@@ -1,8 +1,14 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
+import { settleSchema } from '../../keepers/router/config.ts'
 import type { BatchRow, UnpostedLeaf } from '../../keepers/router/ledger/ledger.ts'
 import { batchData, buildBatch, howManyFit } from '../../keepers/settle/batch.ts'
-import { decide, type Seen } from '../../keepers/settle/settle.ts'
+import { coverageOf } from '../../keepers/settle/coverage.ts'
+import { decide, type Seen } from '../../keepers/settle/decide.ts'
+import { type DueFacts, dueOf } from '../../keepers/settle/due.ts'
+import { differencesIn } from '../../keepers/settle/reconcile.ts'
+import { createTally, NOTHING, type Waiting } from '../../keepers/settle/waiting.ts'
+import { replacementFees } from '../../sdk/chain/clients.ts'
 import { unpackBatch } from '../../sdk/protocol/batch.ts'
 import { keccak, toHex } from '../../sdk/protocol/bytes.ts'
 import { leafHash, merkleTree } from '../../sdk/protocol/merkle.ts'
@@ -11,28 +17,159 @@ import { address, batch, hash, tx, unposted, voucher } from './samples.ts'
 
 const ROUTER = address(88)
 const PREVIOUS = { seq: 4n, hash: hash(44) }
-const limits = { maxAgeMs: 1_000, maxLeaves: 3 }
 
-const seen = (changes: Partial<Seen> = {}): Seen => ({
-  nowMs: 100_000,
-  limits,
-  underWay: undefined,
-  waiting: 0,
-  oldestAt: 0,
-  sentMs: 0,
-  ...changes,
-})
+const HOUR = 3_600_000
+const NOW = 1_000 * HOUR
+const limits = settleSchema.parse({ maxLeaves: 100, finalityBlocks: 3 })
+const GWEI = 10n ** 9n
+const standing = { synced: true, allowed: true }
 
-describe('when to post', () => {
-  it('waits until the oldest receipt is old enough', () => {
-    expect(decide(seen({ waiting: 1, oldestAt: 99_001 }))).to.equal(undefined)
-    expect(decide(seen({ waiting: 1, oldestAt: 99_000 }))).to.deep.equal({ do: 'post' })
-    expect(decide(seen())).to.equal(undefined)
+/** What waits: gross per payee, and for how long. */
+function waiting(ageMs: number, payees: Record<string, bigint>, leaves = 1): Waiting {
+  const entries = Object.entries(payees).map(([key, gross]) => {
+    const [role = '', id] = key.split(' ')
+    return [key, { role: role as 'node', id: Number(id), gross, oldestAt: NOW - ageMs }] as const
+  })
+  const gross = entries.reduce((sum, [key, payee]) => sum + (key.startsWith('pod') ? payee.gross : 0n), 0n)
+  return { leaves, gross, oldestAt: NOW - ageMs, payers: 1, payees: new Map(entries) }
+}
+
+const due = (facts: Partial<DueFacts>) =>
+  dueOf({
+    nowMs: NOW,
+    limits,
+    waiting: NOTHING,
+    gasPrice: 0n,
+    expiry: undefined,
+    covers: new Map(),
+    nodeBps: 7_000n,
+    ...facts,
   })
 
-  it('or until there are as many as a batch takes', () => {
-    expect(decide(seen({ waiting: 2, oldestAt: 100_000 }))).to.equal(undefined)
-    expect(decide(seen({ waiting: 3, oldestAt: 100_000 }))).to.deep.equal({ do: 'post' })
+describe('when to post', () => {
+  it('nothing waits: nothing is posted, whatever else is true', () => {
+    expect(due({ expiry: NOW / 1000 })).to.equal(undefined)
+  })
+
+  it('what is worth ten times its gas goes out within the hour, what is not waits', () => {
+    // One payer line and three payee lines, at 10 gwei and 2,000 USD: 10 times the gas of 80,000 + 12,000 + 3 * 6,000 and 16 a byte.
+    const gas = 80_000n + 12_000n + 3n * 6_000n + 16n * (112n + 115n + 3n * 10n)
+    const price = {
+      gasPrice: 10n * GWEI,
+      limits: { ...limits, gasTokenPrice: 2_000_000_000n, largePayee: 10n ** 12n },
+    }
+    const least = (gas * 10n * GWEI * 2_000_000_000n * 10n) / 10n ** 18n
+    const one = (gross: bigint, ageMs: number) =>
+      due({ ...price, waiting: waiting(ageMs, { 'node 1': gross, 'pod 1': gross, 'frontend 1': gross }) })
+
+    expect(one(least, HOUR)).to.equal('worth')
+    expect(one(least, HOUR - 1)).to.equal(undefined)
+    expect(one(least - 10n, HOUR)).to.equal(undefined)
+    expect(one(least - 10n, 22 * HOUR)).to.equal('daily')
+  })
+
+  it('a payee with a dollar waits less than four hours, whatever the gas', () => {
+    const dear = { gasPrice: 10n ** 12n, limits: { ...limits, gasTokenPrice: 10n ** 10n } }
+    const payee = (gross: bigint, ageMs: number) =>
+      due({ ...dear, waiting: waiting(ageMs, { 'frontend 9': gross }) })
+
+    expect(payee(1_000_000n, 3.5 * HOUR)).to.equal('large')
+    expect(payee(1_000_000n, 3.5 * HOUR - 1)).to.equal(undefined)
+    expect(payee(999_999n, 21.9 * HOUR)).to.equal(undefined)
+  })
+
+  it('dust of thousands of frontends waits for the day and costs one batch, not one an hour', () => {
+    const frontends = Object.fromEntries(
+      Array.from({ length: 5_000 }, (_, id) => [`frontend ${id + 1}`, 100n]),
+    )
+    const dust = (ageMs: number) =>
+      due({
+        gasPrice: GWEI / 10n,
+        limits: { ...limits, gasTokenPrice: 2_000_000_000n },
+        waiting: waiting(ageMs, { ...frontends, 'node 1': 500_000n, 'pod 1': 500_000n }, 5_000),
+      })
+
+    const hours = Array.from({ length: 24 }, (_, hour) => dust(hour * HOUR))
+
+    expect(hours.findIndex((why) => why !== undefined)).to.equal(22)
+    expect(hours[22]).to.equal('daily')
+  })
+
+  it('a voucher that expires within twelve hours forces its receipts out', () => {
+    const until = (ms: number) => due({ waiting: waiting(0, {}), expiry: (NOW + ms) / 1000 })
+
+    expect(until(12 * HOUR)).to.equal('voucher')
+    expect(until(12 * HOUR + 1_000)).to.equal(undefined)
+  })
+
+  it('a node is posted before its cover is full, or it would stop serving', () => {
+    const cover = new Map([[7, 1_000_000n]])
+    const node = (gross: bigint) => due({ waiting: waiting(0, { 'node 7': gross }), covers: cover })
+    // Half of a dollar, at a share of 70 %.
+    const least = (1_000_000n * 10_000n) / 2n / 7_000n + 1n
+
+    expect(node(least)).to.equal('cover')
+    expect(node(least - 2n)).to.equal(undefined)
+    const dear = { gasPrice: GWEI, limits: { ...limits, gasTokenPrice: 10n ** 10n } }
+    expect(
+      due({ ...dear, waiting: waiting(0, { 'node 7': least }), covers: cover }),
+      'not at a loss',
+    ).to.equal(undefined)
+  })
+
+  it('as many as a batch takes go at once', () => {
+    expect(due({ waiting: waiting(0, {}, 100) })).to.equal('full')
+    expect(due({ waiting: waiting(0, {}, 99) })).to.equal(undefined)
+  })
+})
+
+describe('what waits', () => {
+  it('is counted per payee, leaf by leaf, and less once a batch took some', () => {
+    const tally = createTally(0)
+    const leaves = [1, 2, 3].map((number) => unposted(number, { price: 10n }, { frontend: number }))
+    tally.add(leaves.slice(0, 2))
+    tally.add(leaves)
+
+    expect(tally.now()).to.deep.include({ leaves: 3, gross: 30n, oldestAt: 30_001, payers: 1 })
+    expect(tally.now().payees.get('node 5')?.gross).to.equal(30n)
+    tally.drop(2)
+    expect(tally.now()).to.deep.include({ leaves: 1, gross: 10n, oldestAt: 30_003 })
+    expect([...tally.now().payees.keys()]).to.have.members(['node 5', 'pod 1', 'frontend 3'])
+  })
+})
+
+describe('who pays for a batch', () => {
+  const accounts = new Map([
+    [address(1), { deposited: 1_000n, spent: 0n }],
+    [address(2), { deposited: 150n, spent: 0n }],
+  ])
+  const at = 1_000_000
+  const of = (payer: number, number: number, kept = voucher(1_000n)) =>
+    unposted(number, { price: 100n, voucher: kept }, { payer: address(payer) })
+
+  it('its payers, as far as voucher, expiry and deposit go; the float pays whole lines', () => {
+    const leaves = [of(1, 1), of(2, 2), of(2, 3), of(1, 4)]
+
+    expect(coverageOf(leaves, accounts, 500n, at)).to.deep.equal({
+      count: 4,
+      uncovered: [{ payer: address(2), reason: 'over_deposit', charge: 200n }],
+      floatUsed: 200n,
+      missing: 0n,
+    })
+    expect(coverageOf([of(1, 1, voucher(99n))], accounts, 500n, at).uncovered[0]?.reason).to.equal(
+      'over_ceiling',
+    )
+    expect(coverageOf([of(1, 1, voucher(100n, at - 1))], accounts, 500n, at).uncovered[0]?.reason).to.equal(
+      'expired',
+    )
+    expect(coverageOf([of(1, 1, voucher(100n, at))], accounts, 500n, at).uncovered).to.deep.equal([])
+    expect(coverageOf([of(3, 1)], accounts, 500n, at).floatUsed).to.equal(100n)
+  })
+
+  it('a float that cannot pay a line holds back that line and what follows, not what stands before it', () => {
+    const leaves = [of(1, 1), of(2, 2), of(2, 3), of(1, 4)]
+
+    expect(coverageOf(leaves, accounts, 199n, at)).to.deep.include({ count: 2, floatUsed: 0n, missing: 1n })
   })
 })
 
@@ -40,23 +177,45 @@ describe('a batch under way', () => {
   const row: BatchRow = { ...batch(5n, 1, 2), state: 'signed', tx: tx(9), signedAt: 0 }
   const outcome = { block: 7n, succeeded: true, gasUsed: 1n, floatUsed: 0n, skipped: [] }
   const state = { seq: 4n, batchHash: hash(44), float: 0n, allowed: true }
-  const underWay = { batch: row, outcome: undefined, settlement: undefined, state, nonce: 9 }
+  const underWay = { batch: row, mined: undefined, settlement: undefined, state, nonce: 9 }
+  const nothing = { waiting: NOTHING, gasPrice: 0n, expiry: undefined, covers: new Map(), nodeBps: 7_000n }
+  const seen = (changes: Partial<Seen> = {}): Seen => ({
+    nowMs: NOW,
+    limits,
+    standing,
+    underWay: undefined,
+    unfinal: undefined,
+    due: nothing,
+    sent: undefined,
+    ...changes,
+  })
+  const sentAgo = (firstMs: number, lastMs = firstMs) => ({
+    sent: { hash: row.tx.hash, firstMs: NOW - firstMs, lastMs: NOW - lastMs },
+  })
   const next = (changes: object, others: Partial<Seen> = {}) =>
     decide(seen({ underWay: { ...underWay, ...changes }, ...others }))
 
-  it('is confirmed once its transaction is in a block', () => {
-    expect(next({ outcome })).to.deep.include({ do: 'confirm', txHash: row.tx.hash })
+  it('is confirmed by whichever of its transactions is in a block', () => {
+    expect(next({ mined: { hash: hash(77), outcome } })).to.deep.include({ do: 'confirm', txHash: hash(77) })
   })
 
   it('is sent again, the very bytes, after a start and after a silence', () => {
     expect(next({})).to.deep.equal({ do: 'send', batch: row })
-    expect(next({}, { sentMs: 99_000 })).to.equal(undefined)
-    expect(next({}, { sentMs: 95_000 })).to.deep.equal({ do: 'send', batch: row })
+    expect(next({}, sentAgo(4_999))).to.equal(undefined)
+    expect(next({}, sentAgo(5_000))).to.deep.equal({ do: 'send', batch: row })
+  })
+
+  it('is replaced for more once it has been stuck for a minute, and not before it was sent by this process', () => {
+    expect(next({}, sentAgo(59_999, 5_000))).to.deep.include({ do: 'send' })
+    expect(next({}, sentAgo(60_000, 5_000))).to.deep.equal({ do: 'replace', batch: row })
+    expect(next({}, { sent: { hash: hash(1), firstMs: 0, lastMs: 0 } })).to.deep.include({ do: 'send' })
   })
 
   it('is signed anew when another transaction took its nonce, or when it failed in its block', () => {
-    expect(next({ nonce: 10 }, { sentMs: 100_000 })).to.deep.equal({ do: 'resign', batch: row })
-    expect(next({ outcome: { ...outcome, succeeded: false } })).to.deep.equal({ do: 'resign', batch: row })
+    const failed = { hash: row.tx.hash, outcome: { ...outcome, succeeded: false } }
+
+    expect(next({ nonce: 10 }, sentAgo(0))).to.deep.equal({ do: 'resign', batch: row })
+    expect(next({ mined: failed })).to.deep.equal({ do: 'resign', batch: row })
   })
 
   it('is confirmed by the transaction that really settled it', () => {
@@ -74,8 +233,125 @@ describe('a batch under way', () => {
       .with.property('code', 'ledger.differs')
   })
 
-  it('holds back everything after it', () => {
-    expect(next({}, { sentMs: 100_000, waiting: 3 })).to.equal(undefined)
+  it('holds back everything after it, and waits itself for those before it that were undone', () => {
+    const much = { due: { ...nothing, waiting: waiting(30 * HOUR, {}) } }
+
+    expect(next({}, { ...sentAgo(1_000), ...much })).to.equal(undefined)
+    expect(next({ state: { ...state, seq: 3n } })).to.deep.equal({ do: 'undo', seq: 3n })
+  })
+
+  it('nothing is done on the word of a node that is not synced, and nothing new while the bond stops the router', () => {
+    const much = { due: { ...nothing, waiting: waiting(30 * HOUR, {}) } }
+
+    expect(next({}, { standing: { ...standing, synced: false } })).to.equal(undefined)
+    expect(decide(seen({ ...much, standing: { ...standing, allowed: false } }))).to.equal(undefined)
+    expect(decide(seen(much))).to.deep.equal({ do: 'post', why: 'daily' })
+  })
+
+  describe('that is settled', () => {
+    const settled: BatchRow = { ...row, state: 'settled', block: 7n }
+    const unfinal = {
+      batch: settled,
+      lastSeq: 5n,
+      state: { ...state, seq: 5n },
+      root: row.root,
+      outcome,
+      head: 9n,
+    }
+    const seenOnChain = (changes: object) => decide(seen({ unfinal: { ...unfinal, ...changes } }))
+
+    it('is final once enough blocks stand on it', () => {
+      expect(seenOnChain({})).to.equal(undefined)
+      expect(seenOnChain({ head: 10n })).to.deep.equal({ do: 'finalize', batch: settled })
+    })
+
+    it('goes out again if the chain no longer has it, and counts afresh if it is in another block', () => {
+      expect(seenOnChain({ state: { ...state, seq: 4n }, head: 100n })).to.deep.equal({ do: 'undo', seq: 4n })
+      expect(seenOnChain({ lastSeq: 6n, head: 100n })).to.deep.equal({ do: 'undo', seq: 5n })
+      expect(seenOnChain({ outcome: { ...outcome, block: 8n }, head: 100n })).to.deep.include({
+        do: 'confirm',
+      })
+    })
+
+    it('another root under its number is an alarm', () => {
+      expect(() => seenOnChain({ root: hash(1) }))
+        .to.throw()
+        .with.property('code', 'ledger.differs')
+    })
+
+    it('holds nothing back', () => {
+      const much = { due: { ...nothing, waiting: waiting(30 * HOUR, {}) } }
+
+      expect(decide(seen({ unfinal, ...much }))).to.deep.equal({ do: 'post', why: 'daily' })
+    })
+  })
+})
+
+describe('the fee of a replacement', () => {
+  const stuck = { maxFeePerGas: 1_000n, maxPriorityFeePerGas: 9n }
+  const cheap = { maxFeePerGas: 1n, maxPriorityFeePerGas: 1n }
+
+  it('is an eighth more, rounded up, or what the market asks', () => {
+    expect(replacementFees(stuck, cheap, 10_000n)).to.deep.equal({
+      maxFeePerGas: 1_125n,
+      maxPriorityFeePerGas: 11n,
+    })
+    expect(
+      replacementFees(stuck, { maxFeePerGas: 5_000n, maxPriorityFeePerGas: 50n }, 10_000n),
+    ).to.deep.equal({
+      maxFeePerGas: 5_000n,
+      maxPriorityFeePerGas: 50n,
+    })
+  })
+
+  it('is capped; where the cap is below what nodes accept there is none', () => {
+    expect(replacementFees(stuck, { maxFeePerGas: 5_000n, maxPriorityFeePerGas: 50n }, 1_125n)).to.deep.equal(
+      {
+        maxFeePerGas: 1_125n,
+        maxPriorityFeePerGas: 50n,
+      },
+    )
+    expect(replacementFees(stuck, cheap, 1_124n)).to.equal(undefined)
+  })
+
+  it('is at least 12.5 % above both of the stuck ones, whatever they are', () => {
+    const fee = fc.bigInt({ min: 0n, max: 2n ** 60n })
+
+    fc.assert(
+      fc.property(fee, fee, fee, fee, (a, b, c, d) => {
+        const [tip, max] = a < b ? [a, b] : [b, a]
+        const [marketTip, marketMax] = c < d ? [c, d] : [d, c]
+        const market = { maxFeePerGas: marketMax, maxPriorityFeePerGas: marketTip }
+        const fees = replacementFees({ maxFeePerGas: max, maxPriorityFeePerGas: tip }, market, 2n ** 70n)
+        if (!fees) throw new Error('the cap is far away')
+
+        expect(fees.maxFeePerGas * 8n >= max * 9n && fees.maxFeePerGas > max).to.equal(true)
+        expect(fees.maxPriorityFeePerGas * 8n >= tip * 9n && fees.maxPriorityFeePerGas > tip).to.equal(true)
+        expect(fees.maxPriorityFeePerGas <= fees.maxFeePerGas).to.equal(true)
+      }),
+      seeded({ numRuns: 500 }),
+    )
+  })
+})
+
+describe('journal and chain side by side', () => {
+  const payer = (charged: bigint, spent: bigint) => ({ payer: address(1), charged, spent })
+  const payee = (gross: bigint, onChain: bigint) => ({ payee: 'node 1', gross, onChain })
+
+  it('agree when every payee is credited exactly and the float paid what payers did not', () => {
+    expect(differencesIn([payer(10n, 10n)], [payee(10n, 10n)], 0n)).to.deep.equal([])
+    expect(differencesIn([payer(10n, 7n)], [payee(10n, 10n)], 3n)).to.deep.equal([])
+    expect(differencesIn([payer(10n, 7n)], [], undefined)).to.deep.equal([])
+  })
+
+  it('differ when somebody was debited more, credited otherwise, or the float paid something else', () => {
+    const whats = (...sides: Parameters<typeof differencesIn>) =>
+      differencesIn(...sides).map(({ what }) => what)
+
+    expect(whats([payer(10n, 11n)], [], undefined)).to.deep.equal([`payer ${address(1)}`])
+    expect(whats([], [payee(10n, 9n)], 0n)).to.deep.equal(['node 1'])
+    expect(whats([], [payee(10n, 11n)], 0n)).to.deep.equal(['node 1'])
+    expect(whats([payer(10n, 7n)], [], 2n)).to.deep.equal(['float used'])
   })
 })
 
