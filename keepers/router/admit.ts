@@ -50,6 +50,8 @@ export function createAdmit(deps: AdmitDeps): Admit {
   const here = { chainId: chain.domain.chainId, router: chain.router, hasher }
   /** Calls on their way in, by payer and id: the second of two equal ones waits for the first. */
   const entering = new Map<string, Promise<unknown>>()
+  /** Calls that started and are not durable yet, by payer and id: what `stored` cannot know of. */
+  const starting = new Map<string, Hex>()
 
   async function inTurn<T>(key: string, task: () => Promise<T>): Promise<T> {
     const before = entering.get(key)
@@ -67,14 +69,12 @@ export function createAdmit(deps: AdmitDeps): Admit {
     const { request, job } = checked
     const live = dispatch.live(request)
     if (live) return join(live, listener)
+    const begun = starting.get(entryKey(job))
+    if (begun !== undefined && begun !== request) throw reused(begun)
     const row = await stored.find(job.request.payer, job.request.id)
-    if (row && row.request !== request) throw reused(row)
+    if (row && row.request !== request) throw reused(row.request)
     if (row && (await answered(row, listener))) return { request, leave() {} }
-    if (deps.stopping()) {
-      throw later('router.stopping', 'The router is stopping.', {
-        fix: 'Send the same request again in a moment.',
-      })
-    }
+    if (deps.stopping()) throw stopping()
     if (!deps.allowed()) {
       throw later(
         'router.stopped',
@@ -107,9 +107,22 @@ export function createAdmit(deps: AdmitDeps): Admit {
   }
 
   async function open(checked: Checked, row: JobRow | undefined, listener: Listener): Promise<Joined> {
+    const account = await books.use(checked.job.request.payer)
+    try {
+      return await openWith(account, checked, row, listener)
+    } finally {
+      books.letGo(account)
+    }
+  }
+
+  async function openWith(
+    account: Account,
+    checked: Checked,
+    row: JobRow | undefined,
+    listener: Listener,
+  ): Promise<Joined> {
     const { job, request, input } = checked
     const { body, version, preferred } = await partiesOf(job)
-    const account = await books.account(body.payer)
     let onChain = await registry.account(body.payer, false)
     const facts = () => ({
       job,
@@ -128,6 +141,7 @@ export function createAdmit(deps: AdmitDeps): Admit {
     const refusal =
       refusalOf(facts()) ?? dispatch.refusalOf(version, body, preferred) ?? refusalOfRoom(version, input)
     if (refusal) throw refusal
+    if (deps.stopping()) throw stopping()
     // From the last check to the hold nothing waits: no two calls can pass on the same credit.
     return start(checked, { version, preferred, account, row, attempts, request }, listener)
   }
@@ -203,8 +217,10 @@ export function createAdmit(deps: AdmitDeps): Admit {
     }
     const live = createLive(checked, admission, number, at)
     const joined = join(live, listener)
+    starting.set(entryKey(job), request)
     ledger.commit(ops).then(
       () => {
+        starting.delete(entryKey(job))
         live.durable = true
         live.audience.more()
       },
@@ -256,12 +272,14 @@ export function createAdmit(deps: AdmitDeps): Admit {
 
   return async (body, listener) => {
     const checked = checkForm(body, here)
-    const { payer, id } = checked.job.request
-    return inTurn(`${payer} ${id}`, () => enter(checked, listener))
+    return inTurn(entryKey(checked.job), () => enter(checked, listener))
   }
 }
 
 const CHAIN_MAY_MEND = new Set(['credit.insufficient', 'credit.thawing'])
+
+const stopping = () =>
+  later('router.stopping', 'The router is stopping.', { fix: 'Send the same request again in a moment.' })
 
 const unknownPod = (pod: number) =>
   refused('pod.unknown', `This router serves no pod ${pod}.`, {
@@ -270,9 +288,11 @@ const unknownPod = (pod: number) =>
     details: { pod },
   })
 
-const reused = (row: JobRow) =>
+const entryKey = ({ request: { payer, id } }: Job) => `${payer} ${id}`
+
+const reused = (request: Hex) =>
   refused('request.id_reused', 'This payer has used this id for another request.', {
     fix: 'Use a fresh random id for every request.',
     field: 'request.id',
-    details: { request: row.request },
+    details: { request },
   })

@@ -12,17 +12,26 @@ export interface Account {
   charged: bigint
   count: bigint
   holds: bigint
-  /** Live calls. */
+  /** Live calls, until what they changed is durable. */
   calls: number
+  /** Calls on their way in. */
+  pins: number
   voucher?: KeptVoucher
 }
 
 /** The running totals: every change is made here first, in one order, and committed in the same order. */
 export interface Books {
   start(): Promise<void>
-  account(payer: Address): Promise<Account>
+  /** The one account of a payer, kept until `letGo`: nobody may hold two of them. */
+  use(payer: Address): Promise<Account>
+  letGo(account: Account): void
+  /** What is known of a payer, without keeping it. */
+  look(payer: Address): Promise<Pick<Account, 'charged' | 'count' | 'holds'>>
   hold(account: Account, amount: bigint): void
+  /** The money of a call is free again, or charged. */
   release(account: Account, amount: bigint): void
+  /** The call is over and what it changed is durable. */
+  leave(account: Account): void
   nextJob(): number
   /**
    * Charges one verified receipt: account, payees, leaf, countersignature.
@@ -41,7 +50,7 @@ export interface Books {
 /** Accounts without live calls that are kept in memory. */
 const MOST_IDLE = 50_000
 
-export function createBooks(ledger: Ledger, hasher: Hasher, signer: Signer): Books {
+export function createBooks(ledger: Ledger, hasher: Hasher, signer: Signer, mostIdle = MOST_IDLE): Books {
   const accounts = new Map<Address, Account>()
   const loading = new Map<Address, Promise<Account>>()
   const gross = new Map<string, bigint>()
@@ -63,6 +72,7 @@ export function createBooks(ledger: Ledger, hasher: Hasher, signer: Signer): Boo
       count: row.count,
       holds: 0n,
       calls: 0,
+      pins: 0,
       ...(row.voucher ? { voucher: row.voucher } : {}),
     }
     makeRoom()
@@ -70,10 +80,18 @@ export function createBooks(ledger: Ledger, hasher: Hasher, signer: Signer): Boo
     return account
   }
 
+  function loaded(payer: Address): Promise<Account> {
+    const known = loading.get(payer)
+    if (known) return known
+    const promise = load(payer).finally(() => loading.delete(payer))
+    loading.set(payer, promise)
+    return promise
+  }
+
   function makeRoom(): void {
-    if (accounts.size < MOST_IDLE) return
-    for (const [payer, { calls }] of accounts) {
-      if (calls > 0) continue
+    if (accounts.size < mostIdle) return
+    for (const [payer, { calls, pins }] of accounts) {
+      if (calls > 0 || pins > 0) continue
       accounts.delete(payer)
       return
     }
@@ -86,19 +104,29 @@ export function createBooks(ledger: Ledger, hasher: Hasher, signer: Signer): Boo
       lastLeaf = marks.leaf
       for (const payee of await ledger.grossOfAll()) gross.set(`${payee.role} ${payee.id}`, payee.gross)
     },
-    async account(payer) {
-      const known = accounts.get(payer) ?? (await loading.get(payer))
-      if (known) return known
-      const promise = load(payer).finally(() => loading.delete(payer))
-      loading.set(payer, promise)
-      return promise
+    async use(payer) {
+      for (;;) {
+        const known = accounts.get(payer)
+        if (known) {
+          known.pins += 1
+          return known
+        }
+        // Another payer may have taken its place again before we run: then it is read once more.
+        await loaded(payer)
+      }
     },
+    letGo(account) {
+      account.pins -= 1
+    },
+    look: async (payer) => accounts.get(payer) ?? { ...(await ledger.account(payer)), holds: 0n },
     hold(account, amount) {
       account.holds += amount
       account.calls += 1
     },
     release(account, amount) {
       account.holds -= amount
+    },
+    leave(account) {
       account.calls -= 1
     },
     nextJob() {

@@ -437,6 +437,7 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
   }
 
   function close(job: LiveJob, end: End): void {
+    books.leave(job.account)
     job.state = 'ended'
     liveBytes -= job.input.length + job.output.length
     jobs.delete(job.request)

@@ -219,7 +219,7 @@ export function createViews(deps: Deps): Views {
     },
     async account(text) {
       const payer = parseWire(addressSchema, text, 'request.malformed')
-      const [account, chain] = [await books.account(payer), await registry.account(payer, true)]
+      const [account, chain] = [await books.look(payer), await registry.account(payer, true)]
       const available = availableOf(chain, account)
       const last = await ledger.lastReceiptOf(payer)
       return {
