@@ -87,6 +87,46 @@ export const params = {
     'seconds',
     'The oldest unposted receipt of a router on a real chain; payees may wait 4 h.',
   ),
+  settleWorthGas: param(
+    10,
+    'times the gas',
+    'Sooner than it must, a batch is posted only if its gross is so much more than its gas.',
+  ),
+  settleLargePayee: param(
+    1_000_000n,
+    'base units of the asset',
+    'A payee with so much unposted is large: it is posted within 4 h; smaller ones within a day.',
+  ),
+  settleLargeAge: param(
+    3.5 * HOUR,
+    'seconds',
+    'Half an hour less than the 4 h of a large payee: time for the transaction to land.',
+  ),
+  settleDailyAge: param(
+    22 * HOUR,
+    'seconds',
+    'Two hours less than the day after which a Statement can be claimed.',
+  ),
+  settleExpiry: param(
+    12 * HOUR,
+    'seconds',
+    'A voucher this near to its expiry forces its receipts out: expired ones are paid by the float.',
+  ),
+  settleStuck: param(
+    60,
+    'seconds',
+    'A settlement that no block takes is replaced by one that pays an eighth more.',
+  ),
+  settleFinality: param(
+    12,
+    'blocks',
+    'Until so many stand on it a settled batch is looked at again, and sent again if the chain drops it.',
+  ),
+  batchKeep: param(
+    30 * DAY,
+    'seconds',
+    'Batch data is served this long after settlement: time to audit every total.',
+  ),
   localSettleMaxAge: param(1, 'seconds', 'A local chain settles while you watch.'),
   settleMaxLeaves: param(
     10_000,

@@ -146,7 +146,12 @@ export async function startRouterIn(
     attach: (wire) => linksOf().attach(wire),
     ready() {
       const stale = clock.nowMs() - registry.seenAtMs > CHAIN_STALE_MS
-      const reasons = [...(stopping ? ['stopping'] : []), ...(stale ? ['the chain does not answer'] : [])]
+      const reasons = [
+        ...(stopping ? ['stopping'] : []),
+        ...(stale ? ['the chain does not answer'] : []),
+        ...(standing.synced ? [] : ['the chain is not synced']),
+        ...(standing.allowed ? [] : ['its bond does not let it settle']),
+      ]
       return { ready: reasons.length === 0, reasons }
     },
   })

@@ -490,12 +490,21 @@ describe('a router that dies at any moment', function () {
         second.log.some((line) => line.event === 'settle.failed' && line.code === 'settle.refused'),
       )
       expect(await statusOf(second, job)).to.equal('receipted')
+      const [exhausted] = second.log.filter((line) => line.event === 'float.exhausted')
+      expect(exhausted).to.include({ level: 'error', missing: String(PRICE), payable: 0 })
+      const [uncovered] = second.log.filter((line) => line.event === 'line.uncovered')
+      expect(uncovered, 'no line: nothing was paid for it').to.equal(undefined)
 
       await stage.addFloat(float)
       await settled(second, job)
       const alarm = second.log.find((line) => line.event === 'float.used')
 
       expect(alarm).to.include({ level: 'error', floatUsed: String(PRICE) })
+      expect(second.log.find((line) => line.event === 'line.uncovered')).to.include({
+        payer: payer.address,
+        reason: 'expired',
+        charge: String(PRICE),
+      })
       expect(await stage.float()).to.equal(float - PRICE)
     })
   })

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import Database from 'libsql'
+import { SCHEMA_STEPS } from '../../keepers/router/ledger/schema.ts'
 import { openSqlite, type SqliteLedger } from '../../keepers/router/ledger/sqlite.ts'
 import { realTimers } from '../../keepers/world.ts'
 import { ledgerConforms } from './ledger.ts'
@@ -41,6 +42,25 @@ describe('SQLite', () => {
     expect(() => openSqlite(path, realTimers))
       .to.throw()
       .with.property('code', 'ledger.version')
+  })
+
+  it('a ledger of the first program is brought up to date, its batches with their transactions', async () => {
+    const old = new Database(path)
+    old.exec(`BEGIN; ${SCHEMA_STEPS[0]} PRAGMA user_version = 1; COMMIT`)
+    old.exec(`INSERT INTO batches (seq, first_leaf, last_leaf, packed, data, hash, root, gross, state, tx_hash, tx_raw,
+      tx_nonce, signed_at) VALUES (1, 1, 1, x'01', x'02', '${hash(1)}', '${hash(2)}', '100', 'signed', '${hash(3)}',
+      '0x04', 5, 6)`)
+    old.close()
+
+    const ledger = openSqlite(path, realTimers)
+
+    const signed = { hash: hash(3), raw: '0x04', nonce: 5, signedAt: 6 }
+    expect(await ledger.transactionsOf(1n)).to.deep.equal([signed])
+    expect((await ledger.unsettledBatch())?.tx).to.deep.include({ hash: hash(3), nonce: 5 })
+    await ledger.close()
+    const again = openSqlite(path, realTimers)
+    expect(await again.transactionsOf(1n), 'once').to.deep.equal([signed])
+    await again.close()
   })
 
   it('many small commits of one tick are one write', async () => {

@@ -173,6 +173,130 @@ export function ledgerConforms(name: string, engine: () => Engine): void {
       expect((await ledger.recentBatches(9)).map((one) => one.seq)).to.deep.equal([2n, 1n])
     })
 
+    it('remembers every transaction of a batch; the one that was mined is the batch’s, bytes and all', async () => {
+      await admit(1)
+      await ledger.commit([receipted(1)])
+      const [first, second] = [
+        { ...tx(1), raw: '0xaa' as const },
+        { ...tx(2), raw: '0xbb' as const },
+      ]
+      await ledger.commit([{ op: 'batch.signed', batch: batch(1n, 1, 1), tx: first, at: 5 }])
+      await ledger.commit([{ op: 'batch.resigned', seq: 1n, tx: second, at: 6 }])
+      expect((await ledger.batch(1n))?.tx).to.deep.equal(second)
+      expect(await ledger.transactionsOf(1n)).to.deep.equal([
+        { ...second, signedAt: 6 },
+        { ...first, signedAt: 5 },
+      ])
+
+      const done = { op: 'batch.settled', seq: 1n, block: 7n, floatUsed: 3n, skipped: 1, at: 8 } as const
+      await ledger.commit([{ ...done, txHash: first.hash }])
+
+      expect((await ledger.batch(1n))?.tx).to.deep.equal(first)
+      await ledger.commit([{ ...done, txHash: hash(1) }])
+      expect((await ledger.batch(1n))?.tx, 'of a stranger only the hash is known').to.deep.equal({
+        ...first,
+        hash: hash(1),
+      })
+    })
+
+    it('a settled batch is open until it is final, and open again if it is undone', async () => {
+      await admit(1, 2)
+      await ledger.commit([receipted(1), receipted(2)])
+      const done = { op: 'batch.settled', block: 7n, skipped: 0, at: 8 } as const
+      for (const seq of [1n, 2n]) {
+        const leaf = Number(seq)
+        await ledger.commit([{ op: 'batch.signed', batch: batch(seq, leaf, leaf), tx: tx(leaf), at: 5 }])
+        expect(await ledger.floatUsedUpTo(seq)).to.equal(undefined)
+        await ledger.commit([{ ...done, seq, txHash: tx(leaf).hash, floatUsed: seq }])
+      }
+      expect((await ledger.unfinalBatch())?.seq).to.equal(1n)
+      expect(await ledger.floatUsedUpTo(2n)).to.equal(3n)
+
+      await ledger.commit([{ op: 'batch.final', seq: 1n, at: 9 }])
+      expect((await ledger.unfinalBatch())?.seq).to.equal(2n)
+      expect((await ledger.batch(1n))?.finalAt).to.equal(9)
+
+      await ledger.commit([{ op: 'batch.resigned', seq: 1n, tx: tx(1), at: 10 }])
+      expect(await ledger.batch(1n)).to.not.have.property('finalAt')
+      expect((await ledger.unsettledBatch())?.seq).to.equal(1n)
+    })
+
+    it('keeps the newest statement of each payee, and the gross of one that never had a call is 0', async () => {
+      await admit(1)
+      await ledger.commit([receipted(1)])
+      const statement = { role: 'node', id: 5, gross: 2n ** 100n, asOf: 7 } as const
+      await ledger.commit([{ op: 'statement.signed', statement: { ...statement, gross: 1n } }])
+
+      await ledger.commit([{ op: 'statement.signed', statement }])
+
+      expect(await ledger.statement('node', 5)).to.deep.equal(statement)
+      expect(await ledger.statement('pod', 5)).to.equal(undefined)
+      expect(await ledger.grossOf('node', 5)).to.equal(100n)
+      expect(await ledger.grossOf('node', 6)).to.equal(0n)
+      expect(await ledger.chargedOfAll()).to.deep.equal([{ payer: address(1), charged: 100n, count: 1n }])
+    })
+
+    it('finds leaves after any other, posted or not, and the voucher among the unposted that expires first', async () => {
+      await admit(1, 2, 3)
+      await ledger.commit([receipted(1), receipted(2, { payer: address(2) }), receipted(3)])
+      const keep = (payer: number, expiry: number) =>
+        ledger.commit([{ op: 'voucher.kept', payer: address(payer), voucher: voucher(9n, expiry) }])
+      expect(await ledger.earliestExpiry()).to.equal(undefined)
+      await keep(1, 2_000)
+      await keep(2, 1_000)
+      await keep(3, 1)
+      expect(await ledger.earliestExpiry()).to.equal(1_000)
+
+      await ledger.commit([{ op: 'batch.signed', batch: batch(1n, 1, 2), tx: tx(1), at: 5 }])
+
+      expect(await ledger.earliestExpiry()).to.equal(2_000)
+      expect((await ledger.leavesAfter(1, 9)).map(({ leaf }) => leaf)).to.deep.equal([2, 3])
+      expect((await ledger.leavesAfter(0, 1)).map(({ leaf }) => leaf)).to.deep.equal([1])
+    })
+
+    it('forgets the bytes of old final batches, never of one that may be undone, and the reasons of old choices', async () => {
+      await admit(1, 2, 3)
+      await ledger.commit([receipted(1), receipted(2), receipted(3)])
+      await ledger.commit([1, 2].map((job) => ({ op: 'job.dispatched', attempt: attempt(job) }) as const))
+      for (const seq of [1n, 2n, 3n]) {
+        const leaf = Number(seq)
+        await ledger.commit([
+          { op: 'batch.signed', batch: batch(seq, leaf, leaf), tx: tx(leaf), at: 5 },
+          {
+            op: 'batch.settled',
+            seq,
+            txHash: tx(leaf).hash,
+            block: 7n,
+            floatUsed: 0n,
+            skipped: 0,
+            at: leaf * 100,
+          },
+        ])
+      }
+      await ledger.commit([1n, 3n].map((seq) => ({ op: 'batch.final', seq, at: 9 }) as const))
+
+      await ledger.commit([
+        { op: 'batches.forgotten', before: 300 },
+        { op: 'decisions.forgotten', before: 20_002 },
+      ])
+
+      const lengths = await Promise.all(
+        [1n, 2n, 3n].map(async (seq) => (await ledger.batch(seq))?.data.length),
+      )
+      expect(lengths).to.deep.equal([0, 2, 2])
+      expect(await ledger.batch(1n)).to.deep.include({
+        root: batch(1n, 1, 1).root,
+        state: 'settled',
+        gross: 100n,
+      })
+      expect(await ledger.transactionsOf(1n)).to.deep.equal([])
+      expect(await ledger.transactionsOf(2n)).to.have.length(1)
+      const decisions = await Promise.all(
+        [1, 2].map(async (job) => (await ledger.attempts(job))[0]?.decision),
+      )
+      expect(decisions).to.deep.equal(['', '{"seed":1}'])
+    })
+
     it('forgets old outputs and keeps their receipts', async () => {
       await admit(1, 2)
       await ledger.commit([receipted(1), receipted(2)])
