@@ -65,10 +65,13 @@ abstract contract Books is IComputeLedger, EIP712, AccessManaged, ReentrancyGuar
     }
 
     /// @param drawn From the payee's share: paid to it, or to the router's float for what the bond had advanced.
-    /// @param advanced By the bond, and not yet drawn.
+    /// @param advanced By the bond, and not yet back in the float.
+    /// @param mark Up to here its earnings are its own, settled before the bond advanced anything: only what comes after
+    ///        goes back. At least `drawn` while something is advanced.
     struct Paid {
         uint128 drawn;
         uint128 advanced;
+        uint256 mark;
     }
 
     /// @inheritdoc IComputeLedger

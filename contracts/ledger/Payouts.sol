@@ -36,7 +36,11 @@ abstract contract Payouts is Books {
 
     /// @inheritdoc IComputeLedger
     function advance(address router, Role role, uint32 id, uint256 amount) external onlyBond {
-        _paid[router][role][id].advanced += amount.toUint128();
+        (, uint256 back) = _drawable(router, role, id);
+        _recoup(router, role, id, back);
+        Paid storage paid = _paid[router][role][id];
+        paid.mark = _earned(router, role, id);
+        paid.advanced += uint128(amount);
         emit Advanced(router, role, id, amount);
     }
 
@@ -64,13 +68,8 @@ abstract contract Payouts is Books {
         address to = role == Role.Voters ? podVoters : registry.payoutOf(role, id);
         if (to == address(0)) revert NoPayout(role, id);
 
-        Paid storage paid = _paid[router][role][id];
-        paid.drawn += (amount + back).toUint128();
-        if (back != 0) {
-            paid.advanced -= uint128(back);
-            _books[router].float += back.toUint96();
-            emit Recouped(router, role, id, back);
-        }
+        _recoup(router, role, id, back);
+        _paid[router][role][id].drawn += uint128(amount);
         if (amount == 0) return 0;
         emit Claimed(router, role, id, to, amount);
 
@@ -82,8 +81,19 @@ abstract contract Payouts is Books {
     function _drawable(address router, Role role, uint32 id) internal view returns (uint256 amount, uint256 back) {
         if (role == Role.Frontend && id == 0) return (0, 0);
         Paid storage paid = _paid[router][role][id];
-        uint256 open = _earned(router, role, id) - paid.drawn;
-        back = Math.min(open, paid.advanced);
-        amount = open - back;
+        uint256 earned = _earned(router, role, id);
+        if (paid.advanced != 0) back = Math.min(paid.advanced, earned - paid.mark);
+        amount = earned - paid.drawn - back;
+    }
+
+    /// @dev Gives the router what its bond had advanced and its settlements have covered since.
+    function _recoup(address router, Role role, uint32 id, uint256 back) private {
+        if (back == 0) return;
+        Paid storage paid = _paid[router][role][id];
+        paid.drawn += uint128(back);
+        paid.advanced -= uint128(back);
+        paid.mark += back;
+        _books[router].float += uint96(back);
+        emit Recouped(router, role, id, back);
     }
 }
