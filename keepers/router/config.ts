@@ -79,7 +79,7 @@ export const settleSchema = z.strictObject({
   watchMs: count.default(2_000),
   /** Below this float an alarm rings. Base units. */
   lowFloat: wei.default(1_000_000n),
-  /** Below this part of the least bond an alarm rings, basis points. */
+  /** Below this part of the least bond, in the asset, an alarm rings, basis points. */
   lowBondBps: count.default(12_000),
   /** How long batch data is served after its settlement, and the reasons of choices are kept. */
   keepMs: count.default(30 * DAY_MS),

@@ -84,8 +84,8 @@ function alarmsOf({ nowMs, limits, sync, state, bond, lastSeq }: Watched, now: W
     ring('error', 'float.low', { float: String(state.float), least: String(limits.lowFloat) })
   }
   const free = bond.asset - bond.reserved
-  const comfortable = (least: bigint) => (least * BigInt(limits.lowBondBps)) / 10_000n
-  if (free < comfortable(bond.leastAsset) || bond.heu < comfortable(bond.leastHeu)) {
+  const comfortable = (bond.leastAsset * BigInt(limits.lowBondBps)) / 10_000n
+  if (free < comfortable || bond.heu < bond.leastHeu) {
     ring('error', 'bond.low', {
       asset: String(free),
       leastAsset: String(bond.leastAsset),
