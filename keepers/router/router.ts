@@ -225,9 +225,15 @@ async function chainIsSynced(
   deps: WatchDeps,
   { timers, log }: World,
 ): Promise<void> {
-  await once(watch, deps, log)
-  while (!deps.standing.synced) {
+  for (;;) {
+    try {
+      await once(watch, deps, log)
+      if (deps.standing.synced) return
+    } catch (cause) {
+      const error = asHeuristError(cause)
+      if (error.kind !== 'later') throw error
+      log.warn({ event: 'chain.waiting', ...error.toJSON() })
+    }
     await new Promise<void>((resolve) => timers.after(CHAIN_AGAIN_MS, resolve))
-    await once(watch, deps, log)
   }
 }

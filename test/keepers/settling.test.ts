@@ -529,6 +529,31 @@ describe('settling', function () {
       expect(await metric(router, 'heurist_allowed')).to.equal(1)
     })
 
+    it('work is posted before it fills the cover of its node, however young it is', async () => {
+      const router = await start({ settle: { coverBps: 1, watchMs: 100 } })
+      const owned = await stage.market.node()
+      worker?.die()
+      worker = await testWorker(stage, router, { identity: owned })
+      const args = [stage.market.router.address, ROLE.node, owned.id] as const
+      const cover = await read().readContract({ ...bondAt(), functionName: 'capOf', args })
+      // A ten-thousandth of the cover, at a share of 70 %.
+      const calls = Math.ceil(Number(cover) / 10_000 / (Number(PRICE) * 0.7))
+      expect(calls).to.be.within(2, 100)
+
+      let last = ''
+      for (let index = 1; index < calls; index += 1) last = await call(router)
+      const early = await batchOf(router, last)
+      last = await call(router)
+      await settled(router, last)
+
+      expect(early).to.equal(undefined)
+      expect(await grossOf('node', owned.id)).to.equal(BigInt(calls) * PRICE)
+      expect(router.log.find((line) => line.event === 'settle.done')).to.include({
+        did: 'post',
+        why: 'cover',
+      })
+    })
+
     /** Moves the chain's time; nobody's clock but the contracts'. */
     async function passes(seconds: number): Promise<void> {
       await stage.rpc('evm_increaseTime', seconds)
