@@ -96,7 +96,8 @@ contract ComputeLedger is Settlement, Payouts {
     /// @inheritdoc IComputeLedger
     function shareBpsOf(Role role, uint32 id) public view returns (uint256) {
         if (role == Role.Frontend && id == 0) return 0;
-        return _bps(_splitIn(Epochs.current()), role);
+        (Split memory split,) = _splitNow(_rules, Epochs.current());
+        return _bps(split, role);
     }
 
     /// @inheritdoc IComputeLedger
@@ -121,9 +122,12 @@ contract ComputeLedger is Settlement, Payouts {
         view
         returns (Exposure memory seen)
     {
-        (, uint256 back) = _drawable(router, role, id);
         seen.gross = grossOf(router, role, id);
-        seen.advanced = _paid[router][role][id].advanced - back;
+        seen.advanced = _paid[router][role][id].advanced;
+        if (seen.advanced != 0) {
+            (, uint256 back) = _drawable(router, role, id);
+            seen.advanced -= back;
+        }
         seen.bps = shareBpsOf(role, id);
         seen.units = unitsIn(router, role, id, epoch);
     }

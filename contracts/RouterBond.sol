@@ -24,31 +24,32 @@ contract RouterBond is IRouterBond, ReentrancyGuardTransient {
     using SafeERC20 for IHEU;
     using SafeCast for uint256;
 
+    /// @dev The first slot is all that a claim reads and writes.
     struct Deposit {
-        uint96 asset;
+        uint64 asset;
+        uint64 reserved;
         uint96 heu;
+        uint16 round;
         bool owing;
         bool convicted;
-        uint96 reserved;
-        uint96 owedAsset;
-        uint40 exitAt;
+        uint64 owedAsset;
         uint96 owedHeu;
+        uint40 exitAt;
         uint40 convictedAt;
-        uint32 round;
     }
 
-    /// @param reserved Of the bond, for the claims of this round.
+    /// @dev One slot.
     struct Filing {
-        uint96 base;
-        uint96 newcomers;
+        uint64 base;
+        uint64 newcomers;
         uint40 openedAt;
-        uint96 reserved;
         uint32 epoch;
         uint32 open;
     }
 
+    /// @dev One slot.
     struct Filed {
-        uint96 asked;
+        uint64 asked;
         uint128 gross;
         bool newcomer;
     }
@@ -110,9 +111,9 @@ contract RouterBond is IRouterBond, ReentrancyGuardTransient {
         if (assets == 0 && heus == 0) revert ZeroAmount();
         if (bond.convicted) revert AlreadyConvicted(router);
 
-        bond.asset += assets.toUint96();
+        bond.asset += assets.toUint64();
         bond.heu += heus.toUint96();
-        bond.owedAsset -= uint96(Math.min(bond.owedAsset, assets));
+        bond.owedAsset -= uint64(Math.min(bond.owedAsset, assets));
         bond.owedHeu -= uint96(Math.min(bond.owedHeu, heus));
         bond.owing = bond.owedAsset != 0 || bond.owedHeu != 0;
         emit Bonded(router, msg.sender, assets, heus);
@@ -345,12 +346,12 @@ contract RouterBond is IRouterBond, ReentrancyGuardTransient {
         if (block.timestamp < nextAt) revert RoundClosed(block.timestamp, nextAt);
 
         number += 1;
-        bond.round = uint32(number);
+        bond.round = number.toUint16();
         round = _rounds[router][number];
-        round.base = bond.asset - bond.reserved;
-        round.openedAt = uint40(block.timestamp);
-        round.epoch = ledger.lastEpochOf(router);
-        emit RoundOpened(router, number, round.base, round.epoch);
+        uint64 base = bond.asset - bond.reserved;
+        uint32 epoch = ledger.lastEpochOf(router);
+        (round.base, round.openedAt, round.epoch) = (base, uint40(block.timestamp), epoch);
+        emit RoundOpened(router, number, base, epoch);
     }
 
     /// @dev The payee's share of what was stated and is not settled, less what the bond has paid of it.
@@ -384,20 +385,20 @@ contract RouterBond is IRouterBond, ReentrancyGuardTransient {
         asked = Math.max(asked, filed.asked);
 
         uint256 more = asked - filed.asked;
-        (filed.asked, filed.gross, filed.newcomer) = (uint96(asked), statement.gross, newcomer);
+        (filed.asked, filed.gross, filed.newcomer) = (uint64(asked), statement.gross, newcomer);
         if (newcomer) {
             uint256 tenth = round.base / NEWCOMERS_PARTS;
             uint256 before = Math.min(round.newcomers, tenth);
-            round.newcomers += uint96(more);
+            round.newcomers += uint64(more);
             more = Math.min(round.newcomers, tenth) - before;
         }
-        round.reserved += uint96(more);
-        _deposits[router].reserved += uint96(more);
+        _deposits[router].reserved += uint64(more);
         emit ShortfallClaimed(router, number, role, statement.id, statement.gross, asked);
         return asked;
     }
 
-    /// @dev Takes a claim out of its round and its part out of the reserve; the last one takes what rounding left.
+    /// @dev Takes a claim out of its round and what it asked out of the reserve; newcomers' reserve is theirs together, until
+    ///      the last claim of the round is resolved.
     /// @return most What it may be paid.
     function _release(address router, uint256 number, Role role, uint32 id, Filed memory filed)
         private
@@ -410,17 +411,17 @@ contract RouterBond is IRouterBond, ReentrancyGuardTransient {
 
         delete _claims[router][number][role][id];
         round.open -= 1;
-        uint256 part = round.open == 0 ? round.reserved : most;
-        round.reserved -= uint96(part);
-        _deposits[router].reserved -= uint96(part);
+        uint256 part = filed.newcomer ? 0 : filed.asked;
+        if (round.open == 0) part += Math.min(round.newcomers, tenth);
+        _deposits[router].reserved -= uint64(part);
     }
 
     /// @return burnt The part of the bond's HEU that goes with `paid` of its asset.
     function _spend(Deposit storage bond, uint256 paid) private returns (uint256 burnt) {
         burnt = uint256(bond.heu) * paid / bond.asset;
-        bond.asset -= uint96(paid);
+        bond.asset -= uint64(paid);
         bond.heu -= uint96(burnt);
-        bond.owedAsset += uint96(paid);
+        bond.owedAsset += uint64(paid);
         bond.owedHeu += uint96(burnt);
         bond.owing = true;
     }

@@ -3,10 +3,11 @@ pragma solidity 0.8.28;
 
 import {Role} from "../../contracts/libraries/Roles.sol";
 import {Market} from "./Market.sol";
+import {Snapshots} from "./Snapshots.sol";
 
 /// @dev Gas of the hot paths, each as a whole transaction: 21,000 + calldata + execution, every slot cold and non-zero.
 ///      71: held at +3 % of `bench/snapshots/ledger/`; HEURIST_SNAPSHOT=true writes it anew.
-contract LedgerGasTest is Market {
+contract LedgerGasTest is Market, Snapshots {
     uint256 internal constant PAYERS = 50;
     uint256 internal constant NODES = 100;
     uint256 internal constant PODS = 20;
@@ -112,24 +113,7 @@ contract LedgerGasTest is Market {
     function _gasOf(bytes memory batch) internal returns (uint256 gas) {
         vm.prank(router);
         ledger.settle(batch);
-        gas = 21_000 + vm.lastCallGas().gasTotalUsed;
-        bytes memory data = abi.encodeCall(ledger.settle, (batch));
-        for (uint256 i; i < data.length; i++) {
-            gas += data[i] == 0 ? 4 : 16;
-        }
-    }
-
-    function _hold(string memory name, uint256 gas) internal {
-        if (vm.envOr("HEURIST_SNAPSHOT", false)) vm.writeFile(_file(name), vm.toString(gas));
-        vm.assertLe(gas * 100, _kept(name) * 103, string.concat(name, " costs 3 % more than its snapshot"));
-    }
-
-    function _kept(string memory name) internal view returns (uint256) {
-        return vm.parseJsonUint(string.concat('{"gas":', vm.readFile(_file(name)), "}"), ".gas");
-    }
-
-    function _file(string memory name) internal pure returns (string memory) {
-        return string.concat("bench/snapshots/ledger/", name, ".txt");
+        gas = 21_000 + vm.lastCallGas().gasTotalUsed + _calldataGas(abi.encodeCall(ledger.settle, (batch)));
     }
 
     function _walk(uint256 payers, uint256 nodes, uint256 pods, uint256 frontends)
