@@ -7,6 +7,7 @@ import { dealingsOf, type Payee } from './payee.ts'
 import { type Account, accountOf } from './payer.ts'
 import { type Person, Reverted, type Scene } from './scene.ts'
 
+const least = (a: bigint, b: bigint): bigint => (a > b ? b : a)
 const ZERO: Hex = `0x${'00'.repeat(32)}`
 const MOST_LEAVES = 2_000
 
@@ -47,14 +48,14 @@ export async function steal(scene: Scene, house: House, accounts: readonly Accou
     const { voucher } = await house.journal.account(payer)
     if (!voucher || voucher.expiry < scene.now()) continue
     const { deposited, spent } = await accountOf(scene, account)
-    const limit = voucher.ceiling < deposited ? voucher.ceiling : deposited
+    const limit = least(voucher.ceiling, deposited)
     const due = waiting.filter(({ body }) => body.payer === payer).reduce((sum, leaf) => sum + leaf.price, 0n)
     const price = limit - spent - due
     if (price <= 0n) continue
     const body = { ...first.body, payer, request: voucher.request, receipt: ZERO, node: house.accomplice }
     extra.push({ leaf: first.leaf, at: first.at, voucher, price, body: { ...body, nodeGross: price } })
   }
-  await postAs(scene, house, accounts, (leaves) => [...leaves, ...extra])
+  await postAs(scene, house, accounts, (leaves) => [...extra, ...leaves])
   return extra.reduce((sum, { price }) => sum + price, 0n)
 }
 

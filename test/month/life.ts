@@ -183,7 +183,7 @@ export async function call(
   const signature = createSigner(node.person.key).sign(scene.hasher.digest('Receipt', receipt))
   const answer = await house.deliver(asked, { receipt, signature, provider: 'cpu' })
   await book(account, asked, answer)
-  for (const payee of [node, pod, frontend]) if (payee) earn(scene, payee, house, asked, price)
+  for (const payee of [node, pod, frontend]) if (payee) earn(scene, payee, house, { body, receipt })
   if (random.chance(0.7)) await fetchStatement(node, house)
   happened.calls += 1
 }

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { audit } from './audit.ts'
 import { flood, omit, postAs, repent, resolveFlood, steal } from './crooks.ts'
 import { Crash, type House } from './house.ts'
 import { type Cast, call, castOf, closeAll, type Happened, housesOf, payeesOf, payOnce } from './life.ts'
@@ -35,6 +36,8 @@ export interface Month {
   balances: Balance[]
 }
 
+/** So long the ghost posts nothing before it is gone: less than the day after which payees would file. */
+const HOARDING_HOURS = 20
 const HOUR = 3_600
 const DAY = 24 * HOUR
 /** Two rounds of claims and what comes between them. */
@@ -50,6 +53,8 @@ interface Run {
   gone: Set<House>
   victims: Set<number>
   repents: boolean
+  /** Nodes read what routers publish, and prove what contradicts their receipts. */
+  audits: boolean
 }
 
 export async function liveMonth({ seed, days, tell = () => {} }: Options): Promise<Month> {
@@ -91,14 +96,16 @@ function beginning(scene: Scene, random: Random, cast: Cast, days: number): Run 
   const someDay = () => random.between(1, Math.max(1, Math.min(days - 2, 14)))
   const bad = new Map([cast.thief, cast.omitter, cast.ghost].map((house) => [house, someDay()]))
   const victims = new Set([cast.nodes[0]?.id ?? 0, cast.nodes[1]?.id ?? 0])
-  return { scene, random, cast, happened, bad, gone: new Set(), victims, repents: random.chance(0.5) }
+  const [repents, audits] = [random.chance(0.5), random.chance(0.5)]
+  return { scene, random, cast, happened, bad, gone: new Set(), victims, repents, audits }
 }
 
 /** One hour. */
 async function live(run: Run, hour: number): Promise<void> {
   const { scene, random, cast, happened } = run
   const isBad = (house: House) => hour > (run.bad.get(house) ?? Number.POSITIVE_INFINITY) * 24
-  if (isBad(cast.ghost) && !run.gone.has(cast.ghost)) await vanish(run)
+  const hoarded = hour - (run.bad.get(cast.ghost) ?? 0) * 24
+  if (hoarded === HOARDING_HOURS) await vanish(run)
   const serving = [...cast.honest, cast.thief, cast.omitter, cast.ghost].filter(
     (house) => !run.gone.has(house),
   )
@@ -171,7 +178,7 @@ async function crooksPost(run: Run, isBad: (house: House) => boolean): Promise<v
   if (!isBad(thief)) await postAs(scene, thief, of(thief))
   else if ((await steal(scene, thief, of(thief))) > 0n) happened.thefts += 1
   await postAs(scene, omitter, of(omitter), isBad(omitter) ? omit(omitter, victims) : undefined)
-  if (!run.gone.has(ghost)) await postAs(scene, ghost, of(ghost))
+  if (!isBad(ghost)) await postAs(scene, ghost, of(ghost))
 }
 
 /** It states fortunes to its own nodes, files them first, and is never seen again. */
@@ -189,6 +196,13 @@ async function daily(run: Run): Promise<void> {
     if (run.gone.has(account.house)) await leave(scene, account, 'vanished')
     else if ((await accountOf(scene, account)).spent > account.purse.charged) {
       await leave(scene, account, 'overcharged')
+    }
+  }
+  if (run.audits) {
+    for (const node of cast.nodes) {
+      for (const house of housesOf(cast)) {
+        if (await audit(scene, node, house)) run.happened.convictions += 1
+      }
     }
   }
   for (const payee of payeesOf(cast)) {

@@ -1,6 +1,6 @@
 import type { Address, Hex } from 'viem'
-import { ROLE } from '../../sdk/protocol/messages.ts'
-import type { Asked, House } from './house.ts'
+import { type Receipt, type Request, ROLE } from '../../sdk/protocol/messages.ts'
+import type { House } from './house.ts'
 import { type Person, Reverted, type Scene } from './scene.ts'
 
 /** Shares of the gross, basis points: what this month's ledger was deployed with. */
@@ -23,10 +23,19 @@ export interface Dealings {
   rounds: Map<bigint, { cap: bigint; newcomer: boolean; asked: bigint }>
   /** It found a leaf that contradicts its receipt. */
   lied: boolean
-  /** The receipts' requests, which prove what was asked for. */
-  served: Map<Hex, Asked>
+  /** By request: what was asked for and what it signed for it. */
+  served: Map<Hex, Served>
+  /** Of its gross what it has seen settled. */
+  settled: bigint
+  /** The last batch whose published data it has read. */
+  audited: bigint
   /** The most share it ever had unposted there while it could still refuse. */
   exposed: bigint
+}
+
+export interface Served {
+  body: Request
+  receipt: Receipt
 }
 
 /** A node, a pod or a frontend that keeps to the rules. */
@@ -67,6 +76,8 @@ export function dealingsOf(payee: Payee, house: House): Dealings {
     rounds: new Map(),
     lied: false,
     served: new Map(),
+    settled: 0n,
+    audited: 0n,
     exposed: 0n,
   }
   payee.dealings.set(house, fresh)
@@ -74,11 +85,11 @@ export function dealingsOf(payee: Payee, house: House): Dealings {
 }
 
 /** Its own receipt: counted before anybody else's figure. */
-export function earn(scene: Scene, payee: Payee, house: House, asked: Asked, price: bigint): void {
+export function earn(scene: Scene, payee: Payee, house: House, served: Served): void {
   const dealings = dealingsOf(payee, house)
-  dealings.gross += price
+  dealings.gross += served.receipt.price
   dealings.history.push({ at: scene.now(), gross: dealings.gross })
-  dealings.served.set(asked.request, asked)
+  dealings.served.set(served.receipt.request, served)
 }
 
 /** Fetches the newest statement. A router that gives none, or less, is noticed by {@link lags}. */
@@ -137,7 +148,9 @@ export async function fileShortfall(scene: Scene, payee: Payee, house: House): P
   const dealings = dealingsOf(payee, house)
   const old = dealings.statements.filter(({ asOf }) => asOf + DAY <= scene.now())
   const best = old.at(-1)
-  if (!best || best.gross <= (await grossOnChain(scene, payee, house))) return
+  if (!best || best.gross <= dealings.settled) return
+  dealings.settled = await grossOnChain(scene, payee, house)
+  if (best.gross <= dealings.settled) return
   const router = house.person.address
   const statement = { role: ROLE[payee.role], id: payee.id, gross: best.gross, asOf: best.asOf }
   try {

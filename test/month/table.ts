@@ -96,13 +96,14 @@ async function mostLost(scene: Scene, payee: Payee, house: House): Promise<bigin
   const stated = last > settled ? last : settled
   const unstated = shareOf(payee.role, dealings.gross) - shareOf(payee.role, stated)
   const due = shareOf(payee.role, stated) - shareOf(payee.role, settled)
-  let uncovered = due
+  // The bond is not empty here: who has a statement can file it, and one unit is all that flooring may hide.
+  let uncovered = dealings.rounds.size === 0 ? least(due, 1n) : due
   for (const [round, { cap, newcomer, asked }] of dealings.rounds) {
     const covered = newcomer ? await dilutedOf(scene, house, round, least(cap, asked)) : least(cap, due)
-    // One unit that flooring of the claim may take.
-    uncovered -= least(uncovered, covered > 0n ? covered - 1n : 0n)
+    uncovered -= least(uncovered, covered)
   }
-  const most = unstated + uncovered
+  // Every claim is floored for itself.
+  const most = unstated + uncovered + BigInt(dealings.rounds.size)
   return payee.role === 'node' ? least(most, dealings.exposed) : most
 }
 
