@@ -251,6 +251,8 @@ describe('settling', function () {
             if (broadcasts.length === 1) late = () => real.broadcast(raw)
             else if (broadcasts.length === 2) await late?.()
           },
+          // By its hash, not by its event: a node keeps events for as long as it likes.
+          settlementOf: async () => undefined,
         }),
       })
       const request = await call(router)
@@ -302,7 +304,7 @@ describe('settling', function () {
     })
 
     it('a reorganisation that drops a settled batch gets the identical bytes again', async () => {
-      const router = await start({ settle: { ...quick, finalityBlocks: 40 } })
+      const router = await start({ settle: { ...quick, finalityBlocks: 40, stuckMs: 1 } })
       const first = await call(router)
       await settled(router, first)
       await twoBlocks()
@@ -332,11 +334,15 @@ describe('settling', function () {
 
     it('a router waits until its node is synced: it neither compares nor posts before', async () => {
       let syncing = true
+      let asked = 0
       const looks: string[] = []
       const starting = start({
         settle: quick,
         chain: (real) => ({
-          sync: async () => ({ ...(await real.sync()), syncing }),
+          sync: async () => {
+            asked += 1
+            return { ...(await real.sync()), syncing }
+          },
           routerState: () => {
             looks.push(syncing ? 'syncing' : 'synced')
             return real.routerState()
@@ -345,20 +351,24 @@ describe('settling', function () {
             looks.push(syncing ? 'nonce while syncing' : 'nonce')
             return real.nonce()
           },
+          counts: () => {
+            looks.push(syncing ? 'counts while syncing' : 'counts')
+            return real.counts()
+          },
         }),
       })
       let up = false
       void starting.then(() => {
         up = true
       })
-      await until('it looked twice', () => looks.length >= 2)
+      await until('it looked three times', () => asked >= 3)
       const early = up
       syncing = false
       const router = await starting
       await settled(router, await call(router))
 
       expect(early).to.equal(false)
-      expect(looks).to.not.include('nonce while syncing')
+      expect(new Set(looks)).to.deep.equal(new Set(['syncing', 'synced', 'counts', 'nonce']))
       expect(events(router)).to.include('chain.behind')
     })
 
@@ -485,6 +495,18 @@ describe('settling', function () {
       expect((await receiptOf(third, request)).body.status, 'the receipt and its proof stay').to.equal(
         'settled',
       )
+    })
+
+    it('batch data whose time is over is not served, also while the journal still needs it', async () => {
+      const router = await start({ settle: { ...quick, finalityBlocks: 1_000_000, keepMs: 1 } })
+      const request = await call(router)
+      await settled(router, request)
+      const { seq = '' } = (await batchOf(router, request)) ?? {}
+
+      const gone = await http(`${router.url}/v1/batches/${seq}`)
+
+      expect([gone.status, codeOf(gone)]).to.deep.equal([410, 'batch.forgotten'])
+      expect((await router.world.ledger.batch(BigInt(seq)))?.data.length).to.be.greaterThan(0)
     })
 
     it('peer 30: a journal set back behind the chain is refused at the start: nothing is claimed twice', async () => {
