@@ -9,7 +9,7 @@ describe('some days of random life on the real contracts', function () {
   let month: Month
 
   before(async () => {
-    month = await liveMonth({ seed: SEED, days: 4 })
+    month = await liveMonth({ seed: SEED, days: 3 })
   })
 
   it('payers, nodes, pods and frontends get what they are owed, or lose no more than they may', () => {
@@ -17,6 +17,12 @@ describe('some days of random life on the real contracts', function () {
 
     expect(unfair).to.deep.equal([])
     expect(month.rows.filter(({ most }) => most !== undefined)).to.have.length(6 + 1 + 12 + 3)
+  })
+
+  it('no node is paid twice for the same work, by the bond and by a settlement', () => {
+    const nodes = month.rows.filter(({ party }) => /^node /.test(party))
+
+    expect(nodes.map(({ lost }) => lost >= 0n)).to.deep.equal(Array(6).fill(true))
   })
 
   it('honest routers end with their float and bond, to the unit', () => {

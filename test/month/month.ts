@@ -14,7 +14,7 @@ import {
 } from './payee.ts'
 import { type Account, accountOf, leave, takeOut } from './payer.ts'
 import { createRandom, type Random } from './random.ts'
-import { openScene, type Scene } from './scene.ts'
+import { openScene, Reverted, type Scene } from './scene.ts'
 import { type Balance, balancesOf, printed, type Row, tableOf } from './table.ts'
 
 /**
@@ -181,11 +181,31 @@ async function crooksPost(run: Run, isBad: (house: House) => boolean): Promise<v
   if (!isBad(ghost)) await postAs(scene, ghost, of(ghost))
 }
 
-/** It states fortunes to its own nodes, files them first, and is never seen again. */
+/** It takes its float, announces that its bond leaves, files fortunes for its own nodes, and is never seen again. */
 async function vanish(run: Run): Promise<void> {
   const { scene, cast } = run
+  const { person } = cast.ghost
+  const { float } = await scene.client.readContract({
+    ...scene.ledger,
+    functionName: 'routerOf',
+    args: [person.address],
+  })
+  if (float > 0n) await scene.send(person, { ...scene.ledger, functionName: 'withdrawFloat', args: [float] })
+  await scene.send(person, { ...scene.bond, functionName: 'announceExit', args: [] })
   await flood(scene, cast.ghost, cast.accomplices.get(cast.ghost) ?? [])
   run.gone.add(cast.ghost)
+}
+
+/** The ghost comes back for its bond as soon as the contract lets it. */
+async function takeBond({ scene, cast, gone }: Run): Promise<void> {
+  const { person } = cast.ghost
+  if (!gone.has(cast.ghost)) return
+  try {
+    await scene.send(person, { ...scene.bond, functionName: 'withdraw', args: [] })
+  } catch (cause) {
+    const usual = ['TooEarly', 'ClaimsOpen', 'NotExiting']
+    if (!(cause instanceof Reverted && usual.includes(cause.code))) throw cause
+  }
 }
 
 /** What careful people look at once a day. */
@@ -235,6 +255,7 @@ async function aftermath(run: Run, tell: (line: string) => void): Promise<void> 
     if (!repented) repented = await repent(scene, cast.omitter, [...cast.nodes, ...cast.frontends])
     for (const payee of payeesOf(cast)) for (const house of housesOf(cast)) await mind(run, payee, house)
     for (const [house, nodes] of cast.accomplices) await resolveFlood(scene, house, nodes)
+    await takeBond(run)
   }
   for (const payee of payeesOf(cast)) {
     for (const house of housesOf(cast)) await claimShare(scene, payee, house)

@@ -135,7 +135,7 @@ async function houseRow(scene: Scene, cast: Cast, house: House): Promise<Row> {
     args: [address],
   })
   const pocket = cast.pockets.get(house)
-  const loot = pocket ? await walletOf(scene, pocket.address) : 0n
+  const loot = pocket ? (await walletOf(scene, pocket.address)) + (await walletOf(scene, address)) : 0n
   const crook = isCrook(cast, house)
   const name = crook ? `router ${house.name} (crook)` : `router ${house.name}`
   return rowOf(name, FLOAT + BOND, float + asset + loot, crook ? undefined : 0n)
