@@ -41,6 +41,8 @@ export interface JobsDeps {
   /** The pod's number on chain; undefined while the router does not list it. */
   podOf(manifest: Hex): number | undefined
   receipts: ReceiptStore
+  /** Why no new call may be taken now, if so. What was signed for is told again all the same. */
+  refusal(): HeuristError | undefined
   /** Tells the router of a receipt whose own link is gone, by whatever link there is now. */
   announce(signed: SignedReceipt): void
   log: Log
@@ -108,7 +110,11 @@ export function createJobs(deps: JobsDeps): Jobs {
     try {
       const stored = receipts.find(order.hash)
       if (stored) await repeat(passage, stored, outlet)
-      else await serve(passage, order, outlet)
+      else {
+        const uncovered = deps.refusal()
+        if (uncovered) throw uncovered
+        await serve(passage, order, outlet)
+      }
     } finally {
       clearTimeout(deadline)
     }

@@ -23,7 +23,12 @@ export interface Presence {
   close(): void
 }
 
-export function createPresence(slots: readonly Slot[], receipts: ReceiptStore): Presence {
+/** @param covered  Whether new calls may be taken: what they would earn is covered. */
+export function createPresence(
+  slots: readonly Slot[],
+  receipts: ReceiptStore,
+  covered: () => boolean,
+): Presence {
   let outlet: LinkOutlet | undefined
   let telling = false
   let closed = false
@@ -35,7 +40,7 @@ export function createPresence(slots: readonly Slot[], receipts: ReceiptStore): 
         const pod = presence.numbers.get(slot.pod.hash)
         if (pod === undefined) return []
         const state = slot.stateFor(pod)
-        return [closed ? { ...state, free: false } : state]
+        return [closed || (state.free && !covered()) ? { ...state, free: false } : state]
       }),
     arrive(admitted) {
       outlet = admitted

@@ -4,6 +4,7 @@ import Database from 'libsql'
 import type { Hex } from 'viem'
 import { bug, later } from '../sdk/errors.ts'
 import { parseWire, type SignedReceipt, signedReceiptSchema, toWire } from '../sdk/protocol/wire.ts'
+import type { Worked } from './limit.ts'
 
 /**
  * What this node has signed, durable before anyone sees it. Two differing receipts of one node for one request are
@@ -24,8 +25,10 @@ export interface ReceiptStore {
    */
   put(delivery: Delivery): Promise<Delivery>
   find(request: Hex): Delivery | undefined
-  /** The router holds it durably: it need not be repeated. */
-  markReceived(request: Hex): void
+  /** The router holds it durably: it need not be repeated. `charged`: and says that the payer was charged for it. */
+  markReceived(request: Hex, charged: boolean): void
+  /** The node's own reckoning, base units of gross; `chargedBefore` is that of `GRACE_MS` ago. */
+  worked(): Worked
   /** Oldest first. */
   unreceived(): SignedReceipt[]
   /** Forgets received receipts after `RECEIVED_KEPT_MS`, others after `UNRECEIVED_KEPT_MS`. Count forgotten. */
@@ -39,6 +42,9 @@ export const RECEIVED_KEPT_MS = 24 * HOUR_MS
 /** The longest life of a voucher: after it nobody can be charged for the work. */
 export const UNRECEIVED_KEPT_MS = 7 * 24 * HOUR_MS
 
+/** What was charged must be in the router's Statements after this long. */
+export const GRACE_MS = 600_000
+
 interface Row {
   signed: string
   output: Buffer
@@ -50,7 +56,9 @@ const SCHEMA = `CREATE TABLE IF NOT EXISTS receipts (
   received INTEGER NOT NULL DEFAULT 0,
   signed TEXT NOT NULL,
   output BLOB NOT NULL
-) WITHOUT ROWID`
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS charged (at INTEGER PRIMARY KEY, gross TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS uncharged (request TEXT PRIMARY KEY, at INTEGER NOT NULL, price TEXT NOT NULL) WITHOUT ROWID`
 
 function open(dataDir: string): Database.Database {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 })
@@ -87,6 +95,14 @@ export function openReceipts(dataDir: string, now: () => number = Date.now): Rec
   )
   const select = database.prepare('SELECT signed, output FROM receipts WHERE request = ?')
   const mark = database.prepare('UPDATE receipts SET received = 1 WHERE request = ? AND received = 0')
+  const total = database.prepare('INSERT OR REPLACE INTO charged (at, gross) VALUES (?, ?)')
+  const newest = database.prepare('SELECT gross FROM charged WHERE at <= ? ORDER BY at DESC LIMIT 1')
+  const thin = database.prepare(
+    'DELETE FROM charged WHERE at < (SELECT max(at) FROM charged WHERE at <= ?) AND at < ?',
+  )
+  const doubt = database.prepare('INSERT OR IGNORE INTO uncharged (request, at, price) VALUES (?, ?, ?)')
+  const doubts = database.prepare('SELECT price FROM uncharged WHERE at >= ?')
+  const clear = database.prepare('DELETE FROM uncharged WHERE at < ?')
   const waiting = database.prepare('SELECT signed FROM receipts WHERE received = 0 ORDER BY at, request')
   const forget = database.prepare('DELETE FROM receipts WHERE (received = 1 AND at < ?) OR at < ?')
 
@@ -101,6 +117,14 @@ export function openReceipts(dataDir: string, now: () => number = Date.now): Rec
   const find = (request: Hex): Delivery | undefined => {
     const row = select.get(request) as Row | undefined
     return row && delivery(row)
+  }
+
+  const chargedAt = (at: number): bigint =>
+    BigInt((newest.get(at) as { gross: string } | undefined)?.gross ?? '0')
+
+  /** Cumulative, one row per moment: the clock may stand still, the sum may not fall. */
+  function addCharged(price: bigint): void {
+    total.run(now(), (chargedAt(Number.MAX_SAFE_INTEGER) + price).toString())
   }
 
   /** @returns false if the request has a receipt already. */
@@ -136,12 +160,30 @@ export function openReceipts(dataDir: string, now: () => number = Date.now): Rec
         if (writes.length === 0) setImmediate(flush)
         writes.push({ delivery, resolve, reject })
       }),
-    markReceived: (request) => void mark.run(request),
+    markReceived(request, charged) {
+      const price = find(request)?.signed.receipt.price
+      // Only the first word counts: a router repeats itself after a reconnection.
+      if (mark.run(request).changes === 0 || price === undefined) return
+      if (charged) addCharged(price)
+      else doubt.run(request, now(), price.toString())
+    },
+    worked: () => ({
+      charged: chargedAt(Number.MAX_SAFE_INTEGER),
+      chargedBefore: chargedAt(now() - GRACE_MS),
+      uncharged: (doubts.all(now() - RECEIVED_KEPT_MS) as { price: string }[]).reduce(
+        (sum, { price }) => sum + BigInt(price),
+        0n,
+      ),
+    }),
     unreceived: () =>
       (waiting.all() as Pick<Row, 'signed'>[]).map((row) =>
         parseWire(signedReceiptSchema, JSON.parse(row.signed), 'receipt.corrupt'),
       ),
-    prune: () => forget.run(now() - RECEIVED_KEPT_MS, now() - UNRECEIVED_KEPT_MS).changes,
+    prune() {
+      clear.run(now() - RECEIVED_KEPT_MS)
+      thin.run(now() - GRACE_MS, now() - GRACE_MS)
+      return forget.run(now() - RECEIVED_KEPT_MS, now() - UNRECEIVED_KEPT_MS).changes
+    },
     close() {
       flush()
       closed = true

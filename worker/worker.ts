@@ -12,6 +12,7 @@ import { parseWire } from '../sdk/protocol/wire.ts'
 import { admitSlots } from './admission.ts'
 import { lastBench } from './bench.ts'
 import type { WorkerConfig } from './config.ts'
+import { type Cover, watchCover } from './cover.ts'
 import { createJobs, type Jobs } from './jobs.ts'
 import { type LinkDeps, type LinkOutlet, type LinkTimes, openLink } from './link.ts'
 import type { Log } from './log.ts'
@@ -107,13 +108,29 @@ export async function startWorker(config: WorkerConfig, options: WorkerOptions):
     const machine = await lookAtMachine()
     const slots = await openSlots(config, machine, log, options.slotTimes)
     const network = await awaitNetwork(config.routerUrl, log)
-    const presence = createPresence(slots, receipts)
+    const hasher = createHasher(domainOf(network), fastKeccak)
+    const presence = createPresence(slots, receipts, () => cover.refusal() === undefined)
+    const cover: Cover = watchCover({
+      node: config.node,
+      router: network.router.address,
+      routerUrl: config.routerUrl,
+      chainId: network.chainId,
+      rpcUrl: config.rpcUrl ?? network.rpcUrl,
+      ledger: network.addresses.ledger,
+      hasher,
+      receipts,
+      dataDir: config.dataDir,
+      log,
+      onChange: () => presence.tell(),
+      now,
+    })
     const jobs = createJobs({
       node: config.node,
-      hasher: createHasher(domainOf(network), fastKeccak),
+      hasher,
       signer,
       slots,
       podOf: (manifest) => presence.numbers.get(manifest),
+      refusal: cover.refusal,
       receipts,
       announce: presence.announce,
       log,
@@ -121,7 +138,7 @@ export async function startWorker(config: WorkerConfig, options: WorkerOptions):
     })
     const bench = lastBench(config.dataDir)
     const hardware = { ...machine, node: process.version, ...(bench ? { bench } : {}) }
-    return serve({ config, options, network, signer, hardware, slots, receipts, presence, jobs })
+    return serve({ config, options, network, signer, hardware, slots, receipts, presence, jobs, cover })
   } catch (cause) {
     receipts.close()
     throw cause
@@ -138,6 +155,7 @@ interface Parts {
   receipts: ReceiptStore
   presence: ReturnType<typeof createPresence>
   jobs: Jobs
+  cover: Cover
 }
 
 function serve({
@@ -150,6 +168,7 @@ function serve({
   receipts,
   presence,
   jobs,
+  cover,
 }: Parts): Worker {
   const { log } = options
   const admitted = signal()
@@ -214,6 +233,7 @@ function serve({
 
   async function stop(): Promise<void> {
     for (const timer of timers) clearInterval(timer)
+    cover.close()
     presence.close()
     const drained = jobs.drain(config.drainMs)
     await Promise.race([drained, pause(config.drainMs + ABORT_MS, undefined, { ref: false })])
@@ -260,7 +280,8 @@ function takeFrame(frame: Frame, outlet: LinkOutlet, jobs: Jobs, receipts: Recei
       return
     case FRAME.received: {
       const body: unknown = JSON.parse(new TextDecoder().decode(frame.payload))
-      receipts.markReceived(parseWire(receivedSchema, body, 'received.malformed').request)
+      const { request, charged } = parseWire(receivedSchema, body, 'received.malformed')
+      receipts.markReceived(request, charged)
       return
     }
     // goaway needs no act: running jobs end, and the router closes the link, which is then dialled again.

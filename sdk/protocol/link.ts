@@ -69,7 +69,8 @@ export const jobHeaderSchema = z.object({
 })
 export type JobHeader = z.output<typeof jobHeaderSchema>
 
-export const receivedSchema = z.object({ request: hashSchema })
+/** `charged`: the payer was charged for it; else the call was given up, and the receipt may be forgotten. */
+export const receivedSchema = z.object({ request: hashSchema, charged: z.boolean().default(false) })
 
 /** The text that a node's signer signs (EIP-191) to open a link. */
 export const challengeText = (challenge: Challenge, node: number): string =>

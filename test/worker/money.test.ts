@@ -62,6 +62,7 @@ function stage(now: () => number, run: (job: SlotRun, said: Said[]) => Promise<v
     slots: [slot],
     podOf: () => 1,
     receipts,
+    refusal: () => undefined,
     announce() {},
     log,
     now,
@@ -119,7 +120,7 @@ describe('what a worker signs for', function () {
     await until(() => failuresOf(said).length === 1)
     take(2, farthest)
     await until(() => receiptsOf(said).length === 1)
-    receipts.markReceived(requestOf(receipts))
+    receipts.markReceived(requestOf(receipts), true)
     nowMs += RECEIVED_KEPT_MS + 1
     receipts.prune()
     take(3, farthest)

@@ -5,7 +5,13 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { toHex } from '../../sdk/protocol/bytes.ts'
 import { toWire } from '../../sdk/protocol/wire.ts'
-import { type Delivery, openReceipts, RECEIVED_KEPT_MS, UNRECEIVED_KEPT_MS } from '../../worker/receipts.ts'
+import {
+  type Delivery,
+  GRACE_MS,
+  openReceipts,
+  RECEIVED_KEPT_MS,
+  UNRECEIVED_KEPT_MS,
+} from '../../worker/receipts.ts'
 
 const word = (byte: number) => toHex(new Uint8Array(32).fill(byte))
 
@@ -71,18 +77,46 @@ describe('the receipt store', function () {
       nowMs += 1000
     }
 
-    store.markReceived(word(1))
-    store.markReceived(word(1))
+    store.markReceived(word(1), true)
+    store.markReceived(word(1), true)
 
     expect(store.unreceived().map(toWire)).to.deep.equal([3, 2].map((n) => toWire(delivery(n).signed)))
     store.close()
+  })
+
+  it('keeps the sum of what was charged for good, and of what was not for a day', async () => {
+    const price = 2n ** 100n
+    const store = open()
+    for (const request of [1, 2, 3]) await store.put(delivery(request))
+    store.markReceived(word(1), true)
+    store.markReceived(word(1), true)
+    store.markReceived(word(9), true)
+    nowMs += GRACE_MS
+    store.markReceived(word(2), true)
+    store.markReceived(word(3), false)
+    const now = store.worked()
+    store.close()
+
+    const again = open()
+    const reopened = again.worked()
+    nowMs += GRACE_MS
+    const later = again.worked()
+    nowMs += RECEIVED_KEPT_MS
+    again.prune()
+    const muchLater = again.worked()
+
+    expect(now).to.deep.equal({ charged: 2n * price, chargedBefore: price, uncharged: price })
+    expect(reopened).to.deep.equal(now)
+    expect(later).to.deep.equal({ charged: 2n * price, chargedBefore: 2n * price, uncharged: price })
+    expect(muchLater).to.deep.equal({ charged: 2n * price, chargedBefore: 2n * price, uncharged: 0n })
+    again.close()
   })
 
   it('forgets received receipts after a day and others after the longest life of a voucher', async () => {
     const store = open()
     await store.put(delivery(1))
     await store.put(delivery(2))
-    store.markReceived(word(1))
+    store.markReceived(word(1), true)
 
     nowMs += RECEIVED_KEPT_MS
     const atOneDay = store.prune()

@@ -1,0 +1,219 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import type { Hex } from 'viem'
+import { createSigner, fastKeccak } from '../../sdk/native.ts'
+import { createHasher, ROLE, type Statement } from '../../sdk/protocol/messages.ts'
+import { toWire } from '../../sdk/protocol/wire.ts'
+import { statementFile, watchCover } from '../../worker/cover.ts'
+import { decide, ON_TRUST, type View } from '../../worker/limit.ts'
+import { type Market, openMarket } from '../market.ts'
+
+const USD = 1_000_000n
+/** A node with 70 %, nothing settled, a cap of ten dollars, nothing worked. */
+const view = (changes: { [K in keyof View]?: Partial<NonNullable<View[K]>> } = {}): View => ({
+  covered: { cap: 10n * USD, bps: 7_000, settled: 0n, ...changes.covered },
+  stated: { gross: 0n, from: { gross: 0n, charged: 0n }, ...changes.stated },
+  worked: { charged: 0n, chargedBefore: 0n, uncharged: 0n, ...changes.worked },
+})
+
+describe('a node and its router: the limit', () => {
+  it('is the cap of the bond, counted in the share of the node', () => {
+    // 70 % of 14.285714 dollars is the last unit below ten dollars.
+    const below = decide(view({ worked: { charged: 14_285_714n }, stated: { gross: 14_285_714n } }))
+    const at = decide(view({ worked: { charged: 14_285_715n }, stated: { gross: 14_285_715n } }))
+
+    expect([below.stop, below.share]).to.deep.equal([undefined, 9_999_999n])
+    expect([at.stop, at.share]).to.deep.equal(['limit', 10n * USD])
+  })
+
+  it('counts what is not settled, however much ever was', () => {
+    const gross = 1_000_000n * USD
+    const settled = gross - 5n * USD
+
+    expect(
+      decide(view({ covered: { settled }, stated: { gross }, worked: { charged: gross } })).unposted,
+    ).to.equal(5n * USD)
+  })
+
+  it('believes the higher of its own sum and the Statement', () => {
+    const stated = decide(view({ stated: { gross: 9n * USD }, worked: { charged: 8n * USD } }))
+    const own = decide(view({ stated: { gross: 8n * USD }, worked: { charged: 9n * USD } }))
+
+    expect([stated.unposted, own.unposted]).to.deep.equal([9n * USD, 9n * USD])
+  })
+
+  it('goes on counting from where a new store and a router of long standing met', () => {
+    const from = { gross: 500n * USD, charged: 2n * USD }
+    const verdict = decide(
+      view({
+        covered: { settled: 500n * USD },
+        stated: { gross: 503n * USD, from },
+        worked: { charged: 5n * USD },
+      }),
+    )
+
+    expect([verdict.stop, verdict.unposted]).to.deep.equal([undefined, 3n * USD])
+  })
+
+  it('stops when the Statement does not know of work that was charged ten minutes ago', () => {
+    const behind = view({ stated: { gross: USD }, worked: { charged: 2n * USD, chargedBefore: USD + 1n } })
+    const fresh = view({ stated: { gross: USD }, worked: { charged: 2n * USD, chargedBefore: USD } })
+
+    expect(decide(behind).stop).to.equal('statement_behind')
+    expect(decide(fresh).stop).to.equal(undefined)
+  })
+
+  it('stops for a router that never gives a Statement', () => {
+    const without = { ...view({ worked: { charged: USD, chargedBefore: 1n } }), stated: undefined }
+
+    expect(decide(without).stop).to.equal('statement_behind')
+  })
+
+  it('counts receipts that the router took and did not charge', () => {
+    expect(decide(view({ worked: { uncharged: 15n * USD } })).stop).to.equal('limit')
+  })
+
+  it('is nothing for a router that may not route or is leaving', () => {
+    expect(decide(view({ covered: { cap: 0n } })).stop).to.equal('router_stopped')
+  })
+
+  it('is ten cents before the chain was read', () => {
+    const unread = (charged: bigint) => decide({ ...view({ worked: { charged } }), covered: undefined }).stop
+
+    expect([unread(ON_TRUST - 1n), unread(ON_TRUST)]).to.deep.equal([undefined, 'limit'])
+  })
+})
+
+describe('a node and its router: what it asks', function () {
+  this.timeout(300_000)
+
+  let market: Market
+  let home: string
+  let server: Server
+  let said: { status: number; body: string }
+  before(async () => {
+    market = await openMarket()
+    server = createServer((_, response) => response.writeHead(said.status).end(said.body))
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  })
+  after(async () => {
+    server.close()
+    await market.close()
+  })
+  beforeEach(() => {
+    home = mkdtempSync(join(tmpdir(), 'heurist-cover-'))
+    said = { status: 404, body: '{}' }
+  })
+  afterEach(() => rmSync(home, { recursive: true, force: true }))
+
+  const signed = (statement: Statement, key: Hex = market.router.key) =>
+    toWire({
+      statement,
+      signature: createSigner(key).sign(
+        createHasher(market.domain, fastKeccak).digest('Statement', statement),
+      ),
+      router: market.router.address,
+    })
+  const statement = (gross: bigint, changes: Partial<Statement> = {}): Statement => ({
+    role: ROLE.node,
+    id: 9,
+    gross,
+    asOf: Math.floor(Date.now() / 1000),
+    ...changes,
+  })
+  const log = { info() {}, warn() {}, error() {}, debug() {} }
+  const watch = (worked: View['worked']) =>
+    watchCover({
+      node: 9,
+      router: market.router.address,
+      routerUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      chainId: market.domain.chainId,
+      rpcUrl: market.chain.rpcUrl,
+      ledger: market.addresses.ledger,
+      hasher: createHasher(market.domain, fastKeccak),
+      receipts: { worked: () => worked },
+      dataDir: home,
+      log: log as unknown as Parameters<typeof watchCover>[0]['log'],
+      onChange() {},
+      now: Date.now,
+    })
+
+  it("a newcomer's limit is a thousandth of the bond, not nothing: chain and router say so", async () => {
+    // The local bond is 2,000 dollars.
+    const cover = watch({ charged: USD, chargedBefore: 0n, uncharged: 0n })
+    said = { status: 200, body: signed(statement(USD)) }
+    await cover.look()
+
+    expect(cover.verdict).to.deep.equal({ stop: undefined, unposted: USD, share: 700_000n, cap: 2n * USD })
+    expect(cover.refusal()).to.equal(undefined)
+    cover.close()
+  })
+
+  it('at its limit it takes no new call, and says why', async () => {
+    const cover = watch({ charged: 3n * USD, chargedBefore: 0n, uncharged: 0n })
+    said = { status: 200, body: signed(statement(3n * USD)) }
+    await cover.look()
+
+    expect(cover.verdict.stop).to.equal('limit')
+    expect(cover.refusal()?.code).to.equal('slot.busy')
+    cover.close()
+  })
+
+  it('keeps the highest Statement on disk, as its evidence, and no forged, foreign, future or lower one', async () => {
+    const cover = watch({ charged: 0n, chargedBefore: 0n, uncharged: 0n })
+    const file = statementFile(home, market.router.address)
+    const kept = () => JSON.parse(readFileSync(file, 'utf8')).reply
+    const good = statement(5n)
+    said = { status: 200, body: signed(good) }
+    await cover.look()
+    const bad = [
+      signed(statement(6n), `0x${'77'.repeat(32)}`),
+      signed(statement(6n, { id: 8 })),
+      signed(statement(6n, { role: ROLE.pod })),
+      signed(statement(6n, { asOf: good.asOf + 3_600 })),
+      signed(statement(4n)),
+      '{"statement":1}',
+      'not json',
+    ]
+    for (const body of bad) {
+      said = { status: 200, body }
+      await cover.look()
+      expect(kept()).to.deep.equal(JSON.parse(signed(good)))
+    }
+    said = { status: 200, body: signed(statement(7n)) }
+    await cover.look()
+
+    expect(kept().statement.gross).to.equal('7')
+    cover.close()
+  })
+
+  it('keeps Statements an hour apart until the chain has settled them: one that is a day old can be filed', async () => {
+    const cover = watch({ charged: 0n, chargedBefore: 0n, uncharged: 0n })
+    const file = JSON.stringify(statementFile(home, market.router.address))
+    const noon = statement(0n).asOf - 86_400
+    for (const [gross, asOf] of [
+      [5n, noon],
+      [6n, noon + 60],
+      [7n, noon + 3_599],
+      [8n, noon + 3_600],
+      [8n, noon + 7_200],
+      [9n, noon + 7_300],
+    ] as const) {
+      said = { status: 200, body: signed(statement(gross, { asOf })) }
+      await cover.look()
+    }
+
+    const { reply, earlier } = JSON.parse(readFileSync(JSON.parse(file), 'utf8'))
+    const seen = [...earlier, reply].map((one) => [one.statement.gross, one.statement.asOf - noon])
+    expect(seen).to.deep.equal([
+      ['5', 0],
+      ['8', 3_600],
+      ['9', 7_300],
+    ])
+    cover.close()
+  })
+})

@@ -1,0 +1,233 @@
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Address } from 'viem'
+import { z } from 'zod'
+import { computeLedgerAbi, routerBondAbi } from '../sdk/chain/abi.ts'
+import { openChain } from '../sdk/chain/clients.ts'
+import { asHeuristError, type HeuristError, later } from '../sdk/errors.ts'
+import { recoverSigner } from '../sdk/native.ts'
+import { type Hasher, ROLE } from '../sdk/protocol/messages.ts'
+import { parseWire, type StatementReply, statementReplySchema, toWire } from '../sdk/protocol/wire.ts'
+import { type Covered, decide, type Stated, type Verdict } from './limit.ts'
+import type { Log } from './log.ts'
+import type { ReceiptStore } from './receipts.ts'
+
+/** What covers this node's work for its router: the bond on chain, the router's Statement. Asked every minute. */
+export interface Cover {
+  /** Whether a new call may be taken. @returns the refusal, or undefined. */
+  refusal(): HeuristError | undefined
+  readonly verdict: Verdict
+  /** Asks chain and router now. A failure keeps what was known, and so the last cap. */
+  look(): Promise<void>
+  close(): void
+}
+
+export interface CoverDeps {
+  node: number
+  router: Address
+  routerUrl: string
+  chainId: number
+  rpcUrl: string
+  ledger: Address
+  hasher: Hasher
+  receipts: Pick<ReceiptStore, 'worked'>
+  /** Holds `statements/<router>.json`: the newest Statement, which is the node's evidence. */
+  dataDir: string
+  log: Log
+  /** The verdict is another one now. */
+  onChange(): void
+  /** Unix milliseconds. */
+  now: () => number
+}
+
+const EVERY_MS = 60_000
+/** Near the limit the chain is asked again sooner. */
+const SOON_MS = 5_000
+const ASK_MS = 10_000
+
+/** Earlier Statements are kept this far apart; a claim needs one that is a day old. */
+const APART_S = 3_600
+const MOST_EARLIER = 200
+
+const fileSchema = z.looseObject({
+  reply: statementReplySchema,
+  earlier: z.array(statementReplySchema),
+  from: z.object({ gross: z.string().transform(BigInt), charged: z.string().transform(BigInt) }),
+})
+interface Kept {
+  reply: StatementReply
+  /** Of lower gross and an hour apart, oldest first: what is a day old and not settled can be filed. */
+  earlier: StatementReply[]
+  from: Stated['from']
+}
+
+export const statementFile = (dataDir: string, router: Address): string =>
+  join(dataDir, 'statements', `${router.toLowerCase()}.json`)
+
+export function watchCover(deps: CoverDeps): Cover {
+  const { log, receipts } = deps
+  const file = statementFile(deps.dataDir, deps.router)
+  const askChain = chainReads(deps)
+  let covered: Covered | undefined
+  let kept = readKept(file)
+  let verdict = judge()
+  let timer: NodeJS.Timeout | undefined
+  let closed = false
+
+  function judge(): Verdict {
+    const stated = kept && { gross: kept.reply.statement.gross, from: kept.from }
+    return decide({ covered, stated, worked: receipts.worked() })
+  }
+
+  function told(next: Verdict): void {
+    const before = verdict.stop
+    verdict = next
+    if (next.stop === before) return
+    const figures = {
+      unposted: next.unposted.toString(),
+      share: next.share.toString(),
+      cap: next.cap.toString(),
+    }
+    if (next.stop === undefined) log.info({ event: 'cover.enough', ...figures })
+    else log.error({ event: 'cover.gone', reason: next.stop, ...figures, ...fixOf(next.stop, file) })
+    deps.onChange()
+  }
+
+  async function look(): Promise<void> {
+    // A Statement that is asked for after the chain was read knows at least what the chain had settled.
+    const [chain, reply] = [await settle(askChain()), await settle(fetchStatement(deps))]
+    if (chain.value) covered = chain.value
+    else log.warn({ event: 'cover.unread', what: 'chain', error: chain.error?.toJSON() })
+    if (reply.value) keep(reply.value)
+    else if (reply.error) log.warn({ event: 'cover.unread', what: 'statement', error: reply.error.toJSON() })
+    told(judge())
+  }
+
+  /** A Statement only replaces one that says less: of two that say the same the older one can be filed sooner. */
+  function keep(reply: StatementReply): void {
+    if (kept && reply.statement.gross < kept.reply.statement.gross) {
+      log.error({
+        event: 'statement.fell',
+        gross: reply.statement.gross.toString(),
+        kept: kept.reply.statement.gross.toString(),
+      })
+      return
+    }
+    if (kept?.reply.statement.gross === reply.statement.gross) return
+    const from = kept?.from ?? { gross: reply.statement.gross, charged: receipts.worked().charged }
+    kept = { reply, earlier: kept ? withEarlier(kept, covered?.settled ?? 0n) : [], from }
+    writeKept(file, kept)
+  }
+
+  function again(): void {
+    if (closed) return
+    const near = verdict.share * 2n >= verdict.cap
+    timer = setTimeout(() => void look().finally(again), near || !covered ? SOON_MS : EVERY_MS)
+    timer.unref()
+  }
+  void look().finally(again)
+
+  return {
+    get verdict() {
+      return verdict
+    },
+    refusal() {
+      told(judge())
+      if (verdict.stop === undefined) return undefined
+      return later('slot.busy', `This node takes no new call of this router: ${WORDS[verdict.stop]}.`, {
+        fix: 'Send it to another node.',
+        details: { reason: verdict.stop },
+      })
+    },
+    look,
+    close() {
+      closed = true
+      clearTimeout(timer)
+    },
+  }
+}
+
+const WORDS = {
+  router_stopped: 'its bond does not let it settle',
+  statement_behind: 'its Statement does not know of work that it charged',
+  limit: 'it owes this node as much as its bond would pay',
+} as const
+
+/** What the node's owner can do when its router does not. */
+const fixOf = (stop: keyof typeof WORDS, statement: string) => ({
+  fix:
+    stop === 'router_stopped'
+      ? 'Wait until the router tops up its bond, or dial another router.'
+      : 'It resumes by itself when the router posts. A Statement that is a day old can be filed: heurist claim --shortfall.',
+  statement,
+})
+
+function chainReads({ chainId, rpcUrl, ledger, router, node }: CoverDeps): () => Promise<Covered> {
+  const { client } = openChain({ chainId, rpcUrl })
+  const books = { address: ledger, abi: computeLedgerAbi } as const
+  let bond: Address | undefined
+  return async () => {
+    bond ??= await client.readContract({ ...books, functionName: 'bond' })
+    const bonds = { address: bond, abi: routerBondAbi } as const
+    const [cap, bps, settled] = await Promise.all([
+      client.readContract({ ...bonds, functionName: 'capOf', args: [router, ROLE.node, node] }),
+      client.readContract({ ...books, functionName: 'shareBpsOf', args: [ROLE.node, node] }),
+      client.readContract({ ...books, functionName: 'grossOf', args: [router, ROLE.node, node] }),
+    ])
+    return { cap, bps: Number(bps), settled }
+  }
+}
+
+/**
+ * @returns undefined if the router has charged no call of this node yet.
+ * @throws `router.unreachable` (later), `statement.malformed`, `statement.invalid` (refused by us).
+ */
+async function fetchStatement(deps: CoverDeps): Promise<StatementReply | undefined> {
+  const { node, router, hasher, now } = deps
+  const url = `${deps.routerUrl.replace(/\/+$/, '')}/v1/statements/node/${node}`
+  const response = await fetch(url, { signal: AbortSignal.timeout(ASK_MS) })
+  if (response.status === 404) return undefined
+  if (!response.ok) throw later('router.unreachable', `${url} answers ${response.status}`)
+  const reply = parseWire(statementReplySchema, await response.json(), 'statement.malformed')
+  const { statement, signature } = reply
+  const signer = recoverSigner(hasher.digest('Statement', statement), signature)
+  const isOurs = statement.role === ROLE.node && statement.id === node
+  const isItsWord = signer?.toLowerCase() === router.toLowerCase()
+  // One that is dated ahead could not be filed in time.
+  const isOfNow = statement.asOf * 1000 <= now() + SOON_MS * 12
+  if (isOurs && isItsWord && isOfNow) return reply
+  throw later(
+    'statement.invalid',
+    'The router gave a Statement that is not its own, not ours, or not of now.',
+  )
+}
+
+async function settle<T>(promise: Promise<T>): Promise<{ value?: T; error?: HeuristError }> {
+  return promise.then(
+    (value) => ({ value }),
+    (cause: unknown) => ({ error: asHeuristError(cause) }),
+  )
+}
+
+/** The Statements before the newest, without those that the chain has settled. */
+function withEarlier({ reply, earlier }: Kept, settled: bigint): StatementReply[] {
+  const open = earlier.filter(({ statement }) => statement.gross > settled)
+  const last = open.at(-1)
+  const isApart = !last || reply.statement.asOf - last.statement.asOf >= APART_S
+  return (isApart ? [...open, reply] : open).slice(-MOST_EARLIER)
+}
+
+function readKept(file: string): Kept | undefined {
+  try {
+    return fileSchema.parse(JSON.parse(readFileSync(file, 'utf8')))
+  } catch {
+    // None yet, or unreadable: the router is asked for a new one.
+    return undefined
+  }
+}
+
+function writeKept(file: string, kept: Kept): void {
+  mkdirSync(join(file, '..'), { recursive: true, mode: 0o700 })
+  writeFileSync(`${file}.new`, `${toWire(kept)}\n`, { mode: 0o600, flush: true })
+  renameSync(`${file}.new`, file)
+}
