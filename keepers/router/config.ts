@@ -67,6 +67,8 @@ export const settleSchema = z.strictObject({
   maxLeaves: count.max(10_000).default(2_000),
   /** Packed bytes of one batch: a transaction must fit the pools of common nodes (128 KiB). */
   maxBytes: count.default(120_000),
+  /** Gas of one batch at most: chains cap a transaction at 2^24. */
+  maxGas: count.default(15_000_000),
   /** A transaction that is in no block after this long is replaced by one that pays an eighth more. */
   stuckMs: count.default(60_000),
   /** The most that a settlement may pay, wei per gas. */

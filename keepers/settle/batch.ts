@@ -38,24 +38,34 @@ export function batchData(router: Address, seq: bigint, leaves: readonly Leaf[])
   return new TextEncoder().encode(toWire({ version: 1, router, seq, leaves: rows }))
 }
 
-/** How many of the leaves, in order, fit one batch: bytes, lines, and the width of every amount. */
-export function howManyFit(leaves: readonly UnpostedLeaf[], maxBytes: number): number {
+/** Gas at most: fixed, per payer, per payee that was never credited before, per byte. */
+const MOST_GAS = { fixed: 80_000, payer: 12_000, payee: 26_000, byte: 16 }
+
+/** How many of the leaves, in order, fit one batch: bytes, gas at most, lines, and the width of every amount. */
+export function howManyFit(
+  leaves: readonly UnpostedLeaf[],
+  { maxBytes, maxGas }: { maxBytes: number; maxGas: number },
+): number {
   const sums = new Map<string, bigint>()
   let bytes = HEADER_BYTES
+  let gas = MOST_GAS.fixed
   for (const [index, { body, price }] of leaves.entries()) {
     const lines = [
-      [`payer ${body.payer}`, PAYER_LINE_BYTES],
-      [`node ${body.node}`, PAYEE_LINE_BYTES],
-      [`pod ${body.pod}`, PAYEE_LINE_BYTES],
-      [`frontend ${body.frontend}`, PAYEE_LINE_BYTES],
+      [`payer ${body.payer}`, PAYER_LINE_BYTES, MOST_GAS.payer],
+      [`node ${body.node}`, PAYEE_LINE_BYTES, MOST_GAS.payee],
+      [`pod ${body.pod}`, PAYEE_LINE_BYTES, MOST_GAS.payee],
+      [`frontend ${body.frontend}`, PAYEE_LINE_BYTES, MOST_GAS.payee],
     ] as const
-    for (const [line, size] of lines) {
+    for (const [line, size, lineGas] of lines) {
       const sum = sums.get(line)
-      if (sum === undefined) bytes += size
+      if (sum === undefined) {
+        bytes += size
+        gas += lineGas
+      }
       if ((sum ?? 0n) + price > MOST_AMOUNT || sums.size + 4 > MOST_LINES) return index
       sums.set(line, (sum ?? 0n) + price)
     }
-    if (bytes > maxBytes) return index
+    if (bytes > maxBytes || gas + MOST_GAS.byte * bytes > maxGas) return index
   }
   return leaves.length
 }

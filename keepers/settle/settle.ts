@@ -143,7 +143,7 @@ export function createSettle(): Duty<Seen, Plan, SettleDeps> {
  */
 async function payable({ chain, ledger, clock, log, metrics, limits }: SettleDeps): Promise<UnpostedLeaf[]> {
   const unposted = await ledger.unposted(limits.maxLeaves)
-  const leaves = unposted.slice(0, howManyFit(unposted, limits.maxBytes))
+  const leaves = unposted.slice(0, howManyFit(unposted, limits))
   const [accounts, { float }, { headAt }] = await Promise.all([
     accountsOf(
       chain,

@@ -417,14 +417,19 @@ describe('the contents of a batch', () => {
     expect(batchData(ROUTER, 5n, bodies)).to.deep.equal(built.data)
   })
 
-  it('fit the widths of a line, the bytes of a transaction, and are split where they do not', () => {
+  it('fit the widths of a line, the bytes and the gas of a transaction, and are split where they do not', () => {
     const much = 2n ** 47n
     const dear = [1, 2, 3].map((number) => unposted(number, { price: much }))
     const many = [1, 2, 3, 4].map((number) => unposted(number, {}, { payer: address(number) }))
 
-    expect(howManyFit(dear, 1_000_000)).to.equal(1)
-    expect(howManyFit(many, 112 + 2 * 115 + 3 * 10)).to.equal(2)
-    expect(howManyFit(many, 1_000_000)).to.equal(4)
+    const room = { maxBytes: 1_000_000, maxGas: 1_000_000_000 }
+    const twoPayers = 112 + 2 * 115 + 3 * 10
+    const theirGas = 80_000 + 2 * 12_000 + 3 * 26_000 + 16 * twoPayers
+    expect(howManyFit(dear, room)).to.equal(1)
+    expect(howManyFit(many, { ...room, maxBytes: twoPayers })).to.equal(2)
+    expect(howManyFit(many, { ...room, maxGas: theirGas })).to.equal(2)
+    expect(howManyFit(many, { ...room, maxGas: theirGas - 1 })).to.equal(1)
+    expect(howManyFit(many, room)).to.equal(4)
   })
 
   it('balance and split for any receipts: every section sums to the gross, nothing is lost between batches', () => {
@@ -447,7 +452,7 @@ describe('the contents of a batch', () => {
         let total = 0n
         let last = PREVIOUS
         while (rest.length > 0) {
-          const count = howManyFit(rest, maxBytes)
+          const count = howManyFit(rest, { maxBytes, maxGas: 15_000_000 })
           const built = buildBatch(ROUTER, rest.slice(0, count), last)
           const packed = unpackBatch(built.packed)
           const sum = (lines: { amount: bigint }[]) => lines.reduce((all, line) => all + line.amount, 0n)
