@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import { absentCommands } from './commands/absent.ts'
+import { claimCommand } from './commands/claim.ts'
 import { creditsCommand } from './commands/credits.ts'
 import { netCommand } from './commands/net.ts'
 import { nodeCommand } from './commands/node.ts'
@@ -23,6 +24,7 @@ for (const command of [
   nodeCommand(),
   podCommand(),
   creditsCommand(),
+  claimCommand(),
   netCommand(),
   ...absentCommands(),
 ]) {

@@ -6,7 +6,6 @@ const ABSENT: Record<string, string> = {
   stake: 'NodeStaking comes with the economy',
   lock: 'VotingEscrow comes with the economy',
   vote: 'VoteController comes with the economy',
-  claim: 'claiming of revenue comes with the settlement guarantees; `ComputeLedger.claim` works already',
   frontend: 'frontends of your own come with the full gateway',
   route: 'replaying of routing decisions comes with the router simulation',
 }

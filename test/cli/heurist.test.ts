@@ -50,7 +50,7 @@ describe('heurist, called wrongly or in the wrong place', function () {
   })
 
   it('a command whose subject is not built says so in one line and does nothing', async () => {
-    for (const noun of ['stake', 'lock', 'vote', 'claim', 'frontend', 'route']) {
+    for (const noun of ['stake', 'lock', 'vote', 'frontend', 'route']) {
       const { code, out, err } = await heurist(home, noun, 'show')
 
       expect(code, noun).to.equal(1)

@@ -1,0 +1,102 @@
+import type { Address } from 'viem'
+import { ROLE, type Role } from '../protocol/messages.ts'
+import { computeLedgerAbi, registryAbi, routerBondAbi } from './abi.ts'
+import type { Chain } from './clients.ts'
+import { chainError } from './errors.ts'
+
+/** What a payee may draw of one router, base units. */
+export interface Claimable {
+  role: Role
+  id: number
+  payout: Address
+  claimable: bigint
+  claimed: bigint
+  gross: bigint
+}
+
+const ROLES = ['node', 'pod', 'frontend'] as const
+/** Ids that are read in one go. */
+const STEP = 200
+
+/** The Registry's entries that `account` owns or is paid for. */
+export async function entriesOf(
+  chain: Chain,
+  registry: Address,
+  account: Address,
+): Promise<{ role: Role; id: number }[]> {
+  const people = { address: registry, abi: registryAbi } as const
+  const mine: { role: Role; id: number }[] = []
+  for (const role of ROLES) {
+    const count = await ask(() =>
+      chain.client.readContract({ ...people, functionName: 'countOf', args: [ROLE[role]] }),
+    )
+    for (let first = 1; first <= count; first += STEP) {
+      const ids = Array.from({ length: Math.min(STEP, count - first + 1) }, (_, index) => first + index)
+      const entries = await ask(() =>
+        Promise.all(
+          ids.map((id) =>
+            chain.client.readContract({ ...people, functionName: 'entryOf', args: [ROLE[role], id] }),
+          ),
+        ),
+      )
+      entries.forEach(({ owner, payout }, index) => {
+        const isMine = [owner, payout].some((one) => one.toLowerCase() === account.toLowerCase())
+        if (isMine) mine.push({ role, id: ids[index] ?? 0 })
+      })
+    }
+  }
+  return mine
+}
+
+/** What each of the payees may draw of `router` now. */
+export function claimablesOf(
+  chain: Chain,
+  { ledger, registry }: { ledger: Address; registry: Address },
+  router: Address,
+  payees: readonly { role: Role; id: number }[],
+): Promise<Claimable[]> {
+  const books = { address: ledger, abi: computeLedgerAbi } as const
+  return ask(() =>
+    Promise.all(
+      payees.map(async ({ role, id }) => {
+        const args = [router, ROLE[role], id] as const
+        const [claimable, claimed, gross, payout] = await Promise.all([
+          chain.client.readContract({ ...books, functionName: 'claimable', args }),
+          chain.client.readContract({ ...books, functionName: 'claimedOf', args }),
+          chain.client.readContract({ ...books, functionName: 'grossOf', args }),
+          chain.client.readContract({
+            address: registry,
+            abi: registryAbi,
+            functionName: 'payoutOf',
+            args: [ROLE[role], id],
+          }),
+        ])
+        return { role, id, payout, claimable, claimed, gross }
+      }),
+    ),
+  )
+}
+
+/** The bond that answers for a ledger's routers, and what a router has in it. */
+export async function bondOf(chain: Chain, ledger: Address, router: Address) {
+  const books = { address: ledger, abi: computeLedgerAbi } as const
+  const address = await ask(() => chain.client.readContract({ ...books, functionName: 'bond' }))
+  const bonds = { address, abi: routerBondAbi } as const
+  const [bond, mayRoute, leastAsset, leastHeu] = await ask(() =>
+    Promise.all([
+      chain.client.readContract({ ...bonds, functionName: 'bondOf', args: [router] }),
+      chain.client.readContract({ ...bonds, functionName: 'mayRoute', args: [router] }),
+      chain.client.readContract({ ...bonds, functionName: 'leastAsset' }),
+      chain.client.readContract({ ...bonds, functionName: 'leastHeu' }),
+    ]),
+  )
+  return { address, mayRoute, leastAsset, leastHeu, ...bond }
+}
+
+async function ask<T>(read: () => Promise<T>): Promise<T> {
+  try {
+    return await read()
+  } catch (cause) {
+    throw chainError(cause)
+  }
+}
