@@ -11,7 +11,10 @@ import type { SignedTransaction } from '../../world.ts'
  * operation twice is harmless.
  */
 export interface Ledger {
-  /** Resolves when the operations would survive a power cut. A rejection is fatal: stop, restart, read back. */
+  /**
+   * Resolves when the operations would survive a power cut. A rejection is fatal: stop, restart, read back. Only an
+   * admission that contradicts another may be rejected alone, with `ledger.conflict`: it is as if it had never been asked for.
+   */
   commit(ops: readonly Op[]): Promise<void>
 
   /** @returns zero figures for a payer without a history. */

@@ -40,6 +40,7 @@ export function openSqlite(path: string, timers: Timers, observed?: CommitObserv
     },
     timers,
     observed,
+    isConflict,
   )
   const checkpoints: Cancel = timers.every(CHECKPOINT_MS, () => {
     if (!dirty) return
@@ -66,6 +67,10 @@ export function openSqlite(path: string, timers: Timers, observed?: CommitObserv
     },
   }
 }
+
+/** Whether the engine refused what it was told to write, and could write something else. */
+const isConflict = (cause: unknown): boolean =>
+  String((cause as { code?: unknown } | undefined)?.code).startsWith('SQLITE_CONSTRAINT')
 
 /**
  * Admits one process to the ledger. The lock is the kernel's, on a file of its own: it ends with the process, and at
