@@ -36,6 +36,9 @@ const UNBOUNDED = 2n ** 128n - 1n
 /** Blocks that are searched for the event of a batch. */
 const LOOK_BACK = 50_000n
 
+/** Blocks that are searched for changes at once: what public RPC providers answer. */
+const MOST_BLOCKS = 1_000n
+
 const NOBODY = /^0x0*$/
 
 /** The chain as a router sees it, over JSON-RPC. */
@@ -99,6 +102,13 @@ export function createChain(
     router,
     check: () => chain.check(),
     head: () => ask(() => client.getBlockNumber({ cacheTime: 0 })),
+    async hashOf(block) {
+      const found = await client.getBlock({ blockNumber: block }).catch((cause: unknown) => {
+        if (cause instanceof Error && cause.name === 'BlockNotFoundError') return undefined
+        throw chainError(cause)
+      })
+      return found?.hash
+    },
     async terms() {
       const { bps, voters } = await reader.split()
       return { split: bps, podVoters: voters }
@@ -168,8 +178,9 @@ export function createChain(
       }),
     bondEventsAfter: (block) =>
       ask(async () => {
-        const upTo = await client.getBlockNumber({ cacheTime: 0 })
-        if (upTo <= block) return { upTo: block, events: [] }
+        const head = await client.getBlockNumber({ cacheTime: 0 })
+        if (head <= block) return { upTo: block, events: [] }
+        const upTo = head - block > MOST_BLOCKS ? block + MOST_BLOCKS : head
         const { address } = await bond()
         const logs = await client.getLogs({ address, fromBlock: block + 1n, toBlock: upTo })
         const events = parseEventLogs({ abi: routerBondAbi, logs })
@@ -186,15 +197,22 @@ export function createChain(
     gasPrice: () => ask(() => client.getGasPrice()),
     changesAfter: (block) =>
       ask(async () => {
-        const upTo = await client.getBlockNumber({ cacheTime: 0 })
-        if (upTo <= block) return { upTo: block, changes: [] }
+        const head = await client.getBlockNumber({ cacheTime: 0 })
+        if (head <= block) return undefined
+        const upTo = head - block > MOST_BLOCKS ? block + MOST_BLOCKS : head
+        // Before the logs: if another block takes its place meanwhile, the hash will differ.
+        const { hash } = await client.getBlock({ blockNumber: upTo })
         const logs = await client.getLogs({
           address: [ledger, registry],
           fromBlock: block + 1n,
           toBlock: upTo,
         })
         const events = parseEventLogs({ abi: [...computeLedgerAbi, ...registryAbi], logs })
-        return { upTo, changes: events.flatMap((event) => changesOf(event.eventName, event.args, router)) }
+        return {
+          upTo,
+          hash,
+          changes: events.flatMap((event) => changesOf(event.eventName, event.args, router)),
+        }
       }),
     signSettle(batch) {
       // The nonce is read anew: a transaction signed before and never sent must not leave a gap.
@@ -266,7 +284,7 @@ function bondEventOf(name: string, args: unknown, router: Address): BondEvent[] 
 }
 
 const KINDS = ['node', 'pod', 'frontend'] as const
-const ACCOUNT_EVENTS = new Set(['Deposited', 'Thawing', 'ThawCancelled', 'Withdrawn'])
+const ACCOUNT_EVENTS = new Set(['Deposited', 'Thawing', 'ThawCancelled', 'Withdrawn', 'Refunded'])
 
 /** What an event says must be read again. */
 function changesOf(name: string, args: unknown, router: Address): Change[] {

@@ -145,6 +145,8 @@ export interface Chain {
   /** @throws `chain.wrong` (refused) if the chain is not the domain's. */
   check(): Promise<void>
   head(): Promise<bigint>
+  /** The hash of a block; undefined if the chain has none of that number. */
+  hashOf(block: bigint): Promise<Hex | undefined>
   terms(): Promise<{ split: SplitBps; podVoters: boolean }>
   counts(): Promise<{ nodes: number; pods: number; frontends: number }>
   /** @returns undefined for an id that nobody registered; likewise below. */
@@ -168,8 +170,12 @@ export interface Chain {
   rootOf(seq: bigint): Promise<Hex | undefined>
   /** Wei per gas that a transaction pays now. */
   gasPrice(): Promise<bigint>
-  /** What changed in the blocks after `block`, up to the block it returns. */
-  changesAfter(block: bigint): Promise<{ upTo: bigint; changes: Change[] }>
+  /**
+   * What changed in the blocks after `block`, up to the block it returns: the newest, or a bounded step towards it.
+   *
+   * @returns undefined if there is no newer block.
+   */
+  changesAfter(block: bigint): Promise<{ upTo: bigint; hash: Hex; changes: Change[] } | undefined>
   /**
    * Signs `settle(batch)`, after a dry run on the chain's present state.
    *

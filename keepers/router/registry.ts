@@ -46,6 +46,10 @@ const MOST_ACCOUNTS = 100_000
 const ABSENT_MS = 250
 /** An account that was just read is not read again for its next refusal. */
 const ASKED_MS = 100
+/** Without a good look at the chain for so long, what is known of it may be old. */
+const STALE_MS = 30_000
+/** Nobody is served on an account that was read this long ago while the chain cannot be followed. */
+const OLD_ACCOUNT_MS = 600_000
 
 export function createRegistry(
   world: Pick<World, 'chain' | 'clock' | 'timers' | 'log' | 'manifests'>,
@@ -53,13 +57,15 @@ export function createRegistry(
 ): Registry {
   const { chain, clock, log } = world
   const pods = new Map<number, Pod>()
-  const nodes = createCache((id: number) => chain.node(id))
-  const frontends = createCache((id: number) => chain.frontend(id))
-  const accounts = createCache((payer: Address) => chain.account(payer))
+  const nodes = createCache((id: number) => chain.node(id), clock)
+  const frontends = createCache((id: number) => chain.frontend(id), clock)
+  const accounts = createCache((payer: Address) => chain.account(payer), clock)
   const absentAt = new Map<string, number>()
   const freshAt = new Map<Address, number>()
   let manifests: { hash: Hex; manifest: Manifest; bytes: Uint8Array }[] = []
   let block = 0n
+  /** Of `block`: another one there means that what was read may have been undone. */
+  let blockHash: Hex | undefined
   let seenAtMs = 0
   let down = false
   let stopped = false
@@ -94,6 +100,8 @@ export function createRegistry(
 
   async function readAll(): Promise<void> {
     block = await chain.head()
+    blockHash = await chain.hashOf(block)
+    accounts.clear()
     await readManifests()
     const counts = await chain.counts()
     const ids = (count: number) => Array.from({ length: count }, (_, index) => index + 1)
@@ -117,19 +125,24 @@ export function createRegistry(
     registry.onNode(change.id)
   }
 
+  /** Up to the newest block, in steps that every RPC provider answers. */
+  async function readChanges(): Promise<void> {
+    for (;;) {
+      const step = await chain.changesAfter(block)
+      if (!step) return
+      for (const change of step.changes) await apply(change)
+      block = step.upTo
+      blockHash = step.hash
+    }
+  }
+
   async function follow(): Promise<void> {
     try {
-      const head = await chain.head()
-      // Read anew: a chain that went back (a reorganisation, a local chain restored from an older state), and at the
-      // turn of an epoch, when entries begin and end without an event.
-      if (head < block || epochOf(clock.nowMs()) !== epochOf(seenAtMs)) {
-        accounts.clear()
-        await readAll()
-      } else {
-        const { upTo, changes } = await chain.changesAfter(block)
-        for (const change of changes) await apply(change)
-        block = upTo
-      }
+      // Read anew: a chain that replaced a block that was read (a reorganisation, a local chain restored from an older
+      // state), after a silence, and at the turn of an epoch, when entries begin and end without an event.
+      const undone = blockHash === undefined || (await chain.hashOf(block)) !== blockHash
+      if (undone || down || epochOf(clock.nowMs()) !== epochOf(seenAtMs)) await readAll()
+      else await readChanges()
       seenAtMs = clock.nowMs()
       if (down) log.info({ event: 'chain.back' })
       down = false
@@ -178,8 +191,10 @@ export function createRegistry(
     node: (id) => orAbsent(`node ${id}`, nodes.get(id), () => nodes.refresh(id)),
     frontend: (id) => orAbsent(`frontend ${id}`, frontends.get(id), () => frontends.refresh(id)),
     async account(payer, fresh) {
-      const known =
-        fresh && clock.nowMs() - (freshAt.get(payer) ?? 0) > ASKED_MS ? undefined : accounts.get(payer)
+      const nowMs = clock.nowMs()
+      const lost = nowMs - seenAtMs > STALE_MS && nowMs - accounts.readAtMs(payer) > OLD_ACCOUNT_MS
+      const again = lost || (fresh && nowMs - (freshAt.get(payer) ?? 0) > ASKED_MS)
+      const known = again ? undefined : accounts.get(payer)
       if (known) return known
       if (freshAt.size > MOST_ACCOUNTS) freshAt.clear()
       freshAt.set(payer, clock.nowMs())
@@ -192,29 +207,41 @@ export function createRegistry(
 const epochOf = (atMs: number): number => Math.floor(atMs / 1000 / EPOCH_SECONDS)
 
 /** Values by key; one read at a time per key, shared by all who ask meanwhile. */
-function createCache<K, V>(read: (key: K) => Promise<V | undefined>) {
-  const known = new Map<K, V>()
+function createCache<K, V>(read: (key: K) => Promise<V | undefined>, clock: World['clock']) {
+  const known = new Map<K, { value: V; atMs: number }>()
   const reading = new Map<K, Promise<V | undefined>>()
+  /** What was asked for before everything was forgotten may be older than the reason for it. */
+  let era = 0
 
   async function refresh(key: K): Promise<V | undefined> {
+    const [asked, atMs] = [era, clock.nowMs()]
     const value = await read(key)
+    if (asked !== era) return value
     if (known.size >= MOST_ACCOUNTS) {
       const [oldest] = known.keys()
       if (oldest !== undefined) known.delete(oldest)
     }
     if (value === undefined) known.delete(key)
-    else known.set(key, value)
+    else known.set(key, { value, atMs })
     return value
   }
 
   return {
-    get: (key: K) => known.get(key),
+    get: (key: K) => known.get(key)?.value,
+    /** When it was asked for; 0 if it is not known. */
+    readAtMs: (key: K) => known.get(key)?.atMs ?? 0,
     keys: () => [...known.keys()],
-    clear: () => known.clear(),
+    clear() {
+      era += 1
+      known.clear()
+      reading.clear()
+    },
     refresh(key: K): Promise<V | undefined> {
       const started = reading.get(key)
       if (started) return started
-      const promise = refresh(key).finally(() => reading.delete(key))
+      const promise = refresh(key).finally(() => {
+        if (reading.get(key) === promise) reading.delete(key)
+      })
       reading.set(key, promise)
       return promise
     },
