@@ -1,5 +1,5 @@
 import type { Hex } from 'viem'
-import { HeuristError, later, refused } from '../../sdk/errors.ts'
+import { asHeuristError, HeuristError, later, refused } from '../../sdk/errors.ts'
 import { toCompact } from '../../sdk/native.ts'
 import type { Hasher } from '../../sdk/protocol/messages.ts'
 import type { Job } from '../../sdk/protocol/wire.ts'
@@ -16,7 +16,7 @@ import type { Stored } from './stored.ts'
 import { bestVoucher, type Checked, checkForm, refusalOf } from './terms.ts'
 
 export interface AdmitDeps {
-  world: Pick<World, 'clock' | 'timers' | 'chain' | 'ledger'>
+  world: Pick<World, 'clock' | 'timers' | 'chain' | 'ledger' | 'log'>
   hasher: Hasher
   limits: Limits
   registry: Registry
@@ -140,8 +140,8 @@ export function createAdmit(deps: AdmitDeps): Admit {
     const attempts = row ? await stored.attempts(row) : 0
     const refusal =
       refusalOf(facts()) ?? dispatch.refusalOf(version, body, preferred) ?? refusalOfRoom(version, input)
-    if (refusal) throw refusal
     if (deps.stopping()) throw stopping()
+    if (refusal) throw refusal
     // From the last check to the hold nothing waits: no two calls can pass on the same credit.
     return start(checked, { version, preferred, account, row, attempts, request }, listener)
   }
@@ -203,6 +203,7 @@ export function createAdmit(deps: AdmitDeps): Admit {
     books.hold(account, body.maxPrice)
     const ops: Op[] = [{ op: 'job.admitted', job: { number, request, body, at } }]
     const compact = toCompact(signature)
+    const keptBefore = account.voucher
     const { ceiling, expiry } = voucher
     if (compact) {
       const best = bestVoucher(
@@ -224,7 +225,17 @@ export function createAdmit(deps: AdmitDeps): Admit {
         live.durable = true
         live.audience.more()
       },
-      (cause: unknown) => deps.fatal(cause),
+      (cause: unknown) => {
+        if (asHeuristError(cause).code !== 'ledger.conflict') return deps.fatal(cause)
+        // Nothing of it is written: no voucher of it counts, and no byte of it has gone out.
+        starting.delete(entryKey(job))
+        if (account.voucher?.request === request) {
+          if (keptBefore) account.voucher = keptBefore
+          else delete account.voucher
+        }
+        world.log.error({ event: 'admission.conflict', request, ...asHeuristError(cause).toJSON() })
+        dispatch.refuse(live, reused(request))
+      },
     )
     stored.takeUp(request)
     dispatch.submit(live)

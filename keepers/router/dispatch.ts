@@ -32,6 +32,8 @@ export interface Dispatch {
   refusalOf(version: PodVersion, body: Request, preferred: number[]): HeuristError | undefined
   /** Takes an admitted call, whose admission has been handed to the ledger. */
   submit(job: LiveJob): void
+  /** The ledger does not take the admission: the call ends before anything of it has gone out. */
+  refuse(job: LiveJob, error: HeuristError): void
   /** The client is gone. */
   leave(job: LiveJob, listener: Listener): void
   /** Output has left, or may leave now. */
@@ -59,6 +61,8 @@ export interface DispatchDeps {
   links(): Links
   /** Of requests that a restart left open and whose client may come back. */
   mayComeBack(request: Hex): boolean
+  /** Whether the call was charged, on that node's receipt. */
+  chargedFor(request: Hex, node: number): Promise<boolean>
   /** The ledger cannot write: nothing may go on. */
   fatal(cause: unknown): void
 }
@@ -226,6 +230,8 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
       received: 0,
       granted: limits.windowBytes,
       cancelled: false,
+      heldMs: 0,
+      heldSinceMs: undefined,
       timer: timers.after(patienceMs, () => tooSlow(job, attempt)),
     }
     job.attempt = attempt
@@ -236,7 +242,8 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
         attempt: { job: job.number, attempt: attempt.number, node: link.node, at: nowMs, decision },
       },
     ])
-    const header = { request: job.body, attempt: attempt.number, deadlineMs: nowMs + patienceMs }
+    // Our patience ends first: a node that waits for its client is told to sign for what went out.
+    const header = { request: job.body, attempt: attempt.number, deadlineMs: nowMs + patienceMs + CANCEL_MS }
     link.send(attempt.job, FRAME.job, encodeJob(header, job.input))
     job.audience.accepted({ request: job.request, node: link.node, expectedFirstByteMs: expectedMs })
     publish(job, 'dispatched', { node: link.node, attempt: attempt.number })
@@ -276,7 +283,30 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
     ]
   }
 
+  /** Most of a window is sent and not taken: the node can only wait for the client. */
+  function holdOf(job: LiveJob, attempt: Attempt): void {
+    const held =
+      job.audience.streams > 0 && attempt.received - job.audience.forwarded >= limits.windowBytes / 2
+    if (held) attempt.heldSinceMs ??= clock.nowMs()
+    else if (attempt.heldSinceMs !== undefined) {
+      attempt.heldMs += clock.nowMs() - attempt.heldSinceMs
+      attempt.heldSinceMs = undefined
+    }
+  }
+
+  /** A client that took most of the time, or holds the answer up now, has left: it owes what went out. */
   function tooSlow(job: LiveJob, attempt: Attempt): void {
+    holdOf(job, attempt)
+    const tookMost = 2 * attempt.heldMs >= clock.nowMs() - attempt.startedMs
+    if (attempt.heldSinceMs !== undefined || tookMost) {
+      log.info({ event: 'client.slow', request: job.request, node: attempt.link.node })
+      attempt.timer = timers.after(CANCEL_MS, () => lateFor(job, attempt))
+      return job.audience.cut()
+    }
+    lateFor(job, attempt)
+  }
+
+  function lateFor(job: LiveJob, attempt: Attempt): void {
     attempt.link.send(attempt.job, FRAME.cancel, EMPTY)
     failedBy(
       job,
@@ -284,7 +314,7 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
         fix: 'Send the request again, or allow it more time.',
         details: { node: attempt.link.node, seconds: job.version.manifest.limits.seconds },
       }),
-      'fault',
+      wasHeld(attempt) ? 'neutral' : 'fault',
     )
   }
 
@@ -332,6 +362,7 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
   function flow(job: LiveJob): void {
     const { attempt, audience } = job
     if (!attempt || attempt.cancelled) return
+    holdOf(job, attempt)
     const read = audience.streams > 0 ? audience.forwarded : attempt.received
     const credit = read + limits.windowBytes - attempt.granted
     if (credit < limits.windowBytes / 4) return
@@ -375,11 +406,10 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
       received(link.node, receipt.request)
       return failedBy(job, receiptFault(fault, link.node), 'fault')
     }
-    // Nobody waits, nothing was delivered: nothing is owed.
-    if (job.audience.size === 0 && job.audience.seen === 0) {
+    // Nothing was delivered: nothing is owed for a part of it, although somebody may have come back since.
+    if (job.audience.seen === 0 && (job.audience.size === 0 || receipt.end === END.clientLeft)) {
       received(link.node, job.request)
-      record(endAttempt(job, 'neutral', 'job.abandoned'))
-      return fail(job, abandoned())
+      return failedBy(job, abandoned(), 'neutral')
     }
     charge(job, link, signed)
   }
@@ -396,7 +426,7 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
     const { countersigned } = charged.receipt
     commit([{ op: 'job.receipted', ...charged, output }, ...ops]).then(
       () => {
-        received(link.node, job.request)
+        received(link.node, job.request, true)
         metrics.ended('ok', clock.nowMs() - job.admittedMs)
         metrics.charged(signed.receipt.price)
         feed.publish({
@@ -446,8 +476,8 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
   }
 
   /** Tells the node that its receipt may be forgotten. */
-  const received = (node: number, request: Hex) =>
-    deps.links().of(node)?.send(0, FRAME.received, jsonPayload({ request }))
+  const received = (node: number, request: Hex, charged = false) =>
+    deps.links().of(node)?.send(0, FRAME.received, jsonPayload({ request, charged }))
 
   // ---------------------------------------------------------------------------------------------- accidents
 
@@ -470,10 +500,7 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
     const said = workerFailure(payload)
     const { node } = attempt.link
     log.info({ event: 'attempt.failed', request: job.request, node, code: said.code, message: said.message })
-    if (attempt.cancelled) {
-      record(endAttempt(job, 'neutral', said.code))
-      return fail(job, abandoned())
-    }
+    if (attempt.cancelled) return failedBy(job, abandoned(), 'neutral')
     if (said.kind === 'refused' && isRefusal(said.code)) {
       const { code, message, ...facts } = said
       record(endAttempt(job, 'neutral', code))
@@ -484,7 +511,9 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
       said.code === 'job.timeout'
         ? later('job.timeout', said.message, { details: { node } })
         : nodeFailed(node, `${said.code}: ${said.message}`)
-    failedBy(job, error, MISHAPS.has(said.code) ? 'neutral' : 'fault')
+    // A node that had to wait for the client is not late.
+    const blameless = MISHAPS.has(said.code) || (said.code === 'job.timeout' && wasHeld(attempt))
+    failedBy(job, error, blameless ? 'neutral' : 'fault')
   }
 
   /** The worker is still stopping an earlier attempt of this very call. */
@@ -556,7 +585,10 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
     // It is asked for once more when the client comes back: the worker keeps it until then.
     if (job && job.state !== 'ended' && job.oldNode === link.node) return
     if (!job && deps.mayComeBack(receipt.request)) return
-    received(link.node, receipt.request)
+    deps.chargedFor(receipt.request, link.node).then(
+      (charged) => received(link.node, receipt.request, charged),
+      (cause: unknown) => deps.fatal(cause),
+    )
   }
 
   return {
@@ -580,6 +612,7 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
       return noNode({ body }, verdicts, waitMs)
     },
     submit,
+    refuse: fail,
     leave,
     flow,
     pending: (version) => queues.get(keyOf(version))?.size ?? 0,
@@ -629,6 +662,8 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
 }
 
 const EMPTY = new Uint8Array(0)
+
+const wasHeld = ({ heldMs, heldSinceMs }: Attempt): boolean => heldMs > 0 || heldSinceMs !== undefined
 
 const parseReceipt = (payload: Uint8Array): SignedReceipt =>
   parseWire(signedReceiptSchema, JSON.parse(new TextDecoder().decode(payload)), 'receipt.malformed')

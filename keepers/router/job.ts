@@ -38,6 +38,8 @@ export interface Listener {
   chunk(bytes: Uint8Array, flushed: () => void): void
   finished(answer: Answer): void
   failed(error: HeuristError): void
+  /** Ends the connection without a word: the client does not take what it asked for. */
+  cut?(): void
 }
 
 /** One try of one node. */
@@ -54,6 +56,9 @@ export interface Attempt {
   granted: number
   /** The node was told that the client left. */
   cancelled: boolean
+  /** How long the client kept the node waiting, before `heldSinceMs`. */
+  heldMs: number
+  heldSinceMs: number | undefined
   timer: Cancel
 }
 
@@ -152,6 +157,8 @@ export interface Audience {
   accepted(chosen: Accepted): void
   /** More output, or permission to send it. */
   more(): void
+  /** Ends the streams of those that do not take what they asked for. */
+  cut(): void
   end(end: End): void
 }
 
@@ -240,6 +247,9 @@ export function createAudience(
     },
     more() {
       for (const seat of seats.values()) schedule(seat)
+    },
+    cut() {
+      for (const { listener } of [...seats.values()]) if (listener.streaming) listener.cut?.()
     },
     end(end) {
       ended = end

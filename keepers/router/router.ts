@@ -110,9 +110,9 @@ export async function startRouterIn(
   await Promise.all([registry.start(), books.start()])
   nodes.restore(await ledger.nodeCounts())
   const terms = await chain.terms()
-  const { mayComeBack } = stored
+  const { mayComeBack, chargedFor } = stored
   const parts = { world, limits, registry, nodes, books, hasher, feed, metrics, fatal }
-  const dispatch = createDispatch({ ...parts, links: linksOf, mayComeBack })
+  const dispatch = createDispatch({ ...parts, links: linksOf, mayComeBack, chargedFor })
   links = createLinks({ world, registry, limits, events: dispatch })
   await stored.start()
 

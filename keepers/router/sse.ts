@@ -77,6 +77,7 @@ export function sseListener(
   return {
     streaming: true,
     close,
+    cut: left,
     accepted: (chosen) => stream.event('accepted', JSON.stringify(chosen)),
     chunk(bytes, flushed) {
       const data = JSON.stringify({ data: Buffer.from(bytes).toString('base64') })

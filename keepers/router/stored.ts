@@ -18,6 +18,8 @@ export interface Stored {
   replay(row: JobRow, listener: Listener): Promise<void>
   /** Whether the call is open since before the start, and its client may still come back. */
   mayComeBack(request: Hex): boolean
+  /** Whether the call was charged, on that node's receipt. */
+  chargedFor(request: Hex, node: number): Promise<boolean>
   /** Its client has come back, or never will. */
   takeUp(request: Hex): void
 }
@@ -86,6 +88,10 @@ export function createStored(
       else listener.finished(answer)
     },
     mayComeBack: (request) => open.has(request),
+    async chargedFor(request, node) {
+      const row = await ledger.job(request)
+      return row?.status === 'receipted' && row.node === node
+    },
     takeUp: (request) => void open.delete(request),
   }
 }
