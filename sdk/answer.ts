@@ -19,6 +19,8 @@ export interface Delivery {
   bytes?: Uint8Array
   /** Whether the client closed the connection, or it broke, before the receipt came. */
   left: boolean
+  /** Nothing is in flight any more: all that the router delivers was read before its receipt. */
+  all?: boolean
 }
 
 /** What the payer itself knows about a call when its receipt comes. */
@@ -48,7 +50,7 @@ export async function checkAnswer(
   checkReceipt(answer, expected)
   checkAck(answer, expected, hasher)
   const signer = await recoverSigner(hasher.digest('Receipt', answer.receipt), answer.signature)
-  if (!(await signsFor(answer.receipt.node, signer, chain))) {
+  if (!(await signsFor(answer.receipt, signer, chain))) {
     throw wrong('receipt.signature_invalid', `the receipt is not signed by node ${answer.receipt.node}`)
   }
   const router = await recoverSigner(hasher.digest('Ack', answer.ack), answer.ackSignature)
@@ -83,12 +85,13 @@ function checkReceipt({ receipt }: Countersigned, expected: Expected): void {
 }
 
 /** The bytes that arrived are the bytes that were signed; what was signed beyond them was in flight. */
-function checkDelivery(receipt: Receipt, { read, bytes, left }: Delivery): void {
+function checkDelivery(receipt: Receipt, { read, bytes, left, all }: Delivery): void {
   if (!left && receipt.end === END.clientLeft) {
     throw wrong('receipt.end_mismatch', 'the receipt says that the client left; it did not')
   }
-  if (read !== undefined && receipt.length > read + (left ? LEFT_ALLOWANCE : 0n)) {
-    const code = left ? 'receipt.length_over_read' : 'receipt.output_mismatch'
+  const inFlight = left && !all
+  if (read !== undefined && receipt.length > read + (inFlight ? LEFT_ALLOWANCE : 0n)) {
+    const code = inFlight ? 'receipt.length_over_read' : 'receipt.output_mismatch'
     throw wrong(code, `the receipt is for ${receipt.length} bytes; ${read} were read`)
   }
   if (bytes === undefined || receipt.length > BigInt(bytes.length)) return
@@ -118,11 +121,16 @@ function checkAck({ receipt, ack }: Countersigned, expected: Expected, hasher: H
   }
 }
 
-/** Today's signer, read again if the remembered one differs: a node may have replaced its key. */
-async function signsFor(node: number, signer: Address | undefined, chain: ChainReader): Promise<boolean> {
+/** Today's signer, read again if the remembered one differs, or the one of the receipt's time: a node may replace its key. */
+async function signsFor(
+  { node, completedAt }: Receipt,
+  signer: Address | undefined,
+  chain: ChainReader,
+): Promise<boolean> {
   if (signer === undefined) return false
   if (same(await chain.signerOf(node), signer)) return true
-  return same(await chain.signerOf(node, { fresh: true }), signer)
+  if (same(await chain.signerOf(node, { fresh: true }), signer)) return true
+  return chain.wasSigner(node, signer, completedAt)
 }
 
 const wrong = (code: string, message: string): HeuristError =>

@@ -64,6 +64,8 @@ interface Signed extends OpenCall {
   until: number
 }
 
+/** What the same request would only meet again. */
+const FINAL = new Set(['job.timeout', 'stream.interrupted'])
 /** Before the first, second, … repetition. Milliseconds. */
 const RETRY_PAUSES_MS = [250, 1_000, 3_000]
 /** A router that wants a longer pause is left to the caller. Seconds. */
@@ -123,13 +125,17 @@ export function createCalls(transport: Transport, frontend: number, open: () => 
   async function runSigned(call: Signed, options: CallOptions): Promise<Answer> {
     const signal = signalOf(call, options.signal)
     let delivery: Delivery = { read: 0n, left: true }
+    let cut = false
     for (let attempt = 0; ; attempt += 1) {
       try {
         const { bytes, answer } = await transport.run(call.job, signal)
-        delivery = { read: BigInt(bytes.length), bytes, left: false }
+        delivery = { read: BigInt(bytes.length), bytes, left: cut, all: true }
         await call.outcome.accept({ ...call, delivery }, call.version, answer)
+        if (answer.receipt.end === END.clientLeft) throw interruptedError(answer)
         return finished(call, answer, bytes)
       } catch (cause) {
+        // A router that hears the connection break takes it for leaving.
+        if (isUnknown(cause)) cut = true
         if (!signal.aborted && (await mayRepeat(cause, attempt, options, signal))) continue
         if (!signal.aborted) throw await givenUp({ ...call, delivery }, cause)
         await leave(call, new Uint8Array())
@@ -168,7 +174,7 @@ export function createCalls(transport: Transport, frontend: number, open: () => 
           if (stream.read > call.version.manifest.limits.outputBytes) throw tooLong(stream.read)
           yield decoder.push(event.bytes)
         } else if (event.type === 'receipt') {
-          const delivery = delivered()
+          const delivery = { ...delivered(), all: true }
           await call.outcome.accept({ ...call, delivery }, call.version, event.answer)
           decided = true
           if (event.answer.receipt.end === END.clientLeft) throw interruptedError(event.answer)
@@ -284,8 +290,7 @@ async function mayRepeat(
   signal: AbortSignal,
 ): Promise<boolean> {
   const { kind, code, details } = asHeuristError(cause)
-  if (kind !== 'later' || attempt >= retries || code === 'job.timeout' || code.startsWith('chain.'))
-    return false
+  if (kind !== 'later' || attempt >= retries || FINAL.has(code) || code.startsWith('chain.')) return false
   const wanted = Number(details.retryAfterSeconds ?? 0)
   if (wanted > LONGEST_RETRY_AFTER) return false
   const pause = RETRY_PAUSES_MS[Math.min(attempt, RETRY_PAUSES_MS.length - 1)] ?? 0

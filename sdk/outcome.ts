@@ -3,7 +3,8 @@ import { checkAnswer, type Delivery, LEFT_ALLOWANCE } from './answer.ts'
 import { type ReceiptDocument, receiptDocumentSchema } from './documents.ts'
 import { asHeuristError } from './errors.ts'
 import type { PendingCall } from './journal.ts'
-import { END, type Request } from './protocol/messages.ts'
+import { keccak, toHex } from './protocol/bytes.ts'
+import type { Receipt, Request } from './protocol/messages.ts'
 import type { Countersigned, Job } from './protocol/wire.ts'
 import type { PodVersion, Session } from './session.ts'
 import { isUnknown, type Transport } from './transport.ts'
@@ -99,15 +100,27 @@ export function outcomeOf(transport: Transport, session: Session): Outcome {
   }
 
   /**
-   * An answer that was whole before the router heard that we leave may be longer than what was in flight:
-   * the router must then be able to deliver it.
+   * What left the router before it heard that we leave may be more than we read, and more than the allowance: it lies in
+   * sockets on the way. The router must then be able to deliver every byte that it charges.
    */
   async function withBytes(call: OpenCall, { receipt }: Countersigned): Promise<OpenCall> {
     const { delivery, job } = call
     const inFlight = delivery.read === undefined || receipt.length <= delivery.read + LEFT_ALLOWANCE
-    if (receipt.end !== END.complete || inFlight || !job) return call
-    const { bytes } = await transport.run(job)
-    return { ...call, delivery: { read: BigInt(bytes.length), bytes, left: false } }
+    if (inFlight || !job) return call
+    const bytes = await storedBytes(job)
+    if (bytes === undefined || !shows(bytes, receipt, delivery.bytes)) return call
+    return { ...call, delivery: { read: receipt.length, bytes, left: true, all: true } }
+  }
+
+  /** What the router delivers of an ended call; undefined if it says that it has it no more. */
+  async function storedBytes(job: Job): Promise<Uint8Array | undefined> {
+    try {
+      return (await transport.run(job)).bytes
+    } catch (cause) {
+      const { kind, code } = asHeuristError(cause)
+      if (kind === 'refused' || code === 'output.forgotten') return undefined
+      throw cause
+    }
   }
 
   function follow(call: OpenCall, pause = FIRST_PAUSE_MS): void {
@@ -149,6 +162,12 @@ const interrupted = ({ request, message, left }: PendingCall): OpenCall => ({
   message,
   delivery: { left: true, ...(left === undefined ? {} : { read: left }) },
 })
+
+/** Whether these are the bytes that were signed, and go on from what was read. */
+function shows(bytes: Uint8Array, receipt: Receipt, read: Uint8Array = new Uint8Array()): boolean {
+  if (BigInt(bytes.length) !== receipt.length || toHex(keccak(bytes)) !== receipt.output) return false
+  return read.length <= bytes.length && read.every((byte, at) => byte === bytes[at])
+}
 
 function answerOf({
   receipt,

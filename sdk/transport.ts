@@ -207,4 +207,4 @@ export function joinBytes(parts: readonly Uint8Array[]): Uint8Array {
 
 /** Whether nobody knows what became of the request: it may be running, finished or never arrived. */
 export const isUnknown = (cause: unknown): boolean =>
-  ['stream.broken', 'router.unreachable'].includes(asHeuristError(cause).code)
+  ['stream.broken', 'router.unreachable', 'router.unreadable'].includes(asHeuristError(cause).code)

@@ -1,0 +1,230 @@
+import { connect, createServer, type Socket } from 'node:net'
+import { expect } from 'chai'
+import { type Answer, createClient, memoryJournal } from '../../sdk/index.ts'
+import { account, openStage, type Payer, pause, type Stage, USD, until } from '../keepers/stage.ts'
+import { testWorker, type WorkerJob } from '../keepers/worker.ts'
+import { refusal } from './refusal.ts'
+import { LINES } from './router.ts'
+import { openStage as openScripted, type Stage as Scripted } from './stage.ts'
+
+/** What broke between a stock client and an honest router, each held shut. */
+describe('a stock client of a real router', function () {
+  this.timeout(120_000)
+
+  let stage: Stage
+  before(async () => {
+    stage = await openStage()
+  })
+  after(() => stage.close())
+
+  const clientOf = (routerUrl: string, { key }: Payer) =>
+    createClient({ routerUrl, key, journal: memoryJournal() })
+
+  /** Between client and router: breaks the first connection that brings a job, once, and no other. */
+  async function breakingOnce(url: string, afterMs: number) {
+    const { port, hostname } = new URL(url)
+    let broken = 0
+    const server = createServer((near: Socket) => {
+      const far = connect(Number(port), hostname)
+      near.pipe(far)
+      far.pipe(near)
+      near.on('error', () => {})
+      far.on('error', () => {})
+      near.on('data', (data) => {
+        if (broken > 0 || !data.toString('latin1').includes('POST /v1/jobs')) return
+        broken += 1
+        setTimeout(() => {
+          near.destroy()
+          far.destroy()
+        }, afterMs)
+      })
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const { port: own } = server.address() as { port: number }
+    return { url: `http://127.0.0.1:${own}`, close: () => server.close(), broken: () => broken }
+  }
+
+  const WORDS = ['one ', 'two ', 'three ', 'four ']
+  /** Told to stop, it ends the word it is at and signs for what it sent: once per request, for good. */
+  const slowly =
+    (partial = new Set<string>()) =>
+    async (job: WorkerJob) => {
+      if (partial.has(job.hash)) return job.fail('receipt.partial')
+      for (const word of WORDS) {
+        job.chunk(`${JSON.stringify({ text: word })}\n`)
+        await pause(500)
+        if (!job.cancelled) continue
+        partial.add(job.hash)
+        return void job.finish({ end: 1, unitsOut: 1n })
+      }
+      job.chunk('{"finish":"stop"}\n')
+      job.finish()
+    }
+
+  it('whose connection breaks once while it waits gets the whole answer, pays for that alone, and goes on', async () => {
+    const router = await stage.router({ limits: { leaseMs: 1 } })
+    const workers = [await testWorker(stage, router, { behave: slowly() })]
+    workers.push(await testWorker(stage, router, { behave: slowly() }))
+    const way = await breakingOnce(router.url, 100)
+    const payer = await stage.payer(USD)
+    const client = clientOf(way.url, payer)
+
+    const first = await client.run('words', 'hello')
+    const second = await client.run('words', 'hello')
+
+    expect(way.broken()).to.equal(1)
+    expect(first.text).to.equal(WORDS.join(''))
+    expect(first.receipt.end).to.equal(0)
+    expect(workers.flatMap(({ jobs }) => jobs).length).to.be.greaterThanOrEqual(3)
+    const seen = await account(router, payer.address)
+    expect(seen.charged).to.equal(first.price + second.price)
+    expect((await client.balance()).charged).to.equal(seen.charged)
+    await client.close()
+    way.close()
+    await router.stop()
+  })
+
+  it('whose connection breaks once, with no other node to ask, owes nothing and keeps its key', async () => {
+    const router = await stage.router({ limits: { leaseMs: 1 } })
+    const worker = await testWorker(stage, router, { behave: slowly() })
+    const way = await breakingOnce(router.url, 100)
+    const payer = await stage.payer(USD)
+    const client = clientOf(way.url, payer)
+
+    const error = await refusal(client.run('words', 'hello'))
+    const next: Answer = await client.run('words', 'hello')
+
+    expect(error.kind).to.equal('later')
+    expect(next.text).to.equal(WORDS.join(''))
+    expect(worker.jobs.length).to.be.greaterThan(1)
+    expect((await account(router, payer.address)).charged).to.equal(next.price)
+    await client.close()
+    way.close()
+    await router.stop()
+  })
+
+  it('that breaks out of a long stream pays for what the router had sent, and keeps its key', async () => {
+    const router = await stage.router({ limits: { leaseMs: 1 } })
+    const line = `${JSON.stringify({ text: 'x'.repeat(1_000) })}\n`
+    const flood = async (job: WorkerJob) => {
+      for (let sent = 0; sent < 4_000; sent += 1) {
+        while (job.sent + line.length > 65_536 + job.credit && !job.cancelled) await pause(1)
+        if (job.cancelled) return void job.finish({ end: 1 })
+        job.chunk(line)
+        await pause(0)
+      }
+      job.finish()
+    }
+    const worker = await testWorker(stage, router, { pods: [stage.pod('flood')], behave: flood })
+    const payer = await stage.payer(USD)
+    const client = clientOf(router.url, payer)
+
+    let read = 0
+    for await (const piece of client.stream('flood', 'hello')) {
+      read += piece.bytes.length
+      if (read < 5_000) continue
+      // It thinks for a second; meanwhile the sockets on the way fill.
+      await pause(1_000)
+      break
+    }
+    await until('the client has decided', async () => (await client.balance()).held === 0n)
+    const left = await account(router, payer.address)
+    expect((await client.balance()).charged).to.equal(left.charged)
+    worker.behave = slowly()
+    const next = await client.run('flood', 'hello')
+
+    expect(left.count).to.equal(1n)
+    expect(left.charged > 0n).to.equal(true)
+    expect((worker.jobs[0]?.sent ?? 0) - read).to.be.greaterThan(65_536)
+    expect(next.text).to.equal(WORDS.join(''))
+    await client.close()
+    await router.stop()
+  })
+
+  it('takes the answer of a node that replaces its signer after it has signed', async () => {
+    const router = await stage.router({ limits: { leaseMs: 1, chainPollMs: 60_000 } })
+    const identity = await stage.market.node()
+    const rotate = async (job: WorkerJob) => {
+      job.chunk('{"text":"one"}\n')
+      job.chunk('{"finish":"stop"}\n')
+      const signed = job.sign(job.honest())
+      await pause(1_100)
+      await stage.replaceSigner(identity)
+      job.sendReceipt(signed)
+    }
+    await testWorker(stage, router, { identity, behave: rotate })
+    const payer = await stage.payer(USD)
+    const client = clientOf(router.url, payer)
+
+    const answer = await client.run('words', 'hello')
+
+    expect(answer.text).to.equal('one')
+    expect((await client.balance()).charged).to.equal((await account(router, payer.address)).charged)
+    await client.close()
+    await router.stop()
+  })
+})
+
+describe('a client and what it cannot know', function () {
+  this.timeout(120_000)
+
+  let stage: Scripted
+  before(async () => {
+    stage = await openScripted()
+  })
+  beforeEach(() => {
+    stage.router.script = {}
+  })
+  after(() => stage.close())
+
+  const decided = (client: Awaited<ReturnType<Scripted['client']>>) =>
+    until('nothing is at stake any more', async () => (await client.balance()).held === 0n)
+
+  it('keeps a call at stake whose answer it cannot read, and pays it when it learns what was signed', async () => {
+    stage.router.script = { sent: () => ({ nothing: true }) }
+    const client = await stage.client()
+
+    const error = await refusal(client.run('chat', 'hi'))
+    const during = await client.balance()
+    await decided(client)
+
+    expect(error.code).to.equal('router.unreadable')
+    expect([during.charged, during.held > 0n]).to.deep.equal([0n, true])
+    expect((await client.balance()).charged).to.equal(22n)
+    stage.router.script = {}
+    await client.run('chat', 'hi')
+  })
+
+  it('does not take an unreadable piece of a stream for its own end: it left, and pays the prefix', async () => {
+    stage.router.script = { chunk: 5, sent: () => ({ nothing: true }) }
+    const client = await stage.client()
+
+    const error = await refusal(
+      (async () => {
+        for await (const _ of client.stream('chat', 'hi'));
+      })(),
+    )
+    await decided(client)
+
+    expect(error.code).to.equal('router.unreadable')
+    expect((await client.balance()).charged).to.equal(22n)
+    stage.router.script = {}
+    await client.run('chat', 'hi')
+  })
+
+  it('whose connection broke holds the repeated answer to its very bytes', async () => {
+    stage.router.script = { cut: 'unanswered' }
+    const client = await stage.client()
+    const before = stage.router.posts.length
+
+    const running = refusal(client.run('chat', 'hi'))
+    await until('the job was posted', () => stage.router.posts.length > before)
+    await pause(50)
+    stage.router.script = { delivered: (bytes) => bytes.subarray(0, 17) }
+    const error = await running
+
+    expect(LINES.length).to.be.greaterThan(17)
+    expect(error.code).to.equal('receipt.output_mismatch')
+    expect((await client.balance()).charged).to.equal(0n)
+  })
+})
