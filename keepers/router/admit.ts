@@ -273,7 +273,7 @@ export function createAdmit(deps: AdmitDeps): Admit {
       output,
       audience: createAudience(
         output,
-        () => live.durable,
+        () => live.durable && !doomed(live),
         () => dispatch.flow(live),
         timers,
       ),
@@ -286,6 +286,9 @@ export function createAdmit(deps: AdmitDeps): Admit {
     return inTurn(entryKey(checked.job), () => enter(checked, listener))
   }
 }
+
+/** Of an answer that is being stopped and that nobody has seen, nobody sees anything: it will be run again. */
+const doomed = ({ attempt, audience }: LiveJob): boolean => attempt?.cancelled === true && audience.seen === 0
 
 const CHAIN_MAY_MEND = new Set(['credit.insufficient', 'credit.thawing'])
 

@@ -22,7 +22,9 @@ import {
   randomHash,
   receiptOf,
   type Stage,
+  stream,
   type TestRouter,
+  text,
   USD,
   until,
 } from './stage.ts'
@@ -148,6 +150,40 @@ describe('what a router must not do', function () {
     expect((body.receipt as { node: number; end: number }).end).to.equal(0)
     expect((await account(router, payer.address)).count).to.equal(1n)
     expect(first.received).to.deep.equal([left.hash])
+    await router.stop()
+  })
+
+  it('a stream that joins an answer which is being stopped, unseen, gets a whole one of another node', async () => {
+    const router = await stage.router({ limits: { leaseMs: 1 } })
+    let release = () => {}
+    const gate = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    const first = await testWorker(stage, router, {
+      async behave(job) {
+        job.chunk('{"text":"a piece"}\n')
+        await gate
+        job.finish({ end: 1, unitsOut: 1n })
+      },
+    })
+    const payer = await stage.payer(USD)
+    const job = payer.job()
+    const abort = new AbortController()
+    const broken = post(router, job, { signal: abort.signal }).catch(() => undefined)
+    const left = await first.nextJob()
+    await pause(50)
+    abort.abort()
+    await broken
+    await until('the node is told', () => left.cancelled)
+
+    const back = stream(router, job)
+    await testWorker(stage, router)
+    release()
+    await back.done
+
+    expect(text(back.bytes)).to.equal('{"text":"one "}\n{"text":"two"}\n{"finish":"stop"}\n')
+    expect(back.of('receipt')).to.have.length(1)
+    expect((await account(router, payer.address)).count).to.equal(1n)
     await router.stop()
   })
 
