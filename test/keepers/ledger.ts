@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import type { Ledger } from '../../keepers/router/ledger/ledger.ts'
-import { address, admitted, attempt, batch, hash, receipted, tx, voucher } from './samples.ts'
+import { address, admitted, attempt, batch, hash, receipt, receipted, tx, voucher } from './samples.ts'
 
 /** An engine under test: how to open it, and what a crash does to it. */
 export interface Engine {
@@ -325,12 +325,22 @@ export function ledgerConforms(name: string, engine: () => Engine): void {
 
     it('after a failed write nothing is written any more: the order could not be kept', async () => {
       await admit(1)
+      await ledger.commit([receipted(1)])
+      // The same job charged under another leaf.
+      await expectRejection(ledger.commit([{ ...receipted(1), receipt: receipt(1, 2) }]))
+
+      await expectRejection(admit(3))
+      expect(await ledger.job(hash(1003))).to.equal(undefined)
+    })
+
+    it('an admission that contradicts another fails alone: nothing rests on it', async () => {
+      await admit(1)
       await expectRejection(
         ledger.commit([{ op: 'job.admitted', job: { ...admitted(2), request: hash(1001) } }]),
       )
 
-      await expectRejection(admit(3))
-      expect(await ledger.job(hash(1003))).to.equal(undefined)
+      await admit(3)
+      expect(await ledger.job(hash(1003))).to.include({ number: 3, status: 'admitted' })
     })
 
     it('what was acknowledged survives a crash; what was not may be lost, never half of it', async () => {
