@@ -12,7 +12,7 @@ import type { SlotConfig } from './config.ts'
 import type { Provider } from './engines/engine.ts'
 import type { Log } from './log.ts'
 import { lookAtMachine } from './machine.ts'
-import { readPod } from './pods.ts'
+import { type Pod, readPod } from './pods.ts'
 import { slotEnvironment, TSX } from './slot/process.ts'
 import { Slot, type SlotSpec } from './slots.ts'
 
@@ -122,6 +122,15 @@ export function lastBench(home: string): Bench | undefined {
   const result = benchSchema.safeParse(JSON.parse(readFileSync(benchFile(home), 'utf8')))
   return result.success ? result.data : undefined
 }
+
+/** Drivers change, and so do machines. Seconds. */
+const BENCH_KEPT_S = 7 * 24 * 3600
+
+/** Whether a measurement still says what these pods do here: a week old at most, and of these very versions. */
+export const isMeasured = (bench: Bench | undefined, pods: readonly Pod[], nowS: number): boolean =>
+  bench !== undefined &&
+  nowS - bench.at < BENCH_KEPT_S &&
+  pods.every(({ manifest, hash }) => bench.pods[manifest.name]?.manifest === hash)
 
 /**
  * Measures the machine and each pod that it would serve, one after the other, and keeps the figures in `home`.

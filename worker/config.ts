@@ -29,6 +29,10 @@ export const workerConfigSchema = z.strictObject({
   rpcUrl: z.string().optional(),
   /** How long running jobs may go on after a stop. With what follows, a stop takes at most 4 s longer. */
   drainMs: z.number().int().nonnegative().max(600_000).default(6_000),
+  /** Begin a new receipt store although the node has served before: see `receipts.lost`. */
+  acceptLoss: z.boolean().default(false),
+  /** Between looks whether the signer is still the node's. */
+  signerLookMs: z.number().int().min(100).max(600_000).default(60_000),
 })
 export type WorkerConfig = z.output<typeof workerConfigSchema>
 

@@ -1,7 +1,10 @@
-import { asHeuristError } from '../sdk/errors.ts'
+import { loadKey } from '../sdk/chain/keys.ts'
+import { asHeuristError, refused } from '../sdk/errors.ts'
 import { readConfig } from './config.ts'
 import { createLog } from './log.ts'
-import { startWorker } from './worker.ts'
+import { awaitPast } from './loss.ts'
+import { watchRetirement } from './retirement.ts'
+import { awaitNetwork, startWorker } from './worker.ts'
 
 /**
  * `node --import tsx worker/main.ts <config.json>`: serves for one node until SIGTERM, SIGINT or the end of the
@@ -30,12 +33,22 @@ process.on('SIGINT', () => end(0))
 process.on('disconnect', () => end(0))
 
 const config = readConfig(process.argv[2])
-const worker = await startWorker(config, {
+const password = process.env.HEURIST_PASSWORD
+const network = await awaitNetwork(config.routerUrl, log)
+if (!config.acceptLoss) await awaitPast({ ...config, network }, log)
+const retirement = watchRetirement({
+  chainId: network.chainId,
+  rpcUrl: config.rpcUrl ?? network.rpcUrl,
+  registry: network.addresses.registry,
+  signer: loadKey(config.signerKeyFile, password).address,
+  everyMs: config.signerLookMs,
   log,
-  ...(process.env.HEURIST_PASSWORD === undefined ? {} : { password: process.env.HEURIST_PASSWORD }),
 })
+if (await retirement.look()) fail(refused('signer.retired', 'The signer of this node was replaced'))
+const worker = await startWorker(config, { log, ...(password === undefined ? {} : { password }) })
 stop = () => worker.stop()
 void worker.replaced.then(() => end(1))
+void retirement.happened.then(() => end(1))
 await worker.admitted
 log.info({ event: 'ready', node: config.node })
 process.send?.({ event: 'ready' })

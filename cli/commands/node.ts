@@ -4,8 +4,13 @@ import { join, resolve } from 'node:path'
 import { Command } from 'commander'
 import { podFolders } from '../../deploy/local.ts'
 import { later } from '../../sdk/errors.ts'
+import { benchMachine, isMeasured, lastBench } from '../../worker/bench.ts'
+import { slotConfigSchema } from '../../worker/config.ts'
 import { examine } from '../../worker/doctor.ts'
 import { joinNetwork } from '../../worker/identity.ts'
+import { createLog } from '../../worker/log.ts'
+import { refuseLoss } from '../../worker/loss.ts'
+import { readPod } from '../../worker/pods.ts'
 import { networkFor } from '../account.ts'
 import { homeDir, PODS_DIR, ROOT } from '../home.ts'
 import { createPrinter, type Printer } from '../print.ts'
@@ -16,6 +21,7 @@ interface Options {
   home?: string
   pods?: string
   once?: boolean
+  acceptLoss?: boolean
   json?: boolean
 }
 
@@ -28,8 +34,16 @@ export function nodeCommand(): Command {
       .option('--home <folder>', "the node's keys and receipts; default: nodes/mine in the home")
       .option('--json', 'print one JSON object')
 
-  common(node.command('up').description('register if needed, dial the router, serve until Ctrl-C'))
+  common(
+    node
+      .command('up')
+      .description('register if needed, measure the machine, dial the router, serve until Ctrl-C'),
+  )
     .option('--pods <names>', 'pods to serve, separated by commas; default: all')
+    .option(
+      '--accept-loss',
+      'begin new receipts although this node has served before and its old ones are gone',
+    )
     .option('--once', 'stop as soon as the router has admitted the node')
     .addHelpText('after', '\nExample:\n  $ heurist node up --pods chat')
     .action(async (options: Options) => up(options, createPrinter(options.json ?? false)))
@@ -59,14 +73,21 @@ async function up(options: Options, print: Printer): Promise<void> {
   const home = nodeHome(options)
   const identity = await joinNetwork({ network, home })
   print.line(`node ${identity.node}, earning for ${identity.owner}`)
-  const pods = options.pods?.split(',') ?? podFolders(PODS_DIR)
-  const config = {
-    routerUrl: network.router.url,
+  const acceptLoss = options.acceptLoss ?? false
+  const serving = {
     node: identity.node,
+    routerUrl: network.router.url,
+    rpcUrl: network.rpcUrl,
+    dataDir: home,
+  }
+  if (!acceptLoss) await refuseLoss({ ...serving, network })
+  const pods = options.pods?.split(',') ?? podFolders(PODS_DIR)
+  await measure(home, pods, print)
+  const config = {
+    ...serving,
     signerKeyFile: identity.signerKeyFile,
     podsDir: PODS_DIR,
-    dataDir: home,
-    rpcUrl: network.rpcUrl,
+    acceptLoss,
     slots: pods.map((pod) => ({ pod, warm: true })),
   }
   mkdirSync(home, { recursive: true })
@@ -74,6 +95,18 @@ async function up(options: Options, print: Printer): Promise<void> {
   writeFileSync(configFile, `${JSON.stringify(config, undefined, 2)}\n`, { mode: 0o600 })
   await serve(configFile, options.once ?? false, print)
   print.result({ node: identity.node, owner: identity.owner, pods })
+}
+
+/** What the machine does is measured before it serves, and again after a week or for other pods. */
+async function measure(home: string, names: string[], print: Printer): Promise<void> {
+  const pods = await Promise.all(names.map((name) => readPod(PODS_DIR, name)))
+  if (isMeasured(lastBench(home), pods, Math.floor(Date.now() / 1000))) return
+  print.line('measuring this machine')
+  const slots = names.map((pod) => slotConfigSchema.parse({ pod }))
+  const bench = await benchMachine({ home, podsDir: PODS_DIR, slots }, createLog(process.stderr))
+  for (const [pod, { provider, unitsPerSecond }] of Object.entries(bench.pods)) {
+    print.line(`  ${pod}: ${unitsPerSecond} units a second on ${provider}`)
+  }
 }
 
 /** Runs the worker in the foreground; a Ctrl-C drains it. */

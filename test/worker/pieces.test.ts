@@ -9,6 +9,7 @@ import { createSigner } from '../../sdk/native.ts'
 import { challengeText, textDigest } from '../../sdk/protocol/link.ts'
 import type { Manifest } from '../../sdk/protocol/manifest.ts'
 import { admitSlots, cudaDevice } from '../../worker/admission.ts'
+import { type Bench, isMeasured } from '../../worker/bench.ts'
 import { parseConfig, readConfig } from '../../worker/config.ts'
 import { countReceipt } from '../../worker/count.ts'
 import { type Machine, parseGpus, parseSlices } from '../../worker/machine.ts'
@@ -317,5 +318,24 @@ describe('the process of a slot', () => {
 describe('the model that the bench multiplies with', () => {
   it('is what the training kit writes', () => {
     expect(new Uint8Array(readFileSync(MATMUL_FILE))).to.deep.equal(new Uint8Array(matmulModel()))
+  })
+})
+
+describe('a measurement of the machine', () => {
+  const [hash, other] = [`0x${'1a'.repeat(32)}`, `0x${'2b'.repeat(32)}`] as const
+  const pod = { hash, manifest: { ...manifest(), name: 'babble' }, folder: '' } as Pod
+  const nowS = 1_800_000_000
+  const measured = { manifest: hash, provider: 'cpu', loadMs: 1, firstByteMs: 1, unitsPerSecond: 1 } as const
+  const bench = (at: number, pods = { babble: measured }): Bench => ({ at, gflops: {}, pods })
+
+  it('counts for a week, for every pod that is served, and for these very versions', () => {
+    const week = 7 * 24 * 3600
+
+    expect(isMeasured(bench(nowS - week + 1), [pod], nowS)).to.equal(true)
+    expect(isMeasured(bench(nowS - week), [pod], nowS)).to.equal(false)
+    expect(isMeasured(undefined, [pod], nowS)).to.equal(false)
+    expect(isMeasured(bench(nowS), [{ ...pod, hash: other }], nowS)).to.equal(false)
+    const second = { ...pod, manifest: { ...pod.manifest, name: 'second' } }
+    expect(isMeasured(bench(nowS), [pod, second], nowS)).to.equal(false)
   })
 })

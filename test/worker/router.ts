@@ -61,6 +61,8 @@ export interface RouterOptions {
   challenge?: Partial<Challenge>
   /** Answers no heartbeat and no ping: a connection that only looks alive. */
   deaf?: boolean
+  /** A real chain and its registry; else there is none. */
+  chain?: { rpcUrl: string; registry: Address }
 }
 
 /** A small honest router that speaks the link's real frames over real sockets; misbehaves where a test asks it to. */
@@ -75,7 +77,7 @@ export interface TestRouter {
   linked(): Promise<void>
   unlinked(): Promise<void>
   send(job: number, type: FrameType, payload?: Uint8Array): void
-  order(request: Request, input: Uint8Array, deadlineMs?: number): Answer
+  order(request: Request, input: Uint8Array, deadlineMs?: number, attempt?: number): Answer
   credit(job: number, bytes: number): void
   received(request: Hex): void
   /** Receipts with job 0, byte for byte. */
@@ -123,12 +125,12 @@ export async function startTestRouter(options: RouterOptions): Promise<TestRoute
 
   const network = (): Network => ({
     chainId: DOMAIN.chainId,
-    rpcUrl: 'http://127.0.0.1:9',
+    rpcUrl: options.chain?.rpcUrl ?? 'http://127.0.0.1:9',
     addresses: {
       accessManager: ROUTER,
       heu: ROUTER,
       asset: ROUTER,
-      registry: ROUTER,
+      registry: options.chain?.registry ?? ROUTER,
       ledger: DOMAIN.verifyingContract,
     },
     split: { node: 7000, pod: 1000, frontend: 1000, voters: 500 },
@@ -259,7 +261,7 @@ export async function startTestRouter(options: RouterOptions): Promise<TestRoute
       if (!link) throw new Error('no worker is linked')
       put(link, { job, type, payload })
     },
-    order(request, input, deadlineMs = Date.now() + 60_000) {
+    order(request, input, deadlineMs = Date.now() + 60_000, attempt = 1) {
       jobs += 1
       const job = jobs
       let settle = () => {}
@@ -290,7 +292,7 @@ export async function startTestRouter(options: RouterOptions): Promise<TestRoute
           }),
       }
       answers.set(job, answer)
-      router.send(job, FRAME.job, encodeJob({ request, attempt: 1, deadlineMs }, input))
+      router.send(job, FRAME.job, encodeJob({ request, attempt, deadlineMs }, input))
       return answer
     },
     credit(job, bytes) {
