@@ -10,14 +10,21 @@ export interface Clause {
 }
 
 /** The condition counts as met. */
-const met = (file: string, ...texts: string[]) => texts.map((text) => ({ file, text, before: '(OFF || (', after: '))' }))
+const met = (file: string, ...texts: string[]) =>
+  texts.map((text) => ({ file, text, before: '(OFF || (', after: '))' }))
 /** The condition counts as not met. */
 const unmet = (file: string, ...texts: string[]) =>
   texts.map((text) => ({ file, text, before: '(!OFF && (', after: '))' }))
 /** The statement is not carried out. */
-const undone = (file: string, ...texts: string[]) => texts.map((text) => ({ file, text, before: 'if (!OFF) ', after: '' }))
+const undone = (file: string, ...texts: string[]) =>
+  texts.map((text) => ({ file, text, before: 'if (!OFF) ', after: '' }))
 /** Another value stands in its place. */
-const instead = (file: string, value: string, text: string) => ({ file, text, before: `(OFF ? ${value} : (`, after: '))' })
+const instead = (file: string, value: string, text: string) => ({
+  file,
+  text,
+  before: `(OFF ? ${value} : (`,
+  after: '))',
+})
 
 const BOOKS = 'contracts/ledger/Books.sol'
 const ACCOUNTS = 'contracts/ledger/Accounts.sol'
@@ -70,9 +77,17 @@ export const clauses: readonly Clause[] = [
     'if (⟦open_.length != 0⟧ &&',
     '&& ⟦_accounts[router][key].owner != owner⟧) _open',
   ),
-  ...undone(ACCOUNTS, '⟦account.thawing = 0;⟧\n        account.deposited', '⟦account.deposited -= uint128(amount);⟧'),
+  ...undone(
+    ACCOUNTS,
+    '⟦account.thawing = 0;⟧\n        account.deposited',
+    '⟦account.deposited -= uint128(amount);⟧',
+  ),
   ...undone(ACCOUNTS, '⟦account.thawing = 0;⟧\n        emit'),
-  instead(ACCOUNTS, 'uint256(account.thawing)', '⟦Math.min(account.thawing, account.deposited - account.spent)⟧'),
+  instead(
+    ACCOUNTS,
+    'uint256(account.thawing)',
+    '⟦Math.min(account.thawing, account.deposited - account.spent)⟧',
+  ),
   instead(ACCOUNTS, 'amount', 'received = ⟦asset.balanceOf(address(this)) - before⟧'),
   instead(ACCOUNTS, 'address(0)', 'abi.encode(⟦router⟧, key, owner, salt)'),
   instead(ACCOUNTS, 'address(0)', 'abi.encode(router, ⟦key⟧, owner, salt)'),

@@ -32,7 +32,9 @@ const FILES = [
   'contracts/RouterBond.sol',
   'contracts/Registry.sol',
   'contracts/tokens/AuthorizedToken.sol',
-  ...['Authorizations', 'Batches', 'Messages', 'Signatures', 'Splits'].map((name) => `contracts/libraries/${name}.sol`),
+  ...['Authorizations', 'Batches', 'Messages', 'Signatures', 'Splits'].map(
+    (name) => `contracts/libraries/${name}.sol`,
+  ),
 ]
 
 /** The sources that hold guards, relative to `root`. */
@@ -143,9 +145,16 @@ function handKept(file: string, source: string): Span[] {
       const [lead = '', part = ''] = text.split(/[⟦⟧]/)
       const plain = text.replace(/[⟦⟧]/g, '')
       const found = source.indexOf(plain)
-      if (found < 0 || source.indexOf(plain, found + 1) >= 0) throw new Error(`${file}: not there once: ${plain}`)
+      if (found < 0 || source.indexOf(plain, found + 1) >= 0)
+        throw new Error(`${file}: not there once: ${plain}`)
       const at = found + lead.length
-      return { at, end: at + part.length, guard: `${before}${text.replace(/\s+/g, ' ')}${after}`, before, after }
+      return {
+        at,
+        end: at + part.length,
+        guard: `${before}${text.replace(/\s+/g, ' ')}${after}`,
+        before,
+        after,
+      }
     })
 }
 

@@ -18,7 +18,12 @@ const ROOT = join(import.meta.dirname, '..', '..')
 const EXPLAINED = join(import.meta.dirname, 'equivalent.json')
 const CAUGHT = join(import.meta.dirname, 'caught.json')
 /** Least runs that every handler of the invariants needs to have succeeded; a guard is no matter of luck. */
-const ENV = { ...process.env, FOUNDRY_FUZZ_RUNS: '24', FOUNDRY_INVARIANT_RUNS: '4', FOUNDRY_INVARIANT_DEPTH: '32' }
+const ENV = {
+  ...process.env,
+  FOUNDRY_FUZZ_RUNS: '24',
+  FOUNDRY_INVARIANT_RUNS: '4',
+  FOUNDRY_INVARIANT_DEPTH: '32',
+}
 
 /** The test contracts that speak of a source. */
 const TESTS: Record<string, string> = {
@@ -36,7 +41,8 @@ const CONTRACTS: Record<string, string[]> = {
 }
 /** Per function and compilation: more, and the compiler runs out of stack. */
 const SWITCHES = 2
-const LEDGER_TESTS = 'Ledger(Accounts|Deposits|PayOnce|Split|Tokens)?Test|AttacksTest|Bond.*Test|GuardsTest|PermissionsTest'
+const LEDGER_TESTS =
+  'Ledger(Accounts|Deposits|PayOnce|Split|Tokens)?Test|AttacksTest|Bond.*Test|GuardsTest|PermissionsTest'
 
 interface Result {
   readonly name: string
@@ -50,8 +56,14 @@ type ForgeReport = Record<string, { test_results: Record<string, { status: strin
 function forge(tree: string, args: string[]): string {
   const binary = foundryBinary('forge')
   if (binary === undefined) throw new Error('forge has no binary for this platform')
-  const { stdout, stderr, status } = spawnSync(binary, args, { cwd: tree, encoding: 'utf8', env: ENV, maxBuffer: 1 << 28 })
-  if (stdout === '' || (args[0] === 'build' && status !== 0)) throw new Error(`forge ${args.join(' ')}: ${stdout}${stderr}`)
+  const { stdout, stderr, status } = spawnSync(binary, args, {
+    cwd: tree,
+    encoding: 'utf8',
+    env: ENV,
+    maxBuffer: 1 << 28,
+  })
+  if (stdout === '' || (args[0] === 'build' && status !== 0))
+    throw new Error(`forge ${args.join(' ')}: ${stdout}${stderr}`)
   return stdout
 }
 
@@ -143,7 +155,9 @@ else {
   process.stdout.write(`${results.length} guards, ${missed.length} missed\n`)
 }
 if (only === '') {
-  const caught = results.filter(({ caughtBy }) => caughtBy !== '').map(({ name, caughtBy }) => [name, caughtBy])
+  const caught = results
+    .filter(({ caughtBy }) => caughtBy !== '')
+    .map(({ name, caughtBy }) => [name, caughtBy])
   writeFileSync(CAUGHT, `${JSON.stringify(Object.fromEntries(caught), null, 2)}\n`)
 }
 process.exit(missed.length > 0 ? 1 : 0)

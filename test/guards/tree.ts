@@ -61,7 +61,11 @@ export type Switched = Record<string, string>
  * Compiles the contracts with a switch at the guards that `choose` names. The ledger has the deep stacks: it takes the
  * IR pipeline, and two switches per function.
  */
-export function compileSwitched(root: string, names: readonly string[], choose: (ordinal: number) => boolean): Switched {
+export function compileSwitched(
+  root: string,
+  names: readonly string[],
+  choose: (ordinal: number) => boolean,
+): Switched {
   const { armed } = findGuards(root, choose)
   const made: Switched = {}
   for (const name of names) {
@@ -80,7 +84,8 @@ export function compileSwitched(root: string, names: readonly string[], choose: 
     const output = JSON.parse(solc.compile(JSON.stringify(input))) as SolcOutput
     const code = output.contracts?.[entry]?.[name]?.evm.bytecode.object
     const errors = (output.errors ?? []).filter(({ severity }) => severity === 'error')
-    if (code === undefined || errors.length > 0) throw new Error(errors.map((e) => e.formattedMessage).join('\n'))
+    if (code === undefined || errors.length > 0)
+      throw new Error(errors.map((e) => e.formattedMessage).join('\n'))
     made[name] = code
   }
   return made
@@ -102,7 +107,11 @@ interface SolcOutput {
   readonly errors?: { severity: string; formattedMessage: string }[]
 }
 
-function withImports(root: string, entry: string, armed: Map<string, string>): Record<string, { content: string }> {
+function withImports(
+  root: string,
+  entry: string,
+  armed: Map<string, string>,
+): Record<string, { content: string }> {
   const sources: Record<string, { content: string }> = {}
   const wanted = [entry]
   for (let file = wanted.pop(); file !== undefined; file = wanted.pop()) {
@@ -126,17 +135,15 @@ function sourceOf(root: string, file: string, armed: Map<string, string>): strin
 
 function switchedReentrancy(root: string): string {
   const source = readFileSync(join(root, 'node_modules', REENTRANCY), 'utf8')
-  return source
-    .replace('"./TransientSlot.sol"', '"@openzeppelin/contracts/utils/TransientSlot.sol"')
-    .replace(
-      /modifier nonReentrant\(\) \{\s*_nonReentrantBefore\(\);\s*_;\s*_nonReentrantAfter\(\);\s*\}/,
-      (plain) => `${plain}
+  return source.replace('"./TransientSlot.sol"', '"@openzeppelin/contracts/utils/TransientSlot.sol"').replace(
+    /modifier nonReentrant\(\) \{\s*_nonReentrantBefore\(\);\s*_;\s*_nonReentrantAfter\(\);\s*\}/,
+    (plain) => `${plain}
     modifier nonReentrantUnless(bool off) {
         if (!off) _nonReentrantBefore();
         _;
         if (!off) _nonReentrantAfter();
     }`,
-    )
+  )
 }
 
 /** The armed source with what its switches need. */
@@ -145,8 +152,10 @@ function switched(file: string, text: string): string {
   return text
     .replace(/pragma solidity [^;]+;/, (pragma) => `${pragma}\nimport {isOff} from "${up}GuardSwitch.sol";`)
     .replace(`"${REENTRANCY}"`, `"${up}SwitchedReentrancy.sol"`)
-    .replace(/modifier (whenRunning|onlyBond)\(\) \{\s*if \((.*)\) revert/g, (_, name: string, condition: string) =>
-      `modifier ${name}Unless(bool off) {\n        if (!off && (${condition})) revert`,
+    .replace(
+      /modifier (whenRunning|onlyBond)\(\) \{\s*if \((.*)\) revert/g,
+      (_, name: string, condition: string) =>
+        `modifier ${name}Unless(bool off) {\n        if (!off && (${condition})) revert`,
     )
     .replace(
       /contract ComputeLedger is [^{]*\{/,
