@@ -247,6 +247,11 @@ async function aftermath(run: Run, tell: (line: string) => void): Promise<void> 
   const { scene, cast } = run
   const start = scene.now()
   let repented = !run.repents
+  // Honest routers go on for a day: nobody who runs lets a voucher expire.
+  for (let hour = 1; hour < 24; hour += 1) {
+    await scene.to(start + hour * HOUR)
+    for (const house of cast.honest) await rest(run, house)
+  }
   for (let day = 1; day <= AFTERMATH_DAYS; day += 1) {
     await scene.to(start + day * DAY)
     for (const house of cast.honest) await rest(run, house)
