@@ -28,8 +28,13 @@ for (const command of [
   netCommand(),
   ...absentCommands(),
 ]) {
-  program.addCommand(command.exitOverride())
-  for (const inner of command.commands) inner.exitOverride()
+  program.addCommand(withExit(command))
+}
+
+/** A usage error of a command, however deep, is thrown and not the end of the process. */
+function withExit(command: Command): Command {
+  for (const inner of command.commands) withExit(inner)
+  return command.exitOverride()
 }
 
 try {

@@ -23,11 +23,17 @@ export interface Interval {
   to: bigint
 }
 
+/** Why the ledger did not debit a line, in the order of `IComputeLedger.Skip`. */
+export const SKIP_REASONS = ['ZeroCharge', 'BadSignature', 'Expired', 'OverCeiling', 'OverDeposit'] as const
+export type SkipReason = (typeof SKIP_REASONS)[number]
+
 /** A batch as its transaction settled it, read back from the chain. */
 export interface SettledBatch {
   checks: Check[]
   /** Of an account's `charged`; undefined if no line of this batch debited it. */
   debitOf(payer: Address): Interval | undefined
+  /** Of an account's `charged` that the router's float paid, and why; undefined if no line of it was skipped. */
+  skippedOf(payer: Address): (Interval & { reason: SkipReason }) | undefined
   /** Of a payee's gross; undefined if the batch has no line for it. */
   creditOf(role: 'node' | 'pod' | 'frontend', id: number): Interval | undefined
 }
@@ -111,6 +117,17 @@ export async function settledBatch(
   ]
   return {
     checks,
+    skippedOf(payer) {
+      const index = batch.payers.findIndex((_, line) => same(keys[line], payer) && skipped.has(BigInt(line)))
+      const to = largest(leaves.filter((leaf) => leaf.payer === payer).map((leaf) => leaf.charged))
+      const line = batch.payers[index]
+      if (!line || to === undefined) return undefined
+      return {
+        from: to - line.charge,
+        to,
+        reason: SKIP_REASONS[skipped.get(BigInt(index)) ?? 0] ?? 'ZeroCharge',
+      }
+    },
     debitOf(payer) {
       const lines = batch.payers.filter((_, index) => same(keys[index], payer) && !skipped.has(BigInt(index)))
       const to = largest(leaves.filter((leaf) => leaf.payer === payer).map((leaf) => leaf.charged))
@@ -152,7 +169,11 @@ async function readTransaction({ chain, ledger, router }: Place, seq: bigint, ha
   ) {
     throw refused('batch.unreadable', `${hash} settled no batch ${seq} of this router`)
   }
-  const skipped = new Set(logs.flatMap((log) => (log.eventName === 'LineSkipped' ? [log.args.index] : [])))
+  const skipped = new Map(
+    logs.flatMap((log) =>
+      log.eventName === 'LineSkipped' ? [[log.args.index, log.args.reason] as const] : [],
+    ),
+  )
   const call = decodeFunctionData({ abi: computeLedgerAbi, data: transaction.input })
   if (call.functionName !== 'settle') throw refused('batch.unreadable', `${hash} calls ${call.functionName}`)
   const bytes = fromHex(call.args[0])

@@ -28,8 +28,10 @@ export interface VerifyOptions {
   routerUrl: string
   /** Default: the one the router names. Name your own, or the chain is the router's word. */
   rpcUrl?: string
-  /** The ledger you trust; default: the one the router names. */
+  /** The ledger you trust; default: the one the router names. A router that names another one fails. */
   ledger?: Hex
+  /** The chain you trust; default: the one the router names. */
+  chainId?: number
   /** The output exactly as it was delivered. */
   bytes?: Uint8Array
   /** The input exactly as it was sent. */
@@ -47,6 +49,12 @@ export async function verifyReceipt(request: Hex, options: VerifyOptions): Promi
   const transport = createTransport(options.routerUrl)
   const network = await fetchNetwork(options.routerUrl)
   const ledger = options.ledger ?? network.addresses.ledger
+  if (!same(ledger, network.addresses.ledger)) {
+    return [no('ledger', `the router names ${network.addresses.ledger}; trusted: ${ledger}`)]
+  }
+  if (options.chainId !== undefined && options.chainId !== network.chainId) {
+    return [no('chain', `the router names chain ${network.chainId}; trusted: ${options.chainId}`)]
+  }
   const chain = openChain({ chainId: network.chainId, rpcUrl: options.rpcUrl ?? network.rpcUrl })
   const { registry } = await chainReader(chain, { ...network.addresses, ledger }).addresses()
   const reader = chainReader(chain, { ledger, registry })
@@ -208,16 +216,20 @@ async function checkMoney(
   const parts = Object.entries(split).map(([role, amount]) => `${role} ${formatUsd(amount)}`)
   const sum = Object.values(split).reduce((total, amount) => total + amount, 0n)
   const debit = batch.debitOf(leaf.payer)
-  const covered = debit !== undefined && debit.from <= leaf.charged - price && leaf.charged <= debit.to
+  const covers = (interval: { from: bigint; to: bigint } | undefined): boolean =>
+    interval !== undefined && interval.from <= leaf.charged - price && leaf.charged <= interval.to
   const spent = (await reader.account(network.router.address, leaf.payer)).spent
+  const skipped = batch.skippedOf(leaf.payer)
 
   const checks = [
     check(
       'debit',
-      covered && spent >= debit.to - debit.from,
+      debit ? covers(debit) && spent >= debit.to - debit.from : covers(skipped),
       debit
         ? `${leaf.payer} paid $${formatUsd(debit.to - debit.from)} in this batch, this call's $${formatUsd(price)} among it`
-        : `the batch debits no voucher of ${leaf.payer}`,
+        : skipped
+          ? `paid by the router's float, not by ${leaf.payer}: its line was skipped (${skipped.reason})`
+          : `the batch debits no voucher of ${leaf.payer}`,
     ),
   ]
   for (const role of ['node', 'pod', 'frontend'] as const) {

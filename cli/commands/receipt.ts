@@ -8,9 +8,9 @@ import { networkFor } from '../account.ts'
 import { createPrinter } from '../print.ts'
 import { askRouter } from '../router.ts'
 import { printSplit } from '../show.ts'
+import { type TrustOptions, trustFor } from '../trust.ts'
 
-interface Options {
-  router?: string
+interface Options extends TrustOptions {
   limit?: string
   json?: boolean
 }
@@ -80,6 +80,8 @@ export function receiptCommand(): Command {
       .description('check a receipt end to end: signatures, leaf, posted root, debit and credit')
       .argument('<id>', "its id, or 'latest'"),
   )
+    .option('--ledger <address>', 'the ledger that you trust; default: of this home')
+    .option('--rpc <url>', 'the chain; default: of this home')
     .option('--bytes <file>', 'the output bytes as they were delivered, to check their hash as well')
     .addHelpText('after', '\nExample:\n  $ heurist receipt verify latest')
     .action(async (id: string, options: Options & { bytes?: string }) => {
@@ -88,8 +90,9 @@ export function receiptCommand(): Command {
       const request = await idOf(network.router.url, id)
       const bytes = options.bytes === undefined ? undefined : await readBytes(options.bytes)
       const checks = await verifyReceipt(request, {
-        routerUrl: network.router.url,
         rpcUrl: network.rpcUrl,
+        ...trustFor(options),
+        routerUrl: network.router.url,
         ...(bytes ? { bytes } : {}),
       })
       print.line(`receipt ${request}`)

@@ -1,0 +1,82 @@
+import { existsSync } from 'node:fs'
+import { type Address, isAddress } from 'viem'
+import { computeLedgerAbi } from '../sdk/chain/abi.ts'
+import { type Chain, openChain } from '../sdk/chain/clients.ts'
+import { chainError } from '../sdk/chain/errors.ts'
+import type { Network } from '../sdk/chain/network.ts'
+import { refused } from '../sdk/errors.ts'
+import { networkFor } from './account.ts'
+import { homeDir, networkFile, savedNetwork } from './home.ts'
+
+/** Options of every command that must know for itself where the money lives. */
+export interface TrustOptions {
+  router?: string
+  ledger?: string
+  rpc?: string
+}
+
+/** What this command knows without asking a router: named by the caller, else by the network of this home. */
+export interface Trust {
+  ledger?: Address
+  rpcUrl?: string
+  chainId?: number
+}
+
+export function trustFor(options: TrustOptions): Trust {
+  const named = options.ledger ?? process.env.HEURIST_LEDGER
+  const home = existsSync(networkFile(homeDir())) ? savedNetwork(homeDir()) : undefined
+  const rpcUrl = options.rpc ?? process.env.HEURIST_RPC_URL ?? (named ? undefined : home?.rpcUrl)
+  if (named !== undefined) return { ledger: addressOf(named, '--ledger'), ...(rpcUrl ? { rpcUrl } : {}) }
+  if (home) return { ledger: home.addresses.ledger, chainId: home.chainId, rpcUrl: rpcUrl ?? home.rpcUrl }
+  return rpcUrl ? { rpcUrl } : {}
+}
+
+/** Where the money lives: a chain, its ledger, and the contracts that the ledger itself names. */
+export interface Place {
+  chain: Chain
+  network: Network
+  ledger: Address
+  asset: Address
+  registry: Address
+  bond: Address
+  /** Of the router. */
+  router: Address
+  /** Whether the caller or this home named the ledger; if not, it is the router's word. */
+  pinned: boolean
+}
+
+/**
+ * @throws `ledger.differs`, `chain.differs` (refused) if the router names another ledger or chain than is known here.
+ */
+export async function openPlace(options: TrustOptions): Promise<Place> {
+  const network = await networkFor(options)
+  const trust = trustFor(options)
+  const fix = 'Ask another router, or name the ledger that you trust with --ledger ADDRESS.'
+  const named = network.addresses.ledger
+  if (trust.ledger !== undefined && trust.ledger.toLowerCase() !== named.toLowerCase()) {
+    throw refused('ledger.differs', `the router names ledger ${named}, not ${trust.ledger}`, { fix })
+  }
+  if (trust.chainId !== undefined && trust.chainId !== network.chainId) {
+    throw refused('chain.differs', `the router names chain ${network.chainId}, not ${trust.chainId}`, { fix })
+  }
+  const chain = openChain({ chainId: network.chainId, rpcUrl: trust.rpcUrl ?? network.rpcUrl })
+  await chain.check()
+  const ledger = { address: named, abi: computeLedgerAbi } as const
+  const [asset, registry, bond] = await Promise.all([
+    chain.client.readContract({ ...ledger, functionName: 'asset' }),
+    chain.client.readContract({ ...ledger, functionName: 'registry' }),
+    chain.client.readContract({ ...ledger, functionName: 'bond' }),
+  ]).catch((cause: unknown) => {
+    throw chainError(cause)
+  })
+  const pinned = trust.ledger !== undefined
+  return { chain, network, ledger: named, asset, registry, bond, router: network.router.address, pinned }
+}
+
+/** @throws `address.invalid` (refused) naming the option. */
+export function addressOf(text: string, option: string): Address {
+  if (isAddress(text, { strict: false })) return text.toLowerCase() as Address
+  throw refused('address.invalid', `${option}: '${text}' is no address`, {
+    fix: 'It is 0x and 40 hexadecimal digits.',
+  })
+}

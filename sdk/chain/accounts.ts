@@ -1,0 +1,243 @@
+import {
+  type Abi,
+  type Address,
+  encodeFunctionData,
+  erc20Abi,
+  type Hex,
+  type LocalAccount,
+  parseAbi,
+  parseSignature,
+} from 'viem'
+import { eip712Domain, TYPES } from '../protocol/messages.ts'
+import { computeLedgerAbi } from './abi.ts'
+import type { Call, Chain } from './clients.ts'
+import type { DepositTerms } from './deposits.ts'
+import { chainError } from './errors.ts'
+import { ledgerHistory } from './history.ts'
+
+/** A key's word on who may withdraw its account with a router. */
+export interface Opening {
+  owner: Address
+  /** The key's, over `Open { router, owner }`. */
+  signature: Hex
+}
+
+const ledgerCall = (to: Address, functionName: string, args: readonly unknown[]): Call => ({
+  to,
+  data: encodeFunctionData({ abi: computeLedgerAbi as Abi, functionName, args }),
+})
+
+/** Signs `Open`: whoever presents it once makes `owner` the only one who may withdraw. */
+export async function signOpen(
+  key: LocalAccount,
+  owner: Address,
+  { chain, ledger, router }: { chain: Chain; ledger: Address; router: Address },
+): Promise<Opening> {
+  const signature = await key.signTypedData({
+    domain: eip712Domain({ chainId: chain.id, verifyingContract: ledger }),
+    types: { Open: TYPES.Open },
+    primaryType: 'Open',
+    message: { router, owner },
+  })
+  return { owner, signature }
+}
+
+/**
+ * A deposit by the giver's own transactions: an approval of exactly `amount` where the present one is lower, then
+ * `deposit`, or `depositAndOpen` if the key's `Open` goes along.
+ *
+ * @param amount Base units.
+ */
+export async function depositCalls(
+  chain: Chain,
+  terms: DepositTerms,
+  { from, amount, opening }: { from: Address; amount: bigint; opening?: Opening },
+): Promise<Call[]> {
+  const allowed = await chain.client
+    .readContract({
+      address: terms.asset,
+      abi: erc20Abi,
+      functionName: 'allowance',
+      args: [from, terms.ledger],
+    })
+    .catch((cause: unknown) => {
+      throw chainError(cause)
+    })
+  const approval: Call = {
+    to: terms.asset,
+    data: encodeFunctionData({ abi: erc20Abi, functionName: 'approve', args: [terms.ledger, amount] }),
+  }
+  const { ledger, router, key } = terms
+  const deposit = opening
+    ? ledgerCall(ledger, 'depositAndOpen', [router, key, amount, opening.owner, opening.signature])
+    : ledgerCall(ledger, 'deposit', [router, key, amount])
+  return allowed < amount ? [approval, deposit] : [deposit]
+}
+
+/** A deposit that carries the giver's EIP-2612 permit: one transaction, which only the giver can send. */
+export async function permitCall(
+  chain: Chain,
+  terms: DepositTerms,
+  { giver, amount, deadline }: { giver: LocalAccount; amount: bigint; deadline: bigint },
+): Promise<Call> {
+  const [domain, nonce] = await Promise.all([
+    assetDomain(chain, terms.asset),
+    chain.client.readContract({
+      address: terms.asset,
+      abi: parseAbi(['function nonces(address owner) view returns (uint256)']),
+      functionName: 'nonces',
+      args: [giver.address],
+    }),
+  ]).catch((cause: unknown) => {
+    throw chainError(cause)
+  })
+  const signature = await giver.signTypedData({
+    domain,
+    types: { Permit: PERMIT },
+    primaryType: 'Permit',
+    message: { owner: giver.address, spender: terms.ledger, value: amount, nonce, deadline },
+  })
+  const { r, s, yParity } = parseSignature(signature)
+  const { ledger, router, key } = terms
+  return ledgerCall(ledger, 'depositWithPermit', [router, key, amount, deadline, 27 + yParity, r, s])
+}
+
+/**
+ * A deposit of the giver's money that anybody may send: EIP-3009, its nonce derived from router, key, owner and salt, so
+ * that a relayer can send the money nowhere else.
+ *
+ * @param validBefore Unix seconds.
+ * @param opening     The key's `Open` for that owner; absent if the account is the owner's already.
+ */
+export async function authorizedCall(
+  chain: Chain,
+  terms: DepositTerms,
+  gift: {
+    giver: LocalAccount
+    amount: bigint
+    owner: Address
+    salt: Hex
+    validBefore: bigint
+    opening?: Opening
+  },
+): Promise<Call> {
+  const { ledger, router, key } = terms
+  const { giver, amount, owner, salt, validBefore } = gift
+  const [domain, nonce] = await Promise.all([
+    assetDomain(chain, terms.asset),
+    chain.client.readContract({
+      address: ledger,
+      abi: computeLedgerAbi,
+      functionName: 'depositNonce',
+      args: [router, key, owner, salt],
+    }),
+  ]).catch((cause: unknown) => {
+    throw chainError(cause)
+  })
+  const signature = await giver.signTypedData({
+    domain,
+    types: { ReceiveWithAuthorization: RECEIVE },
+    primaryType: 'ReceiveWithAuthorization',
+    message: { from: giver.address, to: ledger, value: amount, validAfter: 0n, validBefore, nonce },
+  })
+  const authorization = { validAfter: 0n, validBefore, signature }
+  const open = gift.opening?.signature ?? '0x'
+  return ledgerCall(ledger, 'depositWithAuthorization', [
+    router,
+    key,
+    owner,
+    salt,
+    giver.address,
+    amount,
+    authorization,
+    open,
+  ])
+}
+
+const PERMIT = [
+  { name: 'owner', type: 'address' },
+  { name: 'spender', type: 'address' },
+  { name: 'value', type: 'uint256' },
+  { name: 'nonce', type: 'uint256' },
+  { name: 'deadline', type: 'uint256' },
+] as const
+
+const RECEIVE = [
+  { name: 'from', type: 'address' },
+  { name: 'to', type: 'address' },
+  { name: 'value', type: 'uint256' },
+  { name: 'validAfter', type: 'uint256' },
+  { name: 'validBefore', type: 'uint256' },
+  { name: 'nonce', type: 'bytes32' },
+] as const
+
+const DOMAIN_ABI = parseAbi([
+  'function name() view returns (string)',
+  'function version() view returns (string)',
+  'function eip712Domain() view returns (bytes1, string, string, uint256, address, bytes32, uint256[])',
+])
+
+/** The asset's EIP-712 domain: by EIP-5267, or by `name` and `version` as older stablecoins have it. */
+async function assetDomain(chain: Chain, asset: Address) {
+  const token = { address: asset, abi: DOMAIN_ABI } as const
+  const place = { chainId: chain.id, verifyingContract: asset }
+  const told = await chain.client
+    .readContract({ ...token, functionName: 'eip712Domain' })
+    .catch(() => undefined)
+  if (told) return { ...place, name: told[1], version: told[2] }
+  const [name, version] = await Promise.all([
+    chain.client.readContract({ ...token, functionName: 'name' }),
+    chain.client.readContract({ ...token, functionName: 'version' }),
+  ])
+  return { ...place, name, version }
+}
+
+/** Presents a key's `Open` by itself. */
+export const openCall = (
+  { ledger, router, key }: Pick<DepositTerms, 'ledger' | 'router' | 'key'>,
+  { owner, signature }: Opening,
+): Call => ledgerCall(ledger, 'open', [router, owner, key, signature])
+
+/** What a key has with a router, with what may still be debited. Base units; `thawedAt` in Unix seconds. */
+export interface KeyAccount {
+  key: Address
+  owner: Address
+  deposited: bigint
+  spent: bigint
+  /** What the router may still debit, a running withdrawal included until it is finished. */
+  credit: bigint
+  thawing: bigint
+  thawedAt: number
+}
+
+export async function readAccount(
+  chain: Chain,
+  ledger: Address,
+  { router, key }: { router: Address; key: Address },
+): Promise<KeyAccount> {
+  const account = await chain.client
+    .readContract({ address: ledger, abi: computeLedgerAbi, functionName: 'accountOf', args: [router, key] })
+    .catch((cause: unknown) => {
+      throw chainError(cause)
+    })
+  const { owner, deposited, spent, thawing, thawedAt } = account
+  return { key, owner, deposited, spent, credit: deposited - spent, thawing, thawedAt: Number(thawedAt) }
+}
+
+/**
+ * Every key whose account with `router` belongs to `owner`, found in the chain's own events: the keys that named it with
+ * `Open`, and its own.
+ */
+export async function keysOf(
+  chain: Chain,
+  ledger: Address,
+  { router, owner }: { router: Address; owner: Address },
+): Promise<KeyAccount[]> {
+  const [opened, given] = await Promise.all([
+    ledgerHistory(chain, ledger, 'Opened', { router, owner }),
+    ledgerHistory(chain, ledger, 'Deposited', { router, key: owner }),
+  ])
+  const keys = [...new Set([...opened, ...given].map(({ args }) => args.key as Address))]
+  const accounts = await Promise.all(keys.map((key) => readAccount(chain, ledger, { router, key })))
+  return accounts.filter((account) => account.owner.toLowerCase() === owner.toLowerCase())
+}
