@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Check, Examination } from './doctor/check.ts'
+import { examineCover } from './doctor/cover.ts'
 import { examineMachine, examineProviders } from './doctor/machine.ts'
 import { examineNetwork } from './doctor/network.ts'
 import { examineNode } from './doctor/node.ts'
@@ -12,14 +13,15 @@ export async function examine(examination: Examination): Promise<Check[]> {
   const { network, home, podsDir } = examination
   const machine = await lookAtMachine()
   const pods = examination.pods ?? podNames(podsDir)
-  const [here, providers, there, node, ...perPod] = await Promise.all([
+  const [here, providers, there, node, cover, ...perPod] = await Promise.all([
     examineMachine(home, machine),
     examineProviders(machine),
     examineNetwork(network),
     examineNode(examination),
+    examineCover(examination),
     ...pods.map((pod) => examinePod(podsDir, pod, machine, network)),
   ])
-  return [...here, ...providers, ...there, ...node, ...perPod.flat()]
+  return [...here, ...providers, ...there, ...node, cover, ...perPod.flat()]
 }
 
 const podNames = (podsDir: string): string[] =>

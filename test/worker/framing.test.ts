@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { once } from 'node:events'
 import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -8,13 +9,14 @@ import { pino } from 'pino'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { routerConfigSchema } from '../../keepers/router/config.ts'
 import { startRouter } from '../../keepers/router/router.ts'
-import { computeLedgerAbi, registryAbi } from '../../sdk/chain/abi.ts'
+import { computeLedgerAbi, registryAbi, routerBondAbi } from '../../sdk/chain/abi.ts'
 import { saveKey } from '../../sdk/chain/keys.ts'
 import { fetchNetwork, type Network } from '../../sdk/chain/network.ts'
 import { createClient, memoryJournal, usd } from '../../sdk/index.ts'
 import { ROLE } from '../../sdk/protocol/messages.ts'
 import { lastBench } from '../../worker/bench.ts'
 import { parseConfig } from '../../worker/config.ts'
+import { examineCover } from '../../worker/doctor/cover.ts'
 import { type Identity, joinNetwork } from '../../worker/identity.ts'
 import { type Past, refuseLoss } from '../../worker/loss.ts'
 import { openReceipts } from '../../worker/receipts.ts'
@@ -267,6 +269,71 @@ describe('a node that lost its receipts', function () {
 
     expect(refusals).to.deep.equal(['receipts.lost', 'receipts.lost'])
     expect(begun).to.equal(undefined)
+  })
+})
+
+describe('the doctor looks at what covers a node', function () {
+  this.timeout(120_000)
+  let market: Market
+  let stated: { status: number; body: string }
+  let door: Server
+  let network: Network
+  let home: string
+  let node: number
+
+  before(async () => {
+    market = await openMarket()
+    const { authority, bond: _, ...others } = market.addresses
+    door = createServer((_, response) => {
+      response.statusCode = stated.status
+      response.end(stated.body)
+    }).listen(0, '127.0.0.1')
+    await once(door, 'listening')
+    const url = `http://127.0.0.1:${(door.address() as AddressInfo).port}`
+    network = {
+      chainId: market.domain.chainId,
+      rpcUrl: market.chain.rpcUrl,
+      addresses: { accessManager: authority, ...others },
+      split: { node: 7000, pod: 1000, frontend: 1000, voters: 500 },
+      podVoters: false,
+      router: { address: market.router.address, url },
+    }
+    home = join(market.home, 'node')
+    node = (await joinNetwork({ network, home })).node
+  })
+  after(async () => {
+    door?.close()
+    await market?.close()
+  })
+
+  const says = (gross: bigint) => {
+    const statement = { role: ROLE.node, id: node, gross: gross.toString(), asOf: 1_800_000_000 }
+    const reply = { statement, signature: `0x${'11'.repeat(65)}`, router: market.router.address }
+    stated = { status: 200, body: JSON.stringify(reply) }
+  }
+
+  it('one unit below the cap is well, at the cap it is not, and a router that leaves covers nothing', async () => {
+    const bond = { address: market.addresses.bond, abi: routerBondAbi } as const
+    const args = [market.router.address, ROLE.node, node] as const
+    const cap = await market.deployer.client.readContract({ ...bond, functionName: 'capOf', args })
+    // The least gross whose share, floored, reaches the cap.
+    const full = (cap * 10_000n + 6_999n) / 7_000n
+
+    stated = { status: 404, body: '{}' }
+    const newcomer = await examineCover({ network, home, podsDir: '' })
+    says(full - 1n)
+    const below = await examineCover({ network, home, podsDir: '' })
+    says(full)
+    const at = await examineCover({ network, home, podsDir: '' })
+    const router = privateKeyToAccount(market.router.key)
+    await market.deployer.send({ ...bond, functionName: 'announceExit', args: [] }, router)
+    stated = { status: 404, body: '{}' }
+    const leaving = await examineCover({ network, home, podsDir: '' })
+
+    expect(cap > 0n).to.equal(true)
+    expect([newcomer.ok, below.ok, at.ok, leaving.ok]).to.deep.equal([true, true, false, false])
+    expect(at.fix).to.match(/claim --shortfall .*statements/)
+    expect(leaving.fix).to.match(/bond does not let it settle/)
   })
 })
 
