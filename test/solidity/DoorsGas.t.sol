@@ -42,6 +42,19 @@ contract DepositGasTest is Signed, Snapshots {
         return _measure(name, address(ledger), call);
     }
 
+    function test_71_aDepositByPermitIsWithin110000() public {
+        _deposit(GIVER, 10e6);
+        vm.prank(vm.addr(GIVER));
+        dollar.approve(address(ledger), 0);
+        (uint8 v, bytes32 r, bytes32 s) = _permit(GIVER, 10e6);
+        bytes memory call =
+            abi.encodeCall(ledger.depositWithPermit, (router, vm.addr(GIVER), 10e6, type(uint256).max, v, r, s));
+        vm.cool(address(ledger));
+        vm.cool(address(dollar));
+        vm.prank(vm.addr(GIVER));
+        vm.assertLe(_measure("deposit_permit", address(ledger), call), 110_000, "a deposit by permit");
+    }
+
     function test_71_aSinglePaymentIsWithin160000() public {
         _payOnce("pay_once", 1_000_000);
     }

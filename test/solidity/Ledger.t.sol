@@ -334,6 +334,19 @@ contract LedgerTest is Market {
         ledger.settle(batch);
     }
 
+    function test_59_aVoucherForAnotherLedgerIsAnotherKeysVoucher() public {
+        Line memory line = _line(ALICE, 1e6);
+        IComputeLedger here = ledger;
+        ledger = _newLedger(_terms());
+        (bytes32 r, bytes32 vs) = vm.signCompact(ALICE, _voucherDigest(line));
+        ledger = here;
+        Draft memory draft = _draft(line);
+        _settle(bytes.concat(_packHeader(draft), _packLine(line, r, vs), _packPayees(draft)));
+
+        vm.assertEq(ledger.creditOf(router, vm.addr(ALICE)), DEPOSIT, "untouched");
+        vm.assertEq(ledger.routerOf(router).float, FLOAT - 1e6, "the router pays");
+    }
+
     function test_60_aVoucherOfAnotherChainChargesNobody() public {
         bytes memory batch = _pack(_draft(_line(ALICE, 1_000)));
         bytes32 before = ledger.domainSeparator();

@@ -133,6 +133,26 @@ contract LedgerAccountsTest is Market {
         vm.assertEq(ledger.creditOf(router, alice), 0);
     }
 
+    /// @dev An owner revokes a key by thawing what it may spend.
+    function test_64_aRevokedKeysVouchersSettleUntilTheThawEndsAndNotAfter() public {
+        address owner = address(0x0E);
+        bytes32 open = Messages.hash(Messages.Open(router, owner));
+        bytes32 digest = keccak256(abi.encodePacked(hex"1901", ledger.domainSeparator(), open));
+        (bytes32 r, bytes32 vs) = vm.signCompact(ALICE, digest);
+        ledger.open(router, owner, vm.addr(ALICE), abi.encodePacked(r, vs));
+        _deposit(ALICE, 10e6);
+        _float(10e6);
+        uint256 credit = ledger.creditOf(router, vm.addr(ALICE));
+        vm.prank(owner);
+        ledger.thaw(router, vm.addr(ALICE), credit);
+        vm.warp(block.timestamp + THAW);
+        _settle(_line(ALICE, 3e6));
+        vm.prank(owner);
+        vm.assertEq(ledger.withdraw(router, vm.addr(ALICE)), credit - 3e6, "until it ends the key is charged");
+        _settle(_line(ALICE, 3e6));
+        vm.assertEq(ledger.accountOf(router, vm.addr(ALICE)).spent, 3e6, "and nothing after");
+    }
+
     function test_63_afterTheWithdrawalAnOldVoucherHasNoClaim() public {
         _float(1e6);
         vm.prank(alice);

@@ -272,18 +272,4 @@ contract LedgerDepositsTest is Signed {
         vm.prank(address(0x4E1A));
         ledger.depositWithAuthorization(router, key, owner, SALT, from, 10e6, authorization, open);
     }
-
-    function _permit(uint256 key, uint256 value) private view returns (uint8 v, bytes32 r, bytes32 s) {
-        bytes32 hash = keccak256(
-            abi.encode(
-                keccak256("Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)"),
-                vm.addr(key),
-                address(ledger),
-                value,
-                dollar.nonces(vm.addr(key)),
-                type(uint256).max
-            )
-        );
-        return vm.sign(key, keccak256(abi.encodePacked(hex"1901", dollar.DOMAIN_SEPARATOR(), hash)));
-    }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.28;
 
+import {Epochs} from "../../contracts/libraries/Epochs.sol";
 import {Role} from "../../contracts/libraries/Roles.sol";
 import {Market} from "./Market.sol";
 import {Snapshots} from "./Snapshots.sol";
@@ -77,6 +78,19 @@ contract LedgerGasTest is Market, Snapshots {
         _hold("claim", gas);
 
         vm.assertLe(gas, 55_000, "a claim");
+    }
+
+    /// @dev A payee's first line in an epoch writes down the last one: one slot more.
+    function test_71_aNodeLineThatTurnsTheEpochIsWithin36000() public {
+        vm.warp(Epochs.startOf(Epochs.current() + 1));
+        uint256 state = vm.snapshotState();
+        uint256 one = _gasOf(oneOfEach);
+        vm.revertToState(state);
+        uint256 two = _gasOf(twoNodes);
+        _hold("settle_turn_1_1_1_1", one);
+        _hold("settle_turn_1_2_1_1", two);
+
+        vm.assertLe(two - one, 36_000, "the turn of a node");
     }
 
     /// @dev As large as common nodes take a transaction (128 KiB): as many payers as fit, every payee met for the first time.

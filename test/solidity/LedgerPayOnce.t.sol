@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.28;
 
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
 import {IComputeLedger} from "../../contracts/interfaces/IComputeLedger.sol";
 import {Epochs} from "../../contracts/libraries/Epochs.sol";
 import {Messages} from "../../contracts/libraries/Messages.sol";
@@ -141,6 +143,21 @@ contract LedgerPayOnceTest is Signed {
         }
     }
 
+    function test_65_aTokenThatDeliversLessThanAuthorised_ShortTransfer() public {
+        ShortToken short = new ShortToken();
+        IComputeLedger.Terms memory terms = _terms();
+        terms.asset = IERC20(address(short));
+        ledger = _newLedger(terms);
+        short.mint(vm.addr(WALLET), MOST);
+        _refuses(
+            _request(vm.addr(WALLET)),
+            1,
+            MOST / 2,
+            abi.encodeWithSelector(IComputeLedger.ShortTransfer.selector, MOST - 1, MOST)
+        );
+        vm.assertEq(short.balanceOf(vm.addr(WALLET)), MOST, "it keeps all");
+    }
+
     function test_62_aWalletContractPaysOnce() public {
         address wallet = address(new GoodWallet(vm.addr(WALLET)));
         _mint(wallet, MOST);
@@ -236,5 +253,27 @@ contract LedgerPayOnceTest is Signed {
         vm.expectRevert(error);
         vm.prank(router);
         ledger.payOnce(request, EXPIRY, node, price, "receipt", authorization);
+    }
+}
+
+/// @dev Keeps one unit of whatever it is authorised to move. It asks for no signature: that is not what is tested.
+contract ShortToken is ERC20("Short", "SHORT") {
+    function mint(address to, uint256 amount) external {
+        _mint(to, amount);
+    }
+
+    function receiveWithAuthorization(
+        address from,
+        address to,
+        uint256 amount,
+        uint256,
+        uint256,
+        bytes32,
+        uint8,
+        bytes32,
+        bytes32
+    ) external {
+        _transfer(from, to, amount - 1);
+        _transfer(from, address(this), 1);
     }
 }

@@ -126,7 +126,7 @@ contract LedgerSplitTest is Market {
 
     /// @dev Over many changes: every unit of gross is some payee's or the protocol's, a payee loses less than one unit per
     ///      change, and the burner is never paid what a later rounding takes.
-    function testFuzz_sumOfSplitsIsGrossOverChanges(uint256 seed) public {
+    function testFuzz_peer33_sumOfSplitsIsGrossOverChanges(uint256 seed) public {
         uint256 gross;
         uint256[2] memory exact;
         for (uint256 i; i < 12; i++) {
@@ -159,6 +159,28 @@ contract LedgerSplitTest is Market {
             vm.assertLe(ledger.claimable(router, Role.Node, id), due, "never more than its share");
             vm.assertLe(due, ledger.claimable(router, Role.Node, id) + 12, "less than a unit per period less");
         }
+    }
+
+    function test_severalRoutersCountBesideEachOther() public {
+        _settle(_line(ALICE, 500));
+        address first = router;
+        router = address(0x0708);
+        heu.approve(address(ledger.bond()), 1);
+        ledger.bond().deposit(router, 0, 1);
+        _deposit(ALICE, 1_000);
+        _settle(_line(ALICE, 30));
+        _nextEpoch();
+        vm.prank(first);
+        vm.expectPartialRevert(IComputeLedger.FloatExhausted.selector);
+        ledger.withdrawFloat(1);
+
+        uint32 epoch = Epochs.current() - 1;
+        vm.assertEq(ledger.unitsIn(first, Role.Node, 1, epoch), 500, "the first's");
+        vm.assertEq(ledger.unitsIn(router, Role.Node, 1, epoch), 30, "the second's");
+        vm.assertEq(ledger.volumeIn(first, epoch) + ledger.volumeIn(router, epoch), 530, "apart");
+        vm.assertEq(_claim(Role.Node, 1), 21, "one claim takes from one router");
+        vm.assertEq(ledger.claimable(first, Role.Node, 1), 350, "the other's waits");
+        vm.assertEq(ledger.routerOf(first).seq, ledger.routerOf(router).seq, "each counts its own batches");
     }
 
     function _set(uint16 node, uint16 pod, uint16 frontend, uint16 voters) private {

@@ -36,6 +36,20 @@ abstract contract Signed is Market {
         return IComputeLedger.Authorization(0, type(uint256).max, abi.encodePacked(r, s, v));
     }
 
+    function _permit(uint256 key, uint256 value) internal view returns (uint8 v, bytes32 r, bytes32 s) {
+        bytes32 hash = keccak256(
+            abi.encode(
+                keccak256("Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)"),
+                vm.addr(key),
+                address(ledger),
+                value,
+                dollar.nonces(vm.addr(key)),
+                type(uint256).max
+            )
+        );
+        return vm.sign(key, keccak256(abi.encodePacked(hex"1901", dollar.DOMAIN_SEPARATOR(), hash)));
+    }
+
     function _parts(bytes memory signature) internal pure returns (bytes32 r, bytes32 s, uint8 v) {
         (r, s) = abi.decode(signature, (bytes32, bytes32));
         v = uint8(signature[64]);
