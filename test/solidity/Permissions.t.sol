@@ -2,6 +2,9 @@
 pragma solidity 0.8.28;
 
 import {IAccessManager} from "@openzeppelin/contracts/access/manager/IAccessManager.sol";
+import {IComputeLedger} from "../../contracts/interfaces/IComputeLedger.sol";
+import {Epochs} from "../../contracts/libraries/Epochs.sol";
+import {Role} from "../../contracts/libraries/Roles.sol";
 import {Market} from "./Market.sol";
 
 /// @dev 75 of the protocol's test list: from the ABIs, every function that writes is either open to everybody by design
@@ -41,13 +44,85 @@ contract PermissionsTest is Market {
 
         _onlyThese("out/ComputeLedger.sol/ComputeLedger.json", open, privileged);
 
-        address[3] memory others = [address(0xBAD), ADMIN, router];
+        bytes memory split = abi.encodeWithSignature("setSplit((uint16,uint16,uint16,uint16))", 7_000, 1_000, 1_000, 500);
+        address[3] memory others = [address(0xBAD), GUARDIAN, router];
+        for (uint256 i; i < others.length; i++) {
+            _refuses(address(ledger), others[i], split);
+        }
+        others[1] = ADMIN;
         for (uint256 i; i < others.length; i++) {
             _refuses(address(ledger), others[i], abi.encodeWithSignature("pause()"));
             _refuses(address(ledger), others[i], abi.encodeWithSignature("unpause()"));
             _refuses(address(ledger), others[i], abi.encodeWithSignature("setAuthority(address)", others[i]));
         }
         _refuses(address(ledger), GUARDIAN, abi.encodeWithSignature("setAuthority(address)", GUARDIAN));
+        for (uint256 i; i < 4; i++) {
+            address caller = i == 3 ? GUARDIAN : others[i];
+            vm.expectRevert(abi.encodeWithSelector(IComputeLedger.NotBond.selector, caller));
+            vm.prank(caller);
+            ledger.advance(router, Role.Node, 1, 1);
+            vm.expectRevert(abi.encodeWithSelector(IComputeLedger.NotBond.selector, caller));
+            vm.prank(caller);
+            ledger.allow(caller, true);
+        }
+    }
+
+    function test_75_theBondHasNoPrivilegedFunction() public view {
+        string[] memory open = new string[](9);
+        open[0] = "announceExit()";
+        open[1] = "burn(address)";
+        open[2] = "cancelExit()";
+        open[3] = "deposit(address,uint256,uint256)";
+        open[4] = "resolveShortfall(address,uint256,uint8,uint32)";
+        open[5] = "withdraw()";
+        open[6] = "claimShortfall(address,(uint8,uint32,uint128,uint40),bytes)";
+        open[7] = 
+            "proveOverlap(address,uint8,(uint64,(address,uint128,uint64,bytes32,bytes32,uint32,uint128,uint32,uint128,uint32,uint128),bytes32[],(bytes32,uint32,uint64,uint64,uint64,uint8,uint128,bytes32,bytes32,uint40)),(uint64,(address,uint128,uint64,bytes32,bytes32,uint32,uint128,uint32,uint128,uint32,uint128),bytes32[],(bytes32,uint32,uint64,uint64,uint64,uint8,uint128,bytes32,bytes32,uint40)))";
+        open[8] = 
+            "proveContradiction(address,(uint64,(address,uint128,uint64,bytes32,bytes32,uint32,uint128,uint32,uint128,uint32,uint128),bytes32[],(bytes32,uint32,uint64,uint64,uint64,uint8,uint128,bytes32,bytes32,uint40)),(address,bytes32,uint32,bytes32,uint32,uint32,uint128,uint40,bytes32))";
+        _onlyThese("out/RouterBond.sol/RouterBond.json", open, new string[](0));
+    }
+
+    function test_77_theSplitChangesOnlyByItsRoleAndAfterItsDelay() public {
+        IComputeLedger.Split memory split = IComputeLedger.Split(6_000, 2_000, 1_000, 500);
+        bytes memory call = abi.encodeCall(ledger.setSplit, (split));
+        vm.expectPartialRevert(IAccessManager.AccessManagerNotScheduled.selector);
+        vm.prank(ADMIN);
+        ledger.setSplit(split);
+        vm.prank(ADMIN);
+        authority.schedule(address(ledger), call, 0);
+        vm.warp(block.timestamp + UPGRADE_DELAY - 1);
+        vm.expectPartialRevert(IAccessManager.AccessManagerNotReady.selector);
+        vm.prank(ADMIN);
+        authority.execute(address(ledger), call);
+        vm.warp(block.timestamp + 1);
+        uint32 epoch = Epochs.current();
+        vm.prank(ADMIN);
+        authority.execute(address(ledger), call);
+
+        vm.assertEq(ledger.splitIn(epoch).node, NODE_BPS, "this epoch keeps its own");
+        vm.assertEq(ledger.splitIn(epoch + 1).node, 6_000, "the next has the new one");
+        vm.assertGt(UPGRADE_DELAY, THAW, "a payer can leave before a new rule binds");
+    }
+
+    /// @dev 78: opcode by opcode, push data skipped.
+    function test_78_noContractThatHoldsMoneyDelegatesDestroysOrAsksForTheOrigin() public view {
+        string[4] memory names = [
+            "ComputeLedger.sol:ComputeLedger",
+            "RouterBond.sol:RouterBond",
+            "HEU.sol:HEU",
+            "TestDollar.sol:TestDollar"
+        ];
+        for (uint256 i; i < names.length; i++) {
+            bytes memory code = vm.getDeployedCode(names[i]);
+            vm.assertGt(code.length, 1_000, names[i]);
+            for (uint256 at; at < code.length; at++) {
+                uint8 opcode = uint8(code[at]);
+                bool forbidden = opcode == 0x32 || opcode == 0xf2 || opcode == 0xf4 || opcode == 0xff;
+                vm.assertFalse(forbidden, names[i]);
+                if (opcode >= 0x60 && opcode <= 0x7f) at += opcode - 0x5f;
+            }
+        }
     }
 
     function test_75_theRegistrysPrivilegedFunctionsAreTheseAndRefuseEveryOtherRole() public {
@@ -103,8 +178,12 @@ contract PermissionsTest is Market {
     /// @dev 79: no batch of calls into oneself, and nothing that takes the chain's own coin, but for what OpenZeppelin's
     ///      proxy machinery hands on with an upgrade.
     function test_79_nothingTakesValueAndNothingCallsItselfInBatches() public view {
-        string[3] memory artifacts =
-            ["out/ComputeLedger.sol/ComputeLedger.json", "out/HEU.sol/HEU.json", "out/TestDollar.sol/TestDollar.json"];
+        string[4] memory artifacts = [
+            "out/ComputeLedger.sol/ComputeLedger.json",
+            "out/RouterBond.sol/RouterBond.json",
+            "out/HEU.sol/HEU.json",
+            "out/TestDollar.sol/TestDollar.json"
+        ];
         for (uint256 i; i < artifacts.length; i++) {
             string memory json = vm.readFile(artifacts[i]);
             vm.assertFalse(vm.keyExistsJson(json, ".methodIdentifiers['multicall(bytes[])']"), artifacts[i]);
