@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import { absentCommands } from './commands/absent.ts'
+import { bondCommand } from './commands/bond.ts'
 import { claimCommand } from './commands/claim.ts'
 import { creditsCommand } from './commands/credits.ts'
 import { netCommand } from './commands/net.ts'
@@ -25,6 +26,7 @@ for (const command of [
   podCommand(),
   creditsCommand(),
   claimCommand(),
+  bondCommand(),
   netCommand(),
   ...absentCommands(),
 ]) {

@@ -40,6 +40,9 @@ describe('heurist, called wrongly or in the wrong place', function () {
       ['receipt', 'verify'],
       ['node', 'up'],
       ['credits', 'show'],
+      ['credits', 'withdraw', 'start'],
+      ['claim'],
+      ['bond', 'deposit'],
       ['pod', 'list'],
     ]) {
       const { code, out } = await heurist(home, ...words, '--help')
