@@ -147,8 +147,10 @@ export function createClient(options: ClientOptions): Client {
     },
     async balance() {
       const { purse, reader, network } = await session()
-      const { payer, charged } = purse
+      const { payer } = purse
       const { deposited, spent, thawing } = await reader.account(network.router.address, payer)
+      // After the chain has answered, in one look: a call may be booked meanwhile.
+      const { charged } = purse
       const held = purse.pending.reduce((sum, call) => sum + call.message.maxPrice, 0n)
       const available = thawing > 0n ? 0n : most(0n, deposited - most(charged, spent) - held)
       return { payer, deposited, spent, thawing, charged, held, available }
