@@ -124,7 +124,7 @@ function removeEach(guards: Guard[]): Result[] {
     const contracts = names.split(' ')
     const choose = (ordinal: number) => Number(round) < 0 || Math.floor(ordinal / SWITCHES) === Number(round)
     process.stderr.write(`compiling ${names} with ${group.length} switches\n`)
-    const made = compileSwitched(ROOT, contracts, choose)
+    const made = compileSwitched(tree, contracts, choose)
     for (const guard of group) {
       writeSwitched(tree, made, guard.number)
       const caughtBy = failing(tree, TESTS[roomOf(guard)] ?? LEDGER_TESTS)
