@@ -172,11 +172,11 @@ contract RouterBond is IRouterBond, ReentrancyGuardTransient {
         IComputeLedger.Exposure memory seen = ledger.exposureOf(router, role, statement.id, round.epoch);
         uint256 due = _due(statement.gross, seen);
         if (due == 0) revert NoShortfall(statement.gross, seen.gross);
-        uint256 cap = _cap(router, round.epoch, round.base, seen);
+        (uint256 cap, bool newcomer) = _cap(router, round.epoch, round.base, seen);
         asked = Math.min(due, cap);
         if (asked == 0) revert NothingBonded(round.base);
 
-        asked = _file(router, number, role, statement, asked, seen.units == 0);
+        asked = _file(router, number, role, statement, asked, newcomer);
     }
 
     /// @inheritdoc IRouterBond
@@ -192,7 +192,7 @@ contract RouterBond is IRouterBond, ReentrancyGuardTransient {
 
         uint256 most = _release(router, round, role, id, filed);
         paid = Math.min(most, _due(filed.gross, ledger.exposureOf(router, role, id, 0)));
-        uint256 burnt = paid == 0 ? 0 : _spend(_deposits[router], paid);
+        uint256 burnt = paid == 0 ? 0 : _spend(_deposits[router], paid, _rounds[router][round].base);
         emit ShortfallResolved(router, round, role, id, paid, burnt);
 
         if (paid == 0) return 0;
@@ -236,12 +236,11 @@ contract RouterBond is IRouterBond, ReentrancyGuardTransient {
         if (!bond.convicted) revert NotConvicted(router);
         uint256 readyAt = bond.convictedAt + EXIT_SECONDS;
         if (block.timestamp < readyAt) revert TooEarly(block.timestamp, readyAt);
-        if (bond.reserved != 0) revert ClaimsOpen(bond.reserved);
         address burner = ledger.burner();
         if (burner == address(0)) revert NoBurner();
 
-        (uint256 assets, uint256 heus) = (bond.asset, bond.heu);
-        (bond.asset, bond.heu) = (0, 0);
+        (uint256 assets, uint256 heus) = (bond.asset - bond.reserved, bond.heu);
+        (bond.asset, bond.heu) = (bond.reserved, 0);
         emit Burnt(router, assets, heus);
 
         heu.burn(heus);
@@ -294,21 +293,25 @@ contract RouterBond is IRouterBond, ReentrancyGuardTransient {
     ///      hold claims off for longer.
     function resolvableAt(address router, uint256 round) public view returns (uint256) {
         uint256 closedAt = _rounds[router][round].openedAt + FILING_SECONDS;
-        return closedAt + (ledger.pausedUntil() > closedAt ? 2 * GRACE_SECONDS : GRACE_SECONDS);
+        uint256 until = ledger.pausedUntil();
+        // A pause that began after the grace time stops nothing any more.
+        bool held = until > closedAt && until < closedAt + GRACE_SECONDS + ledger.PAUSE_SECONDS();
+        return closedAt + (held ? 2 * GRACE_SECONDS : GRACE_SECONDS);
     }
 
     /// @inheritdoc IRouterBond
     function capOf(address router, Role role, uint32 id) external view returns (uint256) {
         Deposit memory bond = _deposits[router];
-        if (!mayRoute(router) || bond.exitAt != 0) return 0;
+        if (!mayRoute(router) || bond.exitAt != 0 || role == Role.Voters || id == 0) return 0;
         uint256 free = bond.asset - bond.reserved;
-        // The claims of a round that is not over may still come to six tenths of its base.
+        // The claims of a round that is not over may still come to six tenths of its base, which is what was free then.
         if (bond.round != 0 && block.timestamp < resolvableAt(router, bond.round)) {
             uint256 base = _rounds[router][bond.round].base;
-            free = Math.saturatingSub(bond.asset, base / KNOWN_PARTS + base / NEWCOMERS_PARTS);
+            free = Math.min(free, base - base / KNOWN_PARTS - base / NEWCOMERS_PARTS);
         }
         uint32 epoch = ledger.lastEpochOf(router);
-        return _cap(router, epoch, free, ledger.exposureOf(router, role, id, epoch));
+        (uint256 cap,) = _cap(router, epoch, free, ledger.exposureOf(router, role, id, epoch));
+        return cap;
     }
 
     /// @inheritdoc IRouterBond
@@ -361,13 +364,18 @@ contract RouterBond is IRouterBond, ReentrancyGuardTransient {
         return share - Math.min(share, seen.advanced);
     }
 
+    /// @return cap The payee's part of half the base.
+    /// @return newcomer Whether a stranger's thousandth is more: then it is one, however little it settled.
     function _cap(address router, uint32 epoch, uint256 base, IComputeLedger.Exposure memory seen)
         private
         view
-        returns (uint256)
+        returns (uint256 cap, bool newcomer)
     {
-        if (seen.units == 0) return base / NEWCOMER_PARTS;
-        return Math.mulDiv(base, seen.units * seen.bps, KNOWN_PARTS * ledger.volumeIn(router, epoch) * BPS);
+        if (seen.units != 0) {
+            cap = Math.mulDiv(base, seen.units * seen.bps, KNOWN_PARTS * ledger.volumeIn(router, epoch) * BPS);
+        }
+        newcomer = cap <= base / NEWCOMER_PARTS;
+        if (newcomer) cap = base / NEWCOMER_PARTS;
     }
 
     function _file(
@@ -381,7 +389,9 @@ contract RouterBond is IRouterBond, ReentrancyGuardTransient {
         Filed storage filed = _claims[router][number][role][statement.id];
         Filing storage round = _rounds[router][number];
         if (statement.gross <= filed.gross) revert Superseded(statement.gross, filed.gross);
+        // What it is at its first filing it stays: its reserve was counted so.
         if (filed.asked == 0) round.open += 1;
+        else newcomer = filed.newcomer;
         asked = Math.max(asked, filed.asked);
 
         uint256 more = asked - filed.asked;
@@ -416,9 +426,10 @@ contract RouterBond is IRouterBond, ReentrancyGuardTransient {
         _deposits[router].reserved -= uint64(part);
     }
 
+    /// @dev Asset that was given after the claims were filed saves no HEU.
     /// @return burnt The part of the bond's HEU that goes with `paid` of its asset.
-    function _spend(Deposit storage bond, uint256 paid) private returns (uint256 burnt) {
-        burnt = uint256(bond.heu) * paid / bond.asset;
+    function _spend(Deposit storage bond, uint256 paid, uint256 base) private returns (uint256 burnt) {
+        burnt = uint256(bond.heu) * paid / Math.min(bond.asset, base);
         bond.asset -= uint64(paid);
         bond.heu -= uint96(burnt);
         bond.owedAsset += uint64(paid);

@@ -20,7 +20,8 @@ import {IHEU} from "./IHEU.sol";
 ///         and what its payees do not claim of the bond is burnt.
 ///
 /// @dev The share of a payee is its part of all that was settled in the router's last closed epoch, and its cap half the
-///      bond times that. Payees without such a part are newcomers: at most a thousandth of the bond each, a tenth together.
+///      bond times that. Payees for whom that is less than a thousandth of the bond are newcomers: at most that thousandth
+///      each, a tenth together.
 ///      WARNING: a router that announced its exit, or is in a round, covers less new work: `capOf` says how much.
 ///      WARNING: voters have no statement; theirs follows from their pod's.
 ///      Immutable, without any privileged function.
@@ -197,7 +198,8 @@ interface IRouterBond {
     /// @param request The request whose struct hash the leaf carries.
     function proveContradiction(address router, Entry calldata entry, Messages.Request calldata request) external;
 
-    /// @notice Sends what is left of a convicted router's bond to the fire: the asset to the ledger's burner, HEU burnt.
+    /// @notice Sends a convicted router's bond to the fire, less what filed claims reserve: the asset to the ledger's burner,
+    ///         HEU burnt.
     function burn(address router) external;
 
     // ------------------------------------------------------------------------------------------------- views

@@ -135,17 +135,17 @@ contract BondHandler is Bonds {
         uint256 gross = _most(_gross[router][role][id], _stated[router][role][id]) + more;
         _stated[router][role][id] = gross;
         uint256 units = _units[router][role][id][round.epoch];
-        uint256 cap = units == 0
-            ? round.base / 1_000
-            : round.base * units * _bps(role) / (2 * _volume[router][round.epoch] * 10_000);
+        uint256 cap = units == 0 ? 0 : round.base * units * _bps(role) / (2 * _volume[router][round.epoch] * 10_000);
+        bool newcomer = cap <= round.base / 1_000;
+        if (newcomer) cap = round.base / 1_000;
         uint256 asked = _least(_due(router, role, id, gross), cap);
         uint256 old = _drop(number, role, id);
         asked = _most(asked, old);
 
         uint256 key = ROUTER_KEY + seed % ROUTERS;
         vm.assertEq(_file(key, role, id, gross), asked, "asked = min(due, cap)");
-        if (units == 0) round.newcomers += asked - old;
-        _claims.push(Open(router, number, role, id, asked, gross, units == 0));
+        if (newcomer) round.newcomers += asked - old;
+        _claims.push(Open(router, number, role, id, asked, gross, newcomer));
         filed++;
     }
 
