@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import { absentCommands } from './commands/absent.ts'
+import { auditCommand } from './commands/audit.ts'
 import { bondCommand } from './commands/bond.ts'
 import { claimCommand } from './commands/claim.ts'
 import { creditsCommand } from './commands/credits.ts'
@@ -26,6 +27,7 @@ for (const command of [
   podCommand(),
   creditsCommand(),
   claimCommand(),
+  auditCommand(),
   bondCommand(),
   netCommand(),
   ...absentCommands(),

@@ -5,10 +5,13 @@ import { expect } from 'chai'
 import OpenAI from 'openai'
 import type { Address, Hex } from 'viem'
 import { localAccount } from '../deploy/local.ts'
+import { audit } from '../sdk/audit.ts'
 import { computeLedgerAbi, testDollarAbi } from '../sdk/chain/abi.ts'
+import { readPublished } from '../sdk/chain/batches.ts'
+import { openChain } from '../sdk/chain/clients.ts'
 import { asHeuristError } from '../sdk/errors.ts'
 import { type Answer, type Client, usd, verifyReceipt } from '../sdk/index.ts'
-import { ROLE, type Role } from '../sdk/protocol/messages.ts'
+import { createHasher, ROLE, type Role } from '../sdk/protocol/messages.ts'
 import { type Market, openMarket } from './market.ts'
 import { openNetwork, type TestNetwork } from './network.ts'
 
@@ -118,6 +121,23 @@ describe('the walk', function () {
     // Nothing left the ledger: it holds exactly what was deposited and the router's float.
     const deposits = usd('20.00') * 2n + usd('25.00') * 2n + usd('100.00')
     expect(await heldByLedger()).to.equal(deposits)
+  })
+
+  it('an audit of what the router published finds every total to be the sum of its calls', async () => {
+    const { chain, domain, router, addresses } = market
+    const hasher = createHasher(domain)
+    const { batches, totals } = await readPublished({
+      chain: openChain({ chainId: domain.chainId, rpcUrl: chain.rpcUrl }),
+      ledger: addresses.ledger,
+      router: router.address,
+      routerUrl: network.routerUrl,
+      hasher,
+    })
+    const found = audit(batches, totals)
+
+    expect(found.lies).to.deep.equal([])
+    expect(found.whole).to.equal(true)
+    expect(found.leaves).to.be.greaterThan(19)
   })
 
   it('a receipt verifies from its bytes to the debit, by the sdk and by a script that imports only viem', async () => {

@@ -158,7 +158,7 @@ const fixOf = (stop: keyof typeof WORDS, statement: string) => ({
   fix:
     stop === 'router_stopped'
       ? 'Wait until the router tops up its bond, or dial another router.'
-      : 'It resumes by itself when the router posts. A Statement that is a day old can be filed: heurist claim --shortfall.',
+      : `It resumes by itself when the router posts. A Statement that is a day old can be filed: heurist claim --shortfall ${statement}`,
   statement,
 })
 

@@ -1,22 +1,25 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
-import type { Abi, Address, Hex } from 'viem'
+import { encodeFunctionData, type Hex } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { z } from 'zod'
 import { computeLedgerAbi, routerBondAbi } from '../../sdk/chain/abi.ts'
-import { type Chain, openChain } from '../../sdk/chain/clients.ts'
-import type { Network } from '../../sdk/chain/network.ts'
-import { bondOf, type Claimable, claimablesOf, entriesOf } from '../../sdk/chain/payees.ts'
+import { readBond } from '../../sdk/chain/bonds.ts'
+import { type Call, keySender } from '../../sdk/chain/clients.ts'
+import { type Claimable, claimablesOf, entriesOf } from '../../sdk/chain/payees.ts'
 import { refused } from '../../sdk/errors.ts'
 import { ROLE } from '../../sdk/protocol/messages.ts'
 import { type StatementReply, statementReplySchema } from '../../sdk/protocol/wire.ts'
 import { formatUsd } from '../../sdk/units.ts'
-import { networkFor, payerKey } from '../account.ts'
-import { PAYEE_ROLES, type PayeeRole, type PlannedCall, runCalls } from '../calls.ts'
+import { payerKey } from '../account.ts'
+import { type Outcome, perform } from '../act.ts'
 import { createPrinter, type Printer } from '../print.ts'
+import { openPlace, type Place, type TrustOptions } from '../trust.ts'
 
-interface Options {
-  router?: string
+const PAYEE_ROLES = ['node', 'pod', 'frontend'] as const
+type PayeeRole = (typeof PAYEE_ROLES)[number]
+
+interface Options extends TrustOptions {
   keyFile?: string
   json?: boolean
   dryRun?: boolean
@@ -34,6 +37,8 @@ export function claimCommand(): Command {
   return new Command('claim')
     .description('Pay out what your nodes, pods and frontends have earned')
     .option('--router <url>', 'a router; default: the network of this home')
+    .option('--ledger <address>', 'the ledger that you trust; default: of this home')
+    .option('--rpc <url>', 'the chain; default: of this home')
     .option('--key-file <file>', 'who pays the gas, and whose entries are claimed unless ids are named')
     .option('--node <ids>', 'node ids, separated by commas')
     .option('--pod <ids>', 'pod ids')
@@ -47,37 +52,38 @@ export function claimCommand(): Command {
 }
 
 async function claim(options: Options, print: Printer): Promise<void> {
-  const network = await networkFor(options)
-  const key = payerKey(options, network)
-  const chain = openChain(network)
-  await chain.check()
-  if (options.shortfall) return file(options.shortfall, { network, chain, key, options, print })
-  const payees = await payeesOf(options, chain, network, key)
-  if (options.resolve)
-    return resolve(Number(options.resolve), payees, { network, chain, key, options, print })
-  const items = await claimablesOf(chain, network.addresses, network.router.address, payees)
+  const place = await openPlace(options)
+  const key = payerKey(options, place.network)
+  const context = { place, key, options, print }
+  if (options.shortfall) return file(options.shortfall, context)
+  const payees = await payeesOf(options, place, key)
+  if (options.resolve) return resolve(options.resolve, payees, context)
+  const items = await claimablesOf(place.chain, place, place.router, payees)
   printItems(print, items)
   const due = items.filter(({ claimable }) => claimable > 0n)
-  const calls = PAYEE_ROLES.flatMap((role) => claimCall(network, role, due))
-  const reports = calls.length > 0 ? await runCalls(calls, key, { network, print, ...dry(options) }) : []
+  const calls = PAYEE_ROLES.flatMap((role) => claimCall(place, role, due))
   if (calls.length === 0) print.line('nothing to claim')
-  print.result({ router: network.router.address, items, calls: reports })
+  print.result({ router: place.router, items, ...(await send(calls, context)) })
 }
 
-const dry = (options: Options) => ({ dryRun: options.dryRun ?? false })
+interface Context {
+  place: Place
+  key: Hex
+  options: Options
+  print: Printer
+}
 
-function claimCall(network: Network, role: PayeeRole, due: readonly Claimable[]): PlannedCall[] {
+function send(calls: readonly Call[], { place, key, options, print }: Context): Promise<Outcome> {
+  const account = privateKeyToAccount(key)
+  const sender = keySender(place.chain, account)
+  return perform(print, place, calls, { from: account.address, sender, dryRun: options.dryRun ?? false })
+}
+
+function claimCall({ ledger, router }: Place, role: PayeeRole, due: readonly Claimable[]): Call[] {
   const ids = due.filter((item) => item.role === role).map(({ id }) => id)
   if (ids.length === 0) return []
-  return [
-    {
-      contract: 'ComputeLedger',
-      to: network.addresses.ledger,
-      abi: computeLedgerAbi as Abi,
-      functionName: 'claim',
-      args: [network.router.address, ROLE[role], ids],
-    },
-  ]
+  const args = [router, ROLE[role], ids] as const
+  return [{ to: ledger, data: encodeFunctionData({ abi: computeLedgerAbi, functionName: 'claim', args }) }]
 }
 
 function printItems(print: Printer, items: readonly Claimable[]): void {
@@ -92,11 +98,11 @@ function printItems(print: Printer, items: readonly Claimable[]): void {
 }
 
 /** @throws `ids.invalid`, `claim.nobody` (refused). */
-async function payeesOf(options: Options, chain: Chain, network: Network, key: Hex): Promise<Payee[]> {
+async function payeesOf(options: Options, { chain, registry }: Place, key: Hex): Promise<Payee[]> {
   const named = PAYEE_ROLES.flatMap((role) => idsOf(role, options[role]))
   if (named.length > 0) return named
   const account = privateKeyToAccount(key).address
-  const mine = (await entriesOf(chain, network.addresses.registry, account)) as Payee[]
+  const mine = (await entriesOf(chain, registry, account)) as Payee[]
   if (mine.length > 0) return mine
   throw refused('claim.nobody', `${account} owns no node, pod or frontend and is nobody's payout`, {
     fix: 'Name ids with --node, --pod or --frontend, or the owner with --key-file.',
@@ -114,14 +120,6 @@ function idsOf(role: PayeeRole, text: string | undefined): Payee[] {
 
 // ---------------------------------------------------------------------------------------------------- shortfalls
 
-interface Context {
-  network: Network
-  chain: Chain
-  key: Hex
-  options: Options
-  print: Printer
-}
-
 const DAY_S = 86_400
 
 /** A worker's evidence, or one Statement as the router gave it. */
@@ -133,9 +131,10 @@ const evidenceSchema = z.union([
 ])
 
 /** @throws `statement.unreadable`, `statement.too_young`, `statement.settled` (refused). */
-async function file(path: string, { network, chain, key, options, print }: Context): Promise<void> {
+async function file(path: string, context: Context): Promise<void> {
   const statements = readEvidence(path)
-  const { ledger } = network.addresses
+  const { place, options, print } = context
+  const { chain, ledger, bond } = place
   const { timestamp } = await chain.client.getBlock()
   const [first] = statements
   if (!first) throw unreadable(path)
@@ -163,19 +162,13 @@ async function file(path: string, { network, chain, key, options, print }: Conte
       details: { readyAt: at },
     })
   }
-  const bond = await bondOf(chain, ledger, router)
-  const call = {
-    contract: 'RouterBond',
-    to: bond.address,
-    abi: routerBondAbi as Abi,
-    functionName: 'claimShortfall',
-    args: [router, best.statement, best.signature],
-  }
-  const reports = await runCalls([call], key, { network, print, ...dry(options) })
-  const round = options.dryRun ? bond.round : (await bondOf(chain, ledger, router)).round
+  const args = [router, best.statement, best.signature] as const
+  const data = encodeFunctionData({ abi: routerBondAbi, functionName: 'claimShortfall', args })
+  const outcome = await send([{ to: bond, data }], context)
+  const { round } = await readBond(chain, bond, router)
   if (!options.dryRun)
     print.line(`filed in round ${round}; when it is over: heurist claim --resolve ${round}`)
-  print.result({ router, statement: best.statement, settled, round, calls: reports })
+  print.result({ router, statement: best.statement, settled, round, ...outcome })
 }
 
 function readEvidence(path: string): StatementReply[] {
@@ -191,31 +184,30 @@ const unreadable = (path: string) =>
     fix: "A worker keeps them in statements/<router>.json of its folder; or save the router's /v1/statements/node/<id>.",
   })
 
-async function resolve(round: number, payees: readonly Payee[], context: Context): Promise<void> {
-  const { network, chain, key, options, print } = context
-  const router: Address = network.router.address
-  const bond = await bondOf(chain, network.addresses.ledger, router)
-  const filed = await Promise.all(
-    payees.map(async (payee) => ({
-      payee,
-      claim: await chain.client.readContract({
-        address: bond.address,
-        abi: routerBondAbi,
-        functionName: 'claimOf',
-        args: [router, BigInt(round), ROLE[payee.role], payee.id],
-      }),
-    })),
-  )
-  const calls = filed
-    .filter(({ claim }) => claim.asked > 0n)
-    .map(({ payee }) => ({
-      contract: 'RouterBond',
-      to: bond.address,
-      abi: routerBondAbi as Abi,
-      functionName: 'resolveShortfall',
-      args: [router, BigInt(round), ROLE[payee.role], payee.id],
-    }))
-  if (calls.length === 0)
-    throw refused('claim.unfiled', `none of these payees has an open claim in round ${round}`)
-  print.result({ router, round, calls: await runCalls(calls, key, { network, print, ...dry(options) }) })
+/** @throws `round.invalid`, `claim.unfiled` (refused). */
+async function resolve(text: string, payees: readonly Payee[], context: Context): Promise<void> {
+  const { chain, bond, router } = context.place
+  if (!/^[1-9]\d{0,4}$/.test(text)) throw refused('round.invalid', `'${text}' is no round`)
+  const round = BigInt(text)
+  const calls: Call[] = []
+  for (const { role, id } of payees) {
+    const args = [router, round, ROLE[role], id] as const
+    const { asked } = await chain.client.readContract({
+      address: bond,
+      abi: routerBondAbi,
+      functionName: 'claimOf',
+      args,
+    })
+    if (asked === 0n) continue
+    calls.push({
+      to: bond,
+      data: encodeFunctionData({ abi: routerBondAbi, functionName: 'resolveShortfall', args }),
+    })
+  }
+  if (calls.length === 0) {
+    throw refused('claim.unfiled', `none of these payees has an open claim in round ${round}`, {
+      fix: 'File one with --shortfall; `heurist bond show` names the last round.',
+    })
+  }
+  context.print.result({ router, round, ...(await send(calls, context)) })
 }

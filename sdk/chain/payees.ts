@@ -1,6 +1,6 @@
 import type { Address } from 'viem'
 import { ROLE, type Role } from '../protocol/messages.ts'
-import { computeLedgerAbi, registryAbi, routerBondAbi } from './abi.ts'
+import { computeLedgerAbi, registryAbi } from './abi.ts'
 import type { Chain } from './clients.ts'
 import { chainError } from './errors.ts'
 
@@ -75,22 +75,6 @@ export function claimablesOf(
       }),
     ),
   )
-}
-
-/** The bond that answers for a ledger's routers, and what a router has in it. */
-export async function bondOf(chain: Chain, ledger: Address, router: Address) {
-  const books = { address: ledger, abi: computeLedgerAbi } as const
-  const address = await ask(() => chain.client.readContract({ ...books, functionName: 'bond' }))
-  const bonds = { address, abi: routerBondAbi } as const
-  const [bond, mayRoute, leastAsset, leastHeu] = await ask(() =>
-    Promise.all([
-      chain.client.readContract({ ...bonds, functionName: 'bondOf', args: [router] }),
-      chain.client.readContract({ ...bonds, functionName: 'mayRoute', args: [router] }),
-      chain.client.readContract({ ...bonds, functionName: 'leastAsset' }),
-      chain.client.readContract({ ...bonds, functionName: 'leastHeu' }),
-    ]),
-  )
-  return { address, mayRoute, leastAsset, leastHeu, ...bond }
 }
 
 async function ask<T>(read: () => Promise<T>): Promise<T> {

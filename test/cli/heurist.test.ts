@@ -40,6 +40,8 @@ describe('heurist, called wrongly or in the wrong place', function () {
       ['receipt', 'verify'],
       ['node', 'up'],
       ['credits', 'show'],
+      ['claim'],
+      ['audit'],
       ['credits', 'withdraw', 'start'],
       ['claim'],
       ['bond', 'deposit'],

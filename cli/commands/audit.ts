@@ -1,0 +1,122 @@
+import { Command } from 'commander'
+import { encodeFunctionData, type Hex } from 'viem'
+import { type Audit, type AuditedBatch, audit, type Overlap } from '../../sdk/audit.ts'
+import { routerBondAbi } from '../../sdk/chain/abi.ts'
+import { readPublished } from '../../sdk/chain/batches.ts'
+import { domainOf } from '../../sdk/chain/network.ts'
+import { receiptDocumentSchema } from '../../sdk/documents.ts'
+import { leafHash, merkleTree } from '../../sdk/protocol/merkle.ts'
+import { createHasher, type Hasher, ROLE } from '../../sdk/protocol/messages.ts'
+import { formatUsd } from '../../sdk/units.ts'
+import { decodeCall } from '../act.ts'
+import { createPrinter, type Printer } from '../print.ts'
+import { askRouter } from '../router.ts'
+import { openPlace, type Place, type TrustOptions } from '../trust.ts'
+
+interface Options extends TrustOptions {
+  json?: boolean
+}
+
+/** `heurist audit`: every total of a router, recomputed from what it published. */
+export function auditCommand(): Command {
+  return new Command('audit')
+    .description(
+      'Recompute every total of a router from its published batch data; exit 1 if something does not fit',
+    )
+    .option('--router <url>', 'the router; default: of this home')
+    .option('--ledger <address>', 'the ledger that you trust; default: of this home')
+    .option('--rpc <url>', 'the chain; default: of this home')
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', '\nExample:\n  $ heurist audit')
+    .action(async (options: Options) => run(options, createPrinter(options.json ?? false)))
+}
+
+async function run(options: Options, print: Printer): Promise<void> {
+  const place = await openPlace(options)
+  const { chain, ledger, router, network } = place
+  const hasher = createHasher(domainOf(network))
+  const where = { chain, ledger, router, routerUrl: network.router.url, hasher }
+  const { batches, totals } = await readPublished(where, (done, all) => {
+    if (done % 100 === 0) print.line(`  ${done} of ${all} batches`)
+  })
+  const found = audit(batches, totals)
+  const proofs = await proofsOf(found, batches, place, hasher)
+  report(print, found, proofs)
+  print.result({ router, ledger, ...found, proofs })
+  if (found.lies.length > 0) process.exitCode = 1
+}
+
+function report(
+  print: Printer,
+  { batches, leaves, gross, whole, lies }: Audit,
+  proofs: readonly Proof[],
+): void {
+  print.rows([
+    ['batches', String(batches)],
+    ['calls', String(leaves)],
+    ['charged', `$${formatUsd(gross)}`],
+    ['data', whole ? 'all of it' : 'in part: totals were not compared'],
+    ['lies', String(lies.length)],
+  ])
+  for (const { code, seq, detail } of lies) print.line(`  ✗ batch ${seq}  ${code}  ${detail}`)
+  if (lies.length === 0) print.line('  ✓ every total is the sum of its calls')
+  for (const { overlap, data, missing } of proofs) {
+    print.line(
+      `\n${overlap.role} ${overlap.id} was counted twice; anybody convicts the router with RouterBond.proveOverlap:`,
+    )
+    print.line(data ?? `  ${missing}`)
+  }
+}
+
+interface Proof {
+  overlap: Overlap
+  /** Call data of `RouterBond.proveOverlap`, decoded by `call`. */
+  data?: Hex
+  call?: unknown
+  missing?: string
+}
+
+/** What convicts for each overlap: leaves, Merkle proofs, and the receipts that the router or its node still shows. */
+async function proofsOf(
+  { overlaps }: Audit,
+  batches: readonly AuditedBatch[],
+  place: Place,
+  hasher: Hasher,
+): Promise<Proof[]> {
+  const proofs: Proof[] = []
+  for (const overlap of overlaps) {
+    try {
+      const [a, b] = [
+        await entryOf(overlap.a, batches, place, hasher),
+        await entryOf(overlap.b, batches, place, hasher),
+      ]
+      const args = [place.router, ROLE[overlap.role], a, b] as const
+      const data = encodeFunctionData({ abi: routerBondAbi, functionName: 'proveOverlap', args })
+      proofs.push({ overlap, data, call: decodeCall({ to: place.bond, data }, place) })
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause)
+      proofs.push({ overlap, missing: `a receipt is missing: ${why}; its node holds it` })
+    }
+  }
+  return proofs
+}
+
+async function entryOf(
+  { seq, index }: Overlap['a'],
+  batches: readonly AuditedBatch[],
+  place: Place,
+  hasher: Hasher,
+) {
+  const leaves = batches.find((batch) => batch.seq === seq)?.leaves ?? []
+  const leaf = leaves[index]
+  if (!leaf) throw new Error(`no leaf ${index} in batch ${seq}`)
+  const document = await askRouter(
+    place.network.router.url,
+    `/v1/receipts/${leaf.request}`,
+    receiptDocumentSchema,
+  )
+  const { receipt } = document
+  if (!receipt || hasher.struct('Receipt', receipt) !== leaf.receipt)
+    throw new Error(`the receipt of ${leaf.request}`)
+  return { seq, leaf, proof: merkleTree(leaves.map((one) => leafHash(one))).proof(index), receipt }
+}

@@ -1,0 +1,179 @@
+import { expect } from 'chai'
+import type { Address, Hex } from 'viem'
+import { batchData } from '../../keepers/settle/batch.ts'
+import { type AuditedBatch, type AuditedRole, audit, type ChainTotals, type Lie } from '../../sdk/audit.ts'
+import { keccak, toHex } from '../../sdk/protocol/bytes.ts'
+import { type Leaf, leafHash, merkleTree } from '../../sdk/protocol/merkle.ts'
+
+const ROUTER: Address = `0x${'a1'.repeat(20)}`
+const payer = (number: number): Address => `0x${String(number).repeat(40)}`
+const hash = (number: number): Hex => `0x${number.toString(16).padStart(64, '0')}`
+
+/** Calls as a router counts them: payer, node, pod, frontend, price. */
+type Call = [payer: number, node: number, pod: number, frontend: number, price: bigint]
+
+/** An honest router's batches of these calls, and the chain that settled them. */
+function honest(...batches: Call[][]): { batches: AuditedBatch[]; totals: ChainTotals; leaves: Leaf[][] } {
+  const sums = new Map<string, bigint>()
+  const add = (key: string, price: bigint) => {
+    const total = (sums.get(key) ?? 0n) + price
+    sums.set(key, total)
+    return total
+  }
+  let calls = 0
+  const leaves = batches.map((batch) =>
+    batch.map(([who, node, pod, frontend, price]): Leaf => {
+      calls += 1
+      return {
+        payer: payer(who),
+        charged: add(payer(who), price),
+        count: add(`count ${who}`, 1n),
+        request: hash(calls),
+        receipt: hash(1_000 + calls),
+        node,
+        nodeGross: add(`node ${node}`, price),
+        pod,
+        podGross: add(`pod ${pod}`, price),
+        frontend,
+        frontendGross: add(`frontend ${frontend}`, price),
+      }
+    }),
+  )
+  const made = batches.map((batch, index) => publish(BigInt(index + 1), leaves[index] ?? [], batch))
+  const at = (key: string) => sums.get(key) ?? 0n
+  const totals: ChainTotals = {
+    grossOf: (role, id) => at(`${role} ${id}`),
+    paidOnceOf: () => 0n,
+    spentOf: (who) => at(who),
+    skippedOf: () => 0n,
+  }
+  return { batches: made, totals, leaves }
+}
+
+function publish(seq: bigint, leaves: Leaf[], calls: Call[]): AuditedBatch {
+  const data = batchData(ROUTER, seq, leaves)
+  const line = (place: 1 | 2 | 3) => {
+    const lines = new Map<number, bigint>()
+    for (const call of calls) lines.set(call[place], (lines.get(call[place]) ?? 0n) + call[4])
+    return lines
+  }
+  return {
+    seq,
+    root: merkleTree(leaves.map((leaf) => leafHash(leaf))).root,
+    dataHash: toHex(keccak(data)),
+    gross: calls.reduce((sum, call) => sum + call[4], 0n),
+    lines: { node: line(1), pod: line(2), frontend: line(3) },
+    data,
+    leaves,
+  }
+}
+
+const FIRST: Call[] = [
+  [1, 1, 1, 1, 10n],
+  [2, 2, 1, 0, 7n],
+  [1, 1, 2, 1, 5n],
+]
+const SECOND: Call[] = [
+  [2, 1, 1, 2, 3n],
+  [1, 2, 2, 0, 9n],
+]
+const codes = (lies: readonly Lie[]) => [...new Set(lies.map(({ code }) => code))].sort()
+
+/** The same router with one leaf of its first batch changed and published anew, root and data hash included. */
+function lying(change: (leaf: Leaf) => Leaf, index = 2): ReturnType<typeof audit> {
+  const { batches, totals, leaves } = honest(FIRST, SECOND)
+  const changed = (leaves[0] ?? []).map((leaf, place) => (place === index ? change(leaf) : leaf))
+  return audit([publish(1n, changed, FIRST), ...batches.slice(1)], totals)
+}
+
+describe('an audit of a router', () => {
+  it('finds nothing in what an honest router published', () => {
+    const { batches, totals } = honest(FIRST, SECOND)
+
+    expect(audit(batches, totals)).to.deep.equal({
+      batches: 2,
+      leaves: 5,
+      gross: 34n,
+      whole: true,
+      lies: [],
+      overlaps: [],
+    })
+  })
+
+  it('counts lines that the float paid, and single payments, where the chain does', () => {
+    const { batches, totals } = honest(FIRST, SECOND)
+    const skipped = { ...totals, spentOf: (who: Address) => totals.spentOf(who) - 4n, skippedOf: () => 4n }
+    const grossOf = (role: AuditedRole, id: number) => totals.grossOf(role, id) + 6n
+    const once = { ...totals, grossOf, paidOnceOf: () => 6n }
+
+    expect(audit(batches, skipped).lies).to.deep.equal([])
+    expect(audit(batches, once).lies).to.deep.equal([])
+  })
+
+  it('names data that is not what the chain was told', () => {
+    const { batches, totals } = honest(FIRST)
+    const [batch] = batches as [AuditedBatch]
+    const other = { ...batch, data: new TextEncoder().encode('{}') }
+
+    expect(codes(audit([other], totals).lies)).to.deep.equal(['data.hash_wrong'])
+  })
+
+  it('names a root that is not of the leaves', () => {
+    const { batches, totals } = honest(FIRST)
+    const [batch] = batches as [AuditedBatch]
+
+    expect(codes(audit([{ ...batch, root: hash(1) }], totals).lies)).to.deep.equal(['root.wrong'])
+  })
+
+  it('names one gross that is used for two calls, and where both stand', () => {
+    const { lies, overlaps } = lying((leaf) => ({ ...leaf, nodeGross: leaf.nodeGross - 1n }))
+
+    expect(codes(lies)).to.include('payee.overlap')
+    expect(overlaps).to.deep.equal([
+      { role: 'node', id: 1, a: { seq: 1n, index: 0 }, b: { seq: 1n, index: 2 } },
+    ])
+  })
+
+  it('names a part of a gross that no call explains', () => {
+    const { lies, overlaps } = lying((leaf) => ({ ...leaf, podGross: leaf.podGross + 1n }))
+
+    expect(codes(lies)).to.include('payee.gap')
+    expect(overlaps).to.deep.include({
+      role: 'pod',
+      id: 2,
+      a: { seq: 1n, index: 2 },
+      b: { seq: 2n, index: 1 },
+    })
+  })
+
+  it('names a leaf that lists one node while the batch credits another', () => {
+    const { lies } = lying((leaf) => ({ ...leaf, node: 3, nodeGross: 5n }))
+
+    expect(codes(lies)).to.include('line.differs').and.to.include('total.differs')
+  })
+
+  it('names a charge that no leaf explains, a call that is left out, and one that is out of order', () => {
+    expect(codes(lying((leaf) => ({ ...leaf, charged: leaf.charged + 1n })).lies)).to.include('gross.differs')
+    expect(codes(lying((leaf) => ({ ...leaf, count: leaf.count + 1n })).lies)).to.include('count.wrong')
+    expect(codes(lying((leaf) => ({ ...leaf, charged: 1n })).lies)).to.include('charge.falls')
+  })
+
+  it('names totals of the chain that the calls do not come to', () => {
+    const { batches, totals } = honest(FIRST, SECOND)
+    const gross = audit(batches, { ...totals, grossOf: (role, id) => totals.grossOf(role, id) + 1n })
+    const spent = audit(batches, { ...totals, spentOf: (who) => totals.spentOf(who) + 1n })
+
+    expect(codes(gross.lies)).to.deep.equal(['total.differs'])
+    expect(codes(spent.lies)).to.deep.equal(['spent.differs'])
+  })
+
+  it('says that data is gone or unreadable, and goes on with what there is', () => {
+    const { batches, totals } = honest(FIRST, SECOND)
+    const [first, second] = batches as [AuditedBatch, AuditedBatch]
+    const gone = audit([{ ...first, data: undefined, leaves: undefined }, second], totals)
+    const unreadable = audit([{ ...first, leaves: undefined }, second], totals)
+
+    expect([gone.whole, codes(gone.lies)]).to.deep.equal([false, ['data.missing']])
+    expect(codes(unreadable.lies)).to.deep.equal(['data.unreadable'])
+  })
+})
