@@ -14,8 +14,6 @@ export interface Guard {
   readonly line: number
   /** From 1; the link-time address that switches it off. */
   readonly number: number
-  /** Which of its function, from 0. */
-  readonly ordinal: number
 }
 
 /** A guard's place: what the armed source puts before and after it, `OFF` where the switch is asked. */
@@ -43,34 +41,23 @@ export function guardedFiles(root: string): string[] {
   return [...FILES, ...rooms.sort().map((name) => `contracts/ledger/${name}`)]
 }
 
-/**
- * All guards of the sources under `root`, and each source armed with the switches of those that `choose` names; it is
- * told which one of its function a guard is, from 0.
- */
-export function findGuards(
-  root: string,
-  choose: (ordinal: number) => boolean = () => true,
-): { guards: Guard[]; armed: Map<string, string> } {
+/** All guards of the sources under `root`, and each source armed with their switches. */
+export function findGuards(root: string): { guards: Guard[]; armed: Map<string, string> } {
   const guards: Guard[] = []
   const armed = new Map<string, string>()
   const names = new Map<string, number>()
   for (const file of guardedFiles(root)) {
     const source = readFileSync(join(root, file), 'utf8')
     const inserts: { at: number; text: string }[] = []
-    const ordinals = new Map<string, number>()
     const spans = [...reverts(source), ...modifiers(source), ...handKept(file, source)]
     // The wider span comes first, so that it opens first and closes last.
     for (const span of spans.sort((a, b) => a.at - b.at || b.end - a.end)) {
-      const place = placeOf(file, source, span.at)
-      const plain = `${place}: ${span.guard}`
-      const ordinal = ordinals.get(place) ?? 0
-      ordinals.set(place, ordinal + 1)
+      const plain = `${placeOf(file, source, span.at)}: ${span.guard}`
       const count = (names.get(plain) ?? 0) + 1
       names.set(plain, count)
       const number = guards.length + 1
       const line = source.slice(0, span.at).split('\n').length
-      guards.push({ name: count === 1 ? plain : `${plain} #${count}`, file, line, number, ordinal })
-      if (!choose(ordinal)) continue
+      guards.push({ name: count === 1 ? plain : `${plain} #${count}`, file, line, number })
       inserts.push({ at: span.at, text: span.before.replaceAll('OFF', `isOff(${number})`) })
       inserts.unshift({ at: span.end, text: span.after.replaceAll('OFF', `isOff(${number})`) })
     }

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.28;
+
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {IERC1271} from "@openzeppelin/contracts/interfaces/IERC1271.sol";
+import {IComputeLedger} from "../../contracts/interfaces/IComputeLedger.sol";
+import {IRegistry} from "../../contracts/interfaces/IRegistry.sol";
+import {IRouterBond} from "../../contracts/interfaces/IRouterBond.sol";
+import {IWalletAuthorization} from "../../contracts/interfaces/IWalletAuthorization.sol";
+import {Epochs} from "../../contracts/libraries/Epochs.sol";
+import {Role} from "../../contracts/libraries/Roles.sol";
+import {Signed} from "./Signed.sol";
+import {BurningWallet, GoodWallet} from "./Wallets.sol";
+
+/// @dev One test for each guard that no other test missed when it was switched off; see test/guards.
+contract GuardsTest is Signed {
+    bytes4 private constant INVALID_SIGNATURE = bytes4(keccak256("ERC3009InvalidSignature()"));
+
+    function setUp() public {
+        _openSigned();
+    }
+
+    // ---------------------------------------------------------------------------------------------- the registry
+
+    function test_whoNobodyRegisteredIsActiveInNoEpoch() public view {
+        uint32 nobody = uint32(registry.countOf(Role.Node) + 1);
+        vm.assertFalse(registry.isActiveIn(Role.Node, nobody, Epochs.current()), "a node that is not there is active");
+        vm.assertTrue(registry.isActiveIn(Role.Node, nobody - 1, Epochs.current()), "the last node is not active");
+    }
+
+    // -------------------------------------------------------------------------------------------- the signatures
+
+    function test_theZeroAddressSignsNothing() public {
+        vm.expectRevert(INVALID_SIGNATURE);
+        _draw(address(0), new bytes(65));
+    }
+
+    function test_aWalletThatRevertsWithTheAnswerOfAYesSaysNo() public {
+        address wallet = address(new RevertingYesWallet());
+        vm.expectRevert(INVALID_SIGNATURE);
+        _draw(wallet, "");
+    }
+
+    /// @dev 150,000 for the wallet, and the token's own work beside it.
+    function test_aWalletThatBurnsItsGasBurnsNoMoreThanATokenGivesIt() public {
+        bytes memory call = _drawing(address(new BurningWallet()), "");
+        uint256 before = gasleft();
+        (bool done,) = address(dollar).call{gas: 2_000_000}(call);
+        vm.assertFalse(done, "a wallet that burns all its gas says yes");
+        vm.assertLe(before - gasleft(), 250_000, "and burns more than it is given");
+    }
+
+    /// @dev 400,000 for the token, and the ledger's own work beside it.
+    function test_aTokenThatBurnsItsGasBurnsNoMoreThanTheLedgerGivesIt() public {
+        IComputeLedger.Terms memory terms = _terms();
+        terms.asset = IERC20(address(new BurningToken()));
+        IComputeLedger made = _newLedger(terms);
+        address from = address(new GoodWallet(address(this)));
+        bytes memory call = abi.encodeCall(
+            made.depositWithAuthorization,
+            (router, from, from, bytes32(0), from, 1, IComputeLedger.Authorization(0, type(uint256).max, ""), "")
+        );
+        uint256 before = gasleft();
+        (bool done,) = address(made).call{gas: 4_000_000}(call);
+        vm.assertFalse(done, "a token that burns all its gas pays");
+        vm.assertLe(before - gasleft(), 500_000, "and burns more than it is given");
+    }
+
+    // ------------------------------------------------------------------------------------------------ the ledger
+
+    function test_nobodysFrontendHasNoShare() public view {
+        vm.assertEq(ledger.shareBpsOf(Role.Frontend, 0), 0);
+        vm.assertEq(ledger.shareBpsOf(Role.Frontend, 1), FRONTEND_BPS);
+    }
+
+    function test_aDepositsNonceNamesKeyAndOwner() public view {
+        bytes32 nonce = ledger.depositNonce(router, address(1), address(2), "salt");
+        bytes32 expected = keccak256(abi.encode(router, address(1), address(2), bytes32("salt")));
+        vm.assertEq(nonce, expected, "the nonce is not of router, key, owner and salt");
+    }
+
+    function test_whileTheLedgerIsPausedNobodyDepositsAndOpens() public {
+        vm.prank(GUARDIAN);
+        ledger.pause();
+        vm.expectPartialRevert(IComputeLedger.LedgerPaused.selector);
+        ledger.depositAndOpen(router, address(1), 1, address(2), "");
+    }
+
+    function test_aLedgerWithoutAssetRegistryAuthorityOrBond_ZeroAddress() public {
+        for (uint256 i; i < 4; i++) {
+            IComputeLedger.Terms memory terms = _terms();
+            terms.bond = bonds;
+            if (i == 0) terms.asset = IERC20(address(0));
+            if (i == 1) terms.registry = IRegistry(address(0));
+            if (i == 2) terms.authority = address(0);
+            if (i == 3) terms.bond = IRouterBond(address(0));
+            bytes memory code = bytes.concat(vm.getCode("ComputeLedger.sol:ComputeLedger"), abi.encode(terms));
+            bytes4 error;
+            assembly ("memory-safe") {
+                if iszero(create(0, add(code, 32), mload(code))) {
+                    returndatacopy(0, 0, 4)
+                    error := and(mload(0), shl(224, 0xffffffff))
+                }
+            }
+            vm.assertEq(bytes32(error), bytes32(IComputeLedger.ZeroAddress.selector), "made without a party");
+        }
+    }
+
+    // ---------------------------------------------------------------------------------------------------- private
+
+    function _draw(address from, bytes memory signature) private {
+        IWalletAuthorization(address(dollar)).receiveWithAuthorization(
+            from, address(this), 0, 0, type(uint256).max, bytes32(0), signature
+        );
+    }
+
+    function _drawing(address from, bytes memory signature) private view returns (bytes memory) {
+        return abi.encodeCall(
+            IWalletAuthorization.receiveWithAuthorization,
+            (from, address(this), 0, 0, type(uint256).max, bytes32(0), signature)
+        );
+    }
+}
+
+/// @dev Reverts with the very word that means yes.
+contract RevertingYesWallet {
+    fallback() external {
+        bytes32 yes = bytes32(IERC1271.isValidSignature.selector);
+        assembly ("memory-safe") {
+            mstore(0, yes)
+            revert(0, 32)
+        }
+    }
+}
+
+/// @dev Has no balances to speak of, and burns all gas of whoever draws from it.
+contract BurningToken {
+    function balanceOf(address) external pure returns (uint256) {
+        return 0;
+    }
+
+    fallback() external {
+        assembly ("memory-safe") {
+            invalid()
+        }
+    }
+}
