@@ -120,6 +120,85 @@ contract GuardsTest is Signed {
             (from, address(this), 0, 0, type(uint256).max, bytes32(0), signature)
         );
     }
+
+    // ---------------------------------------------------------------------------------------------- settlement
+
+    function test_aBatchIsChainedByItsOwnHash() public {
+        _deposit(0x1001, 10e6);
+        bytes memory batch = _pack(_draft(_line(0x1001, 1e6)));
+        _settle(batch);
+        vm.assertEq(ledger.routerOf(router).batchHash, keccak256(batch), "the hash of the last batch");
+    }
+
+    function test_frontendZeroComesFirstOrNotAtAll_UnorderedIds() public {
+        _deposit(0x1001, 10e6);
+        Draft memory draft = _draft(_line(0x1001, 10));
+        draft.frontends.ids = new uint32[](2);
+        draft.frontends.amounts = new uint48[](2);
+        (draft.frontends.ids[0], draft.frontends.amounts[0]) = (1, 4);
+        (draft.frontends.ids[1], draft.frontends.amounts[1]) = (0, 6);
+        bytes memory batch = _pack(draft);
+        vm.expectRevert(abi.encodeWithSelector(IComputeLedger.UnorderedIds.selector, 0, 1));
+        _settle(batch);
+    }
+
+    function test_aBatchWithoutAWholeHeaderIsTooShort_BadLength() public {
+        vm.expectRevert(abi.encodeWithSelector(IComputeLedger.BadLength.selector, 1, 112));
+        _settle(hex"00");
+    }
+
+    /// @dev One unit in one epoch and nine in the next, under one split: floor(10 * 0.7) = 7, not 0 + 6; and of the
+    ///      protocol's tenth floor(10 * 0.1) = 1, not 0 + 0.
+    function test_anEpochAloneRoundsNothing() public {
+        _deposit(0x1001, 10e6);
+        _settle(_line(0x1001, 1));
+        vm.warp(Epochs.startOf(Epochs.current() + 1));
+        _settle(_line(0x1001, 9));
+        vm.assertEq(ledger.claimable(router, Role.Node, 1), 7, "the node's");
+        vm.assertEq(ledger.collectable(router), 1, "the protocol's");
+    }
+
+    // ---------------------------------------------------------------------------------------------- accounts
+
+    function test_aDepositThatOpensToNobodyIsRefused_ZeroAddress() public {
+        _fund(vm.addr(0x1001), 1e6);
+        vm.expectRevert(IComputeLedger.ZeroAddress.selector);
+        vm.prank(vm.addr(0x1001));
+        ledger.depositAndOpen(router, vm.addr(0x1001), 1e6, address(0), "");
+    }
+
+    function test_theZeroKeyOpensNothing_NotSignedByKey() public {
+        vm.expectRevert(abi.encodeWithSelector(IComputeLedger.NotSignedByKey.selector, address(0), address(0)));
+        ledger.open(router, address(this), address(0), new bytes(65));
+    }
+
+    // ---------------------------------------------------------------------------------------------- payouts and pause
+
+    function test_aSecondAdvanceGivesTheRouterFirstWhatItHasSettledSince() public {
+        _deposit(0x1001, 10e6);
+        vm.prank(address(bonds));
+        ledger.advance(router, Role.Node, 1, 700_000);
+        _settle(_line(0x1001, 1e6));
+        vm.assertEq(ledger.routerOf(router).float, 0, "nobody has claimed yet");
+        vm.prank(address(bonds));
+        ledger.advance(router, Role.Node, 1, 700_000);
+
+        vm.assertEq(ledger.routerOf(router).float, 700_000, "the first advance is back");
+        vm.assertEq(ledger.claimable(router, Role.Node, 1), 0, "the node had it from the bond");
+        _settle(_line(0x1001, 1e6));
+        _claim(Role.Node, 1);
+        vm.assertEq(ledger.routerOf(router).float, 1_400_000, "and so is the second");
+    }
+
+    function test_endingAPauseThatHasLapsedPutsTheNextOneOffByNothing() public {
+        vm.prank(GUARDIAN);
+        ledger.pause();
+        uint256 until = ledger.pausedUntil();
+        vm.warp(until + 6 days);
+        vm.prank(GUARDIAN);
+        ledger.unpause();
+        vm.assertEq(ledger.pausedUntil(), until, "it ended when it lapsed");
+    }
 }
 
 /// @dev Reverts with the very word that means yes.
