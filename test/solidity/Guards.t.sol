@@ -121,6 +121,18 @@ contract GuardsTest is Signed {
         );
     }
 
+    /// @dev The form for wallets too can only be presented by who is paid: here the ledger.
+    function test_nobodyButTheReceiverPresentsAWalletsAuthorization() public {
+        address payer = vm.addr(0x1001);
+        _mint(payer, 1e6);
+        IComputeLedger.Authorization memory authorization = _receive(0x1001, payer, 1e6, "nonce");
+        vm.expectPartialRevert(bytes4(keccak256("ERC20InvalidReceiver(address)")));
+        IWalletAuthorization(address(dollar)).receiveWithAuthorization(
+            payer, address(ledger), 1e6, 0, type(uint256).max, "nonce", authorization.signature
+        );
+        vm.assertEq(dollar.balanceOf(payer), 1e6, "its money stays");
+    }
+
     // ---------------------------------------------------------------------------------------------- settlement
 
     function test_aBatchIsChainedByItsOwnHash() public {
