@@ -1,33 +1,8 @@
-import type { Hex } from 'viem'
 import { type Leaf, leafHash, merkleTree } from '../../sdk/protocol/merkle.ts'
+import { batchDataSchema } from '../../sdk/settlement.ts'
 import type { House } from './house.ts'
 import { dealingsOf, type Payee } from './payee.ts'
 import { Reverted, type Scene } from './scene.ts'
-
-interface Published {
-  leaves: string[][]
-}
-
-/** The rows of published batch data as leaves; `keepers/settle/batch.ts` writes them in the order of the struct. */
-function leavesIn(data: Uint8Array): Leaf[] {
-  const { leaves } = JSON.parse(new TextDecoder().decode(data)) as Published
-  return leaves.map((row) => {
-    const text = (index: number): string => String(row[index])
-    return {
-      payer: text(0) as Hex,
-      charged: BigInt(text(1)),
-      count: BigInt(text(2)),
-      request: text(3) as Hex,
-      receipt: text(4) as Hex,
-      node: Number(text(5)),
-      nodeGross: BigInt(text(6)),
-      pod: Number(text(7)),
-      podGross: BigInt(text(8)),
-      frontend: Number(text(9)),
-      frontendGross: BigInt(text(10)),
-    }
-  })
-}
 
 /**
  * Reads what a router published since the last look. A leaf that carries this node's receipt and names another node, or
@@ -41,7 +16,7 @@ export async function audit(scene: Scene, node: Payee, house: House): Promise<bo
   for (let seq = dealings.audited + 1n; seq <= last; seq += 1n) {
     const batch = await house.journal.batch(seq)
     if (batch?.state !== 'settled') return false
-    const leaves = leavesIn(batch.data)
+    const { leaves } = batchDataSchema.parse(JSON.parse(new TextDecoder().decode(batch.data)))
     dealings.audited = seq
     const index = leaves.findIndex((leaf) => {
       const served = dealings.served.get(leaf.request)

@@ -6,7 +6,8 @@ import {Role} from "../../contracts/libraries/Roles.sol";
 import {Market} from "./Market.sol";
 import {Snapshots} from "./Snapshots.sol";
 
-/// @dev Gas of the hot paths, each as a whole transaction: 21,000 + calldata + execution, every slot cold and non-zero.
+/// @dev Gas of the hot paths, every slot cold and non-zero: batches as whole transactions (21,000 + calldata + execution), a
+///      claim by its execution alone.
 ///      71: held at +3 % of `bench/snapshots/ledger/`; HEURIST_SNAPSHOT=true writes it anew.
 contract LedgerGasTest is Market, Snapshots {
     uint256 internal constant PAYERS = 50;
