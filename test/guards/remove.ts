@@ -11,8 +11,8 @@ import { compileSwitched, plantTree, treeHash, writeSwitched } from './tree.ts'
  * which test catches each. Exit code 1 if one is missed that `equivalent.json` does not explain.
  *
  * It works on a copy in the temporary folder, named after the sources, and keeps each result there as a line: what was
- * interrupted goes on where it stopped. A run over all guards writes `caught.json`, which `npm test` compares with the
- * sources.
+ * interrupted goes on where it stopped. The test that caught a guard last time is asked first, and all the others only if
+ * it does not mind any more. A run over all guards writes `caught.json`, which `npm test` compares with the sources.
  */
 const ROOT = join(import.meta.dirname, '..', '..')
 const EXPLAINED = join(import.meta.dirname, 'equivalent.json')
@@ -65,9 +65,15 @@ function forge(tree: string, args: string[]): string {
   return stdout
 }
 
-/** The first test that fails, or nothing. Throws if none ran. */
-function failing(tree: string, contracts: string): string {
-  const output = forge(tree, ['test', '--json', '--fail-fast', '--match-contract', `^(${contracts})$`])
+/** The first test of these contracts, or of this name in them, that fails, or nothing. Throws if a contract has none. */
+function failing(tree: string, contracts: string, test = ''): string {
+  const chosen = [
+    '--match-contract',
+    `^(${contracts})$`,
+    ...(test === '' ? [] : ['--match-test', `^${test}\\b`]),
+  ]
+  const output = forge(tree, ['test', '--json', '--fail-fast', ...chosen])
+  if (test !== '' && output.startsWith('No tests found')) return ''
   const line = output.split('\n').find((text) => text.startsWith('{'))
   if (line === undefined) throw new Error(`forge said: ${output.slice(0, 2000)}`)
   const report = JSON.parse(line) as ForgeReport
@@ -77,6 +83,16 @@ function failing(tree: string, contracts: string): string {
   if (results.length === 0) throw new Error(`no test of ${contracts} ran`)
   const failed = results.find(({ status }) => status === 'Failure')
   return failed ? `${failed.suite.split(':')[1]}.${failed.test.split('(')[0]}` : ''
+}
+
+/** The test that catches this guard's absence; the one that did so before has the first word. */
+function catching(tree: string, guard: Guard): string {
+  const [contract = '', test = ''] = before[guard.name]?.split('.') ?? []
+  if (new RegExp(`^(${testsOf(guard)})$`).test(contract)) {
+    const again = failing(tree, contract, test === 'setUp' ? '' : test)
+    if (again !== '') return again
+  }
+  return failing(tree, testsOf(guard))
 }
 
 /** The copy, compiled once as it is; every result of these sources is kept in it. */
@@ -126,7 +142,7 @@ function removeEach(guards: Guard[]): Result[] {
     }
     for (const guard of group) {
       writeSwitched(tree, made, guard.number)
-      const caughtBy = failing(tree, testsOf(guard))
+      const caughtBy = catching(tree, guard)
       const result = { name: guard.name, place: `${guard.file}:${guard.line}`, caughtBy }
       known.set(guard.name, result)
       appendFileSync(file, `${JSON.stringify(result)}\n`)
@@ -139,6 +155,7 @@ function removeEach(guards: Guard[]): Result[] {
 
 const asked = process.argv.slice(2)
 const only = asked.includes('--only') ? (asked[asked.indexOf('--only') + 1] ?? '') : ''
+const before = JSON.parse(readFileSync(CAUGHT, 'utf8')) as Record<string, string>
 const { guards } = findGuards(ROOT)
 const results = removeEach(guards.filter(({ name }) => new RegExp(only).test(name)))
 const explained = JSON.parse(readFileSync(EXPLAINED, 'utf8')) as Record<string, string>

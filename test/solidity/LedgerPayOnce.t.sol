@@ -65,6 +65,21 @@ contract LedgerPayOnceTest is Signed {
         vm.assertEq(ledger.protocolOwed(router), 200_000);
     }
 
+    /// @dev 70, 10, 10 and 5 % of 600,001, each rounded down: 420,000, 60,000, 60,000 and 30,000.
+    function test_votersHaveTheirShareOfASinglePayment() public {
+        IComputeLedger.Terms memory terms = _terms();
+        terms.podVoters = address(0x7073);
+        ledger = _newLedger(terms);
+        domain = ledger.domainSeparator();
+        _pay(_request(vm.addr(WALLET)), 1, 600_001);
+
+        vm.assertEq(ledger.claimable(router, Role.Voters, 2), 30_000, "the pod's voters");
+        vm.assertEq(ledger.claimable(router, Role.Pod, 2), 60_000, "the pod itself");
+        vm.assertEq(ledger.protocolOwed(router), 30_001, "the rest is the protocol's");
+        _claim(Role.Voters, 2);
+        vm.assertEq(dollar.balanceOf(address(0x7073)), 30_000, "and they draw it");
+    }
+
     function test_aPriceAboveTheSignedMost_OverMaxPrice() public {
         _refuses(
             _request(vm.addr(WALLET)),

@@ -5,6 +5,7 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {IComputeLedger} from "../../contracts/interfaces/IComputeLedger.sol";
+import {Messages} from "../../contracts/libraries/Messages.sol";
 import {Role} from "../../contracts/libraries/Roles.sol";
 import {Market} from "./Market.sol";
 
@@ -98,13 +99,15 @@ contract LedgerTokensTest is Market {
         ledger.deposit(router, alice, AMOUNT);
         ledger.addFloat(address(this), AMOUNT);
         _settleOverBothNodes();
+        token.mint(alice, AMOUNT);
         vm.startPrank(alice);
         ledger.thaw(router, alice, 1e6);
         vm.stopPrank();
         vm.warp(START + THAW);
         uint32[] memory ids = new uint32[](1);
         ids[0] = 1;
-        bytes[] memory doors = new bytes[](7);
+        IComputeLedger.Authorization memory authorization = _unsigned();
+        bytes[] memory doors = new bytes[](10);
         doors[0] = abi.encodeCall(ledger.deposit, (router, alice, 1));
         doors[1] = abi.encodeCall(ledger.depositAndOpen, (router, alice, 1, alice, ""));
         doors[2] = abi.encodeCall(ledger.withdraw, (router, alice));
@@ -112,6 +115,13 @@ contract LedgerTokensTest is Market {
         doors[4] = abi.encodeCall(ledger.withdrawFloat, (1));
         doors[5] = abi.encodeCall(ledger.claim, (router, Role.Node, ids));
         doors[6] = abi.encodeCall(ledger.collect, (router));
+        doors[7] = abi.encodeCall(ledger.depositWithPermit, (router, alice, 1, 0, 0, 0, 0));
+        doors[8] = abi.encodeCall(
+            ledger.depositWithAuthorization, (router, alice, alice, 0, alice, 1, authorization, "")
+        );
+        doors[9] = abi.encodeCall(
+            ledger.payOnce, (_request(), type(uint40).max, 1, 600_000, "receipt", authorization)
+        );
 
         for (uint256 i; i < doors.length; i++) {
             token.callBack(address(ledger), doors[i]);
@@ -121,6 +131,9 @@ contract LedgerTokensTest is Market {
             _entersOnce(alice, doors[2]);
             _entersOnce(address(this), doors[5]);
             _entersOnce(address(this), doors[6]);
+            _entersOnce(address(this), doors[7]);
+            _entersOnce(address(this), doors[8]);
+            _entersOnce(router, doors[9]);
         }
 
         // Not for another reason: with the token at rest each of them passes.
@@ -132,6 +145,32 @@ contract LedgerTokensTest is Market {
         ledger.withdraw(router, alice);
         vm.assertEq(ledger.claim(router, Role.Node, ids), 700_000);
         vm.assertGt(ledger.collect(router), 0, "collected");
+        ledger.depositWithPermit(router, alice, 1, 0, 0, 0, 0);
+        ledger.depositWithAuthorization(router, alice, alice, 0, alice, 1, authorization, "");
+        vm.prank(router);
+        ledger.payOnce(_request(), type(uint40).max, 1, 600_000, "receipt", authorization);
+    }
+
+    /// @dev What a door counts is how much the ledger's balance grew while the token moved. A deposit inside it grows it
+    ///      too: counted by both, it would be money out of nothing.
+    function test_66_whatIsDepositedWithinADepositIsNotCountedTwice() public {
+        token.mint(address(token), 3 * AMOUNT);
+        token.mint(alice, AMOUNT);
+        bytes[] memory doors = new bytes[](3);
+        doors[0] = abi.encodeCall(ledger.deposit, (router, alice, AMOUNT));
+        doors[1] = abi.encodeCall(ledger.depositWithPermit, (router, alice, AMOUNT, 0, 0, 0, 0));
+        doors[2] = abi.encodeCall(
+            ledger.depositWithAuthorization, (router, alice, alice, 0, alice, AMOUNT, _unsigned(), "")
+        );
+
+        for (uint256 i; i < doors.length; i++) {
+            token.callBackOnce(address(ledger), doors[i]);
+            try ledger.deposit(router, alice, AMOUNT) {} catch {}
+            vm.assertLe(ledger.creditOf(router, alice), token.balanceOf(address(ledger)), "credit without money");
+        }
+        token.callBack(address(0), "");
+        ledger.deposit(router, alice, AMOUNT);
+        vm.assertEq(ledger.creditOf(router, alice), AMOUNT, "alone it counts, once");
     }
 
     function _entersOnce(address caller, bytes memory door) private {
@@ -139,6 +178,15 @@ contract LedgerTokensTest is Market {
         vm.prank(caller);
         (bool ok,) = address(ledger).call(door);
         vm.assertTrue(ok, "expectRevert turned the revert into success");
+    }
+
+    /// @dev What the odd token asks no signature of.
+    function _unsigned() private pure returns (IComputeLedger.Authorization memory) {
+        return IComputeLedger.Authorization(0, type(uint256).max, new bytes(65));
+    }
+
+    function _request() private view returns (Messages.Request memory) {
+        return Messages.Request(alice, "id", 1, "manifest", 1, 1, 1_000_000, type(uint40).max, "input");
     }
 
     /// @dev Two units of value to each node, from alice's account, which is filled first.
@@ -176,6 +224,7 @@ contract OddToken {
     Manner private _manner;
     address private _target;
     bytes private _data;
+    bool private _once;
 
     function mint(address to, uint256 amount) external {
         balanceOf[to] += amount;
@@ -190,7 +239,12 @@ contract OddToken {
     }
 
     function callBack(address target, bytes calldata data) external {
-        (_target, _data) = (target, data);
+        (_target, _data, _once) = (target, data, false);
+    }
+
+    /// @dev From the next transfer alone: the call inside it moves tokens undisturbed.
+    function callBackOnce(address target, bytes calldata data) external {
+        (_target, _data, _once) = (target, data, true);
     }
 
     function transfer(address to, uint256 amount) external {
@@ -198,6 +252,21 @@ contract OddToken {
     }
 
     function transferFrom(address from, address to, uint256 amount) external {
+        _move(from, to, amount);
+    }
+
+    /// @dev Moves it whoever asks.
+    function receiveWithAuthorization(
+        address from,
+        address to,
+        uint256 amount,
+        uint256,
+        uint256,
+        bytes32,
+        uint8,
+        bytes32,
+        bytes32
+    ) external {
         _move(from, to, amount);
     }
 
@@ -218,7 +287,9 @@ contract OddToken {
 
     /// @dev Passes the reason of a refusal on, so that a test sees which one it was.
     function _callBack() private {
-        (bool ok, bytes memory reason) = _target.call(_data);
+        address target = _target;
+        if (_once) _target = address(0);
+        (bool ok, bytes memory reason) = target.call(_data);
         if (ok) return;
         assembly {
             revert(add(reason, 32), mload(reason))
