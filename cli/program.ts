@@ -4,6 +4,7 @@ import { ROOT } from './home.ts'
 /** The long-running programs that `heurist` starts, by their source. */
 const BUNDLED: Record<string, string> = {
   'keepers/router/main.ts': 'router.js',
+  'keepers/epoch/main.ts': 'keeper.js',
   'worker/main.ts': 'worker.js',
   'apps/gateway/main.ts': 'gateway.js',
   'apps/web/serve.ts': 'web.js',

@@ -14,6 +14,7 @@ const STAMP = join(BUNDLE, 'source-hash')
 export const PROGRAMS = {
   cli: 'cli/main.ts',
   router: 'keepers/router/main.ts',
+  keeper: 'keepers/epoch/main.ts',
   worker: 'worker/main.ts',
   slot: 'worker/slot/main.ts',
   gateway: 'apps/gateway/main.ts',
