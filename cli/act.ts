@@ -1,6 +1,17 @@
 import { type Abi, type Address, decodeFunctionData, type Hex } from 'viem'
-import { computeLedgerAbi, heuAbi, routerBondAbi, testDollarAbi } from '../sdk/chain/abi.ts'
+import {
+  computeLedgerAbi,
+  emissionControllerAbi,
+  feeBurnerAbi,
+  heuAbi,
+  nodeStakingAbi,
+  routerBondAbi,
+  testDollarAbi,
+  voteControllerAbi,
+  votingEscrowAbi,
+} from '../sdk/chain/abi.ts'
 import type { Call, Sender } from '../sdk/chain/clients.ts'
+import type { Economy } from '../sdk/chain/economy.ts'
 import { bug } from '../sdk/errors.ts'
 import { toWire } from '../sdk/protocol/wire.ts'
 import type { Printer } from './print.ts'
@@ -15,16 +26,17 @@ export interface DecodedCall {
   data: Hex
 }
 
+/** A place whose economy, if a command needs one, was found by the ledger. */
+export type Scenery = Pick<Place, 'ledger' | 'asset' | 'bond' | 'network'> & { economy?: Economy }
+
 /** @throws `call.unknown` (bug) if the call is none of a contract of this place. */
-export function decodeCall(
-  call: Call,
-  place: Pick<Place, 'ledger' | 'asset' | 'bond' | 'network'>,
-): DecodedCall {
+export function decodeCall(call: Call, place: Scenery): DecodedCall {
   const contracts: readonly (readonly [string, Address, Abi])[] = [
     ['ComputeLedger', place.ledger, computeLedgerAbi as Abi],
     ['payment asset', place.asset, testDollarAbi as Abi],
     ['RouterBond', place.bond, routerBondAbi as Abi],
-    ['HEU', place.network.addresses.heu, heuAbi as Abi],
+    ['HEU', place.economy?.heu ?? place.network.addresses.heu, heuAbi as Abi],
+    ...(place.economy ? economicContracts(place.economy) : []),
   ]
   const found = contracts.find(([, address]) => address.toLowerCase() === call.to.toLowerCase())
   if (!found) throw bug('call.unknown', `${call.to} is no contract of this network`)
@@ -37,6 +49,14 @@ export function decodeCall(
   const named = inputs.map((input, index) => [input.name ?? `arg${index}`, args[index]] as const)
   return { contract, to, function: functionName, args: Object.fromEntries(named), data: call.data }
 }
+
+const economicContracts = (economy: Economy): readonly (readonly [string, Address, Abi])[] => [
+  ['VotingEscrow', economy.escrow, votingEscrowAbi as Abi],
+  ['VoteController', economy.votes, voteControllerAbi as Abi],
+  ['NodeStaking', economy.staking, nodeStakingAbi as Abi],
+  ['EmissionController', economy.emission, emissionControllerAbi as Abi],
+  ['FeeBurner', economy.burner, feeBurnerAbi as Abi],
+]
 
 /** What became of the calls of a command. */
 export interface Outcome {
@@ -54,7 +74,7 @@ export interface Outcome {
  */
 export async function perform(
   print: Printer,
-  place: Place,
+  place: Place & { economy?: Economy },
   calls: readonly Call[],
   { from, sender, dryRun }: { from: Address; sender?: Sender; dryRun: boolean },
 ): Promise<Outcome> {

@@ -4,11 +4,13 @@ import { auditCommand } from './commands/audit.ts'
 import { bondCommand } from './commands/bond.ts'
 import { claimCommand } from './commands/claim.ts'
 import { creditsCommand } from './commands/credits.ts'
+import { lockCommand } from './commands/lock.ts'
 import { netCommand } from './commands/net.ts'
 import { nodeCommand } from './commands/node.ts'
 import { podCommand } from './commands/pod.ts'
 import { receiptCommand } from './commands/receipt.ts'
 import { runCommand } from './commands/run.ts'
+import { stakeCommand } from './commands/stake.ts'
 import { upCommand } from './commands/up.ts'
 import { printFailure } from './print.ts'
 
@@ -29,6 +31,8 @@ for (const command of [
   claimCommand(),
   auditCommand(),
   bondCommand(),
+  stakeCommand(),
+  lockCommand(),
   netCommand(),
   ...absentCommands(),
 ]) {

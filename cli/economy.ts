@@ -1,0 +1,123 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Command } from 'commander'
+import type { Address, Hex } from 'viem'
+import { privateKeyToAccount } from 'viem/accounts'
+import { type Call, keySender, type Sender } from '../sdk/chain/clients.ts'
+import { type Economy, economyOf } from '../sdk/chain/economy.ts'
+import { EPOCH_SECONDS } from '../sdk/chain/epochs.ts'
+import { loadKey } from '../sdk/chain/keys.ts'
+import { refused } from '../sdk/errors.ts'
+import { payerKey } from './account.ts'
+import { type Outcome, perform } from './act.ts'
+import { homeDir } from './home.ts'
+import { createPrinter, type Printer } from './print.ts'
+import { addressOf, openPlace, type Place, type TrustOptions } from './trust.ts'
+
+/** What the commands of the economy have in common: stake, lock, vote, epoch, burn, node tip and node home. */
+
+export interface EconomyOptions extends TrustOptions {
+  keyFile?: string
+  account?: string
+  dryRun?: boolean
+  json?: boolean
+}
+
+export const economyOptions = (command: Command): Command =>
+  command
+    .option('--router <url>', 'a router; default: the network of this home')
+    .option('--ledger <address>', 'the ledger that you trust; default: of this home')
+    .option('--rpc <url>', 'the chain; default: of this home')
+    .option('--key-file <file>', 'who acts (keystore v3, password in HEURIST_PASSWORD)')
+    .option('--account <address>', 'who acts, without its key: to look, or with --dry-run')
+    .option('--dry-run', 'print the decoded calls and their data, send nothing')
+    .option('--json', 'print one JSON object')
+
+/** A command at work: who acts, and the contracts that the trusted ledger names. */
+export interface Scene {
+  print: Printer
+  place: Place & { economy: Economy }
+  economy: Economy
+  account: Address
+  send(calls: readonly Call[]): Promise<Outcome>
+}
+
+/** Whose key acts if none is named: the payer's, or that of the node of this home. */
+type Default = 'payer' | 'node owner'
+
+/** @throws `economy.absent`, `account.keyless` (refused) and what {@link openPlace} throws. */
+export async function openScene(options: EconomyOptions, fallback: Default = 'payer'): Promise<Scene> {
+  const print = createPrinter(options.json ?? false)
+  const place = await openPlace(options)
+  const economy = await economyOf(place.chain, place.ledger)
+  const { account, sender } = actorOf(options, place, fallback)
+  const scenery = { ...place, economy }
+  const send = async (calls: readonly Call[]) => {
+    const dryRun = options.dryRun ?? false
+    if (!dryRun && !sender && calls.length > 0) throw keyless(account)
+    return perform(print, scenery, calls, { from: account, dryRun, ...(sender ? { sender } : {}) })
+  }
+  return { print, place: scenery, economy, account, send }
+}
+
+function actorOf(
+  options: EconomyOptions,
+  place: Place,
+  fallback: Default,
+): { account: Address; sender?: Sender } {
+  if (options.account !== undefined && options.keyFile === undefined) {
+    return { account: addressOf(options.account, '--account') }
+  }
+  const key = privateKeyToAccount(keyFor(options, place, fallback))
+  if (
+    options.account !== undefined &&
+    addressOf(options.account, '--account') !== key.address.toLowerCase()
+  ) {
+    throw refused('account.other', `the key is that of ${key.address}, not of ${options.account}`, {
+      fix: 'Name one of them.',
+    })
+  }
+  return { account: key.address, sender: keySender(place.chain, key) }
+}
+
+function keyFor(options: EconomyOptions, { network }: Place, fallback: Default): Hex {
+  const ofNode = join(homeDir(), 'nodes', 'mine', 'owner.key')
+  const named = options.keyFile !== undefined || process.env.HEURIST_KEY !== undefined
+  if (!named && fallback === 'node owner' && existsSync(ofNode)) {
+    return loadKey(ofNode, process.env.HEURIST_PASSWORD).privateKey
+  }
+  return payerKey(options, network)
+}
+
+const keyless = (account: Address) =>
+  refused('account.keyless', `an address alone cannot send: ${account}`, {
+    fix: 'Add --dry-run for the calls to sign elsewhere, or name its key with --key-file.',
+  })
+
+// --------------------------------------------------------------------------------------------------------- words
+
+/** @throws `id.invalid` (refused). */
+export function idOf(text: string, what: string): number {
+  const id = Number(text)
+  if (/^\d+$/.test(text) && id > 0 && id < 2 ** 32) return id
+  throw refused('id.invalid', `'${text}' is no ${what} id`, { fix: 'Ids are whole numbers from 1 on.' })
+}
+
+/** Seconds as a person counts them down. */
+export function countdown(seconds: number): string {
+  if (seconds <= 0) return 'now'
+  const parts = [
+    [Math.floor(seconds / 86_400), 'd'],
+    [Math.floor((seconds % 86_400) / 3_600), 'h'],
+    [Math.floor((seconds % 3_600) / 60), 'min'],
+  ] as const
+  const shown = parts.filter(([count]) => count > 0).map(([count, unit]) => `${count} ${unit}`)
+  return shown.length === 0 ? `${seconds} s` : shown.join(' ')
+}
+
+/** A Unix second, for people. */
+export const dateOf = (seconds: number): string =>
+  `${new Date(seconds * 1000).toISOString().slice(0, 16)} UTC`
+
+/** When an epoch begins, for people. */
+export const epochDate = (epoch: number): string => `epoch ${epoch} (${dateOf(epoch * EPOCH_SECONDS)})`
