@@ -28,6 +28,10 @@ contract StakingHandler is Stakes {
         _newNode(OWNER, 0x51611);
         _newNode(OWNER, 0x51612);
         begin = Epochs.current();
+        for (uint256 i; i < NODES; i++) {
+            staking.stake(_node(i), 1e21);
+            deposited += 1e21;
+        }
     }
 
     function stake(uint256 which, uint256 amount) external {
@@ -108,6 +112,7 @@ contract StakingHandler is Stakes {
 
     function pass(uint256 time) external {
         _passTo(block.timestamp + bound(time, 1, 3 days));
+        moves++;
     }
 
     // ------------------------------------------------------------------------------- what must always hold
