@@ -12,6 +12,7 @@ import { receiptCommand } from './commands/receipt.ts'
 import { runCommand } from './commands/run.ts'
 import { stakeCommand } from './commands/stake.ts'
 import { upCommand } from './commands/up.ts'
+import { voteCommand } from './commands/vote.ts'
 import { printFailure } from './print.ts'
 
 /** `heurist`: every command is a noun and a verb, has `--json` and an example in `--help`; exit codes 0, 1, 2. */
@@ -33,6 +34,7 @@ for (const command of [
   bondCommand(),
   stakeCommand(),
   lockCommand(),
+  voteCommand(),
   netCommand(),
   ...absentCommands(),
 ]) {

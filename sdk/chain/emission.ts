@@ -1,0 +1,180 @@
+import { type Abi, type Address, encodeFunctionData } from 'viem'
+import { emissionControllerAbi } from './abi.ts'
+import type { Call, Chain } from './clients.ts'
+import { chainError } from './errors.ts'
+import { historyOf } from './history.ts'
+
+/** What the network issues. HEU in wei; points have 64 binary places; times are Unix seconds. */
+
+/** One epoch's emission. */
+export interface EpochEmission {
+  epoch: number
+  cap: bigint
+  base: bigint
+  dynamic: bigint
+  burnt: bigint
+  /** Of base and dynamic, what was issued. */
+  issued: bigint
+  /** 0 = not final. */
+  finalizedAt: number
+}
+
+export interface EmissionState {
+  reserve: bigint
+  reservoir: bigint
+  owed: bigint
+  firstEpoch: number
+  nextEpoch: number
+  finalizableAt: number
+  /** Newest first; epochs that are over. */
+  epochs: EpochEmission[]
+}
+
+const at = (address: Address) => ({ address, abi: emissionControllerAbi }) as const
+
+/** @param count  Of epochs, back from the last one that is over. */
+export async function readEmission(
+  chain: Chain,
+  emission: Address,
+  { epoch, count }: { epoch: number; count: number },
+): Promise<EmissionState> {
+  const { client } = chain
+  const here = at(emission)
+  try {
+    const [reserve, reservoir, owed, firstEpoch, nextEpoch, finalizableAt] = await Promise.all([
+      client.readContract({ ...here, functionName: 'reserve' }),
+      client.readContract({ ...here, functionName: 'reservoir' }),
+      client.readContract({ ...here, functionName: 'owed' }),
+      client.readContract({ ...here, functionName: 'firstEpoch' }),
+      client.readContract({ ...here, functionName: 'nextEpoch' }),
+      client.readContract({ ...here, functionName: 'finalizableAt' }),
+    ])
+    const past = lastEpochs({ first: firstEpoch, last: epoch - 1, count }).reverse()
+    const epochs = await Promise.all(past.map((each) => readEpoch(chain, emission, each)))
+    return { reserve, reservoir, owed, firstEpoch, nextEpoch, finalizableAt: Number(finalizableAt), epochs }
+  } catch (cause) {
+    throw chainError(cause)
+  }
+}
+
+async function readEpoch(chain: Chain, emission: Address, epoch: number): Promise<EpochEmission> {
+  const args = [epoch] as const
+  const [seen, [cap]] = await Promise.all([
+    chain.client.readContract({ ...at(emission), functionName: 'epochOf', args }),
+    chain.client.readContract({ ...at(emission), functionName: 'capOf', args }),
+  ])
+  const { base, dynamic, burnt, finalizedAt } = seen
+  return { epoch, cap, base, dynamic, burnt, issued: base + dynamic, finalizedAt }
+}
+
+/** At most `count` epochs up to `last`, none before `first`, rising. */
+export const lastEpochs = ({
+  first,
+  last,
+  count,
+}: {
+  first: number
+  last: number
+  count: number
+}): number[] => {
+  const from = Math.max(first, last - count + 1)
+  return Array.from({ length: Math.max(0, last - from + 1) }, (_, index) => from + index)
+}
+
+/** What a node was issued in a final epoch, and how much of it went to its voters. */
+export interface NodeEmission {
+  node: number
+  epoch: number
+  amount: bigint
+  tip: bigint
+}
+
+const BPS = 10_000n
+
+/**
+ * Emissions of nodes in final epochs, counted from the points that were recorded for them: exact, whoever has claimed.
+ *
+ * @source IEmissionController: each pool floors pool * points / all points; the tip floors its part of the sum.
+ */
+export async function nodeEmissions(
+  chain: Chain,
+  emission: Address,
+  nodes: readonly number[],
+  epochs: readonly number[],
+): Promise<NodeEmission[]> {
+  if (nodes.length === 0 || epochs.length === 0) return []
+  const contract = at(emission)
+  const logs = await historyOf(chain, contract, 'Recorded', { node: [...nodes], epoch: [...epochs] })
+  const pairs = epochs.flatMap((epoch) => nodes.map((node) => ({ epoch, node })))
+  try {
+    const facts = new Map(
+      await Promise.all(
+        epochs.map(
+          async (epoch) =>
+            [
+              epoch,
+              await chain.client.readContract({ ...contract, functionName: 'epochOf', args: [epoch] }),
+            ] as const,
+        ),
+      ),
+    )
+    return await Promise.all(
+      pairs.map(async ({ node, epoch }) => {
+        const fact = facts.get(epoch)
+        const mine = logs.filter(({ args }) => args.node === node && args.epoch === epoch)
+        const amount = mine.reduce((sum, { args }) => {
+          const [pool, all] = args.base ? [fact?.base, fact?.basePoints] : [fact?.dynamic, fact?.feePoints]
+          return all ? sum + ((pool ?? 0n) * args.points) / all : sum
+        }, 0n)
+        const bps = await chain.client.readContract({
+          ...contract,
+          functionName: 'tipIn',
+          args: [node, epoch],
+        })
+        return { node, epoch, amount, tip: (amount * BigInt(bps)) / BPS }
+      }),
+    )
+  } catch (cause) {
+    throw chainError(cause)
+  }
+}
+
+/** What a node's owner has chosen, now and for the next epoch. Basis points. */
+export interface NodeChoices {
+  tip: number
+  nextTip: number
+  home: Address
+  nextHome: Address
+}
+
+export async function readChoices(
+  chain: Chain,
+  emission: Address,
+  node: number,
+  epoch: number,
+): Promise<NodeChoices> {
+  const { client } = chain
+  const here = at(emission)
+  const [tip, nextTip, home, nextHome] = await Promise.all([
+    client.readContract({ ...here, functionName: 'tipIn', args: [node, epoch] }),
+    client.readContract({ ...here, functionName: 'tipIn', args: [node, epoch + 1] }),
+    client.readContract({ ...here, functionName: 'homeIn', args: [node, epoch] }),
+    client.readContract({ ...here, functionName: 'homeIn', args: [node, epoch + 1] }),
+  ]).catch((cause: unknown) => {
+    throw chainError(cause)
+  })
+  return { tip, nextTip, home, nextHome }
+}
+
+const call = (to: Address, functionName: string, args: readonly unknown[]): Call => ({
+  to,
+  data: encodeFunctionData({ abi: emissionControllerAbi as Abi, functionName, args }),
+})
+
+/** Tip and home are the owner's own, from the next epoch on; anyone may claim for a node. */
+export const emissionCall = {
+  setTip: (emission: Address, node: number, bps: number): Call => call(emission, 'setTip', [node, bps]),
+  setHome: (emission: Address, node: number, router: Address): Call =>
+    call(emission, 'setHome', [node, router]),
+  claim: (emission: Address, nodes: readonly number[]): Call => call(emission, 'claim', [nodes]),
+}
