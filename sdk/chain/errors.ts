@@ -14,6 +14,7 @@ import {
 import { containsNodeError, getNodeError } from 'viem/utils'
 import { asHeuristError, HeuristError, later, refused } from '../errors.ts'
 import * as abis from './abi.ts'
+import { wordsFor } from './words.ts'
 
 type AbiError = Extract<Abi[number], { type: 'error' }>
 
@@ -27,7 +28,10 @@ const ERRORS: AbiError[] = [
   ).values(),
 ]
 
-/** A revert as an error of ours: `details.error` is the custom error's name, its arguments stand beside it. */
+/**
+ * A revert as an error of ours: `details.error` is the custom error's name, its arguments stand beside it, and where
+ * `words.ts` knows what it means, the message says so and `fix` what to do.
+ */
 export function revertOf(data: Hex, cause?: unknown): HeuristError {
   try {
     const { errorName, args, abiItem } = decodeErrorResult({ abi: ERRORS, data })
@@ -35,8 +39,11 @@ export function revertOf(data: Hex, cause?: unknown): HeuristError {
     const values = (args ?? []) as readonly unknown[]
     const named = inputs.map((input, index) => [input.name || `arg${index}`, String(values[index])] as const)
     const shown = named.map(([name, value]) => `${name} ${value}`).join(', ')
-    return refused('chain.reverted', `the contract refused: ${errorName}(${shown})`, {
-      details: { ...Object.fromEntries(named), error: errorName },
+    const facts = Object.fromEntries(named)
+    const words = wordsFor(errorName, facts)
+    return refused('chain.reverted', `the contract refused: ${words?.says ?? `${errorName}(${shown})`}`, {
+      details: { ...facts, error: errorName },
+      ...(words ? { fix: words.fix } : {}),
       cause,
     })
   } catch {
