@@ -3,7 +3,7 @@ pragma solidity 0.8.28;
 
 import {Base} from "./Base.sol";
 
-/// @dev Committed gas figures, `bench/snapshots/ledger/`: held at +3 %; HEURIST_SNAPSHOT=true writes them anew.
+/// @dev Committed gas figures, `bench/snapshots/`, a folder per room: held at +3 %; HEURIST_SNAPSHOT=true writes them anew.
 abstract contract Snapshots is Base {
     /// @dev Gas of a call as a whole transaction with cold slots; fails if it costs 3 % more than its snapshot.
     function _measure(string memory name, address target, bytes memory call) internal returns (uint256 gas) {
@@ -28,7 +28,11 @@ abstract contract Snapshots is Base {
         return vm.parseJsonUint(string.concat('{"gas":', vm.readFile(_file(name)), "}"), ".gas");
     }
 
+    function _folder() internal pure virtual returns (string memory) {
+        return "ledger";
+    }
+
     function _file(string memory name) private pure returns (string memory) {
-        return string.concat("bench/snapshots/ledger/", name, ".txt");
+        return string.concat("bench/snapshots/", _folder(), "/", name, ".txt");
     }
 }
