@@ -2,8 +2,10 @@ import { Command, CommanderError } from 'commander'
 import { absentCommands } from './commands/absent.ts'
 import { auditCommand } from './commands/audit.ts'
 import { bondCommand } from './commands/bond.ts'
+import { burnCommand } from './commands/burn.ts'
 import { claimCommand } from './commands/claim.ts'
 import { creditsCommand } from './commands/credits.ts'
+import { epochCommand } from './commands/epoch.ts'
 import { lockCommand } from './commands/lock.ts'
 import { netCommand } from './commands/net.ts'
 import { nodeCommand } from './commands/node.ts'
@@ -35,6 +37,8 @@ for (const command of [
   stakeCommand(),
   lockCommand(),
   voteCommand(),
+  epochCommand(),
+  burnCommand(),
   netCommand(),
   ...absentCommands(),
 ]) {
