@@ -4,8 +4,8 @@ import { foundryBinary } from '../deploy/chain.ts'
 
 /**
  * `npm run test:deep`: what takes longer than a push may wait. The Solidity fuzz tests with twenty times the runs and the
- * invariants with 1,024 runs of depth 64; every guard of the contracts removed once; Slither. All run, and it fails if one
- * does.
+ * invariants with 1,024 runs of depth 64; what the Solidity tests reach; every guard of the contracts removed once;
+ * Slither. All run, and it fails if one does.
  */
 const root = join(import.meta.dirname, '..')
 const forge = foundryBinary('forge')
@@ -22,6 +22,7 @@ const steps: { name: string; command: string; args: string[]; env?: Record<strin
     args: ['test', '--match-test', 'testFuzz|invariant|supplyPlus'],
     env: long,
   },
+  { name: 'coverage', command: process.execPath, args: [tsx, 'test/coverage.ts'] },
   { name: 'guards', command: process.execPath, args: [tsx, 'test/guards/remove.ts'] },
   { name: 'slither', command: process.execPath, args: [tsx, 'test/slither.ts'] },
 ]

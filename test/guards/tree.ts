@@ -126,9 +126,15 @@ function sourceOf(root: string, file: string, armed: Map<string, string>): strin
   const text = armed.get(file)
   if (text !== undefined) return switched(file, text)
   const plain = readFileSync(join(root, file.startsWith('@') ? 'node_modules' : '', file), 'utf8')
-  // OpenZeppelin's checkpoints write to scratch space alone and do not say so: said, the compiler may move variables out
-  // of a stack that the switches make too deep.
-  return plain.replaceAll('assembly {', 'assembly ("memory-safe") {')
+  return sayMemorySafe(plain)
+}
+
+/**
+ * OpenZeppelin's checkpoints write to scratch space alone and do not say so: said, the compiler may move variables out of
+ * a stack that is too deep.
+ */
+export function sayMemorySafe(source: string): string {
+  return source.replaceAll('assembly {', 'assembly ("memory-safe") {')
 }
 
 function switchedReentrancy(root: string): string {

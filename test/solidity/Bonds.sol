@@ -17,7 +17,7 @@ abstract contract Bonds is Market {
     address internal constant BURNER = address(0xB123);
 
     /// @dev Read once, so that an expected revert is the next call's.
-    bytes32 private domain;
+    bytes32 internal domain;
 
     function _openBonds() internal {
         router = vm.addr(ROUTER_KEY);
