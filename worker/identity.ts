@@ -1,13 +1,16 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Address, encodeFunctionData, type Hex, keccak256, stringToHex } from 'viem'
+import { type Address, encodeFunctionData, type Hex, keccak256, stringToHex, zeroAddress } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { registryAbi } from '../sdk/chain/abi.ts'
 import { type Chain, keySender, openChain } from '../sdk/chain/clients.ts'
+import { economyOf } from '../sdk/chain/economy.ts'
+import { emissionCall, readChoices } from '../sdk/chain/emission.ts'
+import { readClock } from '../sdk/chain/epochs.ts'
 import { createKey, loadKey, type StoredKey, saveKey } from '../sdk/chain/keys.ts'
 import { isLocalChain, LOCAL_KEY, localKey } from '../sdk/chain/local.ts'
 import { fetchNetwork, type Network } from '../sdk/chain/network.ts'
-import { refused } from '../sdk/errors.ts'
+import { HeuristError, refused } from '../sdk/errors.ts'
 
 /**
  * Who a node is: an owner key, which holds the node and its money, and a signer key, which signs receipts and lives on
@@ -36,6 +39,8 @@ export interface Identity {
   signer: Address
   payout: Address
   signerKeyFile: string
+  /** The router whose batches earn the node emission, from the next epoch on; none where there is no economy. */
+  homeRouter?: Address
   /** False if it had joined before. */
   fresh: boolean
 }
@@ -87,7 +92,44 @@ export async function joinNetwork(options: JoinOptions): Promise<Identity> {
     chain.client.readContract({ ...registry, functionName: 'ownerOf', args: [NODE, node] }),
     chain.client.readContract({ ...registry, functionName: 'payoutOf', args: [NODE, node] }),
   ])
-  return { node, owner, signer: signer.address, payout, signerKeyFile, fresh: known === 0 }
+  const homeRouter = await findHome(chain, network, options, { node, owner })
+  return {
+    node,
+    owner,
+    signer: signer.address,
+    payout,
+    signerKeyFile,
+    ...(homeRouter ? { homeRouter } : {}),
+    fresh: known === 0,
+  }
+}
+
+/**
+ * A node without a home router takes the one that it joins, if its owner's key is here and can pay: only what a home
+ * router settles earns emission. Whoever chose one before keeps it.
+ */
+async function findHome(
+  chain: Chain,
+  network: Network,
+  options: JoinOptions,
+  { node, owner }: { node: number; owner: Address },
+): Promise<Address | undefined> {
+  const economy = await economyOf(chain, network.addresses.ledger).catch((cause: unknown) => {
+    if (cause instanceof HeuristError && cause.code === 'economy.absent') return undefined
+    throw cause
+  })
+  if (!economy) return undefined
+  const { epoch } = await readClock(chain)
+  const { nextHome } = await readChoices(chain, economy.emission, node, epoch)
+  if (nextHome !== zeroAddress) return nextHome
+  const file = join(options.home, 'owner.key')
+  const key = options.ownerKey ?? (existsSync(file) ? loadKey(file, options.password).privateKey : undefined)
+  if (key === undefined || privateKeyToAccount(key).address !== owner) return undefined
+  if (isLocalChain(chain.id)) await provideGas(chain, owner)
+  if ((await chain.client.getBalance({ address: owner })) === 0n) return undefined
+  const { address: router } = network.router
+  await keySender(chain, privateKeyToAccount(key)).send(emissionCall.setHome(economy.emission, node, router))
+  return router
 }
 
 /** `Role.Node` of the contracts. */

@@ -2,12 +2,14 @@ import { Command } from 'commander'
 import { privateKeyToAccount } from 'viem/accounts'
 import { deploy } from '../../deploy/deploy.ts'
 import { createDeployer } from '../../deploy/deployer.ts'
-import { params } from '../../deploy/params.ts'
 import { verify } from '../../deploy/verify.ts'
 import { loadKey } from '../../sdk/chain/keys.ts'
 import { refused } from '../../sdk/errors.ts'
 import { networkFor } from '../account.ts'
 import { createPrinter } from '../print.ts'
+import { emissionCommand } from './emission.ts'
+import { epochOptions, showEpoch } from './epoch.ts'
+import { paramsCommand } from './params.ts'
 
 /** `heurist net`: what the network is made of; deploying it on a chain of your own. */
 export function netCommand(): Command {
@@ -33,16 +35,11 @@ export function netCommand(): Command {
       print.result(network)
     })
 
-  net
-    .command('params')
-    .description('every protocol number, its unit and its reason')
-    .option('--json', 'print one JSON object')
-    .addHelpText('after', '\nExample:\n  $ heurist net params --json')
-    .action((options: { json?: boolean }) => {
-      const print = createPrinter(options.json ?? false)
-      print.rows(Object.entries(params).map(([name, p]) => [name, `${p.value} ${p.unit}. ${p.reason}`]))
-      print.result(params)
-    })
+  net.addCommand(paramsCommand())
+  net.addCommand(emissionCommand())
+  epochOptions(net.command('epoch').description('the countdown of the epoch, and what is due'))
+    .addHelpText('after', '\nExample:\n  $ heurist net epoch')
+    .action(showEpoch)
 
   net
     .command('deploy')

@@ -15,6 +15,7 @@ import { networkFor } from '../account.ts'
 import { homeDir, PODS_DIR, ROOT } from '../home.ts'
 import { createPrinter, type Printer } from '../print.ts'
 import { programArgv } from '../program.ts'
+import { homeCommand, tipCommand } from './choices.ts'
 
 interface Options {
   router?: string
@@ -63,7 +64,7 @@ export function nodeCommand(): Command {
       print.result(checks)
       if (checks.some((check) => !check.ok)) process.exitCode = 1
     })
-  return node
+  return node.addCommand(tipCommand()).addCommand(homeCommand())
 }
 
 const nodeHome = (options: Options): string => resolve(options.home ?? join(homeDir(), 'nodes', 'mine'))
@@ -73,6 +74,7 @@ async function up(options: Options, print: Printer): Promise<void> {
   const home = nodeHome(options)
   const identity = await joinNetwork({ network, home })
   print.line(`node ${identity.node}, earning for ${identity.owner}`)
+  if (identity.homeRouter) print.line(`emission for what router ${identity.homeRouter} settles`)
   const acceptLoss = options.acceptLoss ?? false
   const serving = {
     node: identity.node,
