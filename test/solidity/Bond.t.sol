@@ -378,10 +378,11 @@ contract BondTest is Bonds {
     }
 
     function test_aBondWithoutItsParties_ZeroAddress() public {
-        bytes memory code = bytes.concat(
-            vm.getCode("RouterBond.sol:RouterBond"), abi.encode(address(0), heu, LEAST_ASSET, LEAST_HEU, uint40(0))
-        );
-        vm.assertEq(_creationError(code), IRouterBond.ZeroAddress.selector);
+        bytes memory made = vm.getCode("RouterBond.sol:RouterBond");
+        bytes memory noLedger = abi.encode(address(0), heu, LEAST_ASSET, LEAST_HEU, uint40(0));
+        vm.assertEq(_creationError(bytes.concat(made, noLedger)), IRouterBond.ZeroAddress.selector);
+        bytes memory noHeu = abi.encode(ledger, address(0), LEAST_ASSET, LEAST_HEU, uint40(0));
+        vm.assertEq(_creationError(bytes.concat(made, noHeu)), IRouterBond.ZeroAddress.selector);
     }
 
     /// @dev 80: the views that routers, nodes and pages read never revert.

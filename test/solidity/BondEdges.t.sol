@@ -3,6 +3,7 @@ pragma solidity 0.8.28;
 
 import {IComputeLedger} from "../../contracts/interfaces/IComputeLedger.sol";
 import {IRouterBond} from "../../contracts/interfaces/IRouterBond.sol";
+import {Messages} from "../../contracts/libraries/Messages.sol";
 import {Role} from "../../contracts/libraries/Roles.sol";
 import {Bonds} from "./Bonds.sol";
 
@@ -96,6 +97,37 @@ contract BondEdgesTest is Bonds {
 
         bonds.burn(router);
         vm.assertGe(dollar.balanceOf(BURNER), BOND - asked, "all but the reserved part burns");
+    }
+
+    /// @dev A later statement says more, but its router has settled since: less is due than the first one asked for.
+    function test_aLaterStatementNeverLowersWhatIsReserved() public {
+        vm.assertEq(_file(Role.Node, 1, 110e6), 7e6, "70 % of 110 less the 100 settled");
+        _work(1, 5e6);
+        vm.assertEq(_file(Role.Node, 1, 111e6), 7e6, "70 % of 6 would be less");
+        vm.assertEq(bonds.bondOf(router).reserved, 7e6, "as reserved");
+
+        _pass(14 days);
+        vm.assertEq(_resolve(Role.Node, 1), 4_200_000, "and paid is what is due");
+        vm.assertEq(bonds.bondOf(router).reserved, 0, "the rest is free");
+    }
+
+    /// @dev The router settles more than the statement said before its claim is due.
+    function test_aClaimForLessThanWasSettledSinceIsVoid() public {
+        _file(Role.Node, 1, 110e6);
+        _work(1, 20e6);
+        _pass(14 days);
+
+        vm.assertEq(_resolve(Role.Node, 1), 0, "nothing is due");
+        vm.assertEq(bonds.bondOf(router).reserved, 0, "nothing is held back");
+        vm.assertTrue(bonds.mayRoute(router), "and the router goes on");
+    }
+
+    /// @dev Nor does an old one say that anything is missing.
+    function test_aStatementOfLessThanWasSettledFilesNothing_NoShortfall() public {
+        Messages.Statement memory statement = _statement(Role.Node, 1, 90e6, block.timestamp - 1 days);
+        bytes memory signature = _sign(ROUTER_KEY, Messages.hash(statement));
+        vm.expectRevert(abi.encodeWithSelector(IRouterBond.NoShortfall.selector, 90e6, 100e6));
+        bonds.claimShortfall(router, statement, signature);
     }
 
     /// Bug 5 (words only). `capOf` covers parties that have no Statement.
