@@ -38,6 +38,12 @@ interface IVoteController {
     error InactiveTarget(Ballot ballot, uint32 id);
     error LengthMismatch(uint256 ids, uint256 bps);
     error ZeroAddress();
+    /// @notice The ledger pays its voters' part to another contract.
+    error NotTheLedgersVoters(address voters);
+    /// @notice A tip of an epoch that is closed, or not over.
+    error TipOutOfOrder(uint32 epoch, uint32 least);
+    /// @notice Less HEU came than the tips of it.
+    error ShortTransfer(uint256 received, uint256 expected);
     /// @notice Weights are known up to the next epoch.
     error EpochTooFar(uint32 epoch, uint32 most);
 

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.28;
+
+import {Powers} from "./Powers.sol";
+
+/// @title Weights
+/// @notice The votes for one target as sums that can be asked for any epoch: the newest state, and every one before it.
+library Weights {
+    using Powers for Powers.Sums;
+    using Powers for uint256;
+
+    /// @param head Packed sums, effective from their own epoch on, which is at most the next one.
+    /// @param past Those before it, by number, epochs rising. Never changed.
+    struct Target {
+        uint256 head;
+        mapping(uint256 number => uint256) past;
+        Powers.Ends ends;
+    }
+
+    /// @notice The sums of `epoch`, to be changed and put back. What they were before is kept.
+    function open(Target storage target, uint256 epoch) internal returns (Powers.Sums memory sums) {
+        uint256 head = target.head;
+        sums = head.unpack();
+        if (sums.epoch >= epoch) return sums;
+        if (head != 0) target.past[sums.count++] = head;
+        sums.advance(target.ends, epoch);
+    }
+
+    /// @return Token-weeks in `epoch`, which is at most the next one.
+    function weightIn(Target storage target, uint256 epoch) internal view returns (uint256) {
+        Powers.Sums memory sums = target.head.unpack();
+        if (epoch < sums.epoch) sums = _before(target, sums.count, epoch);
+        sums.advance(target.ends, epoch);
+        return sums.total();
+    }
+
+    /// @dev The last of the past states that is not later than `epoch`; the nearest ones are looked at first.
+    function _before(Target storage target, uint256 count, uint256 epoch) private view returns (Powers.Sums memory sums) {
+        uint256 high = count;
+        uint256 low = count;
+        for (uint256 step = 1; low != 0; step <<= 1) {
+            low = low > step ? low - step : 0;
+            sums = target.past[low].unpack();
+            if (sums.epoch <= epoch) break;
+            high = low;
+        }
+        if (high == 0) return Powers.Sums(0, 0, 0, 0);
+        // `low` is not later than `epoch`, `high` is, or does not exist.
+        while (high - low > 1) {
+            uint256 middle = (low + high) / 2;
+            Powers.Sums memory seen = target.past[middle].unpack();
+            if (seen.epoch <= epoch) (low, sums) = (middle, seen);
+            else high = middle;
+        }
+    }
+}

@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.28;
+
+import {IVoteController} from "../../contracts/interfaces/IVoteController.sol";
+import {IVotingEscrow} from "../../contracts/interfaces/IVotingEscrow.sol";
+import {Ballot} from "../../contracts/libraries/Ballots.sol";
+import {Epochs} from "../../contracts/libraries/Epochs.sol";
+import {Role} from "../../contracts/libraries/Roles.sol";
+import {Votes} from "./Votes.sol";
+
+/// @dev 10-22: what went wrong with votes elsewhere, and every guard of a ballot.
+contract VotesTest is Votes {
+    function setUp() public {
+        _openVotes();
+    }
+
+    function test_10_aVoteIsTheDecayedPowerOfTheLock() public {
+        uint32 end = _after(5);
+        _lock(ANN, 10e18, end);
+        _wait(2);
+        _vote(ANN, Ballot.Pod, 1, 5_000);
+
+        uint32 next = _after(1);
+        vm.assertEq(votes.weightIn(Ballot.Pod, 1, next), 5e18 * 2, "half of ten, two epochs before the end");
+        vm.assertEq(votes.votesIn(ANN, Ballot.Pod, 1, next), 10e18);
+        vm.assertEq(votes.ballotWeightIn(Ballot.Pod, next), 10e18);
+        vm.assertEq(votes.weightIn(Ballot.Node, 1, next), 0, "the other ballot has not heard of it");
+    }
+
+    function test_11_lockVoteAndWithdrawInOneTransactionIsImpossible() public {
+        uint32 next = _after(1);
+        _lock(EVE, 1_000e18, next);
+        vm.prank(EVE);
+        vm.expectRevert(abi.encodeWithSelector(IVoteController.LockTooShort.selector, next, next + 1));
+        votes.vote(Ballot.Pod, _ids(1), _bps(10_000));
+
+        _lock(ANN, 1_000e18, next + 1);
+        _vote(ANN, Ballot.Pod, 1, 10_000);
+        vm.assertEq(votes.weightIn(Ballot.Pod, 1, next - 1), 0, "no vote before the next epoch");
+        vm.prank(ANN);
+        vm.expectRevert(abi.encodeWithSelector(IVotingEscrow.NotExpired.selector, next + 1));
+        escrow.withdraw();
+    }
+
+    function test_12_weightsAreRightAfterAnySleep() public {
+        uint32[4] memory sleeps = [uint32(10), 104, 105, 300];
+        for (uint256 i; i < sleeps.length; i++) {
+            uint256 state = vm.snapshotState();
+            uint32 birth = Epochs.current();
+            _lock(ANN, 2e18, birth + 50);
+            _lock(BEN, 3e18, birth + MOST);
+            _vote(ANN, Ballot.Node, 1, 10_000);
+            _vote(BEN, Ballot.Node, 1, 10_000);
+            _wait(sleeps[i]);
+            uint256 expected = sleeps[i] < 50 ? 2e18 * uint256(50 - sleeps[i]) : 0;
+            if (sleeps[i] < MOST) expected += 3e18 * uint256(MOST - sleeps[i]);
+            uint32 now_ = Epochs.current();
+            vm.assertEq(votes.weightIn(Ballot.Node, 1, now_), expected, "as if never asleep");
+            votes.roll(Ballot.Node, 1);
+            vm.assertLe(vm.lastCallGas().gasTotalUsed, 300_000, "a bounded number of steps");
+            votes.roll(Ballot.Node, 0);
+            vm.assertEq(votes.weightIn(Ballot.Node, 1, now_), expected, "and written down");
+            vm.assertEq(votes.ballotWeightIn(Ballot.Node, now_), expected);
+            vm.assertEq(votes.weightIn(Ballot.Node, 1, birth + 1), 2e18 * 49 + 3e18 * 103, "the past stays");
+            vm.revertToState(state);
+        }
+    }
+
+    function test_15_votingAgainWithAGrownLockCountsItOnce() public {
+        uint32 end = _after(10);
+        _lock(ANN, 10e18, end);
+        _vote(ANN, Ballot.Pod, 1, 10_000);
+        _wait(1);
+        _lock(ANN, 5e18, end + 20);
+        vm.assertEq(votes.weightIn(Ballot.Pod, 1, _after(1)), 10e18 * 8, "the vote is of the lock as it was");
+        _vote(ANN, Ballot.Pod, 1, 10_000);
+
+        vm.assertEq(votes.weightIn(Ballot.Pod, 1, _after(0)), 10e18 * 9, "this epoch is as it was");
+        vm.assertEq(votes.weightIn(Ballot.Pod, 1, _after(1)), 15e18 * 28, "the next has the grown lock, once");
+        vm.assertEq(votes.ballotWeightIn(Ballot.Pod, _after(1)), 15e18 * 28);
+        vm.assertEq(votes.votesIn(ANN, Ballot.Pod, 1, _after(1)), escrow.powerIn(ANN, _after(1)), "all its power");
+        vm.warp(Epochs.startOf(end));
+        vm.assertEq(votes.weightIn(Ballot.Pod, 1, end), 15e18 * 20, "nothing ends where the old lock did");
+        vm.warp(Epochs.startOf(end + 20));
+        vm.assertEq(votes.weightIn(Ballot.Pod, 1, end + 20), 0);
+    }
+
+    function test_15_targetsVotedWithDifferentLocksInOneEpochKeepTheirOwn() public {
+        uint32 end = _after(10);
+        _lock(ANN, 10e18, end);
+        _vote(ANN, Ballot.Pod, 1, 4_000);
+        _lock(ANN, 10e18, end + 5);
+        _vote(ANN, Ballot.Pod, 2, 6_000);
+        vm.assertEq(votes.weightIn(Ballot.Pod, 1, _after(1)), 4e18 * 9);
+        vm.assertEq(votes.weightIn(Ballot.Pod, 2, _after(1)), 12e18 * 14);
+        vm.assertEq(votes.ballotWeightIn(Ballot.Pod, _after(1)), 4e18 * 9 + 12e18 * 14);
+        _wait(3);
+        _vote(ANN, Ballot.Pod, _ids(1, 2), _bps(0, 0));
+        vm.assertEq(votes.ballotWeightIn(Ballot.Pod, _after(1)), 0, "each is taken back as it was given");
+        vm.assertEq(votes.ballotWeightIn(Ballot.Pod, _after(0)), 4e18 * 7 + 12e18 * 12);
+    }
+
+    function test_16_theLastSecondAndTheFirst() public {
+        uint32 epoch = Epochs.current();
+        _lock(ANN, 1e18, epoch + 10);
+        _lock(BEN, 1e18, epoch + 10);
+        vm.warp(Epochs.startOf(epoch + 1) - 1);
+        _vote(ANN, Ballot.Node, 1, 10_000);
+        vm.warp(Epochs.startOf(epoch + 1));
+        _vote(BEN, Ballot.Node, 1, 10_000);
+
+        vm.assertEq(votes.weightIn(Ballot.Node, 1, epoch), 0, "the last second says nothing of its epoch");
+        vm.assertEq(votes.weightIn(Ballot.Node, 1, epoch + 1), 9e18, "and everything of the next");
+        vm.assertEq(votes.votesIn(BEN, Ballot.Node, 1, epoch + 1), 0, "the first second says nothing of its own");
+        vm.assertEq(votes.weightIn(Ballot.Node, 1, epoch + 2), 2 * 8e18);
+    }
+
+    function test_17_ofManyVotesInAnEpochTheLastCounts() public {
+        _lock(ANN, 10e18, _after(10));
+        _lock(BEN, 10e18, _after(10));
+        _vote(BEN, Ballot.Pod, 1, 10_000);
+        uint256 tenth;
+        for (uint16 i = 1; i <= 100; i++) {
+            _vote(ANN, Ballot.Pod, 1, 100 * i - 1);
+            if (i == 10) tenth = vm.lastCallGas().gasTotalUsed;
+            if (i == 100) vm.assertLe(vm.lastCallGas().gasTotalUsed, tenth, "the hundredth costs what the tenth did");
+        }
+        vm.assertEq(votes.weightIn(Ballot.Pod, 1, _after(1)), 9 * (10e18 + 10e18 * 9_999 / 10_000));
+        vm.assertEq(votes.usedBps(ANN, Ballot.Pod), 9_999);
+    }
+
+    function test_18_aVoteForADeactivatedTargetCanBeTakenBack() public {
+        _lock(ANN, 10e18, _after(10));
+        _vote(ANN, Ballot.Pod, _ids(1, 2), _bps(6_000, 4_000));
+        registry.deactivate(Role.Pod, 1);
+        _wait(1);
+        vm.assertEq(votes.weightIn(Ballot.Pod, 1, _after(0)), 6e18 * 9, "they stay until they are removed");
+        _vote(ANN, Ballot.Pod, 1, 6_000);
+        _vote(ANN, Ballot.Pod, 1, 3_000);
+        vm.prank(ANN);
+        vm.expectRevert(abi.encodeWithSelector(IVoteController.InactiveTarget.selector, Ballot.Pod, 1));
+        votes.vote(Ballot.Pod, _ids(1), _bps(3_001));
+        _vote(ANN, Ballot.Pod, 1, 0);
+
+        vm.assertEq(votes.weightIn(Ballot.Pod, 1, _after(1)), 0);
+        vm.assertEq(votes.usedBps(ANN, Ballot.Pod), 4_000, "the budget is back");
+        _vote(ANN, Ballot.Pod, 2, 10_000);
+        vm.assertEq(votes.ballotWeightIn(Ballot.Pod, _after(1)), 10e18 * 8);
+    }
+
+    function test_19_deactivationLeavesTheSumsConsistent() public {
+        _lock(ANN, 10e18, _after(4));
+        _lock(BEN, 7e18, _after(9));
+        _vote(ANN, Ballot.Node, _ids(1, 2), _bps(5_000, 5_000));
+        _vote(BEN, Ballot.Node, _ids(1, 2), _bps(1_000, 9_000));
+        registry.deactivate(Role.Node, 1);
+        for (uint32 i; i < 12; i++) {
+            _wait(1);
+            if (i == 2) _vote(ANN, Ballot.Node, 1, 0);
+            if (i == 5) _vote(BEN, Ballot.Node, 1, 0);
+            uint32 next = _after(1);
+            vm.assertEq(
+                votes.ballotWeightIn(Ballot.Node, next) - votes.weightIn(Ballot.Node, 1, next),
+                votes.weightIn(Ballot.Node, 2, next),
+                "what is not the one's is the other's"
+            );
+        }
+        vm.assertEq(votes.ballotWeightIn(Ballot.Node, _after(1)), 0);
+    }
+
+    function test_20_aTargetVotedBeforeItsFirstRollKeepsItsVotes() public {
+        _lock(ANN, 10e18, _after(40));
+        _vote(ANN, Ballot.Node, 3, 10_000);
+        _wait(5);
+        votes.roll(Ballot.Node, 3);
+        vm.assertEq(votes.weightIn(Ballot.Node, 3, _after(0)), 10e18 * 35);
+        votes.roll(Ballot.Node, 4);
+        _wait(1);
+        _vote(ANN, Ballot.Node, _ids(3, 4), _bps(5_000, 5_000));
+        votes.roll(Ballot.Node, 4);
+        vm.assertEq(votes.weightIn(Ballot.Node, 4, _after(1)), 5e18 * 33, "rolled before its first vote, and after");
+        vm.assertEq(votes.weightIn(Ballot.Node, 3, _after(1)), 5e18 * 33);
+    }
+
+    function test_21_anExpiredLocksVoteIsWorthNothingUnasked() public {
+        uint32 end = _after(3);
+        _lock(ANN, 10e18, end);
+        _lock(BEN, 1e18, end + 5);
+        _vote(ANN, Ballot.Pod, 1, 10_000);
+        _vote(BEN, Ballot.Pod, 1, 10_000);
+        vm.warp(Epochs.startOf(end));
+
+        vm.assertEq(votes.votesIn(ANN, Ballot.Pod, 1, end), 0);
+        vm.assertEq(votes.weightIn(Ballot.Pod, 1, end), 5e18, "only the living one");
+        vm.prank(ANN);
+        vm.expectRevert(abi.encodeWithSelector(IVoteController.LockTooShort.selector, end, end + 2));
+        votes.vote(Ballot.Pod, _ids(1), _bps(10_000));
+        _vote(ANN, Ballot.Pod, 1, 0);
+        vm.assertEq(votes.usedBps(ANN, Ballot.Pod), 0, "but it can be tidied away");
+        vm.assertEq(votes.weightIn(Ballot.Pod, 1, end + 1), 4e18);
+    }
+
+    function test_22_nobodyCanBlockARefresh() public {
+        _lock(ANN, 10_000, _after(50));
+        _vote(ANN, Ballot.Node, _ids(1, 2), _bps(1, 9_999));
+        // A weight of one wei, a stranger's dust, a stranger's gift and a dead target later:
+        _lock(EVE, 1, _after(50));
+        _vote(EVE, Ballot.Node, 1, 1);
+        heu.transfer(EVE, 1);
+        vm.prank(EVE);
+        escrow.lockFor(ANN, 1);
+        votes.roll(Ballot.Node, 1);
+        registry.deactivate(Role.Node, 1);
+        _wait(3);
+
+        _vote(ANN, Ballot.Node, _ids(1, 2), _bps(1, 9_999));
+        vm.assertEq(votes.votesIn(ANN, Ballot.Node, 1, _after(1)), 1 * 46);
+        vm.assertEq(votes.votesIn(ANN, Ballot.Node, 2, _after(1)), uint256(10_001 * 9_999) / 10_000 * 46);
+    }
+
+    // ---------------------------------------------------------------------------------------------- the guards
+
+    function test_aBallotHasTenThousandBasisPoints() public {
+        _lock(ANN, 10e18, _after(10));
+        vm.startPrank(ANN);
+        vm.expectRevert(abi.encodeWithSelector(IVoteController.OverAllocated.selector, 10_001));
+        votes.vote(Ballot.Pod, _ids(1, 2), _bps(10_000, 1));
+        vm.expectRevert(abi.encodeWithSelector(IVoteController.OverAllocated.selector, 10_001));
+        votes.vote(Ballot.Pod, _ids(1), _bps(10_001));
+        votes.vote(Ballot.Pod, _ids(1, 2), _bps(9_000, 1_000));
+        votes.vote(Ballot.Node, _ids(1), _bps(10_000));
+        vm.expectRevert(abi.encodeWithSelector(IVoteController.OverAllocated.selector, 10_001));
+        votes.vote(Ballot.Pod, _ids(2), _bps(1_001));
+        votes.vote(Ballot.Pod, _ids(2, 1), _bps(9_000, 1_000));
+        vm.stopPrank();
+        vm.assertEq(votes.usedBps(ANN, Ballot.Pod), 10_000, "what is moved may be raised first");
+        vm.assertEq(votes.usedBps(ANN, Ballot.Node), 10_000, "each ballot has its own");
+    }
+
+    function test_aVoteNeedsATargetThatExists() public {
+        _lock(ANN, 10e18, _after(10));
+        uint32[3] memory unknown = [uint32(0), 5, type(uint32).max];
+        for (uint256 i; i < 3; i++) {
+            vm.prank(ANN);
+            vm.expectRevert(
+                abi.encodeWithSelector(IVoteController.UnknownTarget.selector, Ballot.Node, unknown[i])
+            );
+            votes.vote(Ballot.Node, _ids(unknown[i]), _bps(1));
+        }
+        vm.prank(ANN);
+        vm.expectRevert(abi.encodeWithSelector(IVoteController.LengthMismatch.selector, 2, 1));
+        votes.vote(Ballot.Node, _ids(1, 2), _bps(1));
+        vm.prank(ANN);
+        vm.expectRevert(abi.encodeWithSelector(IVoteController.LengthMismatch.selector, 1, 2));
+        votes.vote(Ballot.Node, _ids(1), _bps(1, 2));
+    }
+
+    function test_aVoteNeedsALock() public {
+        vm.prank(EVE);
+        vm.expectRevert(abi.encodeWithSelector(IVoteController.LockTooShort.selector, 0, _after(2)));
+        votes.vote(Ballot.Node, _ids(1), _bps(1));
+        _vote(EVE, Ballot.Node, 1, 0);
+        vm.assertEq(votes.ballotWeightIn(Ballot.Node, _after(1)), 0, "removing nothing does nothing");
+    }
+
+    function test_weightsAreKnownUpToTheNextEpoch() public {
+        uint32 most = _after(1);
+        votes.weightIn(Ballot.Node, 1, most);
+        votes.votesIn(ANN, Ballot.Node, 1, most);
+        vm.expectRevert(abi.encodeWithSelector(IVoteController.EpochTooFar.selector, most + 1, most));
+        votes.weightIn(Ballot.Node, 1, most + 1);
+        vm.expectRevert(abi.encodeWithSelector(IVoteController.EpochTooFar.selector, most + 1, most));
+        votes.ballotWeightIn(Ballot.Node, most + 1);
+        vm.expectRevert(abi.encodeWithSelector(IVoteController.EpochTooFar.selector, most + 1, most));
+        votes.votesIn(ANN, Ballot.Node, 1, most + 1);
+        vm.assertEq(votes.weightIn(Ballot.Node, 1, 0), 0, "the deep past is empty");
+        vm.assertEq(votes.votesIn(ANN, Ballot.Node, 1, 0), 0);
+    }
+
+    function test_theVoteIsToldAsItWasCast() public {
+        uint32 end = _after(9);
+        _lock(ANN, 10e18, end);
+        _vote(ANN, Ballot.Pod, 2, 2_500);
+        uint32 from = _after(1);
+        _lock(ANN, 10e18, end + 3);
+        _wait(4);
+        (uint16 bps, uint96 amount, uint32 until, uint32 since) = votes.voteOf(ANN, Ballot.Pod, 2);
+        vm.assertEq(bps, 2_500);
+        vm.assertEq(amount, 2.5e18, "a lock that grew later is no matter");
+        vm.assertEq(until, end);
+        vm.assertEq(since, from);
+        _vote(ANN, Ballot.Pod, 2, 0);
+        (bps, amount, until, since) = votes.voteOf(ANN, Ballot.Pod, 2);
+        vm.assertEq(uint256(bps) + amount + until, 0, "removed");
+        vm.assertEq(since, _after(1));
+    }
+
+    /// @dev More votes than one slot holds, each asked for long after.
+    function test_everyPastVoteIsKept() public {
+        uint32 birth = Epochs.current();
+        _lock(ANN, 10_000e18, birth + 90);
+        for (uint32 i; i < 40; i++) {
+            if (i % 7 == 3) _lock(ANN, 1e18, birth + 90);
+            if (i % 3 != 2) _vote(ANN, Ballot.Node, 1, uint16(100 * (i + 1)));
+            _wait(1);
+        }
+        _wait(100);
+        for (uint32 i; i < 40; i++) {
+            uint256 cast = i % 3 == 2 ? i - 1 : i;
+            uint256 expected = (10_000e18 + (cast + 4) / 7 * 1e18) * (100 * (cast + 1)) / 10_000 * (90 - 1 - i);
+            vm.assertEq(votes.votesIn(ANN, Ballot.Node, 1, birth + 1 + i), expected, "as it was cast");
+            vm.assertEq(votes.weightIn(Ballot.Node, 1, birth + 1 + i), expected, "and counted");
+        }
+    }
+}
