@@ -23,18 +23,9 @@ abstract contract Slashes is Stakes {
 
     function _openSlashes() internal {
         _openStakes();
-        address code = vm.deployCode("SlashingManager.sol:SlashingManager", abi.encode(ledger, staking));
-        bytes memory initialize = abi.encodeWithSignature(
-            "initialize(address,(uint96,uint16,uint16,uint40,uint40))", authority, _params()
-        );
-        slashing = ISlashingManager(
-            vm.deployCode("UpgradeableProxy.sol:UpgradeableProxy", abi.encode(code, initialize))
-        );
+        slashing = ISlashingManager(_newManager());
         _letSlash(address(slashing));
-        bytes4[] memory judging = new bytes4[](1);
-        judging[0] = ISlashingManager.resolve.selector;
-        _byAdmin(abi.encodeCall(authority.setTargetFunctionRole, (address(slashing), judging, JUDGE_ROLE)));
-        _byAdmin(abi.encodeCall(authority.grantRole, (JUDGE_ROLE, JUDGE, 0)));
+        _letJudge();
         bytes4[] memory setting = new bytes4[](1);
         setting[0] = ISlashingManager.setParams.selector;
         _byAdmin(abi.encodeCall(authority.setTargetFunctionRole, (address(slashing), setting, PARAMS_ROLE)));
@@ -44,6 +35,21 @@ abstract contract Slashes is Stakes {
             vm.prank(who);
             heu.approve(address(slashing), type(uint256).max);
         }
+    }
+
+    function _newManager() internal returns (address) {
+        address code = vm.deployCode("SlashingManager.sol:SlashingManager", abi.encode(ledger, staking));
+        bytes memory initialize = abi.encodeWithSignature(
+            "initialize(address,(uint96,uint16,uint16,uint40,uint40))", authority, _params()
+        );
+        return vm.deployCode("UpgradeableProxy.sol:UpgradeableProxy", abi.encode(code, initialize));
+    }
+
+    function _letJudge() internal {
+        bytes4[] memory judging = new bytes4[](1);
+        judging[0] = ISlashingManager.resolve.selector;
+        _byAdmin(abi.encodeCall(authority.setTargetFunctionRole, (address(slashing), judging, JUDGE_ROLE)));
+        _byAdmin(abi.encodeCall(authority.grantRole, (JUDGE_ROLE, JUDGE, 0)));
     }
 
     function _params() internal pure returns (ISlashingManager.Params memory) {
