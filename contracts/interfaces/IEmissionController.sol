@@ -75,7 +75,8 @@ interface IEmissionController {
     event HomeSet(uint32 indexed node, address indexed router, uint32 from);
     event Reported(uint32 indexed epoch, address indexed prober, bytes32 root, bytes32 evidence);
     event Challenged(uint32 indexed epoch, address indexed challenger);
-    /// @param upheld Whether the report is void. `lapsed`: nobody judged in time.
+    /// @param upheld Whether the report is void.
+    /// @param lapsed Nobody judged in time.
     event Judged(uint32 indexed epoch, bool upheld, bool lapsed);
     event Recorded(uint32 indexed epoch, uint32 indexed node, bool base, uint256 units, uint256 points);
     event EpochFinalized(
@@ -122,10 +123,13 @@ interface IEmissionController {
     function REPORT_SECONDS() external view returns (uint256);
     /// @notice 3 days after a report.
     function CHALLENGE_SECONDS() external view returns (uint256);
-    /// @notice 14 days after a challenge: if nobody judged by then, the report is void and both bonds go back.
+    /// @notice 7 days after a challenge: if nobody judged by then, the report stands and both bonds go back. Doubting costs
+    ///         nothing then, but a week: no challenger can end the base emission because the judge sleeps.
     function JUDGE_SECONDS() external view returns (uint256);
     /// @notice HEU wei that a prober and a challenger stand behind their word with.
     function REPORT_BOND() external view returns (uint256);
+    /// @notice At most so many tips are drawn in one call.
+    function MOST_TIPS_DRAWN() external view returns (uint256);
 
     function heu() external view returns (IHEU);
     function registry() external view returns (IRegistry);
