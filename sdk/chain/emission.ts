@@ -1,5 +1,5 @@
 import { type Abi, type Address, encodeFunctionData } from 'viem'
-import { emissionControllerAbi } from './abi.ts'
+import { emissionControllerAbi, voteControllerAbi } from './abi.ts'
 import type { Call, Chain } from './clients.ts'
 import { chainError } from './errors.ts'
 import { historyOf } from './history.ts'
@@ -90,53 +90,48 @@ export interface NodeEmission {
 }
 
 const BPS = 10_000n
+/** `Ballot.Node`. */
+const NODE_BALLOT = 0
+/** Weight below which a node keeps its tip: 1 HEU for one epoch. @source IVoteController.LEAST_WEIGHT */
+export const LEAST_WEIGHT = 10n ** 18n
 
 /**
  * Emissions of nodes in final epochs, counted from the points that were recorded for them: exact, whoever has claimed.
  *
- * @source IEmissionController: each pool floors pool * points / all points; the tip floors its part of the sum.
+ * @source EmissionController: each pool floors pool * points / all points; the tip floors its part of the sum.
  */
 export async function nodeEmissions(
   chain: Chain,
-  emission: Address,
+  { emission, votes }: { emission: Address; votes: Address },
   nodes: readonly number[],
   epochs: readonly number[],
 ): Promise<NodeEmission[]> {
   if (nodes.length === 0 || epochs.length === 0) return []
+  const { client } = chain
   const contract = at(emission)
+  const ballots = { address: votes, abi: voteControllerAbi } as const
   const logs = await historyOf(chain, contract, 'Recorded', { node: [...nodes], epoch: [...epochs] })
-  const pairs = epochs.flatMap((epoch) => nodes.map((node) => ({ epoch, node })))
-  try {
-    const facts = new Map(
-      await Promise.all(
-        epochs.map(
-          async (epoch) =>
-            [
-              epoch,
-              await chain.client.readContract({ ...contract, functionName: 'epochOf', args: [epoch] }),
-            ] as const,
-        ),
-      ),
-    )
-    return await Promise.all(
-      pairs.map(async ({ node, epoch }) => {
-        const fact = facts.get(epoch)
-        const mine = logs.filter(({ args }) => args.node === node && args.epoch === epoch)
-        const amount = mine.reduce((sum, { args }) => {
-          const [pool, all] = args.base ? [fact?.base, fact?.basePoints] : [fact?.dynamic, fact?.feePoints]
-          return all ? sum + ((pool ?? 0n) * args.points) / all : sum
-        }, 0n)
-        const bps = await chain.client.readContract({
-          ...contract,
-          functionName: 'tipIn',
-          args: [node, epoch],
-        })
-        return { node, epoch, amount, tip: (amount * BigInt(bps)) / BPS }
-      }),
-    )
-  } catch (cause) {
-    throw chainError(cause)
+
+  async function emissionOf(node: number, epoch: number): Promise<NodeEmission> {
+    const [pools, bps, weight] = await Promise.all([
+      client.readContract({ ...contract, functionName: 'epochOf', args: [epoch] }),
+      client.readContract({ ...contract, functionName: 'tipIn', args: [node, epoch] }),
+      client.readContract({ ...ballots, functionName: 'weightIn', args: [NODE_BALLOT, node, epoch] }),
+    ])
+    const amount = logs
+      .filter(({ args }) => args.node === node && args.epoch === epoch)
+      .reduce((sum, { args }) => {
+        const pool = args.base ? pools.base : pools.dynamic
+        const all = args.base ? pools.basePoints : pools.feePoints
+        return all === 0n ? sum : sum + (pool * args.points) / all
+      }, 0n)
+    return { node, epoch, amount, tip: weight < LEAST_WEIGHT ? 0n : (amount * BigInt(bps)) / BPS }
   }
+
+  const pairs = epochs.flatMap((epoch) => nodes.map((node) => emissionOf(node, epoch)))
+  return Promise.all(pairs).catch((cause: unknown) => {
+    throw chainError(cause)
+  })
 }
 
 /** What a node's owner has chosen, now and for the next epoch. Basis points. */

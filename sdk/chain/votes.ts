@@ -3,7 +3,7 @@ import { ROLE } from '../protocol/messages.ts'
 import { computeLedgerAbi, emissionControllerAbi, registryAbi, voteControllerAbi } from './abi.ts'
 import type { Call, Chain } from './clients.ts'
 import type { Economy } from './economy.ts'
-import { lastEpochs, nodeEmissions } from './emission.ts'
+import { LEAST_WEIGHT, lastEpochs, nodeEmissions } from './emission.ts'
 import { chainError } from './errors.ts'
 
 /** Votes for nodes share tips (HEU wei); votes for pods share the voters' part of revenue (asset base units). */
@@ -12,8 +12,6 @@ import { chainError } from './errors.ts'
 export const BALLOT = { node: 0, pod: 1 } as const
 export type BallotName = keyof typeof BALLOT
 
-/** Weight below which a target's reward is burnt: 1 HEU for one epoch. @source IVoteController.LEAST_WEIGHT */
-export const LEAST_WEIGHT = 10n ** 18n
 /** Epochs whose average says what a vote may bring. */
 const LOOK_BACK = 4
 const BPS = 10_000n
@@ -102,7 +100,7 @@ export async function readTargets(
   targets: readonly { ballot: BallotName; id: number }[],
 ): Promise<Target[]> {
   const ids = targets.filter(({ ballot }) => ballot === 'node').map(({ id }) => id)
-  const tips = await tipsOf(chain, place.emission, ids)
+  const tips = await tipsOf(chain, place, ids)
   return ask(() =>
     Promise.all(
       targets.map(async ({ ballot, id }) => {
@@ -140,7 +138,7 @@ async function standing(
 /** Tips of nodes in the last final epochs. */
 async function tipsOf(
   chain: Chain,
-  emission: Address,
+  { emission, votes }: Where,
   nodes: readonly number[],
 ): Promise<(node: number) => bigint[]> {
   if (nodes.length === 0) return () => []
@@ -152,7 +150,7 @@ async function tipsOf(
     ]),
   )
   const epochs = lastEpochs({ first, last: next - 1, count: LOOK_BACK })
-  const issued = await nodeEmissions(chain, emission, nodes, epochs)
+  const issued = await nodeEmissions(chain, { emission, votes }, nodes, epochs)
   return (node) => issued.filter((each) => each.node === node).map(({ tip }) => tip)
 }
 
