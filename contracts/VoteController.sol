@@ -116,14 +116,17 @@ contract VoteController is IVoteController, ReentrancyGuardTransient {
     function vote(Ballot ballot, uint32[] calldata ids, uint16[] calldata bps) external {
         if (ids.length != bps.length) revert LengthMismatch(ids.length, bps.length);
 
-        Casting memory casting = _open(ballot);
+        mapping(uint32 id => Weights.Target) storage targets = _targets[ballot];
+        mapping(uint32 id => Papers.Paper) storage papers = _papers[ballot][msg.sender];
+        Voter storage voter = _voters[ballot][msg.sender];
+        Casting memory casting = _open(ballot, voter, targets[0]);
         for (uint256 i; i < ids.length; i++) {
-            _cast(casting, ids[i], bps[i]);
+            uint32 id = ids[i];
+            _cast(casting, targets[id], targets[0].ends, papers[id], id, bps[i]);
         }
         if (casting.used > BPS) revert OverAllocated(casting.used);
-        _targets[ballot][0].head = Powers.pack(casting.total);
-        _voters[ballot][msg.sender] =
-            Voter(uint96(casting.amount), casting.end, casting.number.toUint16(), uint16(casting.used));
+        targets[0].head = Powers.pack(casting.total);
+        if (casting.used != voter.used) voter.used = uint16(casting.used);
     }
 
     /// @inheritdoc IVoteController
@@ -250,52 +253,60 @@ contract VoteController is IVoteController, ReentrancyGuardTransient {
     // ------------------------------------------------------------------------------------------ private: votes
 
     /// @dev Takes the caller's lock as it stands, if it has power in the next epoch.
-    function _open(Ballot ballot) private returns (Casting memory casting) {
-        Voter memory voter = _voters[ballot][msg.sender];
+    function _open(Ballot ballot, Voter storage voter, Weights.Target storage all)
+        private
+        returns (Casting memory casting)
+    {
         IVotingEscrow.Lock memory lock = escrow.lockOf(msg.sender);
         casting.ballot = ballot;
         casting.next = Epochs.current() + 1;
         casting.alive = lock.end > casting.next;
         casting.lockEnd = lock.end;
-        casting.number = voter.number;
-        casting.used = voter.used;
-        if (casting.alive && (lock.amount != voter.amount || lock.end != voter.end)) {
-            if (voter.amount != 0) {
-                _locks[ballot][msg.sender][voter.number] = uint256(voter.end) << 96 | voter.amount;
+        (casting.amount, casting.end) = (voter.amount, voter.end);
+        (casting.number, casting.used) = (voter.number, voter.used);
+        if (casting.alive && (lock.amount != casting.amount || lock.end != casting.end)) {
+            if (casting.amount != 0) {
+                _locks[ballot][msg.sender][casting.number] = uint256(casting.end) << 96 | casting.amount;
             }
             casting.number += 1;
-            (voter.amount, voter.end) = (lock.amount, lock.end);
+            (casting.amount, casting.end) = (lock.amount, lock.end);
+            (voter.amount, voter.end, voter.number) = (lock.amount, lock.end, casting.number.toUint16());
         }
-        (casting.amount, casting.end) = (voter.amount, voter.end);
-        casting.total = _targets[ballot][0].open(casting.next);
+        casting.total = all.open(casting.next);
     }
 
-    function _cast(Casting memory casting, uint32 id, uint256 bps) private {
+    /// @param all What ends when of the whole ballot.
+    function _cast(
+        Casting memory casting,
+        Weights.Target storage target,
+        Powers.Ends storage all,
+        Papers.Paper storage paper,
+        uint32 id,
+        uint256 bps
+    ) private {
         Ballot ballot = casting.ballot;
-        Papers.Paper storage paper = _papers[ballot][msg.sender][id];
         uint256 newest = paper.newest;
         (uint256 oldBps, uint256 oldNumber,) = Papers.read(newest);
         if (bps == 0 && oldBps == 0) return;
-        if (bps > oldBps) _checkTarget(ballot, id, casting.next);
+        if (oldBps == 0) _checkTarget(ballot, id, casting.next);
         if (bps != 0 && !casting.alive) revert LockTooShort(casting.lockEnd, casting.next + 1);
 
-        Weights.Target storage target = _targets[ballot][id];
         Powers.Sums memory sums = target.open(casting.next);
-        Powers.Ends storage all = _targets[ballot][0].ends;
+        uint256 oldAmount;
+        uint256 oldEnd = casting.end;
         if (oldBps != 0) {
-            (uint256 oldAmount, uint256 oldEnd) = (casting.amount, casting.end);
+            oldAmount = casting.amount;
             if (oldNumber != casting.number) (oldAmount, oldEnd) = _pastLock(ballot, msg.sender, oldNumber);
             oldAmount = oldAmount * oldBps / BPS;
-            sums.remove(target.ends, oldAmount, oldEnd);
-            casting.total.remove(all, oldAmount, oldEnd);
         }
         uint256 amount = casting.amount * bps / BPS;
-        if (amount != 0) {
-            sums.add(target.ends, amount, casting.end);
-            casting.total.add(all, amount, casting.end);
-        }
+        sums.replace(target.ends, oldAmount, oldEnd, amount, casting.end);
+        casting.total.replace(all, oldAmount, oldEnd, amount, casting.end);
         target.head = Powers.pack(sums);
-        casting.used = casting.used + bps - oldBps;
+        // What stands on the ballot is at least what one target of it has; a call is too short for 2^256.
+        unchecked {
+            casting.used += bps - oldBps;
+        }
         paper.put(newest, bps, casting.number, casting.next);
         emit Voted(msg.sender, ballot, id, uint16(bps), uint96(amount), casting.end, casting.next);
     }

@@ -15,6 +15,7 @@ import {IVotingEscrow} from "./IVotingEscrow.sol";
 ///         present epoch can be changed by a vote, so there is no cool-down.
 /// @dev WARNING: immutable, and it holds what it owes. A vote is a snapshot of the lock: after adding to or extending the
 ///      lock, vote again. A deactivated target keeps its votes until they are removed, and removing always works.
+///      A vote that has ended holds its basis points until it is replaced or removed.
 ///      Weights are token-weeks. Sum of all weights of a ballot = its total, in every epoch ever.
 interface IVoteController {
     event Voted(
@@ -60,6 +61,7 @@ interface IVoteController {
     function firstEpoch() external view returns (uint32);
 
     /// @notice Sets the caller's votes for `ids`, from the next epoch on; votes for other targets stay.
+    ///         A target that the account has no vote for must be active in the next epoch; one that it has can be changed.
     /// @param bps Parts of the lock's amount in basis points; 0 removes. The last of a duplicate id counts.
     function vote(Ballot ballot, uint32[] calldata ids, uint16[] calldata bps) external;
 

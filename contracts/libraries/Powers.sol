@@ -35,8 +35,11 @@ library Powers {
         return sums.amount | sums.product << 96 | sums.epoch << 208 | sums.count << 240;
     }
 
-    function unpack(uint256 slot) internal pure returns (Sums memory) {
-        return Sums(uint96(slot), uint112(slot >> 96), uint32(slot >> 208), slot >> 240);
+    function unpack(uint256 slot) internal pure returns (Sums memory sums) {
+        sums.amount = uint96(slot);
+        sums.product = uint112(slot >> 96);
+        sums.epoch = uint32(slot >> 208);
+        sums.count = slot >> 240;
     }
 
     /// @notice Counts the sums up to a later epoch. At most `MOST_EPOCHS` steps, however much later.
@@ -71,6 +74,26 @@ library Powers {
             sums.product -= amount * end;
             ends.at[end >> 1] -= amount << _side(end);
         }
+    }
+
+    /// @notice Takes the first lock out and the second in.
+    function replace(
+        Sums memory sums,
+        Ends storage ends,
+        uint256 oldAmount,
+        uint256 oldEnd,
+        uint256 amount,
+        uint256 end
+    ) internal {
+        if (oldEnd == end && end > sums.epoch) {
+            // Modular: less is added as the complement.
+            unchecked {
+                add(sums, ends, amount - oldAmount, end);
+            }
+            return;
+        }
+        remove(sums, ends, oldAmount, oldEnd);
+        if (amount != 0) add(sums, ends, amount, end);
     }
 
     /// @return Token-weeks of all locks in the sums' epoch.
