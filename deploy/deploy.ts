@@ -2,12 +2,14 @@ import { createDeployer, type Deployer, type DeployerOptions } from './deployer.
 import { authority } from './steps/01-authority.ts'
 import { tokens } from './steps/02-tokens.ts'
 import { registry } from './steps/03-registry.ts'
-import { ledger } from './steps/04-ledger.ts'
-import { roles } from './steps/05-roles.ts'
+import { stakes } from './steps/04-stakes.ts'
+import { ledger } from './steps/05-ledger.ts'
+import { economy } from './steps/06-economy.ts'
+import { roles } from './steps/07-roles.ts'
 import type { Step } from './steps/step.ts'
 import { assertRight, verify } from './verify.ts'
 
-export const STEPS: Step[] = [authority, tokens, registry, ledger, roles]
+export const STEPS: Step[] = [authority, tokens, registry, stakes, ledger, economy, roles]
 
 /**
  * Deploys what is missing, in order, and reads everything back. Running it again changes nothing.

@@ -15,11 +15,18 @@ import {
 import {
   authorityAbi,
   computeLedgerAbi,
+  emissionControllerAbi,
+  feeBurnerAbi,
   heuAbi,
+  lensAbi,
+  nodeStakingAbi,
   registryAbi,
   routerBondAbi,
+  slashingManagerAbi,
   testDollarAbi,
   upgradeableProxyAbi,
+  voteControllerAbi,
+  votingEscrowAbi,
 } from '../sdk/chain/abi.ts'
 import { bug, later } from '../sdk/errors.ts'
 import { LOCAL_CHAIN_ID } from './chain.ts'
@@ -33,6 +40,13 @@ const ABIS = {
   Registry: registryAbi,
   ComputeLedger: computeLedgerAbi,
   RouterBond: routerBondAbi,
+  VotingEscrow: votingEscrowAbi,
+  VoteController: voteControllerAbi,
+  NodeStaking: nodeStakingAbi,
+  SlashingManager: slashingManagerAbi,
+  EmissionController: emissionControllerAbi,
+  FeeBurner: feeBurnerAbi,
+  Lens: lensAbi,
 } satisfies Record<string, Abi>
 export type ContractName = keyof typeof ABIS
 

@@ -25,7 +25,10 @@ export async function seedLocal(deployer: Deployer, podsDir: string): Promise<Se
   const [, frontend] = await Promise.all([
     seedPods(deployer, podsDir, localAccount('podDeployer')),
     seedFrontend(deployer, localAccount('frontend')),
-    seedBond(deployer, router.address).then(() => seedFloat(deployer, router)),
+    // The deployer's own transactions one after the other: it has one nonce.
+    seedBond(deployer, router.address).then(() =>
+      Promise.all([seedFloat(deployer, router), seedKeeper(deployer, router.address)]),
+    ),
     seedCredit(deployer, router.address, localAccount('payer')),
   ])
   await seedCredit(deployer, router.address, localAccount('frontend'))
@@ -96,6 +99,21 @@ async function seedBond(deployer: Deployer, router: Address): Promise<void> {
   await deployer.send({ ...asset, functionName: 'approve', args: [bond.address, dollars] })
   await deployer.send({ ...heu, functionName: 'approve', args: [bond.address, heus] })
   await deployer.send({ ...bond, functionName: 'deposit', args: [router, dollars, heus] })
+}
+
+/** The keeper's HEU, out of the deployer's pocket, once it is half spent; and credit for its probes. */
+async function seedKeeper(deployer: Deployer, router: Address): Promise<void> {
+  const keeper = localAccount('keeper')
+  const heu = { address: deployer.addressOf('heu'), abi: heuAbi } as const
+  const held = await deployer.client.readContract({
+    ...heu,
+    functionName: 'balanceOf',
+    args: [keeper.address],
+  })
+  const missing = params.localKeeper.value - held
+  await seedCredit(deployer, router, keeper)
+  if (missing * 2n <= params.localKeeper.value) return
+  await deployer.send({ ...heu, functionName: 'transfer', args: [keeper.address, missing] })
 }
 
 const atLeastZero = (amount: bigint): bigint => (amount > 0n ? amount : 0n)

@@ -14,6 +14,7 @@ const param = <T extends number | bigint>(value: T, unit: string, reason: string
   reason,
 })
 
+const HEU = 10n ** 18n
 const HOUR = 3_600
 const DAY = 24 * HOUR
 
@@ -25,7 +26,7 @@ export const params = {
   ),
   podBps: param(1_000, 'bps of gross', 'The deployer keeps a pod alive for as long as it earns.'),
   frontendBps: param(1_000, 'bps of gross', 'Whoever brings the caller; burnt where nobody did.'),
-  voterBps: param(500, 'bps of gross', "Pod voters' revenue; burnt until there are voters."),
+  voterBps: param(500, 'bps of gross', "Pod voters' revenue; burnt where a pod has no votes."),
   thawSeconds: param(
     24 * HOUR,
     'seconds',
@@ -62,10 +63,54 @@ export const params = {
     'The least bond: a newcomer node is covered for a thousandth of it, one dollar.',
   ),
   bondLeastHeu: param(
-    10_000n * 10n ** 18n,
+    10_000n * HEU,
     'wei of HEU',
     'What a router loses even where its own payees are paid from its bond.',
   ),
+  voteHistory: param(
+    1,
+    'flag',
+    'Past voting power can be asked for, so that a Governor can be attached; it cannot be switched on later.',
+  ),
+  emissionCapBps: param(500, 'bps of supply per 52 epochs', 'The most that is ever issued: 5 % a year.'),
+  emissionBaseBps: param(
+    125,
+    'bps of supply per 52 epochs',
+    'For being there and answering, whatever the demand: 1.25 % a year.',
+  ),
+  emissionLambdaBps: param(
+    3_000,
+    'bps of HEU burnt',
+    'With beta the most for which washing loses: 0.30 x 2.5 = 1 - 0.25.',
+  ),
+  emissionBetaBps: param(25_000, 'bps of units', 'The most that votes multiply: 2.5 times.'),
+  emissionEtaBps: param(
+    5_000,
+    'bps of quotas',
+    'If the prober fails for most, the rest cannot share all of the base: five times their part at most.',
+  ),
+  emissionQuota: param(1n, 'probe units per HEU', 'The measure of base units; only their proportions count.'),
+  emissionReserve: param(500_000_000n * HEU, 'wei of HEU', 'Half the supply: what the network ever issues.'),
+  burnerPrice: param(
+    25n * HEU,
+    'wei of HEU per dollar',
+    'The first median; eight sales later only the market counts.',
+  ),
+  burnerLeastLot: param(
+    10_000_000n,
+    'base units of the asset',
+    'Ten dollars: the price of a smaller lot would say nothing and cost nothing to set.',
+  ),
+  localLeastLot: param(
+    1_000n,
+    'base units of the asset',
+    'A local network burns the fees of a few calls: a tenth of a cent is a lot there.',
+  ),
+  slashLeastBond: param(1_000n * HEU, 'wei of HEU', 'Accusing a node costs something if it is wrong.'),
+  slashBondBps: param(1_000, 'bps of the amount frozen', 'And more, the more it freezes.'),
+  slashReporterBps: param(1_000, 'bps of a slash', 'Enough to look; too little to slash oneself.'),
+  slashEvidence: param(7 * DAY, 'seconds', "How long after its epoch's end a fault may be proposed."),
+  slashDispute: param(3 * DAY, 'seconds', 'How long the owner has to dispute before anyone executes.'),
   localBond: param(
     2_000_000_000n,
     'base units of the asset',
@@ -80,6 +125,11 @@ export const params = {
     25_000_000n,
     'base units of the asset',
     'What the gateway and the demo payer deposit on a local chain.',
+  ),
+  localKeeper: param(
+    100_000n * HEU,
+    'wei of HEU',
+    "A local keeper's: its report bond, and what it buys fees with.",
   ),
   localGas: param(10n ** 18n, 'wei of the base token', 'Gas money that a local chain gives to a fresh key.'),
   settleMaxAge: param(

@@ -10,7 +10,25 @@ const schema = z.strictObject({
   chainId: z.number().int().positive(),
   /** Deployed contracts by role in the house; written one by one, so that an interrupted deployment goes on. */
   addresses: z.partialRecord(
-    z.enum(['authority', 'heu', 'asset', 'registryCode', 'registry', 'ledger', 'bond']),
+    z.enum([
+      'authority',
+      'heu',
+      'asset',
+      'registryCode',
+      'registry',
+      'escrow',
+      'staking',
+      'ledger',
+      'bond',
+      'votes',
+      'burnerCode',
+      'burner',
+      'emissionCode',
+      'emission',
+      'slashingCode',
+      'slashing',
+      'lens',
+    ]),
     address,
   ),
   /** Ids of the pods that this record's owner registered, by name. */

@@ -1,10 +1,21 @@
 import { type Address, getAddress, parseAbi } from 'viem'
-import { authorityAbi, computeLedgerAbi, heuAbi, registryAbi, routerBondAbi } from '../sdk/chain/abi.ts'
+import {
+  authorityAbi,
+  computeLedgerAbi,
+  emissionControllerAbi,
+  feeBurnerAbi,
+  heuAbi,
+  nodeStakingAbi,
+  registryAbi,
+  routerBondAbi,
+  slashingManagerAbi,
+  voteControllerAbi,
+} from '../sdk/chain/abi.ts'
 import { refused } from '../sdk/errors.ts'
 import type { Deployer } from './deployer.ts'
 import { params } from './params.ts'
-import { ledgerTerms } from './steps/04-ledger.ts'
-import { ROLES } from './steps/05-roles.ts'
+import { emissionParams, ledgerTerms } from './steps/05-ledger.ts'
+import { ROLES } from './steps/07-roles.ts'
 
 /** One thing read back from the chain beside what it should be. */
 export interface Finding {
@@ -23,7 +34,7 @@ const decimalsAbi = parseAbi(['function decimals() view returns (uint8)'])
  */
 export async function verify(deployer: Deployer): Promise<Finding[]> {
   const { client } = deployer
-  const terms = ledgerTerms(deployer, deployer.addressOf('bond'))
+  const terms = ledgerTerms(deployer, deployer.addressOf)
   const ledger = { address: deployer.addressOf('ledger'), abi: computeLedgerAbi } as const
   const bond = { address: deployer.addressOf('bond'), abi: routerBondAbi } as const
   const authority = { address: deployer.addressOf('authority'), abi: authorityAbi } as const
@@ -32,7 +43,7 @@ export async function verify(deployer: Deployer): Promise<Finding[]> {
   const hasRole = (role: bigint, account: Address) =>
     client.readContract({ ...authority, functionName: 'hasRole', args: [role, account] })
 
-  const checks: [string, unknown, Promise<unknown>][] = [
+  const checks: Check[] = [
     ['HEU supply is at most what was minted once', true, supplyIsWhole(deployer)],
     [
       'asset decimals',
@@ -55,8 +66,9 @@ export async function verify(deployer: Deployer): Promise<Finding[]> {
     ['node share', BigInt(terms.split.node), share(0)],
     ['pod share', BigInt(terms.split.pod), share(1)],
     ['frontend share', BigInt(terms.split.frontend), share(2)],
-    ['voter share without voters', 0n, share(3)],
+    ['voter share', BigInt(terms.split.voters), share(3)],
     ['registry authority', terms.authority, registryAuthority(deployer)],
+    ...economyChecks(deployer),
     [
       "the admin's delay",
       deployer.isLocal ? 0 : params.adminDelay.value,
@@ -73,6 +85,39 @@ export async function verify(deployer: Deployer): Promise<Finding[]> {
       found: text(await found),
     })),
   )
+}
+
+type Check = [string, unknown, Promise<unknown>]
+
+/** The economy follows from the ledger, contract by contract. */
+function economyChecks(deployer: Deployer): Check[] {
+  const { client, addressOf } = deployer
+  const ledger = { address: addressOf('ledger'), abi: computeLedgerAbi } as const
+  const votes = { address: addressOf('votes'), abi: voteControllerAbi } as const
+  const emission = { address: addressOf('emission'), abi: emissionControllerAbi } as const
+  const burner = { address: addressOf('burner'), abi: feeBurnerAbi } as const
+  const staking = { address: addressOf('staking'), abi: nodeStakingAbi } as const
+  const slashing = { address: addressOf('slashing'), abi: slashingManagerAbi } as const
+  const { capBps, baseBps, lambdaBps, betaBps, etaBps, quota } = emissionParams()
+  const inForce = async () => {
+    const epoch = Math.floor(Number((await client.getBlock()).timestamp) / 604_800)
+    const found = await client.readContract({ ...emission, functionName: 'paramsIn', args: [epoch] })
+    return [found.capBps, found.baseBps, found.lambdaBps, found.betaBps, found.etaBps, found.quota]
+  }
+  return [
+    ['ledger voters', votes.address, client.readContract({ ...ledger, functionName: 'podVoters' })],
+    ['ledger burner', burner.address, client.readContract({ ...ledger, functionName: 'burner' })],
+    ['votes escrow', addressOf('escrow'), client.readContract({ ...votes, functionName: 'escrow' })],
+    ['votes emission', emission.address, client.readContract({ ...votes, functionName: 'emission' })],
+    ['emission votes', votes.address, client.readContract({ ...emission, functionName: 'votes' })],
+    ['emission staking', staking.address, client.readContract({ ...emission, functionName: 'staking' })],
+    ['emission burner', burner.address, client.readContract({ ...emission, functionName: 'burner' })],
+    ['emission ledger', ledger.address, client.readContract({ ...emission, functionName: 'ledger' })],
+    ['emission parameters', [capBps, baseBps, lambdaBps, betaBps, etaBps, quota], inForce()],
+    ['burner ledger', ledger.address, client.readContract({ ...burner, functionName: 'ledger' })],
+    ['staking HEU', addressOf('heu'), client.readContract({ ...staking, functionName: 'heu' })],
+    ['slashing staking', staking.address, client.readContract({ ...slashing, functionName: 'staking' })],
+  ]
 }
 
 /** @throws `deployment.differs` (refused) naming the first finding that is wrong. */

@@ -12,6 +12,22 @@ import { computeLedgerAbi, registryAbi, testDollarAbi } from '../sdk/chain/abi.t
 import { LOCAL_KEY, localKey } from '../sdk/chain/local.ts'
 import type { Domain } from '../sdk/protocol/messages.ts'
 
+const NAMES = [
+  'authority',
+  'heu',
+  'asset',
+  'registry',
+  'ledger',
+  'bond',
+  'escrow',
+  'votes',
+  'staking',
+  'emission',
+  'burner',
+  'slashing',
+  'lens',
+] as const
+
 /** A real chain with the real contracts on it, its pods, frontend and float, and money for whoever asks. */
 export interface Market {
   readonly chain: LocalChain
@@ -20,8 +36,7 @@ export interface Market {
   readonly seeded: Seeded
   /** A folder of this market alone, removed by `close`. */
   readonly home: string
-  /** `{ authority, heu, asset, registry, ledger, bond }`. */
-  readonly addresses: Record<'authority' | 'heu' | 'asset' | 'registry' | 'ledger' | 'bond', Address>
+  readonly addresses: Record<(typeof NAMES)[number], Address>
   readonly router: { address: Address; key: Hex }
   /** A fresh key with gas and `amount` base units of credit at the router. */
   payer(amount: bigint): Promise<{ key: Hex; account: PrivateKeyAccount }>
@@ -60,15 +75,8 @@ export async function openMarket(podsDir: string = PODS): Promise<Market> {
     recordFile: join(home, 'deployment.json'),
   })
   const seeded = await seedLocal(deployer, podsDir)
-  const at = (name: Parameters<Deployer['addressOf']>[0]) => deployer.addressOf(name)
-  const addresses = {
-    authority: at('authority'),
-    heu: at('heu'),
-    asset: at('asset'),
-    registry: at('registry'),
-    ledger: at('ledger'),
-    bond: at('bond'),
-  }
+  const entries = NAMES.map((name) => [name, deployer.addressOf(name)] as const)
+  const addresses = Object.fromEntries(entries) as Market['addresses']
   const router = localAccount('router')
   const faucet = createWalletClient({
     account: localAccount('faucet'),

@@ -12,6 +12,13 @@ export const CONTRACTS = [
   'Registry',
   'ComputeLedger',
   'RouterBond',
+  'VotingEscrow',
+  'VoteController',
+  'NodeStaking',
+  'SlashingManager',
+  'EmissionController',
+  'FeeBurner',
+  'Lens',
 ] as const
 export type ContractName = (typeof CONTRACTS)[number]
 

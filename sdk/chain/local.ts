@@ -19,6 +19,8 @@ export const LOCAL_KEY = {
   payer: 4,
   /** This one and the next two own the first three nodes. */
   nodeOwner: 5,
+  /** Turns the epochs, probes and buys fees. */
+  keeper: 8,
   /** Gives gas to whoever asks on a local chain. */
   faucet: 9,
 } as const

@@ -10,7 +10,7 @@ import {
   toFunctionSelector,
   toFunctionSignature,
 } from 'viem'
-import { ROLES, roles } from '../../deploy/steps/05-roles.ts'
+import { ROLES, roles } from '../../deploy/steps/07-roles.ts'
 import { authorityAbi, computeLedgerAbi, registryAbi, routerBondAbi } from '../../sdk/chain/abi.ts'
 import { type Market, openMarket } from '../market.ts'
 
