@@ -12,6 +12,7 @@ import {
 import { type Economy, economyOf } from '../../sdk/chain/economy.ts'
 import { readClock } from '../../sdk/chain/epochs.ts'
 import { chainError } from '../../sdk/chain/errors.ts'
+import { isLocalChain } from '../../sdk/chain/local.ts'
 import { HeuristError } from '../../sdk/errors.ts'
 import { createPrinter } from '../print.ts'
 import { openPlace, type Place, type TrustOptions } from '../trust.ts'
@@ -111,31 +112,48 @@ async function readEconomy({ chain }: Place, economy: Economy): Promise<Record<s
   const { client } = chain
   const { epoch } = await readClock(chain)
   const emission = { address: economy.emission, abi: emissionControllerAbi } as const
+  const escrow = { address: economy.escrow, abi: votingEscrowAbi } as const
   const burner = { address: economy.burner, abi: feeBurnerAbi } as const
   const staking = { address: economy.staking, abi: nodeStakingAbi } as const
-  const [inForce, most, weight, unbond, final, record, report, challenge, bond, tip, gather, sale, lot] =
-    await Promise.all([
-      client.readContract({ ...emission, functionName: 'paramsIn', args: [epoch] }),
-      client.readContract({ address: economy.escrow, abi: votingEscrowAbi, functionName: 'MOST_EPOCHS' }),
-      client.readContract({ address: economy.votes, abi: voteControllerAbi, functionName: 'LEAST_WEIGHT' }),
-      client.readContract({ ...staking, functionName: 'UNBOND_SECONDS' }),
-      client.readContract({ ...emission, functionName: 'FINAL_SECONDS' }),
-      client.readContract({ ...emission, functionName: 'RECORD_SECONDS' }),
-      client.readContract({ ...emission, functionName: 'REPORT_SECONDS' }),
-      client.readContract({ ...emission, functionName: 'CHALLENGE_SECONDS' }),
-      client.readContract({ ...emission, functionName: 'REPORT_BOND' }),
-      client.readContract({ ...emission, functionName: 'MOST_TIP_BPS' }),
-      client.readContract({ ...burner, functionName: 'GATHER_SECONDS' }),
-      client.readContract({ ...burner, functionName: 'SALE_SECONDS' }),
-      client.readContract({ ...burner, functionName: 'leastLot' }),
-    ])
+  const [
+    inForce,
+    history,
+    most,
+    weight,
+    unbond,
+    final,
+    record,
+    report,
+    challenge,
+    bond,
+    tip,
+    gather,
+    sale,
+    lot,
+  ] = await Promise.all([
+    client.readContract({ ...emission, functionName: 'paramsIn', args: [epoch] }),
+    client.readContract({ ...escrow, functionName: 'keepsHistory' }),
+    client.readContract({ ...escrow, functionName: 'MOST_EPOCHS' }),
+    client.readContract({ address: economy.votes, abi: voteControllerAbi, functionName: 'LEAST_WEIGHT' }),
+    client.readContract({ ...staking, functionName: 'UNBOND_SECONDS' }),
+    client.readContract({ ...emission, functionName: 'FINAL_SECONDS' }),
+    client.readContract({ ...emission, functionName: 'RECORD_SECONDS' }),
+    client.readContract({ ...emission, functionName: 'REPORT_SECONDS' }),
+    client.readContract({ ...emission, functionName: 'CHALLENGE_SECONDS' }),
+    client.readContract({ ...emission, functionName: 'REPORT_BOND' }),
+    client.readContract({ ...emission, functionName: 'MOST_TIP_BPS' }),
+    client.readContract({ ...burner, functionName: 'GATHER_SECONDS' }),
+    client.readContract({ ...burner, functionName: 'SALE_SECONDS' }),
+    client.readContract({ ...burner, functionName: 'leastLot' }),
+  ])
   return {
-    capBps: { value: inForce.capBps, unit: 'bps of the initial supply a year' },
-    baseBps: { value: inForce.baseBps, unit: 'bps of the initial supply a year' },
-    lambdaBps: { value: inForce.lambdaBps, unit: 'bps of the HEU burnt' },
-    betaBps: { value: inForce.betaBps, unit: 'bps of units, the most that votes make of them' },
-    etaBps: { value: inForce.etaBps, unit: 'bps of all quotas' },
-    quota: { value: inForce.quota, unit: 'probe units per HEU of stake' },
+    emissionCapBps: { value: inForce.capBps, unit: 'bps of the initial supply a year' },
+    emissionBaseBps: { value: inForce.baseBps, unit: 'bps of the initial supply a year' },
+    emissionLambdaBps: { value: inForce.lambdaBps, unit: 'bps of the HEU burnt' },
+    emissionBetaBps: { value: inForce.betaBps, unit: 'bps of units, the most that votes make of them' },
+    emissionEtaBps: { value: inForce.etaBps, unit: 'bps of all quotas' },
+    emissionQuota: { value: inForce.quota, unit: 'probe units per HEU of stake' },
+    voteHistory: { value: history ? 1 : 0, unit: 'flag' },
     mostLockEpochs: { value: most, unit: 'epochs' },
     leastWeight: { value: weight, unit: 'wei-epochs' },
     unbondSeconds: { value: unbond, unit: SECONDS },
@@ -147,6 +165,9 @@ async function readEconomy({ chain }: Place, economy: Economy): Promise<Record<s
     mostTipBps: { value: tip, unit: BPS },
     gatherSeconds: { value: gather, unit: SECONDS },
     saleSeconds: { value: sale, unit: SECONDS },
-    leastLot: { value: lot, unit: 'base units of the asset' },
+    [isLocalChain(chain.id) ? 'localLeastLot' : 'burnerLeastLot']: {
+      value: lot,
+      unit: 'base units of the asset',
+    },
   }
 }

@@ -6,7 +6,7 @@ import type { Economy } from './economy.ts'
 import { emissionCall } from './emission.ts'
 import { chainError } from './errors.ts'
 import { stakeCall } from './stakes.ts'
-import { readVotes, voteCall } from './votes.ts'
+import { type BallotName, readVotes, voteCall } from './votes.ts'
 
 /** What the economy owes an account beside its shares in the ledger: HEU in wei, revenue in base units of the asset. */
 export interface Rewards {
@@ -22,34 +22,44 @@ export interface Rewards {
   refund: bigint
 }
 
+/** Emission of nodes: anyone may have it paid. */
+export async function readNodeRewards(
+  { client }: Chain,
+  { emission }: Pick<Economy, 'emission'>,
+  nodes: readonly number[],
+): Promise<Rewards['emission']> {
+  const at = { address: emission, abi: emissionControllerAbi } as const
+  const read = nodes.map(async (node) => ({
+    node,
+    amount: await client.readContract({ ...at, functionName: 'claimable', args: [node] }),
+  }))
+  const found = await Promise.all(read).catch((cause: unknown) => {
+    throw chainError(cause)
+  })
+  return found.filter(({ amount }) => amount > 0n)
+}
+
 /** @param nodes  Whose emission is asked for. */
 export async function readRewards(
   chain: Chain,
   economy: Economy,
   { account, router, nodes }: { account: Address; router: Address; nodes: readonly number[] },
 ): Promise<Rewards> {
-  const { client } = chain
   const cycle = await readCycle(chain, economy, [router])
-  const votes = await readVotes(chain, economy, { account, router, epoch: cycle.epoch })
-  const [refund, ...issued] = await Promise.all([
-    client.readContract({
-      address: economy.staking,
-      abi: nodeStakingAbi,
-      functionName: 'owedTo',
-      args: [account],
-    }),
-    ...nodes.map((node) =>
-      client.readContract({
-        address: economy.emission,
-        abi: emissionControllerAbi,
-        functionName: 'claimable',
-        args: [node],
-      }),
-    ),
+  const owed = chain.client.readContract({
+    address: economy.staking,
+    abi: nodeStakingAbi,
+    functionName: 'owedTo',
+    args: [account],
+  })
+  const [votes, emission, refund] = await Promise.all([
+    readVotes(chain, economy, { account, router, epoch: cycle.epoch }),
+    readNodeRewards(chain, economy, nodes),
+    owed,
   ]).catch((cause: unknown) => {
     throw chainError(cause)
   })
-  const of = (ballot: 'node' | 'pod') => votes.filter((vote) => vote.ballot === ballot)
+  const of = (ballot: BallotName) => votes.filter((vote) => vote.ballot === ballot)
   const tips = of('node').map(({ id, claimable }) => ({
     node: id,
     amount: claimable,
@@ -61,16 +71,7 @@ export async function readRewards(
     open: cycle.revenue.some(({ pod }) => pod === id),
   }))
   const due = ({ amount, open }: { amount: bigint; open: boolean }) => amount > 0n || open
-  return {
-    account,
-    router,
-    emission: nodes
-      .map((node, index) => ({ node, amount: issued[index] ?? 0n }))
-      .filter(({ amount }) => amount > 0n),
-    tips: tips.filter(due),
-    revenue: revenue.filter(due),
-    refund,
-  }
+  return { account, router, emission, tips: tips.filter(due), revenue: revenue.filter(due), refund }
 }
 
 /** What must be closed before all of it can be claimed. Anyone may send these. */
