@@ -401,9 +401,8 @@ contract StakingTest is Stakes {
     }
 
     function test_ZeroAddress_isNoPartOfTheConstruction() public {
-        address[3] memory parts = [address(heu), address(registry), address(authority)];
         for (uint256 i; i < 3; i++) {
-            address[3] memory given = parts;
+            address[3] memory given = [address(heu), address(registry), address(authority)];
             given[i] = address(0);
             bytes memory code = bytes.concat(vm.getCode("NodeStaking.sol:NodeStaking"), abi.encode(given));
             bytes memory answer;
