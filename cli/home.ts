@@ -17,6 +17,7 @@ export interface Ports {
   router: number
   gateway: number
   web: number
+  keeper: number
   chain: number
 }
 
@@ -27,7 +28,7 @@ export function portsFrom(base: number): Ports {
       fix: 'Choose one from 1024 to 65000.',
     })
   }
-  return { router: base, gateway: base + 1, web: base + 2, chain: base + 45 }
+  return { router: base, gateway: base + 1, web: base + 2, keeper: base + 3, chain: base + 45 }
 }
 
 export const networkFile = (home: string): string => join(home, 'network.json')

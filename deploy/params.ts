@@ -131,6 +131,7 @@ export const params = {
     'wei of HEU',
     "A local keeper's: its report bond, and what it buys fees with.",
   ),
+  localKeeperPoll: param(15, 'seconds', 'How often a local keeper looks what the epoch needs.'),
   localGas: param(10n ** 18n, 'wei of the base token', 'Gas money that a local chain gives to a fresh key.'),
   settleMaxAge: param(
     HOUR,

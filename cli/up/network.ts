@@ -46,7 +46,15 @@ export async function raiseChain(
 
 /** What was built on a chain that is gone: the next start begins afresh. Keys of nodes stay. */
 export function forget(home: string): void {
-  for (const name of ['chain.json', 'deployments', 'router', 'gateway', 'journal', 'network.json']) {
+  for (const name of [
+    'chain.json',
+    'deployments',
+    'router',
+    'gateway',
+    'keeper',
+    'journal',
+    'network.json',
+  ]) {
     rmSync(join(home, name), { recursive: true, force: true })
   }
 }
@@ -71,7 +79,7 @@ function describe(deployer: Deployer, rpcUrl: string, ports: Ports): Network {
       frontend: params.frontendBps.value,
       voters: params.voterBps.value,
     },
-    podVoters: false,
+    podVoters: true,
     router: {
       address: localAccount('router').address.toLowerCase() as `0x${string}`,
       url: url(ports.router),
@@ -82,7 +90,7 @@ function describe(deployer: Deployer, rpcUrl: string, ports: Ports): Network {
 }
 
 /** A file with a key of the public local mnemonic, for the process that plays that part. */
-function keyFile(home: string, part: 'router' | 'frontend'): string {
+function keyFile(home: string, part: 'router' | 'frontend' | 'keeper'): string {
   const path = join(home, 'keys', `${part}.key`)
   if (!existsSync(path)) saveKey(path, localKey(LOCAL_KEY[part]))
   return path
@@ -141,6 +149,30 @@ export const gatewayPart = ({ home, ports, network, seeded }: LocalNetwork): Par
     rpcUrl: network.rpcUrl,
     keyFile: keyFile(home, 'frontend'),
     frontend: seeded.frontend,
+  },
+})
+
+/** Turns the epochs of the local chain, probes staked nodes now and then, and buys the fees at the price of the day. */
+export const keeperPart = ({ home, ports, network }: LocalNetwork): Part => ({
+  name: 'keeper',
+  entry: 'keepers/epoch/main.ts',
+  config: {
+    rpcUrl: network.rpcUrl,
+    chainId: network.chainId,
+    ledger: network.addresses.ledger,
+    keyFile: keyFile(home, 'keeper'),
+    routers: [network.router],
+    dataDir: join(home, 'keeper'),
+    port: ports.keeper,
+    pollMs: params.localKeeperPoll.value * 1000,
+    probe: {
+      payers: [keyFile(home, 'keeper')],
+      pods: [
+        { name: 'chat', kind: 'chat' },
+        { name: 'image', kind: 'image' },
+      ],
+    },
+    buy: { mostPrice: params.burnerPrice.value.toString() },
   },
 })
 

@@ -10,6 +10,7 @@ import { type FirstCalls, makeFirstCalls, printFirstCalls } from './first-calls.
 import {
   forget,
   gatewayPart,
+  keeperPart,
   type LocalNetwork,
   raiseChain,
   routerPart,
@@ -98,7 +99,7 @@ async function raise(
         },
       },
       {
-        title: 'router, workers, gateway and web page',
+        title: 'router, workers, gateway, keeper and web page',
         task: async () => {
           const workers = Array.from({ length: options.nodes }, (_, index) => workerPart(at(), index + 1))
           const router = supervisor.start(routerPart(at()))
@@ -111,6 +112,7 @@ async function raise(
             router.then(async () => {
               apiKey = (await supervisor.start(gatewayPart(at()))).ready.apiKey ?? ''
             }),
+            router.then(() => supervisor.start(keeperPart(at()))),
             supervisor.start(webPart(at())),
           ]
           await Promise.all([router, ...others])
