@@ -1,6 +1,14 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Address, encodeFunctionData, type Hex, keccak256, stringToHex, zeroAddress } from 'viem'
+import {
+  type Address,
+  encodeFunctionData,
+  getAddress,
+  type Hex,
+  keccak256,
+  stringToHex,
+  zeroAddress,
+} from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { registryAbi } from '../sdk/chain/abi.ts'
 import { type Chain, keySender, openChain } from '../sdk/chain/clients.ts'
@@ -127,7 +135,7 @@ async function findHome(
   if (key === undefined || privateKeyToAccount(key).address !== owner) return undefined
   if (isLocalChain(chain.id)) await provideGas(chain, owner)
   if ((await chain.client.getBalance({ address: owner })) === 0n) return undefined
-  const { address: router } = network.router
+  const router = getAddress(network.router.address)
   await keySender(chain, privateKeyToAccount(key)).send(emissionCall.setHome(economy.emission, node, router))
   return router
 }

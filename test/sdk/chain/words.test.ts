@@ -11,9 +11,9 @@ import { revertOf } from '../../../sdk/chain/errors.ts'
 
 type AbiError = Extract<Abi[number], { type: 'error' }>
 
-/** Library errors that no call of a person provokes: they would be bugs of ours, and are shown as they are. */
+/** What no call of a person provokes, libraries and wrong deployments: bugs of ours, shown as they are. */
 const OURS_ALONE =
-  /^(AccessManaged|Address|ERC1967|UUPS|Checkpoint|SafeCast|SafeERC20|Reentrancy|FailedCall|Insufficient|InvalidInit|NotInit|Math|String|InvalidShort)/
+  /^(AccessManaged|Address|ERC1967|UUPS|Checkpoint|SafeCast|SafeERC20|Reentrancy|FailedCall|Insufficient|InvalidInit|NotInit|Math|String|InvalidShort|NotTheLedgersVoters|TipOutOfOrder|ShortTransfer)/
 
 const CONTRACTS: [string, Abi][] = [
   ['VotingEscrow', votingEscrowAbi as unknown as Abi],
