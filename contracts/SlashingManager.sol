@@ -126,7 +126,6 @@ contract SlashingManager is ISlashingManager, Upgradeable, ReentrancyGuardTransi
     /// @inheritdoc ISlashingManager
     function propose(uint32 node, uint32 faultEpoch, uint256 amount, bytes32 evidence) external returns (uint256 id) {
         SlashingStorage storage $ = _slashing();
-        if (amount == 0) revert ZeroAmount();
         uint256 most = _faultCap(node);
         if (amount > most) revert AmountTooLarge(amount, most);
         if (faultEpoch > Epochs.current()) revert EpochAhead(faultEpoch, Epochs.current());
@@ -141,6 +140,7 @@ contract SlashingManager is ISlashingManager, Upgradeable, ReentrancyGuardTransi
         it.until = uint40(block.timestamp + $.params.disputeSeconds);
         emit Proposed(id, node, msg.sender, faultEpoch, amount, it.bond, evidence, it.until);
 
+        // Refuses an amount of zero.
         staking.freeze(node, amount);
         heu.safeTransferFrom(msg.sender, address(this), it.bond);
     }

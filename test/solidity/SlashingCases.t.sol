@@ -43,10 +43,14 @@ contract SlashingCasesTest is Slashes {
             _is(id, ISlashingManager.State.Dismissed);
         }
         slashing.claim(OWNER);
+        // Another's bond lies there, which a second claim would take.
+        _propose(AMOUNT);
+        vm.expectRevert(ISlashingManager.ZeroAmount.selector);
+        slashing.claim(OWNER);
 
-        vm.assertEq(_frozen(), 0, "released");
+        vm.assertEq(_frozen(), AMOUNT, "released but for the open case");
         _holds(NODE, STAKE, 0);
-        vm.assertEq(accuser - heu.balanceOf(ACCUSER), 5 * BOND, "each accusation cost its bond");
+        vm.assertEq(accuser - heu.balanceOf(ACCUSER), 6 * BOND, "each accusation cost its bond");
         vm.assertEq(heu.balanceOf(OWNER) - owner, 5 * BOND, "which the accused has");
         vm.expectRevert(ISlashingManager.ZeroAmount.selector);
         slashing.claim(ACCUSER);

@@ -35,6 +35,8 @@ contract StakingTest is Stakes {
         vm.assertEq(heu.balanceOf(VICTIM), 50 * UNIT, "paid");
         vm.assertEq(heu.balanceOf(REPORTER), 10 * UNIT, "paid");
         vm.assertEq(heu.balanceOf(address(staking)), 900 * UNIT, "what is left");
+        vm.expectRevert(INodeStaking.ZeroAmount.selector);
+        staking.claim(VICTIM);
     }
 
     function test_46_aSlashAfterMaturityAndBeforeTheWithdrawalWorksAndAfterItCannot() public {
