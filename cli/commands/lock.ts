@@ -58,7 +58,8 @@ const lockOf = ({ place, economy, account }: Scene): Promise<LockState> =>
 async function create(text: string, options: Options): Promise<void> {
   const amount = positive(text)
   const scene = await openScene(options)
-  const { amount: locked, end, epoch } = await lockOf(scene)
+  const before = await lockOf(scene)
+  const { amount: locked, end, epoch } = before
   if (locked > 0n) {
     throw refused('lock.exists', `${formatHeu(locked)} HEU are locked until ${epochDate(end)}`, {
       fix:
@@ -72,7 +73,7 @@ async function create(text: string, options: Options): Promise<void> {
     ...(await approval(scene, amount)),
     lockCall.lock(escrow, amount, lockEnd(epoch, Number(options.weeks))),
   ]
-  await act(scene, calls)
+  await act(scene, before, calls)
 }
 
 /** @throws `lock.absent`, `lock.over` (refused). */
@@ -81,10 +82,10 @@ async function add(text: string, options: Options): Promise<void> {
   const scene = await openScene(options)
   const { escrow } = scene.economy
   const target = options.for === undefined ? scene.account : addressOf(options.for, '--for')
-  living(await readLock(scene.place.chain, scene.economy, target))
+  const before = living(await readLock(scene.place.chain, scene.economy, target))
   const call =
     options.for === undefined ? lockCall.lock(escrow, amount, 0) : lockCall.give(escrow, target, amount)
-  await act(scene, [...(await approval(scene, amount)), call])
+  await act(scene, before, [...(await approval(scene, amount)), call])
 }
 
 /** @throws `lock.absent`, `lock.over`, `lock.longer` (refused). */
@@ -98,13 +99,14 @@ async function extend(options: Options): Promise<void> {
       details: { end: state.end, asked: end },
     })
   }
-  await act(scene, [lockCall.lock(scene.economy.escrow, 0n, end)])
+  await act(scene, state, [lockCall.lock(scene.economy.escrow, 0n, end)])
 }
 
 /** @throws `lock.absent`, `lock.running` (refused). */
 async function withdraw(options: Options): Promise<void> {
   const scene = await openScene(options)
-  const { amount, end, epoch } = await lockOf(scene)
+  const before = await lockOf(scene)
+  const { amount, end, epoch } = before
   if (amount === 0n) throw absent(scene.account)
   if (end > epoch && !options.dryRun) {
     throw refused('lock.running', `the lock ends with the beginning of ${epochDate(end)}`, {
@@ -112,17 +114,17 @@ async function withdraw(options: Options): Promise<void> {
       details: { end, epoch },
     })
   }
-  await act(scene, [lockCall.withdraw(scene.economy.escrow)])
+  await act(scene, before, [lockCall.withdraw(scene.economy.escrow)])
 }
 
-async function act(scene: Scene, calls: readonly Call[]): Promise<void> {
+async function act(scene: Scene, before: LockState, calls: readonly Call[]): Promise<void> {
   const outcome = await scene.send(calls)
   const lock = await lockOf(scene)
   if (!outcome.dryRun) {
     printLock(scene, lock)
-    if (lock.amount > 0n) {
-      scene.print.line('  votes are a picture of the lock: `heurist vote renew` counts it as it is now')
-    }
+    const grew = before.amount > 0n && lock.amount > 0n
+    if (grew)
+      scene.print.line('  votes that stand are of the lock as it was: `heurist vote renew` casts them anew')
   }
   scene.print.result({ ...outcome, lock })
 }
