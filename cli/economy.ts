@@ -1,13 +1,16 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import type { Address, Hex } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
+import { registryAbi } from '../sdk/chain/abi.ts'
 import { type Call, keySender, type Sender } from '../sdk/chain/clients.ts'
 import { type Economy, economyOf } from '../sdk/chain/economy.ts'
 import { EPOCH_SECONDS } from '../sdk/chain/epochs.ts'
+import { chainError } from '../sdk/chain/errors.ts'
 import { loadKey } from '../sdk/chain/keys.ts'
 import { refused } from '../sdk/errors.ts'
+import { ROLE } from '../sdk/protocol/messages.ts'
 import { payerKey } from './account.ts'
 import { type Outcome, perform } from './act.ts'
 import { homeDir } from './home.ts'
@@ -42,15 +45,15 @@ export interface Scene {
   send(calls: readonly Call[]): Promise<Outcome>
 }
 
-/** Whose key acts if none is named: the payer's, or that of the node of this home. */
-type Default = 'payer' | 'node owner'
-
-/** @throws `economy.absent`, `account.keyless` (refused) and what {@link openPlace} throws. */
-export async function openScene(options: EconomyOptions, fallback: Default = 'payer'): Promise<Scene> {
+/**
+ * @param node  Whose owner acts if nobody is named and its key is in this home; else the payer does.
+ * @throws `economy.absent`, `account.keyless` (refused) and what {@link openPlace} throws.
+ */
+export async function openScene(options: EconomyOptions, node?: number): Promise<Scene> {
   const print = createPrinter(options.json ?? false)
   const place = await openPlace(options)
   const economy = await economyOf(place.chain, place.ledger)
-  const { account, sender } = actorOf(options, place, fallback)
+  const { account, sender } = actorOf(options, place, await ownersKey(options, place, node))
   const scenery = { ...place, economy }
   const send = async (calls: readonly Call[]) => {
     const dryRun = options.dryRun ?? false
@@ -63,12 +66,12 @@ export async function openScene(options: EconomyOptions, fallback: Default = 'pa
 function actorOf(
   options: EconomyOptions,
   place: Place,
-  fallback: Default,
+  owner: Hex | undefined,
 ): { account: Address; sender?: Sender } {
   if (options.account !== undefined && options.keyFile === undefined) {
     return { account: addressOf(options.account, '--account') }
   }
-  const key = privateKeyToAccount(keyFor(options, place, fallback))
+  const key = privateKeyToAccount(owner ?? payerKey(options, place.network))
   if (
     options.account !== undefined &&
     addressOf(options.account, '--account') !== key.address.toLowerCase()
@@ -80,13 +83,25 @@ function actorOf(
   return { account: key.address, sender: keySender(place.chain, key) }
 }
 
-function keyFor(options: EconomyOptions, { network }: Place, fallback: Default): Hex {
-  const ofNode = join(homeDir(), 'nodes', 'mine', 'owner.key')
-  const named = options.keyFile !== undefined || process.env.HEURIST_KEY !== undefined
-  if (!named && fallback === 'node owner' && existsSync(ofNode)) {
-    return loadKey(ofNode, process.env.HEURIST_PASSWORD).privateKey
-  }
-  return payerKey(options, network)
+/** The key of the node's owner, if nobody is named and one of the nodes of this home has it. */
+async function ownersKey(
+  { keyFile, account }: EconomyOptions,
+  { chain, registry }: Place,
+  node: number | undefined,
+): Promise<Hex | undefined> {
+  const isNamed = keyFile !== undefined || account !== undefined || process.env.HEURIST_KEY !== undefined
+  const folder = join(homeDir(), 'nodes')
+  if (isNamed || node === undefined || !existsSync(folder)) return undefined
+  const owner = await chain.client
+    .readContract({ address: registry, abi: registryAbi, functionName: 'ownerOf', args: [ROLE.node, node] })
+    .catch((cause: unknown) => {
+      throw chainError(cause)
+    })
+  const keys = readdirSync(folder)
+    .map((name) => join(folder, name, 'owner.key'))
+    .filter((file) => existsSync(file))
+    .map((file) => loadKey(file, process.env.HEURIST_PASSWORD))
+  return keys.find(({ address }) => address === owner)?.privateKey
 }
 
 const keyless = (account: Address) =>

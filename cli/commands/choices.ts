@@ -62,7 +62,7 @@ async function choose(
   callOf: (scene: Scene, node: number) => Call,
 ): Promise<void> {
   const node = idOf(id, 'node')
-  const scene = await openScene(options, 'node owner')
+  const scene = await openScene(options, node)
   const { place, economy, print, account } = scene
   const owner = await place.chain.client.readContract({
     address: economy.registry,

@@ -44,8 +44,9 @@ export function stakeCommand(): Command {
   verb('show', 'active and unbonding stake, what counts, and the quota of probes it gives')
     .addHelpText('after', '\nExample:\n  $ heurist stake show 1')
     .action(async (text: string, options: Options) => {
-      const scene = await openScene(options, 'node owner')
-      const state = await stakeOf(scene, idOf(text, 'node'))
+      const node = idOf(text, 'node')
+      const scene = await openScene(options, node)
+      const state = await stakeOf(scene, node)
       await printStake(scene, state)
       scene.print.result(state)
     })
@@ -63,8 +64,9 @@ async function stakeOf({ place, economy }: Scene, node: number): Promise<StakeSt
 
 async function add(text: string, heuText: string, options: Options): Promise<void> {
   const amount = positive(heuText)
-  const scene = await openScene(options, 'node owner')
-  const { node } = await stakeOf(scene, idOf(text, 'node'))
+  const node = idOf(text, 'node')
+  const scene = await openScene(options, node)
+  await stakeOf(scene, node)
   const { heu, staking } = scene.economy
   const approval = await heuApproval(scene.place.chain, heu, {
     from: scene.account,
@@ -114,8 +116,9 @@ async function withdraw(text: string, options: Options): Promise<void> {
 
 /** @throws `stake.foreign` (refused) if another account owns the node. */
 async function ownStake(text: string, options: Options): Promise<{ scene: Scene; state: StakeState }> {
-  const scene = await openScene(options, 'node owner')
-  const state = await stakeOf(scene, idOf(text, 'node'))
+  const node = idOf(text, 'node')
+  const scene = await openScene(options, node)
+  const state = await stakeOf(scene, node)
   if (state.owner.toLowerCase() === scene.account.toLowerCase()) return { scene, state }
   throw refused('stake.foreign', `node ${state.node} belongs to ${state.owner}, not to ${scene.account}`, {
     fix: "Name its owner's key with --key-file.",

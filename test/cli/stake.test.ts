@@ -1,6 +1,9 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect } from 'chai'
 import type { PrivateKeyAccount } from 'viem/accounts'
 import { nodeStakingAbi } from '../../sdk/chain/abi.ts'
+import { saveKey } from '../../sdk/chain/keys.ts'
 import { codeOf, HEU, type Holder, openSeason, type Season } from './season.ts'
 
 interface Stake {
@@ -95,6 +98,18 @@ describe('heurist stake on a real chain', function () {
       'stake.insufficient',
       'stake.resting',
     ])
+  })
+
+  it('acts by the key of the node’s owner where one of this home’s nodes has it', async () => {
+    const folder = join(season.home.folder, 'nodes', '1')
+    mkdirSync(folder, { recursive: true })
+    saveKey(join(folder, 'owner.key'), owner.key)
+
+    const dry = await run('add', node, '2', '--dry-run')
+    const tip = await season.home.run('node', 'tip', node, '10', '--json')
+
+    expect(dry.json.from).to.equal(account.address)
+    expect([tip.code, tip.json.nextTip]).to.deep.equal([0, 1000])
   })
 
   it('a dry run of an address says what to sign', async () => {
