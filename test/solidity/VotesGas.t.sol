@@ -182,3 +182,53 @@ contract VotesCloseGasTest is VotesGas {
         vm.assertLe(_held("close_revenue", EVE, call), 160_000, "close");
     }
 }
+
+/// @dev The same calls in a small young market, and in one with hundreds of entries, voters and epochs behind it.
+contract VotesFlatGasTest is VotesGas {
+    uint256 internal constant SLACK = 2_500;
+
+    function test_gas_costsAreFlatInNodesPodsVotersAndEpochs() public {
+        (uint256 vote, uint256 claim, uint256 roll) = _costs(20, 4, 3);
+        (uint256 lateVote, uint256 lateClaim, uint256 lateRoll) = _costs(400, 300, 60);
+        vm.assertLe(lateVote, vote + SLACK, "a vote");
+        vm.assertLe(lateClaim, claim + SLACK, "a claim");
+        vm.assertLe(lateRoll, roll + SLACK, "a roll");
+    }
+
+    /// @dev Each epoch somebody votes and both pods earn.
+    function _costs(uint32 crowd, uint32 entries, uint32 epochs)
+        private
+        returns (uint256 vote, uint256 claim, uint256 roll)
+    {
+        _prepare(crowd);
+        _register(entries, entries, entries);
+        _lock(BEN, 50e18, _after(104));
+        _vote(ANN, Ballot.Pod, _ids(1, 2), _bps(6_000, 4_000));
+        for (uint32 i; i < epochs; i++) {
+            _vote(BEN, Ballot.Pod, _ids(1, 2), _bps(uint16(5_000 + i), uint16(5_000 - i)));
+            _wait(1);
+            _earn(1, GROSS);
+            if (i != 0) votes.closeRevenue(router, 1);
+            if (i == 1) _claimPod(ANN, 1);
+        }
+        _vote(BEN, Ballot.Pod, _ids(1, 2), _bps(5_000, 5_000));
+        _wait(2);
+        votes.closeRevenue(router, 1);
+        uint256 state = vm.snapshotState();
+        _cool();
+        claim = _cost(ANN, _claimCall(ANN));
+        vm.revertToState(state);
+        _cool();
+        vote = _cost(ANN, _voteCall(3_000, 7_000));
+        vm.revertToState(state);
+        _cool();
+        roll = _cost(EVE, abi.encodeCall(votes.roll, (Ballot.Pod, 1)));
+    }
+
+    function _cool() private {
+        vm.cool(address(votes));
+        vm.cool(address(escrow));
+        vm.cool(address(registry));
+        vm.cool(address(dollar));
+    }
+}

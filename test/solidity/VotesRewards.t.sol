@@ -2,6 +2,7 @@
 pragma solidity 0.8.28;
 
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+import {IComputeLedger} from "../../contracts/interfaces/IComputeLedger.sol";
 import {IVoteController} from "../../contracts/interfaces/IVoteController.sol";
 import {Ballot} from "../../contracts/libraries/Ballots.sol";
 import {Epochs} from "../../contracts/libraries/Epochs.sol";
@@ -330,5 +331,32 @@ contract VotesRewardsTest is Votes {
         vm.assertEq(dollar.balanceOf(address(votes)), _revenue(GROSS + 19));
         vm.assertEq(votes.closeRevenue(router, 1), _revenue(GROSS + 19));
         vm.assertEq(_claimPod(ANN, 1), _revenue(GROSS + 19) - 1);
+    }
+
+    // ------------------------------------------------------------------------------------------ what it is born with
+
+    function test_aControllerIsTheVotersOfItsLedger() public {
+        vm.assertEq(_creationError(abi.encode(escrow, ledger, purse)), IVoteController.NotTheLedgersVoters.selector);
+        vm.assertEq(_creationError(abi.encode(address(0), ledger, purse)), IVoteController.ZeroAddress.selector);
+        vm.assertEq(_creationError(abi.encode(escrow, ledger, address(0))), IVoteController.ZeroAddress.selector);
+
+        IComputeLedger.Terms memory terms = _terms();
+        terms.podVoters = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 2);
+        (ledger,) = _newLedger(terms, LEAST_ASSET, LEAST_HEU);
+        vm.assertEq(
+            _creationError(abi.encode(escrow, ledger, purse)),
+            IVoteController.ZeroAddress.selector,
+            "nor of a ledger that burns nothing"
+        );
+    }
+
+    function _creationError(bytes memory arguments) private returns (bytes32 selector) {
+        bytes memory code = bytes.concat(vm.getCode("VoteController.sol:VoteController"), arguments);
+        assembly ("memory-safe") {
+            if iszero(create(0, add(code, 32), mload(code))) {
+                returndatacopy(0, 0, 4)
+                selector := shl(224, shr(224, mload(0)))
+            }
+        }
     }
 }
