@@ -21,8 +21,14 @@ interface Asked {
   named: boolean
 }
 
+/** What there is to claim, and the calls for it. */
+export interface Found {
+  rewards: Rewards
+  calls: Call[]
+}
+
 /**
- * What there is to claim. What waits to be closed is closed first, unless nothing is to be sent.
+ * What waits to be closed is closed first, so that it can be itemised; without `close` those calls are the first ones.
  *
  * @param close  Sends the calls that close; absent on a dry run.
  */
@@ -30,11 +36,11 @@ export async function findRewards(
   { chain, router }: Place,
   economy: Economy,
   { account, nodes, named }: Asked,
-  close?: (calls: readonly Call[]) => Promise<unknown>,
-): Promise<{ rewards: Rewards; calls: Call[] }> {
+  close?: (calls: readonly Call[]) => Promise<void>,
+): Promise<Found> {
   if (named) {
     const emission = await readNodeRewards(chain, economy, nodes)
-    const rewards = { account, router, emission, tips: [], revenue: [], refund: 0n }
+    const rewards = { account, router, emission, tips: [], revenue: [], refund: 0n, hasVoted: false }
     return { rewards, calls: rewardCalls(economy, rewards) }
   }
   const first = await readRewards(chain, economy, { account, router, nodes })

@@ -20,6 +20,8 @@ export interface Rewards {
   revenue: { pod: number; amount: bigint; open: boolean }[]
   /** What slashes owe the account. */
   refund: bigint
+  /** Whether it ever voted: who did and has nothing to claim is not nobody. */
+  hasVoted: boolean
 }
 
 /** Emission of nodes: anyone may have it paid. */
@@ -71,7 +73,15 @@ export async function readRewards(
     open: cycle.revenue.some(({ pod }) => pod === id),
   }))
   const due = ({ amount, open }: { amount: bigint; open: boolean }) => amount > 0n || open
-  return { account, router, emission, tips: tips.filter(due), revenue: revenue.filter(due), refund }
+  return {
+    account,
+    router,
+    emission,
+    tips: tips.filter(due),
+    revenue: revenue.filter(due),
+    refund,
+    hasVoted: votes.length > 0,
+  }
 }
 
 /** What must be closed before all of it can be claimed. Anyone may send these. */
