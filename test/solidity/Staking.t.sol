@@ -227,6 +227,8 @@ contract StakingTest is Stakes {
 
         _nextEpoch();
         vm.assertEq(staking.slashableOf(NODE), 1_650 * UNIT, "three tenths of 5,500");
+        _slash(NODE, 1_650 * UNIT);
+        vm.assertEq(staking.slashableOf(NODE), 1_100 * UNIT, "half of 5,500, less that");
     }
 
     // ------------------------------------------------------------------------------------------------ what counts
@@ -439,6 +441,8 @@ contract StakingTest is Stakes {
         vm.prank(vm.addr(key));
         staking.stakeWithPermit(NODE, 4 * UNIT, type(uint256).max, v, r, s);
         _holds(NODE, 4 * UNIT, 0);
+        vm.prank(vm.addr(key));
+        heu.approve(address(staking), 0);
 
         (v, r, s) = _heuPermit(key, address(staking), 6 * UNIT);
         vm.prank(vm.addr(key));
