@@ -102,9 +102,9 @@ export const params = {
     'Ten dollars: the price of a smaller lot would say nothing and cost nothing to set.',
   ),
   localLeastLot: param(
-    1_000n,
+    100n,
     'base units of the asset',
-    'A local network burns the fees of a few calls: a tenth of a cent is a lot there.',
+    'A local network burns the fees of a few calls: a hundredth of a cent is a lot there.',
   ),
   slashLeastBond: param(1_000n * HEU, 'wei of HEU', 'Accusing a node costs something if it is wrong.'),
   slashBondBps: param(1_000, 'bps of the amount frozen', 'And more, the more it freezes.'),

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import type { PrivateKeyAccount } from 'viem/accounts'
 import { createSupervisor, type Part, type Running } from '../cli/up/processes.ts'
 import { saveKey } from '../sdk/chain/keys.ts'
 import { LOCAL_KEY, localKey } from '../sdk/chain/local.ts'
@@ -12,9 +13,13 @@ export interface TestNetwork {
   readonly gatewayUrl: string
   readonly apiKey: string
   readonly nodes: number[]
+  /** Of the nodes, in their order. */
+  readonly owners: PrivateKeyAccount[]
   /** SIGKILL now, the same process again after a pause. */
   kill(name: string, pauseMs: number): Promise<void>
   pid(name: string): number
+  /** One more process on this market. */
+  start(part: Part): Promise<Running>
   /** A client with its journal on disk: the same key again continues it. */
   client(key: `0x${string}`): Client
   stop(): Promise<void>
@@ -63,9 +68,11 @@ export async function openNetwork(market: Market, workers: number): Promise<Test
     },
   })
   const nodes = []
+  const owners = []
   for (let index = 1; index <= workers; index += 1) {
-    const { id, signerKey } = await market.node()
+    const { id, owner, signerKey } = await market.node()
     nodes.push(id)
+    owners.push(owner)
     await start({
       name: `worker-${index}`,
       entry: 'worker/main.ts',
@@ -102,6 +109,8 @@ export async function openNetwork(market: Market, workers: number): Promise<Test
     gatewayUrl: `http://127.0.0.1:${gatewayPort}`,
     apiKey: gateway.ready.apiKey ?? '',
     nodes,
+    owners,
+    start,
     pid: (name) => found(name).process.process.pid ?? 0,
     async kill(name, pauseMs) {
       const { part, process } = found(name)
