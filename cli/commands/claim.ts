@@ -6,8 +6,9 @@ import { z } from 'zod'
 import { computeLedgerAbi, routerBondAbi } from '../../sdk/chain/abi.ts'
 import { readBond } from '../../sdk/chain/bonds.ts'
 import { type Call, keySender } from '../../sdk/chain/clients.ts'
+import { type Economy, economyOf } from '../../sdk/chain/economy.ts'
 import { type Claimable, claimablesOf, entriesOf } from '../../sdk/chain/payees.ts'
-import { refused } from '../../sdk/errors.ts'
+import { HeuristError, refused } from '../../sdk/errors.ts'
 import { ROLE } from '../../sdk/protocol/messages.ts'
 import { type StatementReply, statementReplySchema } from '../../sdk/protocol/wire.ts'
 import { formatUsd } from '../../sdk/units.ts'
@@ -15,6 +16,7 @@ import { payerKey } from '../account.ts'
 import { type Outcome, perform } from '../act.ts'
 import { createPrinter, type Printer } from '../print.ts'
 import { openPlace, type Place, type TrustOptions } from '../trust.ts'
+import { type Found, findRewards, printRewards } from './rewards.ts'
 
 const PAYEE_ROLES = ['node', 'pod', 'frontend'] as const
 type PayeeRole = (typeof PAYEE_ROLES)[number]
@@ -32,10 +34,10 @@ interface Options extends TrustOptions {
 
 type Payee = { role: PayeeRole; id: number }
 
-/** `heurist claim`: what nodes, pods and frontends have earned, to their payouts. */
+/** `heurist claim`: what nodes, pods and frontends have earned, to their payouts; what votes have, to the account. */
 export function claimCommand(): Command {
   return new Command('claim')
-    .description('Pay out what your nodes, pods and frontends have earned')
+    .description('Pay out all that your nodes, pods, frontends and votes have earned')
     .option('--router <url>', 'a router; default: the network of this home')
     .option('--ledger <address>', 'the ledger that you trust; default: of this home')
     .option('--rpc <url>', 'the chain; default: of this home')
@@ -54,20 +56,66 @@ export function claimCommand(): Command {
 async function claim(options: Options, print: Printer): Promise<void> {
   const place = await openPlace(options)
   const key = payerKey(options, place.network)
-  const context = { place, key, options, print }
+  const economy = await economyIn(place)
+  const context = { place: { ...place, ...(economy ? { economy } : {}) }, key, options, print }
   if (options.shortfall) return file(options.shortfall, context)
-  const payees = await payeesOf(options, place, key)
-  if (options.resolve) return resolve(options.resolve, payees, context)
-  const items = await claimablesOf(place.chain, place, place.router, payees)
-  printItems(print, items)
-  const due = items.filter(({ claimable }) => claimable > 0n)
-  const calls = PAYEE_ROLES.flatMap((role) => claimCall(place, role, due))
-  if (calls.length === 0) print.line('nothing to claim')
-  print.result({ router: place.router, items, ...(await send(calls, context)) })
+  const payees = await payeesOf(context)
+  if (options.resolve) {
+    if (payees.length === 0) throw nobody(context)
+    return resolve(options.resolve, payees, context)
+  }
+  await pay(payees, context)
 }
 
+/** Shares in the ledger, and what the economy owes. @throws `claim.nobody` (refused). */
+async function pay(payees: readonly Payee[], context: Context): Promise<void> {
+  const { place, print } = context
+  const items = await claimablesOf(place.chain, place, place.router, payees)
+  const { rewards, calls, transactions } = await rewardsOf(payees, context)
+  if (payees.length === 0 && calls.length === 0 && !rewards?.hasVoted) throw nobody(context)
+  printItems(print, items)
+  if (rewards) printRewards(print, rewards)
+  const due = items.filter(({ claimable }) => claimable > 0n)
+  const all = [...PAYEE_ROLES.flatMap((role) => claimCall(place, role, due)), ...calls]
+  if (all.length === 0) print.line('nothing to claim')
+  const outcome = await send(all, context)
+  print.result({
+    router: place.router,
+    items,
+    ...(rewards ? { rewards } : {}),
+    ...outcome,
+    transactions: [...transactions, ...outcome.transactions],
+  })
+}
+
+/** What the economy owes, if this ledger has one; closed before, unless nothing is to be sent. */
+async function rewardsOf(
+  payees: readonly Payee[],
+  context: Context,
+): Promise<Partial<Found> & { calls: Call[]; transactions: Hex[] }> {
+  const { place, key, options } = context
+  const transactions: Hex[] = []
+  if (!place.economy) return { calls: [], transactions }
+  const asked = {
+    account: privateKeyToAccount(key).address,
+    nodes: payees.filter(({ role }) => role === 'node').map(({ id }) => id),
+    named: isNamed(options),
+  }
+  const close = async (calls: readonly Call[]) => {
+    transactions.push(...(await send(calls, context)).transactions)
+  }
+  const found = await findRewards(place, place.economy, asked, options.dryRun ? undefined : close)
+  return { ...found, transactions }
+}
+
+const economyIn = (place: Place): Promise<Economy | undefined> =>
+  economyOf(place.chain, place.ledger).catch((cause: unknown) => {
+    if (cause instanceof HeuristError && cause.code === 'economy.absent') return undefined
+    throw cause
+  })
+
 interface Context {
-  place: Place
+  place: Place & { economy?: Economy }
   key: Hex
   options: Options
   print: Printer
@@ -97,17 +145,20 @@ function printItems(print: Printer, items: readonly Claimable[]): void {
   if (items.length > 1) print.line(`  together $${formatUsd(sum)}`)
 }
 
-/** @throws `ids.invalid`, `claim.nobody` (refused). */
-async function payeesOf(options: Options, { chain, registry }: Place, key: Hex): Promise<Payee[]> {
-  const named = PAYEE_ROLES.flatMap((role) => idsOf(role, options[role]))
-  if (named.length > 0) return named
-  const account = privateKeyToAccount(key).address
-  const mine = (await entriesOf(chain, registry, account)) as Payee[]
-  if (mine.length > 0) return mine
-  throw refused('claim.nobody', `${account} owns no node, pod or frontend and is nobody's payout`, {
-    fix: 'Name ids with --node, --pod or --frontend, or the owner with --key-file.',
-  })
+const isNamed = (options: Options): boolean => PAYEE_ROLES.some((role) => options[role] !== undefined)
+
+/** The named ids, else what the account owns or is paid for. @throws `ids.invalid` (refused). */
+async function payeesOf({ options, place: { chain, registry }, key }: Context): Promise<Payee[]> {
+  if (isNamed(options)) return PAYEE_ROLES.flatMap((role) => idsOf(role, options[role]))
+  return (await entriesOf(chain, registry, privateKeyToAccount(key).address)) as Payee[]
 }
+
+const nobody = ({ key }: Context) =>
+  refused(
+    'claim.nobody',
+    `${privateKeyToAccount(key).address} owns no node, pod or frontend, is nobody's payout and never voted`,
+    { fix: 'Name ids with --node, --pod or --frontend, or the owner with --key-file.' },
+  )
 
 function idsOf(role: PayeeRole, text: string | undefined): Payee[] {
   if (text === undefined) return []

@@ -176,6 +176,52 @@ describe('a week of the economy by heurist', function () {
     expect(seen.nextEpoch).to.equal(week + 1)
   })
 
+  it('a vote for the node is told what it tipped lately, and what of it would be yours', async () => {
+    const dry = await as(voter, 'vote', 'set', '--node', `${nodes[0]}=50`, '--dry-run')
+
+    const [outlook] = dry.json.outlook as Record<string, unknown>[]
+    // Of two final epochs one was idle. All the votes are this voter's own, so half of them get all of it.
+    const average = (await issued()).tip / 2n
+    expect(outlook).to.include({ epochs: 2, reward: average.toString(), others: '0' })
+    expect(outlook?.expected).to.equal(average.toString())
+  })
+
+  it('the owner claims shares and emission, the voter its tips and revenue: everything itemised, to the wei', async () => {
+    const owners = await as(owner, 'claim')
+    const voters = await as(voter, 'claim')
+    const again = [await as(owner, 'claim'), await as(voter, 'claim')]
+
+    const { dynamic, tip } = await issued()
+    const first = (dynamic * charges[0]) / volume - tip
+    const second = (dynamic * charges[1]) / volume
+    const rewards = owners.json.rewards as { emission: { node: number; amount: string }[] }
+    expect([owners, voters, ...again].map(({ code }) => code)).to.deep.equal([0, 0, 0, 0])
+    expect(rewards.emission).to.deep.equal([
+      { node: Number(nodes[0]), amount: first.toString() },
+      { node: Number(nodes[1]), amount: second.toString() },
+    ])
+    expect(await season.heuOf(owner.account.address)).to.equal(first + second)
+    expect(await dollarsOf(owner.account.address)).to.equal((volume * 7000n) / BPS)
+    expect(await season.heuOf(voter.account.address)).to.equal(streamed(tip))
+    expect(await dollarsOf(voter.account.address)).to.equal(streamed((volume * 500n) / BPS))
+    expect(again.map(({ json }) => json.calls)).to.deep.equal([[], []])
+  })
+
+  /** What the week issued, by the formulas: nobody settled the week before, so that votes multiply nothing. */
+  async function issued() {
+    const dynamic = (BigInt((await burn()).lot.burnt) * BigInt(params.emissionLambdaBps.value)) / BPS
+    return { dynamic, tip: (((dynamic * charges[0]) / volume) * 2000n) / BPS }
+  }
+
+  /** What the one voter of a target gets of a reward of the week: 100 HEU until the tenth week after the vote. */
+  function streamed(reward: bigint): bigint {
+    const [amount, end, one] = [100n * HEU, BigInt(week) - 1n + 10n, 1n << 128n]
+    const weight = amount * (end - BigInt(week))
+    const a = (reward * one) / weight
+    const b = (reward * BigInt(week) * one + weight - 1n) / weight
+    return (amount * (end * a - b)) / one
+  }
+
   it('net params shows what the chain has beside what was planned', async () => {
     const { code, json } = await run('net', 'params')
 
