@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.28;
 
+import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 import {IComputeLedger} from "../../contracts/interfaces/IComputeLedger.sol";
 import {IVoteController} from "../../contracts/interfaces/IVoteController.sol";
 import {IVotingEscrow} from "../../contracts/interfaces/IVotingEscrow.sol";
@@ -14,6 +15,7 @@ import {Market} from "./Market.sol";
 contract Purse {
     IHEU public immutable heu;
     uint256 public kept;
+    bytes private _callBack;
     mapping(uint32 node => uint32[]) private _epochs;
     mapping(uint32 node => uint256[]) private _amounts;
 
@@ -31,7 +33,13 @@ contract Purse {
         kept = amount;
     }
 
+    /// @dev What it asks of its caller before it hands anything out.
+    function callBack(bytes calldata call) external {
+        _callBack = call;
+    }
+
     function drawTips(uint32 node) external returns (uint32[] memory epochs, uint256[] memory amounts) {
+        if (_callBack.length != 0) Address.functionCall(msg.sender, _callBack);
         (epochs, amounts) = (_epochs[node], _amounts[node]);
         delete _epochs[node];
         delete _amounts[node];

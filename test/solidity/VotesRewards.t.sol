@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.28;
 
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {IComputeLedger} from "../../contracts/interfaces/IComputeLedger.sol";
 import {IVoteController} from "../../contracts/interfaces/IVoteController.sol";
@@ -304,6 +305,23 @@ contract VotesRewardsTest is Votes {
         purse.add(1, Epochs.current() - 1, 5e18);
         vm.expectRevert(abi.encodeWithSelector(IVoteController.ShortTransfer.selector, 5e18 - 1, 5e18));
         votes.closeTips(1);
+    }
+
+    /// @dev Else a reserve that calls back could count the same tip twice.
+    function test_whileTipsComeInEveryOtherDoorIsShut() public {
+        bytes[4] memory calls = [
+            abi.encodeCall(votes.closeTips, (2)),
+            abi.encodeCall(votes.closeRevenue, (router, 1)),
+            abi.encodeCall(votes.claimTips, (_ids(1), EVE)),
+            abi.encodeCall(votes.claimRevenue, (router, _ids(1), EVE))
+        ];
+        for (uint256 i; i < 4; i++) {
+            purse.callBack(calls[i]);
+            vm.expectRevert(ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector);
+            votes.closeTips(1);
+        }
+        purse.callBack("");
+        vm.assertEq(votes.closeTips(1), 0, "and open again");
     }
 
     function test_aLongIdleStreamIsClosedInSteps() public {
