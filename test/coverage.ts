@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { foundryBinary } from '../deploy/chain.ts'
@@ -25,11 +25,19 @@ import { plantTree, sayMemorySafe } from './guards/tree.ts'
 const ROOT = join(import.meta.dirname, '..')
 const LEAST_LINES_PERCENT = 98
 const LEAST_BRANCHES_PERCENT = 95
+const FILES_AT_ONCE = 9
 const REMAPPED = 'openzeppelin'
 
 interface Branch {
   readonly line: number
   readonly taken: number
+}
+
+/** Times by line, the lines that functions begin in, and times by `line,block,side` of a branch. */
+interface Counts {
+  readonly lines: Map<number, number>
+  readonly heads: Set<number>
+  readonly sides: Map<string, number>
 }
 
 /** What the tests reached of one source: times by line, and by side of a branch. */
@@ -89,41 +97,67 @@ function ease(tree: string): void {
   )
 }
 
-/** Runs the tests on a copy. */
+/** Runs the tests on a copy, some of the files at a time: unoptimized, all of them are too much for one compilation. */
 function measured(): Reached[] {
   const tree = mkdtempSync(join(tmpdir(), 'heurist-coverage-'))
+  const folder = join(tree, 'test/solidity')
+  const counted = new Map<string, Counts>()
   try {
     plantTree(ROOT, tree)
-    run(tree, ['build'])
+    // What reads an ABI reads what was built last: `npm run build` and every forge test build it.
+    if (!existsSync(join(tree, 'out'))) run(tree, ['build'])
     ease(tree)
-    run(tree, ['coverage', '--ir-minimum', '--report', 'lcov', '--no-match-contract', 'Gas|Invariant'])
-    return read(readFileSync(join(tree, 'lcov.info'), 'utf8')).sort((a, b) => (a.file < b.file ? -1 : 1))
+    const suites = readdirSync(folder).filter((file) => file.endsWith('.t.sol'))
+    const texts = new Map(suites.map((file) => [file, readFileSync(join(folder, file), 'utf8')]))
+    const chosen = suites.filter((file) => !/(Gas|Invariant)\.t\.sol$/.test(file)).sort()
+    for (const file of suites) rmSync(join(folder, file))
+    for (let from = 0; from < chosen.length; from += FILES_AT_ONCE) {
+      const some = chosen.slice(from, from + FILES_AT_ONCE)
+      process.stderr.write(`${some.join(' ')}\n`)
+      for (const file of some) writeFileSync(join(folder, file), texts.get(file) ?? '')
+      run(tree, ['coverage', '--ir-minimum', '--report', 'lcov'])
+      count(readFileSync(join(tree, 'lcov.info'), 'utf8'), counted)
+      for (const file of some) rmSync(join(folder, file))
+    }
+    return [...counted].sort(([a], [b]) => (a < b ? -1 : 1)).map(([file, counts]) => reached(file, counts))
   } finally {
     rmSync(tree, { recursive: true, force: true })
   }
 }
 
-function read(lcov: string): Reached[] {
-  return lcov
-    .split('end_of_record')
-    .map((record) => {
-      const rows = (tag: string) =>
-        [...record.matchAll(new RegExp(`^${tag}:(.*)$`, 'gm'))].map(([, text = '']) => text.split(','))
-      const lines = new Map(rows('DA').map(([line, times]) => [Number(line), Number(times)]))
-      const heads = new Set(rows('FN').map(([line]) => Number(line)))
-      const file = rows('SF')[0]?.[0] ?? ''
-      return { file, lines, heads, sides: rows('BRDA') }
-    })
-    .filter(({ file }) => file.startsWith('contracts/'))
-    .map(({ file, lines, heads, sides }) => {
-      const source = readFileSync(join(ROOT, file), 'utf8').split('\n')
-      const branches = sides.map(([line, , , taken]) => ({ line: Number(line), taken: Number(taken) || 0 }))
-      const alone = sides.filter(([, block]) => sides.filter(([, other]) => other === block).length === 1)
-      const past = alone.flatMap(([line, , , taken]) =>
-        timesPast(source, lines, heads, Number(line), Number(taken) || 0),
-      )
-      return { file, lines, branches: [...branches, ...past] }
-    })
+/** Adds what one run reached to what others did. */
+function count(lcov: string, counted: Map<string, Counts>): void {
+  for (const record of lcov.split('end_of_record')) {
+    const rows = (tag: string) =>
+      [...record.matchAll(new RegExp(`^${tag}:(.*)$`, 'gm'))].map(([, text = '']) => text.split(','))
+    const file = rows('SF')[0]?.[0] ?? ''
+    if (!file.startsWith('contracts/')) continue
+    const { lines, heads, sides } = counted.get(file) ?? {
+      lines: new Map(),
+      heads: new Set(),
+      sides: new Map(),
+    }
+    for (const [line, times] of rows('DA'))
+      lines.set(Number(line), (lines.get(Number(line)) ?? 0) + Number(times))
+    for (const [line] of rows('FN')) heads.add(Number(line))
+    for (const [line, block, side, taken] of rows('BRDA')) {
+      const key = `${line},${block},${side}`
+      // "-" is a branch that nobody came to.
+      sides.set(key, (sides.get(key) ?? 0) + (Number(taken) || 0))
+    }
+    counted.set(file, { lines, heads, sides })
+  }
+}
+
+function reached(file: string, { lines, heads, sides }: Counts): Reached {
+  const source = readFileSync(join(ROOT, file), 'utf8').split('\n')
+  const all = [...sides].map(([key, taken]) => {
+    const [line, block] = key.split(',')
+    return { line: Number(line), block, taken }
+  })
+  const alone = all.filter(({ block }) => all.filter((other) => other.block === block).length === 1)
+  const past = alone.flatMap(({ line, taken }) => timesPast(source, lines, heads, line, taken))
+  return { file, lines, branches: [...all, ...past] }
 }
 
 /** The side of an `if` that goes past it, where forge has counted only the times `taken` that it was entered. */

@@ -7,7 +7,7 @@ import {IRouterBond} from "../../contracts/interfaces/IRouterBond.sol";
 import {Messages} from "../../contracts/libraries/Messages.sol";
 import {Role} from "../../contracts/libraries/Roles.sol";
 import {Bonds} from "./Bonds.sol";
-import {OddToken} from "./LedgerTokens.t.sol";
+import {OddToken} from "./OddToken.sol";
 
 /// @dev Rounds of claims under every amount: caps, reserves, HEU, what the bond advanced, events. Every expected number is
 ///      the manual's formula, computed here. What each function refuses stands in Bond.t.sol.
