@@ -22,7 +22,7 @@ import {Role} from "./libraries/Roles.sol";
 
 /// @title EmissionController
 /// @notice The manual is {IEmissionController}.
-/// @dev Always: HEU held >= bonds + owed, and the difference is the reserve; owed >= sum over nodes of owed + tips + pending.
+/// @dev Always: HEU held >= bonds + owed, and the difference is the reserve; owed >= sum over nodes of owed, tips and what is pending.
 contract EmissionController is IEmissionController, Upgradeable, ReentrancyGuardTransient {
     using SafeERC20 for IHEU;
     using SafeCast for uint256;
@@ -41,15 +41,21 @@ contract EmissionController is IEmissionController, Upgradeable, ReentrancyGuard
         uint40 finalizedAt;
     }
 
-    /// @dev The one epoch of a node that is recorded and not paid out yet, and what was.
+    /// @dev Two slots: the newest epoch that is recorded for a node, and what is owed for older ones. Neither goes back to
+    ///      zero, so that recording a node again is cheap.
+    /// @param tipBps Of that epoch.
+    /// @param folded What that epoch earned is owed, tipped or paid: its points are of no use any more.
     /// @param drawn Tips before this index are the VoteController's.
+    /// @param tipped Tips there ever were.
     struct Account {
         uint32 epoch;
-        uint168 basePoints;
-        uint168 feePoints;
+        uint144 basePoints;
+        uint16 tipBps;
+        bool folded;
+        uint24 drawn;
+        uint24 tipped;
+        uint144 feePoints;
         uint96 owed;
-        uint96 tips;
-        uint32 drawn;
     }
 
     struct Tip {
@@ -74,7 +80,7 @@ contract EmissionController is IEmissionController, Upgradeable, ReentrancyGuard
         Checkpoints.Trace208 params;
         mapping(uint32 epoch => Pools) pools;
         mapping(uint32 node => Account) accounts;
-        mapping(uint32 node => Tip[]) tips;
+        mapping(uint32 node => mapping(uint256 index => Tip)) tips;
         /// Tip (16 bits) and home router (160), by the epoch that they begin with.
         mapping(uint32 node => Checkpoints.Trace208) terms;
         mapping(uint32 epoch => Report) reports;
@@ -266,7 +272,7 @@ contract EmissionController is IEmissionController, Upgradeable, ReentrancyGuard
             if (units == 0) continue;
             uint256 weight = total == 0 ? 0 : votes.weightIn(Ballot.Node, nodes[i], epoch);
             uint256 points = Emissions.points(units, beta, last, weight, total);
-            account.feePoints = uint168(points);
+            account.feePoints = points.toUint144();
             allUnits += units;
             allPoints += points;
             emit Recorded(epoch, nodes[i], false, units, points);
@@ -287,10 +293,10 @@ contract EmissionController is IEmissionController, Upgradeable, ReentrancyGuard
         uint256 counted = Math.min(units, quotaOf(node, epoch));
         Account storage account = $.accounts[node];
         if (counted == 0 || (account.epoch == epoch && account.basePoints != 0)) return;
-        _turn($, node, epoch);
+        _turn($, node, epoch, tipIn(node, epoch));
 
         uint256 points = pointsOf(node, epoch, true, counted);
-        account.basePoints = uint168(points);
+        account.basePoints = points.toUint144();
         $.pools[epoch].baseUnits += counted.toUint88();
         $.pools[epoch].basePoints += uint168(points);
         emit Recorded(epoch, node, true, counted, points);
@@ -322,13 +328,14 @@ contract EmissionController is IEmissionController, Upgradeable, ReentrancyGuard
     function claim(uint32[] calldata nodes) external nonReentrant returns (uint256 total) {
         EmissionStorage storage $ = _emission();
         for (uint256 i; i < nodes.length; i++) {
-            Account storage account = _fold($, nodes[i]);
+            Account storage account = $.accounts[nodes[i]];
             uint96 amount = account.owed;
+            if (amount != 0) account.owed = 0;
+            amount += _fold($, account, nodes[i]);
             if (amount == 0) continue;
             address to = registry.payoutOf(Role.Node, nodes[i]);
             if (to == address(0)) revert NoPayout(nodes[i]);
 
-            account.owed = 0;
             $.owed -= amount;
             total += amount;
             emit Claimed(nodes[i], to, amount);
@@ -345,21 +352,20 @@ contract EmissionController is IEmissionController, Upgradeable, ReentrancyGuard
     {
         if (msg.sender != address(votes)) revert NotVotes(msg.sender);
         EmissionStorage storage $ = _emission();
-        Account storage account = _fold($, node);
-        Tip[] storage tips = $.tips[node];
+        Account storage account = $.accounts[node];
+        account.owed += _fold($, account, node);
         uint256 from = account.drawn;
-        uint256 count = Math.min(tips.length - from, MOST_TIPS_DRAWN);
+        uint256 count = Math.min(account.tipped - from, MOST_TIPS_DRAWN);
         (epochs, amounts) = (new uint32[](count), new uint256[](count));
         uint256 sum;
         for (uint256 i; i < count; i++) {
-            Tip storage tip = tips[from + i];
+            Tip storage tip = $.tips[node][from + i];
             (epochs[i], amounts[i]) = (tip.epoch, tip.amount);
             sum += tip.amount;
         }
         if (count == 0) return (epochs, amounts);
 
-        account.drawn = uint32(from + count);
-        account.tips -= uint96(sum);
+        account.drawn = uint24(from + count);
         $.owed -= uint96(sum);
         emit TipsDrawn(node, sum);
 
@@ -456,15 +462,19 @@ contract EmissionController is IEmissionController, Upgradeable, ReentrancyGuard
     }
 
     /// @inheritdoc IEmissionController
-    function tipsOf(uint32 node) external view returns (uint256) {
+    function tipsOf(uint32 node) external view returns (uint256 sum) {
         EmissionStorage storage $ = _emission();
-        (, uint256 tip) = _pending($, $.accounts[node], node);
-        return $.accounts[node].tips + tip;
+        Account storage account = $.accounts[node];
+        (, sum) = _pending($, account, node);
+        for (uint256 i = account.drawn; i < account.tipped; i++) {
+            sum += $.tips[node][i].amount;
+        }
     }
 
     /// @inheritdoc IEmissionController
     function recordOf(uint32 node) external view returns (uint32, uint256, uint256) {
         Account storage account = _emission().accounts[node];
+        if (account.folded) return (0, 0, 0);
         return (account.epoch, account.basePoints, account.feePoints);
     }
 
@@ -528,32 +538,35 @@ contract EmissionController is IEmissionController, Upgradeable, ReentrancyGuard
     {
         account = $.accounts[node];
         if (account.epoch == epoch && account.feePoints != 0) return (account, 0);
-        address home = homeIn(node, epoch);
+        uint208 terms = $.terms[node].upperLookupRecent(epoch);
+        address home = address(uint160(terms));
         if (home == address(0) || !registry.isActiveIn(Role.Node, node, epoch)) return (account, 0);
         units = ledger.unitsIn(home, Role.Node, node, epoch);
-        if (units != 0) _turn($, node, epoch);
+        if (units != 0) _turn($, node, epoch, uint16(terms >> 160));
     }
 
-    /// @dev Pays out what an earlier epoch left, and begins the record of `epoch`.
-    function _turn(EmissionStorage storage $, uint32 node, uint32 epoch) private {
-        _fold($, node).epoch = epoch;
+    /// @dev Begins the record of `epoch`, unless it is begun; what the one before it earned is owed.
+    function _turn(EmissionStorage storage $, uint32 node, uint32 epoch, uint16 tipBps) private {
+        Account storage account = $.accounts[node];
+        if (account.epoch == epoch) return;
+
+        account.owed += _fold($, account, node);
+        (account.epoch, account.basePoints, account.feePoints) = (epoch, 0, 0);
+        (account.tipBps, account.folded) = (tipBps, false);
     }
 
-    /// @dev If the node's record is of a final epoch, what it earned becomes owed and tipped.
-    function _fold(EmissionStorage storage $, uint32 node) private returns (Account storage account) {
-        account = $.accounts[node];
+    /// @dev If the node's record is of a final epoch, its tip waits for the voters.
+    /// @return amount What the node itself has of it: the caller notes it as owed, or pays it.
+    function _fold(EmissionStorage storage $, Account storage account, uint32 node) private returns (uint96 amount) {
+        (uint256 all, uint256 tip) = _pending($, account, node);
         uint32 epoch = account.epoch;
-        if (epoch == 0 || epoch >= $.next) return account;
+        if (epoch == 0 || account.folded || epoch >= $.next) return 0;
 
-        (uint256 amount, uint256 tip) = _pending($, account, node);
-        (account.epoch, account.basePoints, account.feePoints) = (0, 0, 0);
-        account.owed += uint96(amount - tip);
-        $.pools[epoch].paid += uint80(amount);
-        if (tip != 0) {
-            account.tips += uint96(tip);
-            $.tips[node].push(Tip({epoch: epoch, amount: uint96(tip)}));
-        }
-        emit NodeEmission(node, epoch, amount, tip);
+        account.folded = true;
+        $.pools[epoch].paid += uint80(all);
+        if (tip != 0) $.tips[node][account.tipped++] = Tip({epoch: epoch, amount: uint96(tip)});
+        emit NodeEmission(node, epoch, all, tip);
+        return uint96(all - tip);
     }
 
     /// @return amount What the node's record earned, if its epoch is final.
@@ -564,11 +577,12 @@ contract EmissionController is IEmissionController, Upgradeable, ReentrancyGuard
         returns (uint256 amount, uint256 tip)
     {
         uint32 epoch = account.epoch;
-        if (epoch == 0 || epoch >= $.next) return (0, 0);
+        if (epoch == 0 || account.folded || epoch >= $.next) return (0, 0);
         Pools storage pools = $.pools[epoch];
-        if (pools.base != 0) amount = Math.mulDiv(pools.base, account.basePoints, pools.basePoints);
-        if (pools.dynamic != 0) amount += Math.mulDiv(pools.dynamic, account.feePoints, pools.feePoints);
-        uint256 bps = tipIn(node, epoch);
+        (uint256 base, uint256 dynamic) = (account.basePoints, account.feePoints);
+        if (base != 0 && pools.base != 0) amount = Math.mulDiv(pools.base, base, pools.basePoints);
+        if (dynamic != 0 && pools.dynamic != 0) amount += Math.mulDiv(pools.dynamic, dynamic, pools.feePoints);
+        uint256 bps = account.tipBps;
         if (bps == 0 || votes.weightIn(Ballot.Node, node, epoch) < votes.LEAST_WEIGHT()) return (amount, 0);
         tip = amount * bps / BPS;
     }
