@@ -2,20 +2,19 @@ import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import type { Address, Hex } from 'viem'
-import { privateKeyToAccount } from 'viem/accounts'
 import { registryAbi } from '../sdk/chain/abi.ts'
-import { type Call, keySender, type Sender } from '../sdk/chain/clients.ts'
+import type { Call } from '../sdk/chain/clients.ts'
 import { type Economy, economyOf } from '../sdk/chain/economy.ts'
 import { EPOCH_SECONDS } from '../sdk/chain/epochs.ts'
 import { chainError } from '../sdk/chain/errors.ts'
 import { loadKey } from '../sdk/chain/keys.ts'
 import { refused } from '../sdk/errors.ts'
 import { ROLE } from '../sdk/protocol/messages.ts'
-import { payerKey } from './account.ts'
-import { type Outcome, perform } from './act.ts'
+import type { Outcome } from './act.ts'
+import { actorFor, performAs } from './actor.ts'
 import { homeDir } from './home.ts'
 import { createPrinter, type Printer } from './print.ts'
-import { addressOf, openPlace, type Place, type TrustOptions } from './trust.ts'
+import { openPlace, type Place, type TrustOptions } from './trust.ts'
 
 /** What the commands of the economy have in common: stake, lock, vote, epoch, burn, node tip and node home. */
 
@@ -53,34 +52,11 @@ export async function openScene(options: EconomyOptions, node?: number): Promise
   const print = createPrinter(options.json ?? false)
   const place = await openPlace(options)
   const economy = await economyOf(place.chain, place.ledger)
-  const { account, sender } = actorOf(options, place, await ownersKey(options, place, node))
+  const actor = actorFor(options, place, await ownersKey(options, place, node))
   const scenery = { ...place, economy }
-  const send = async (calls: readonly Call[]) => {
-    const dryRun = options.dryRun ?? false
-    if (!dryRun && !sender && calls.length > 0) throw keyless(account)
-    return perform(print, scenery, calls, { from: account, dryRun, ...(sender ? { sender } : {}) })
-  }
-  return { print, place: scenery, economy, account, send }
-}
-
-function actorOf(
-  options: EconomyOptions,
-  place: Place,
-  owner: Hex | undefined,
-): { account: Address; sender?: Sender } {
-  if (options.account !== undefined && options.keyFile === undefined) {
-    return { account: addressOf(options.account, '--account') }
-  }
-  const key = privateKeyToAccount(owner ?? payerKey(options, place.network))
-  if (
-    options.account !== undefined &&
-    addressOf(options.account, '--account') !== key.address.toLowerCase()
-  ) {
-    throw refused('account.other', `the key is that of ${key.address}, not of ${options.account}`, {
-      fix: 'Name one of them.',
-    })
-  }
-  return { account: key.address, sender: keySender(place.chain, key) }
+  const dryRun = options.dryRun ?? false
+  const send = (calls: readonly Call[]) => performAs(print, scenery, calls, { ...actor, dryRun })
+  return { print, place: scenery, economy, account: actor.account, send }
 }
 
 /** The key of the node's owner, if nobody is named and one of the nodes of this home has it. */
@@ -103,11 +79,6 @@ async function ownersKey(
     .map((file) => loadKey(file, process.env.HEURIST_PASSWORD))
   return keys.find(({ address }) => address === owner)?.privateKey
 }
-
-const keyless = (account: Address) =>
-  refused('account.keyless', `an address alone cannot send: ${account}`, {
-    fix: 'Add --dry-run for the calls to sign elsewhere, or name its key with --key-file.',
-  })
 
 // --------------------------------------------------------------------------------------------------------- words
 

@@ -1,19 +1,18 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { encodeFunctionData, type Hex } from 'viem'
-import { privateKeyToAccount } from 'viem/accounts'
 import { z } from 'zod'
 import { computeLedgerAbi, routerBondAbi } from '../../sdk/chain/abi.ts'
 import { readBond } from '../../sdk/chain/bonds.ts'
-import { type Call, keySender } from '../../sdk/chain/clients.ts'
+import type { Call } from '../../sdk/chain/clients.ts'
 import { type Economy, economyOf } from '../../sdk/chain/economy.ts'
 import { type Claimable, claimablesOf, entriesOf } from '../../sdk/chain/payees.ts'
 import { HeuristError, refused } from '../../sdk/errors.ts'
 import { ROLE } from '../../sdk/protocol/messages.ts'
 import { type StatementReply, statementReplySchema } from '../../sdk/protocol/wire.ts'
 import { formatUsd } from '../../sdk/units.ts'
-import { payerKey } from '../account.ts'
-import { type Outcome, perform } from '../act.ts'
+import type { Outcome } from '../act.ts'
+import { type Actor, actorFor, performAs } from '../actor.ts'
 import { createPrinter, type Printer } from '../print.ts'
 import { openPlace, type Place, type TrustOptions } from '../trust.ts'
 import { type Found, findRewards, printRewards } from './rewards.ts'
@@ -23,6 +22,7 @@ type PayeeRole = (typeof PAYEE_ROLES)[number]
 
 interface Options extends TrustOptions {
   keyFile?: string
+  account?: string
   json?: boolean
   dryRun?: boolean
   node?: string
@@ -42,6 +42,7 @@ export function claimCommand(): Command {
     .option('--ledger <address>', 'the ledger that you trust; default: of this home')
     .option('--rpc <url>', 'the chain; default: of this home')
     .option('--key-file <file>', 'who pays the gas, and whose entries are claimed unless ids are named')
+    .option('--account <address>', 'the same without its key, with --dry-run')
     .option('--node <ids>', 'node ids, separated by commas')
     .option('--pod <ids>', 'pod ids')
     .option('--frontend <ids>', 'frontend ids')
@@ -55,9 +56,9 @@ export function claimCommand(): Command {
 
 async function claim(options: Options, print: Printer): Promise<void> {
   const place = await openPlace(options)
-  const key = payerKey(options, place.network)
+  const actor = actorFor(options, place)
   const economy = await economyIn(place)
-  const context = { place: { ...place, ...(economy ? { economy } : {}) }, key, options, print }
+  const context = { place: { ...place, ...(economy ? { economy } : {}) }, actor, options, print }
   if (options.shortfall) return file(options.shortfall, context)
   const payees = await payeesOf(context)
   if (options.resolve) {
@@ -93,11 +94,11 @@ async function rewardsOf(
   payees: readonly Payee[],
   context: Context,
 ): Promise<Partial<Found> & { calls: Call[]; transactions: Hex[] }> {
-  const { place, key, options } = context
+  const { place, actor, options } = context
   const transactions: Hex[] = []
   if (!place.economy) return { calls: [], transactions }
   const asked = {
-    account: privateKeyToAccount(key).address,
+    account: actor.account,
     nodes: payees.filter(({ role }) => role === 'node').map(({ id }) => id),
     named: isNamed(options),
   }
@@ -116,16 +117,13 @@ const economyIn = (place: Place): Promise<Economy | undefined> =>
 
 interface Context {
   place: Place & { economy?: Economy }
-  key: Hex
+  actor: Actor
   options: Options
   print: Printer
 }
 
-function send(calls: readonly Call[], { place, key, options, print }: Context): Promise<Outcome> {
-  const account = privateKeyToAccount(key)
-  const sender = keySender(place.chain, account)
-  return perform(print, place, calls, { from: account.address, sender, dryRun: options.dryRun ?? false })
-}
+const send = (calls: readonly Call[], { place, actor, options, print }: Context): Promise<Outcome> =>
+  performAs(print, place, calls, { ...actor, dryRun: options.dryRun ?? false })
 
 function claimCall({ ledger, router }: Place, role: PayeeRole, due: readonly Claimable[]): Call[] {
   const ids = due.filter((item) => item.role === role).map(({ id }) => id)
@@ -148,15 +146,15 @@ function printItems(print: Printer, items: readonly Claimable[]): void {
 const isNamed = (options: Options): boolean => PAYEE_ROLES.some((role) => options[role] !== undefined)
 
 /** The named ids, else what the account owns or is paid for. @throws `ids.invalid` (refused). */
-async function payeesOf({ options, place: { chain, registry }, key }: Context): Promise<Payee[]> {
+async function payeesOf({ options, place: { chain, registry }, actor }: Context): Promise<Payee[]> {
   if (isNamed(options)) return PAYEE_ROLES.flatMap((role) => idsOf(role, options[role]))
-  return (await entriesOf(chain, registry, privateKeyToAccount(key).address)) as Payee[]
+  return (await entriesOf(chain, registry, actor.account)) as Payee[]
 }
 
-const nobody = ({ key }: Context) =>
+const nobody = ({ actor }: Context) =>
   refused(
     'claim.nobody',
-    `${privateKeyToAccount(key).address} owns no node, pod or frontend, is nobody's payout and never voted`,
+    `${actor.account} owns no node, pod or frontend, is nobody's payout and never voted`,
     { fix: 'Name ids with --node, --pod or --frontend, or the owner with --key-file.' },
   )
 

@@ -187,10 +187,17 @@ describe('a week of the economy by heurist', function () {
   })
 
   it('the owner claims shares and emission, the voter its tips and revenue: everything itemised, to the wei', async () => {
+    const dry = await run('claim', '--account', voter.account.address, '--dry-run')
     const owners = await as(owner, 'claim')
     const voters = await as(voter, 'claim')
     const again = [await as(owner, 'claim'), await as(voter, 'claim')]
 
+    const calls = dry.json.calls as { contract: string; function: string }[]
+    expect(calls.map((call) => `${call.contract}.${call.function}`)).to.deep.equal([
+      'VoteController.closeTips',
+      'VoteController.claimTips',
+      'VoteController.claimRevenue',
+    ])
     const { dynamic, tip } = await issued()
     const first = (dynamic * charges[0]) / volume - tip
     const second = (dynamic * charges[1]) / volume
