@@ -83,6 +83,7 @@ export async function openNetwork(market: Market, workers: number): Promise<Test
         podsDir: PODS,
         dataDir: join(home, `worker-${index}`),
         rpcUrl: chain.rpcUrl,
+        coverLookMs: 1_000,
         slots: [
           { pod: 'chat', warm: true },
           ...(market.seeded.pods.image === undefined ? [] : [{ pod: 'image', warm: true }]),

@@ -33,6 +33,8 @@ export const workerConfigSchema = z.strictObject({
   acceptLoss: z.boolean().default(false),
   /** Between looks whether the signer is still the node's. */
   signerLookMs: z.number().int().min(100).max(600_000).default(60_000),
+  /** Between looks at the bond and the Statement that cover this node's work. */
+  coverLookMs: z.number().int().min(100).max(600_000).default(60_000),
 })
 export type WorkerConfig = z.output<typeof workerConfigSchema>
 

@@ -12,7 +12,7 @@ import { type Covered, decide, type Stated, type Verdict } from './limit.ts'
 import type { Log } from './log.ts'
 import type { ReceiptStore } from './receipts.ts'
 
-/** What covers this node's work for its router: the bond on chain, the router's Statement. Asked every minute. */
+/** What covers this node's work for its router: the bond on chain, the router's Statement. */
 export interface Cover {
   /** Whether a new call may be taken. @returns the refusal, or undefined. */
   refusal(): HeuristError | undefined
@@ -34,6 +34,8 @@ export interface CoverDeps {
   /** Holds `statements/<router>.json`: the newest Statement, which is the node's evidence. */
   dataDir: string
   log: Log
+  /** Between looks; near the limit they come sooner. Milliseconds. */
+  everyMs?: number
   /** The verdict is another one now. */
   onChange(): void
   /** Unix milliseconds. */
@@ -41,7 +43,7 @@ export interface CoverDeps {
 }
 
 const EVERY_MS = 60_000
-/** Near the limit the chain is asked again sooner. */
+/** At most so long, near the limit. */
 const SOON_MS = 5_000
 const ASK_MS = 10_000
 
@@ -65,7 +67,7 @@ export const statementFile = (dataDir: string, router: Address): string =>
   join(dataDir, 'statements', `${router.toLowerCase()}.json`)
 
 export function watchCover(deps: CoverDeps): Cover {
-  const { log, receipts } = deps
+  const { log, receipts, everyMs = EVERY_MS } = deps
   const file = statementFile(deps.dataDir, deps.router)
   const askChain = chainReads(deps)
   let covered: Covered | undefined
@@ -122,7 +124,10 @@ export function watchCover(deps: CoverDeps): Cover {
   function again(): void {
     if (closed) return
     const near = verdict.share * 2n >= verdict.cap
-    timer = setTimeout(() => void look().finally(again), near || !covered ? SOON_MS : EVERY_MS)
+    timer = setTimeout(
+      () => void look().finally(again),
+      near || !covered ? Math.min(SOON_MS, everyMs) : everyMs,
+    )
     timer.unref()
   }
   void look().finally(again)

@@ -120,6 +120,7 @@ export async function startWorker(config: WorkerConfig, options: WorkerOptions):
       hasher,
       receipts,
       dataDir: config.dataDir,
+      everyMs: config.coverLookMs,
       log,
       onChange: () => presence.tell(),
       now,
