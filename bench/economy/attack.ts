@@ -1,8 +1,9 @@
+import { params } from '../../deploy/params.ts'
 import { BPS, dynamicOf, type EmissionParams, partOf, points } from '../../sdk/protocol/emission.ts'
 
 /**
  * What washing brings. A coalition pays itself through its own node over some epochs of honest demand, and is compared
- * with itself not washing. One HEU is worth one dollar, so that both are base units (1e-6); everything else is a ratio.
+ * with itself, neither washing nor overpaying. One HEU is worth one dollar, so that both are base units (1e-6); everything else is a ratio.
  */
 
 export const EPOCHS = 6
@@ -47,15 +48,24 @@ export interface Strategy {
   bid: bigint
 }
 
-const SHARES = { node: 7_000n, pod: 1_000n, frontend: 1_000n, voters: 500n, protocol: 500n }
+const SHARES = {
+  node: BigInt(params.nodeBps.value),
+  pod: BigInt(params.podBps.value),
+  frontend: BigInt(params.frontendBps.value),
+  voters: BigInt(params.voterBps.value),
+  protocol:
+    BPS -
+    BigInt(params.nodeBps.value + params.podBps.value + params.frontendBps.value + params.voterBps.value),
+}
 
+/** Of deploy/params.ts: what a deployment really gets. */
 export const SHIPPED_PARAMS: EmissionParams = {
-  capBps: 500n,
-  baseBps: 125n,
-  lambdaBps: 3_000n,
-  betaBps: 25_000n,
-  etaBps: 5_000n,
-  quota: 1n,
+  capBps: BigInt(params.emissionCapBps.value),
+  baseBps: BigInt(params.emissionBaseBps.value),
+  lambdaBps: BigInt(params.emissionLambdaBps.value),
+  betaBps: BigInt(params.emissionBetaBps.value),
+  etaBps: BigInt(params.emissionEtaBps.value),
+  quota: params.emissionQuota.value,
 }
 
 export const SHIPPED: Rules = {
@@ -67,14 +77,8 @@ export const SHIPPED: Rules = {
 
 /** Base units that the coalition gains by washing, over all epochs: negative if it loses. */
 export function profitOf(strategy: Strategy, rules: Rules): bigint {
-  return (
-    outcome(strategy, strategy.wash, rules) -
-    outcome(
-      strategy,
-      strategy.wash.map(() => 0n),
-      rules,
-    )
-  )
+  const still = strategy.wash.map(() => 0n)
+  return outcome(strategy, strategy.wash, rules) - outcome({ ...strategy, bid: BPS }, still, rules)
 }
 
 /** Emission that it takes, less what it gives away. */

@@ -19,6 +19,8 @@ export interface Effort {
   climbs: number
   /** Steps of one climb. */
   steps: number
+  /** Whether the first profit ends the search: it was to be found, and it was. */
+  untilProfit?: boolean
 }
 
 /** What must be refuted, and what must be found. */
@@ -54,6 +56,7 @@ const MILLION = 1_000_000
 export function search(rules: Rules, draw: Draw, effort: Effort): Found {
   const keep = 32
   let best: { strategy: Strategy; rate: number }[] = []
+  let [tried, climbed] = [0, 0]
   for (let count = 0; count < effort.points; count += 1) {
     const strategy = drawStrategy(draw)
     const rate = rateOf(strategy, rules)
@@ -61,16 +64,19 @@ export function search(rules: Rules, draw: Draw, effort: Effort): Found {
     if (best.length < keep || (worst && rate > worst.rate)) {
       best = [...best, { strategy, rate }].sort((a, b) => b.rate - a.rate).slice(0, keep)
     }
+    tried += 1
+    if (effort.untilProfit && rate > 0) break
   }
   let top = best[0] as { strategy: Strategy; rate: number }
-  for (let climb = 0; climb < effort.climbs; climb += 1) {
+  for (let climb = 0; climb < effort.climbs && !(effort.untilProfit && top.rate > 0); climb += 1) {
+    climbed += 1
     const start = best[climb % best.length] as { strategy: Strategy; rate: number }
     const reached = hillClimb(start, rules, draw, effort.steps)
     if (reached.rate > top.rate) top = reached
   }
   const { strategy, rate } = top
-  const { points, climbs } = effort
-  return { rate, profit: profitOf(strategy, rules), washed: sum(strategy.wash), strategy, points, climbs }
+  const washed = sum(strategy.wash)
+  return { rate, profit: profitOf(strategy, rules), washed, strategy, points: tried, climbs: climbed }
 }
 
 /** Millionths of a washed unit. */
