@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.28;
 
+import {IComputeLedger} from "../../contracts/interfaces/IComputeLedger.sol";
 import {IFeeBurner} from "../../contracts/interfaces/IFeeBurner.sol";
 import {Epochs} from "../../contracts/libraries/Epochs.sol";
+import {Prices} from "../../contracts/libraries/Prices.sol";
 import {Economies} from "./Economies.sol";
 
 /// @dev The sale of the protocol's fees: what is in a lot, what it costs, and what can never count as a burn of an epoch.
@@ -178,6 +180,8 @@ contract BurnerTest is Economies {
 
     /// @dev Collecting early is open to anyone, and moves no fee from its epoch.
     function test_feesThatWereCollectedEarlyAreInTheLotOfTheirEpoch() public {
+        _wait(2);
+        epoch = Epochs.current();
         _workFor(1, GROSS);
         ledger.collect(router);
         burner.settle();
@@ -188,6 +192,53 @@ contract BurnerTest is Economies {
         burner.gather(router);
         vm.assertEq(burner.lotOf(epoch).amount, _fee(GROSS), "all of it");
         vm.assertEq(burner.carried(), 0, "nothing unasked");
+        _at(epoch, 1 days);
+        _workFor(1, GROSS / 2);
+        ledger.collect(router);
+        burner.settle();
+        _at(epoch + 1, 0);
+        burner.gather(router);
+        vm.assertEq(burner.lotOf(epoch + 1).amount, _fee(GROSS / 2), "what was asked for before is not swept again");
+    }
+
+    /// @dev A week in which nobody gathered: what was collected early is carried, and is not there to be gathered again.
+    function test_whatWasSweptIsNotGatheredAgain() public {
+        _wait(2);
+        epoch = Epochs.current();
+        _workFor(1, GROSS);
+        ledger.collect(router);
+        burner.settle();
+        _at(epoch + 1, 0);
+        burner.settle();
+        vm.assertEq(burner.carried(), _fee(GROSS), "swept");
+        vm.assertEq(burner.gather(router), 0, "no second time");
+        vm.assertEq(burner.carried(), _fee(GROSS), "once");
+        epoch = Epochs.current();
+        _lot();
+        (, uint256 amount) = _buy();
+        vm.assertEq(amount, _fee(GROSS), "the next lot is whole");
+    }
+
+    function test_withoutPodVotersTheirPartIsTheProtocols() public {
+        IComputeLedger.Terms memory terms = _terms();
+        terms.burner = _made(3);
+        (ledger, bonds) = _newLedger(terms, 0, 0);
+        heu.approve(address(bonds), 1);
+        bonds.deposit(router, 0, 1);
+        address code = vm.deployCode("FeeBurner.sol:FeeBurner", abi.encode(heu, ledger, LEAST_LOT));
+        burner = IFeeBurner(_proxy(code, abi.encodeWithSignature("initialize(address,uint256)", authority, PRICE)));
+        vm.assertEq(address(burner), terms.burner, "where the ledger pays it");
+        _deposit(PAYER, GROSS);
+        _workFor(1, GROSS);
+        _at(epoch, 0);
+        burner.gather(router);
+        vm.assertEq(burner.lotOf(epoch).amount, _fee(GROSS) + GROSS * VOTER_BPS / 10_000, "all that was collected");
+        vm.assertEq(dollar.balanceOf(address(burner)), burner.lotOf(epoch).amount, "nothing unasked");
+    }
+
+    function test_noPriceIsZeroHoweverLowItFell() public pure {
+        vm.assertEq(Prices.falling(1, 3 days, 1 days), 1, "one at least");
+        vm.assertEq(Prices.falling(8, 1 days, 1 days), 4, "half");
     }
 
     function test_giftsAreInNoLotAndAreCarriedWhenNobodyAskedForThemInTwoEpochs() public {
@@ -311,6 +362,9 @@ contract BurnerTest is Economies {
         (, amount) = _buy();
         vm.assertEq(amount, _fee(GROSS), "the lot");
         vm.assertEq(dollar.balanceOf(address(burner)), 0, "both are sold");
+        epoch = Epochs.current();
+        _lot();
+        vm.assertEq(burner.lotOf(epoch).amount, _fee(GROSS), "and the next is gathered");
     }
 
     // ---------------------------------------------------------------------------------------------------- private

@@ -82,7 +82,7 @@ abstract contract Economies is Votes {
         heu.approve(address(staking), type(uint256).max);
     }
 
-    function _made(uint64 after_) private view returns (address) {
+    function _made(uint64 after_) internal view returns (address) {
         return vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + after_);
     }
 

@@ -133,6 +133,8 @@ contract EmissionTest is Economies {
         vm.assertEq(emission.claimable(1), first * 3_000 / 10_000, "before the second is final");
         _finalize(next);
         vm.assertEq(emission.claim(_ids(1)), first * 3_000 / 10_000 + second * 3_000 / 10_000, "both");
+        vm.assertEq(emission.claim(_ids(1)), 0, "once");
+        vm.assertEq(emission.owed(), 0, "nothing is owed any more");
     }
 
     function test_anUnboughtLotIssuesNothing() public {
@@ -217,6 +219,7 @@ contract EmissionTest is Economies {
         vm.assertEq(emission.homeIn(1, epoch), router, "this epoch's");
         vm.assertEq(emission.homeIn(1, epoch + 1), address(0x0709), "the next epoch's, the last that was said");
         vm.assertEq(emission.tipIn(1, epoch + 1), 1_000, "beside the tip");
+        vm.assertEq(emission.tipIn(1, epoch), 0, "which this epoch has not");
         _sellAndRecord(epoch, _ids(1));
         vm.assertEq(emission.epochOf(epoch).feeUnits, 1_000e6, "counted");
         _finalize(epoch);
@@ -280,6 +283,8 @@ contract EmissionTest is Economies {
         vm.assertLe(got, half * 2_000 / 10_000, "never more than the tip");
         vm.assertGe(got + 2, half * 2_000 / 10_000, "all of it but the rounding");
         vm.assertEq(emission.tipsOf(1), 0, "drawn once");
+        vm.assertEq(votes.closeTips(1), 0, "and never again");
+        vm.assertEq(emission.owed(), emission.claimable(1) + half, "what is owed is the nodes'");
     }
 
     // --------------------------------------------------------------------------------------------------- private

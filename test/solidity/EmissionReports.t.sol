@@ -2,6 +2,7 @@
 pragma solidity 0.8.28;
 
 import {IEmissionController} from "../../contracts/interfaces/IEmissionController.sol";
+import {Ballot} from "../../contracts/libraries/Ballots.sol";
 import {Epochs} from "../../contracts/libraries/Epochs.sol";
 import {Economies} from "./Economies.sol";
 
@@ -106,6 +107,21 @@ contract EmissionReportsTest is Economies {
         vm.assertEq(emission.claim(_ids(1)), _base() + burnt * 3_000 / 10_000, "base and dynamic");
     }
 
+    function test_theBaseIsTippedAsTheDynamicPartIs() public {
+        _lock(ANN, 100e18, _after(50));
+        _vote(ANN, Ballot.Node, 1, 10_000);
+        emission.setTip(1, 1_000);
+        _wait(1);
+        emission.setTip(1, 0);
+        _finalize(epoch);
+        epoch = Epochs.current();
+        _at(epoch, 0);
+        _probe(epoch, 1, 3_000);
+        _finalize(epoch);
+        vm.assertEq(emission.tipsOf(1), _base() / 10, "a tenth");
+        vm.assertEq(emission.claimable(1), _base() - _base() / 10, "the rest");
+    }
+
     // ---------------------------------------------------------------------------------------------------- reports
 
     function test_aReportComesFromTheProberWithinADayAndOnce() public {
@@ -138,6 +154,9 @@ contract EmissionReportsTest is Economies {
         vm.expectRevert(abi.encodeWithSelector(IEmissionController.BondTooSmall.selector, 0, 1));
         vm.prank(PROBER);
         emission.withdrawBond(1);
+        _at(epoch + 1, 0);
+        vm.expectRevert(abi.encodeWithSelector(IEmissionController.BondTooSmall.selector, 0, HELD));
+        _report(epoch + 1, "root");
         _finalize(epoch);
         uint256 before = heu.balanceOf(PROBER);
         vm.prank(PROBER);
