@@ -2,7 +2,8 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import type { PrivateKeyAccount } from 'viem/accounts'
-import { nodeStakingAbi } from '../../sdk/chain/abi.ts'
+import { ROLES } from '../../deploy/steps/07-roles.ts'
+import { authorityAbi, nodeStakingAbi } from '../../sdk/chain/abi.ts'
 import { saveKey } from '../../sdk/chain/keys.ts'
 import { codeOf, HEU, type Holder, openSeason, type Season } from './season.ts'
 
@@ -98,6 +99,30 @@ describe('heurist stake on a real chain', function () {
       'stake.insufficient',
       'stake.resting',
     ])
+  })
+
+  it('of a node that is slashed owes its victim a part, which claim pays', async () => {
+    const { deployer } = season.market
+    const victim = await season.holder('victim', 0n)
+    await mine('add', '10')
+    const authority = { address: season.market.addresses.authority, abi: authorityAbi } as const
+    await deployer.send({ ...authority, functionName: 'grantRole', args: [ROLES.slasher, deployer.admin, 0] })
+    const args = [Number(node), 3n * HEU, victim.account.address, HEU, deployer.admin, 0n] as const
+    await deployer.send({
+      address: season.economy.staking,
+      abi: nodeStakingAbi,
+      functionName: 'slash',
+      args,
+    })
+
+    const claimed = await season.home.run('claim', '--key-file', victim.file, '--json')
+    const again = await season.home.run('claim', '--key-file', victim.file, '--json')
+
+    expect((claimed.json.rewards as { refund: string }).refund).to.equal(HEU.toString())
+    expect(await season.heuOf(victim.account.address)).to.equal(HEU)
+    expect(codeOf(again)).to.equal('claim.nobody')
+    expect((await shown()).active).to.equal((7n * HEU).toString())
+    await mine('unbond', 'all')
   })
 
   it('acts by the key of the node’s owner where one of this home’s nodes has it', async () => {
