@@ -11,20 +11,37 @@ import {
   toFunctionSignature,
 } from 'viem'
 import { ROLES, roles } from '../../deploy/steps/07-roles.ts'
-import { authorityAbi, computeLedgerAbi, registryAbi, routerBondAbi } from '../../sdk/chain/abi.ts'
+import {
+  authorityAbi,
+  computeLedgerAbi,
+  emissionControllerAbi,
+  feeBurnerAbi,
+  nodeStakingAbi,
+  registryAbi,
+  routerBondAbi,
+  slashingManagerAbi,
+  voteControllerAbi,
+  votingEscrowAbi,
+} from '../../sdk/chain/abi.ts'
 import { type Market, openMarket } from '../market.ts'
 
 /** docs/permissions.md beside the ABIs and a deployment: what it says is all there is, and is so. */
 
 const PAGE = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'permissions.md'), 'utf8')
-const ABIS: Record<string, { abi: Abi; at: 'ledger' | 'bond' | 'registry' | 'authority' }> = {
+const ABIS: Record<string, { abi: Abi; at: keyof Market['addresses'] }> = {
   ComputeLedger: { abi: computeLedgerAbi, at: 'ledger' },
   RouterBond: { abi: routerBondAbi, at: 'bond' },
   Registry: { abi: registryAbi, at: 'registry' },
+  VotingEscrow: { abi: votingEscrowAbi, at: 'escrow' },
+  VoteController: { abi: voteControllerAbi, at: 'votes' },
+  NodeStaking: { abi: nodeStakingAbi, at: 'staking' },
+  EmissionController: { abi: emissionControllerAbi, at: 'emission' },
+  FeeBurner: { abi: feeBurnerAbi, at: 'burner' },
+  SlashingManager: { abi: slashingManagerAbi, at: 'slashing' },
   Authority: { abi: authorityAbi, at: 'authority' },
 }
 const STRANGER: Address = '0x00000000000000000000000000000000000bad01'
-const UNAUTHORIZED = ['AccessManagedUnauthorized', 'AccessManagerUnauthorizedAccount', 'NotBond']
+const UNAUTHORIZED = ['AccessManagedUnauthorized', 'AccessManagerUnauthorizedAccount', 'NotBond', 'NotVotes']
 
 interface Row {
   contract: string
