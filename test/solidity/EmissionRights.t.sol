@@ -121,7 +121,7 @@ contract EmissionRightsTest is Economies {
         _stillborn("FeeBurner.sol:FeeBurner", abi.encode(heu, 0, 1), IFeeBurner.ZeroAddress.selector);
     }
 
-    function test_neitherBeginsWithoutAnAuthorityAPriceOrAllowedParameters() public {
+    function test_neitherBeginsWithoutAnAuthorityAPriceOrAllowedParameters_ZeroPrice() public {
         address code = _emissionCode();
         address burning = vm.deployCode("FeeBurner.sol:FeeBurner", abi.encode(heu, ledger, LEAST_LOT));
         IEmissionController.Params memory params = _params();

@@ -269,7 +269,7 @@ contract EmissionVectorsTest is Economies {
 
     // ------------------------------------------------------------------------------------------------- parameters
 
-    function test_44_everyRateHasOnePrecisionAndItsBounds() public {
+    function test_44_everyRateHasItsBoundsAndOnePrecision_WashingWouldPay() public {
         _openEconomy();
         vm.assertEq(emission.BPS(), 10_000, "one precision");
         _refuses(1, 4_100, 25_000, 7_500 * 10_000);
