@@ -112,7 +112,7 @@ describe('the house', () => {
     )
     const unprovoked = [...new Set(errors)].filter((error) => {
       const expected = new RegExp(
-        `(expectRevert|revert|Revert|custom)[^\\n;]*\\b${error}\\b|test\\w*_${error}\\b`,
+        `(expectRevert|revert|Revert|custom)[^\\n;]*\\b${error}\\b|test\\w*_${error}\\b|\\.${error}\\.selector\\b`,
       )
       return !expected.test(tests)
     })
