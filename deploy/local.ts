@@ -101,19 +101,20 @@ async function seedBond(deployer: Deployer, router: Address): Promise<void> {
   await deployer.send({ ...bond, functionName: 'deposit', args: [router, dollars, heus] })
 }
 
-/** The keeper's HEU, out of the deployer's pocket, once it is half spent; and credit for its probes. */
+/** The keeper's HEU and the demo payer's, and credit for the keeper's probes. */
 async function seedKeeper(deployer: Deployer, router: Address): Promise<void> {
-  const keeper = localAccount('keeper')
+  await seedCredit(deployer, router, localAccount('keeper'))
+  await seedHeu(deployer, localAccount('keeper').address, params.localKeeper.value)
+  await seedHeu(deployer, localAccount('payer').address, params.localHolder.value)
+}
+
+/** Out of the deployer's pocket, up to `amount` wei once it is half spent. */
+async function seedHeu(deployer: Deployer, to: Address, amount: bigint): Promise<void> {
   const heu = { address: deployer.addressOf('heu'), abi: heuAbi } as const
-  const held = await deployer.client.readContract({
-    ...heu,
-    functionName: 'balanceOf',
-    args: [keeper.address],
-  })
-  const missing = params.localKeeper.value - held
-  await seedCredit(deployer, router, keeper)
-  if (missing * 2n <= params.localKeeper.value) return
-  await deployer.send({ ...heu, functionName: 'transfer', args: [keeper.address, missing] })
+  const held = await deployer.client.readContract({ ...heu, functionName: 'balanceOf', args: [to] })
+  const missing = amount - held
+  if (missing * 2n <= amount) return
+  await deployer.send({ ...heu, functionName: 'transfer', args: [to, missing] })
 }
 
 const atLeastZero = (amount: bigint): bigint => (amount > 0n ? amount : 0n)

@@ -131,6 +131,11 @@ export const params = {
     'wei of HEU',
     "A local keeper's: its report bond, and what it buys fees with.",
   ),
+  localHolder: param(
+    10_000n * HEU,
+    'wei of HEU',
+    'What the demo payer of a local chain can stake, lock and vote with.',
+  ),
   localKeeperPoll: param(15, 'seconds', 'How often a local keeper looks what the epoch needs.'),
   localGas: param(10n ** 18n, 'wei of the base token', 'Gas money that a local chain gives to a fresh key.'),
   settleMaxAge: param(
