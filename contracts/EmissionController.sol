@@ -214,12 +214,16 @@ contract EmissionController is IEmissionController, Upgradeable, ReentrancyGuard
             upheld ? (filed.challenger, filed.prober) : (filed.prober, filed.challenger);
 
         filed.state = upheld ? ReportState.Void : ReportState.Filed;
-        mapping(address account => Bond) storage bonds = _emission().bondOf;
-        bonds[loser].amount -= uint128(REPORT_BOND);
-        bonds[loser].held -= uint128(REPORT_BOND);
-        bonds[winner].amount += uint128(REPORT_BOND);
-        if (upheld) bonds[winner].held -= uint128(REPORT_BOND);
+        EmissionStorage storage $ = _emission();
+        uint256 reward = REPORT_BOND / 2;
+        $.bondOf[loser].amount -= uint128(REPORT_BOND);
+        $.bondOf[loser].held -= uint128(REPORT_BOND);
+        $.bondOf[winner].amount += uint128(reward);
+        if (upheld) $.bondOf[winner].held -= uint128(REPORT_BOND);
+        $.bonds -= uint96(REPORT_BOND - reward);
         emit Judged(epoch, upheld, false);
+
+        heu.burn(REPORT_BOND - reward);
     }
 
     /// @inheritdoc IEmissionController

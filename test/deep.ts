@@ -5,7 +5,7 @@ import { foundryBinary } from '../deploy/chain.ts'
 /**
  * `npm run test:deep`: what takes longer than a push may wait. The Solidity fuzz tests with twenty times the runs and the
  * invariants with 1,024 runs of depth 64; what the Solidity tests reach; every guard of the contracts removed once;
- * Slither. All run, and it fails if one does.
+ * 10,000 histories of the economy beside its model; the search for self-dealing that pays; Slither. All run, and it fails if one does.
  */
 const root = join(import.meta.dirname, '..')
 const forge = foundryBinary('forge')
@@ -24,6 +24,8 @@ const steps: { name: string; command: string; args: string[]; env?: Record<strin
   },
   { name: 'coverage', command: process.execPath, args: [tsx, 'test/coverage.ts'] },
   { name: 'guards', command: process.execPath, args: [tsx, 'test/guards/remove.ts'] },
+  { name: 'twin', command: process.execPath, args: [tsx, 'test/economy/twin.ts'] },
+  { name: 'economy', command: process.execPath, args: [tsx, 'bench/economy/economy.ts', '--json'] },
   { name: 'slither', command: process.execPath, args: [tsx, 'test/slither.ts'] },
 ]
 const failed = steps.filter(({ name, command, args, env }) => {

@@ -157,7 +157,8 @@ interface IEmissionController {
     /// @notice Doubts a report, with a bond, within `CHALLENGE_SECONDS`. The epoch waits for the verdict.
     function challenge(uint32 epoch) external;
 
-    /// @notice Says who was right; the loser's bond goes to the other. The Authority says who may (JUDGE).
+    /// @notice Says who was right. Half of the loser's bond goes to the other, half is burnt: whoever doubts his own lie with
+    ///         another account loses that half. The Authority says who may (JUDGE).
     /// @param upheld Whether the report is void: no base is issued for its epoch.
     function judge(uint32 epoch, bool upheld) external;
 

@@ -2,7 +2,7 @@
 pragma solidity 0.8.28;
 
 /// @title Prices
-/// @notice A falling price, and the median of what was paid. `sdk/protocol/auction.ts` has the same.
+/// @notice A falling price, and the median of what was paid. `sdk/protocol/emission.ts` has the same.
 library Prices {
     /// @dev Of prices that are remembered.
     uint256 internal constant MEMORY = 8;

@@ -165,12 +165,15 @@ contract EmissionReportsTest is Economies {
         vm.assertEq(emission.reserve(), RESERVE, "bonds are no part of the reserve");
     }
 
-    function test_aVoidReportIssuesNoBaseAndItsBondIsTheDoubters() public {
+    function test_aVoidReportIssuesNoBaseAndItsBondIsHalfTheDoubters() public {
         _doubt();
         vm.expectRevert(abi.encodeWithSelector(UNAUTHORIZED, PROBER));
         vm.prank(PROBER);
         emission.judge(epoch, false);
+        uint256 supply = heu.totalSupply();
         _judge(epoch, true);
+        vm.assertEq(heu.totalSupply(), supply - HELD / 2, "who doubts his own lie loses half a bond to the fire");
+        vm.assertEq(emission.reserve(), RESERVE, "and the reserve nothing");
         vm.expectRevert(abi.encodeWithSelector(IEmissionController.NotReported.selector, epoch));
         emission.recordBase(epoch, 2, 1_000, new bytes32[](0));
         vm.expectRevert(abi.encodeWithSelector(IEmissionController.NotReported.selector, epoch));
@@ -180,13 +183,13 @@ contract EmissionReportsTest is Economies {
         vm.assertEq(emission.claimable(1), 0, "for nobody");
         vm.assertEq(emission.epochOf(epoch).baseUnits, 0, "nor do its units measure the next epoch's boosts");
         _holds(PROBER, HELD, 0);
-        _holds(DOUBTER, 3 * HELD, 0);
+        _holds(DOUBTER, 2 * HELD + HELD / 2, 0);
     }
 
     function test_aReportThatStandsTakesTheDoubtersBondAndIsNotDoubtedTwice() public {
         _doubt();
         _judge(epoch, false);
-        _holds(PROBER, 3 * HELD, HELD);
+        _holds(PROBER, 2 * HELD + HELD / 2, HELD);
         _holds(DOUBTER, HELD, 0);
         vm.expectRevert(abi.encodeWithSelector(IEmissionController.NotReported.selector, epoch));
         _challenge(epoch);
@@ -196,7 +199,7 @@ contract EmissionReportsTest is Economies {
         emission.lapse(epoch);
         _finalize(epoch);
         vm.assertEq(emission.epochOf(epoch).base, _base(), "the base");
-        _holds(PROBER, 3 * HELD, 0);
+        _holds(PROBER, 2 * HELD + HELD / 2, 0);
     }
 
     /// @dev Griefing an epoch by doubt lasts a week at most, with 10,000 HEU held meanwhile.
