@@ -204,6 +204,66 @@ describe('a router that lies is not paid', function () {
     })
   }
 
+  /** What the client counts as charged or at stake, and what the chain counts as spent, after one call that pays. */
+  async function money(client: Client): Promise<bigint[]> {
+    const { charged, held, spent, deposited } = await client.balance()
+    return [charged, held, spent, deposited]
+  }
+
+  it('attack: a fake abort that truncates costs the payer nothing and earns nothing', async () => {
+    const client = await stage.client()
+    await client.run('chat', 'hi')
+    const before = await money(client)
+    // The node signs for a prefix and says that the client had left; the router delivers just that.
+    const prefix = LINES.subarray(0, 20)
+    stage.router.script = {
+      delivered: () => prefix,
+      receipt: (receipt) => ({
+        ...receipt,
+        end: 1,
+        length: BigInt(prefix.length),
+        output: toHex(keccak(prefix)),
+      }),
+      units: { unitsIn: 1n, unitsOut: 1n },
+    }
+
+    const [whole, stream] = [await refusal(client.run('chat', 'hi')), await streamed(await stage.client())]
+
+    expect([whole.code, stream.code]).to.deep.equal(['receipt.end_mismatch', 'receipt.end_mismatch'])
+    expect(await money(client)).to.deep.equal(before)
+  })
+
+  it('attack: a deployer that swaps the model or the price after signing is paid for neither', async () => {
+    const client = await stage.client()
+    await client.run('chat', 'hi')
+    const before = await money(client)
+    const chat = stage.router.pods.chat
+    for (const [from, to] of [
+      ['output: 4000000', 'output: 40000000'],
+      ['ab'.repeat(32), 'cd'.repeat(32)],
+    ] as const) {
+      const swapped = utf8.encode(new TextDecoder().decode(chat?.bytes).replace(from, to))
+      expect(toHex(keccak(swapped))).to.not.equal(chat?.hash)
+      // Served under the name of the version that was signed for, and under its own that was never published.
+      for (const manifest of [chat?.hash, toHex(keccak(swapped))]) {
+        stage.router.script = {
+          get: {
+            '/v1/pods/chat': (body) => ({ ...(body as object), manifest }),
+            [`/v1/pods/${chat?.id}/manifest`]: () => swapped,
+          },
+        }
+        const fresh = await stage.client()
+        expect((await refusal(fresh.run('chat', 'hi'))).code).to.equal('manifest.untrue')
+        const [charged, held] = await money(fresh)
+        expect([charged, held]).to.deep.equal([0n, 0n])
+      }
+    }
+    // Who signed before the swap pays what the signed version says, or nothing.
+    stage.router.script = { receipt: (receipt) => ({ ...receipt, price: receipt.price * 10n }) }
+    expect((await refusal(client.run('chat', 'hi'))).code).to.equal('receipt.price_mismatch')
+    expect(await money(client)).to.deep.equal(before)
+  })
+
   it('when another node answers than the one that was asked: receipt.node_mismatch', async () => {
     const client = await stage.client()
 

@@ -124,6 +124,40 @@ contract LedgerSplitTest is Market {
         vm.assertEq(ledger.volumeIn(router, Epochs.current()), 30, "the router's");
     }
 
+    function test_peer25_aSettlementCostsNoMoreAfterALongHistory() public {
+        _settle(_line(ALICE, 100));
+        _settle(_line(ALICE, 100));
+        uint256 few = _settleGas();
+        for (uint256 i; i < 256; i++) {
+            _settle(_line(ALICE, 1));
+        }
+        vm.assertEq(_settleGas(), few, "256 batches later, in the same epoch");
+
+        uint256 once = _turnGas(1);
+        uint256 often = _turnGas(256);
+        // The splits that were ever set are searched by halves: 8 more steps for each of the five totals that turn.
+        vm.assertLe(often, once + 5 * 8 * 2_600, "after 256 changes of the split");
+    }
+
+    /// @dev Gas of one batch of one line of each role, cold.
+    function _settleGas() private returns (uint256 spent) {
+        bytes memory batch = _pack(_draft(_line(ALICE, 1)));
+        vm.cool(address(ledger));
+        vm.prank(router);
+        ledger.settle(batch);
+        return vm.lastCallGas().gasTotalUsed;
+    }
+
+    /// @dev The same as the first of an epoch, after so many changes of the split.
+    function _turnGas(uint256 changes) private returns (uint256) {
+        for (uint256 i; i < changes; i++) {
+            vm.warp(Epochs.startOf(Epochs.current() + 1));
+            _set(7_000, 1_000, 1_000, uint16(400 + i % 2));
+        }
+        vm.warp(Epochs.startOf(Epochs.current() + 1));
+        return _settleGas();
+    }
+
     /// @dev Over many changes: every unit of gross is some payee's or the protocol's, a payee loses less than one unit per
     ///      change, and the burner is never paid what a later rounding takes.
     function testFuzz_peer33_sumOfSplitsIsGrossOverChanges(uint256 seed) public {

@@ -202,6 +202,15 @@ contract PeersTest is Signed {
         vm.assertEq(_claim(Role.Node, 1), 74, "paid");
     }
 
+    function test_peer5_theNonceOfAPaymentComesFromItsTermsAndNeverFromTheClock() public {
+        bytes32 nonce = ledger.depositNonce(router, payer, payer, bytes32("salt"));
+        vm.assertEq(nonce, keccak256(abi.encode(router, payer, payer, bytes32("salt"))), "the terms");
+        vm.warp(block.timestamp + 365 days);
+        vm.roll(block.number + 1_000_000);
+        vm.assertEq(ledger.depositNonce(router, payer, payer, bytes32("salt")), nonce, "a year later");
+        vm.assertNotEq(ledger.depositNonce(router, payer, payer, bytes32("other")), nonce, "another salt");
+    }
+
     function test_peer28_aWalletsAnswerIsGasCapped() public {
         address wallet = address(new BurningWallet());
         _mint(wallet, 10e6);
