@@ -3,7 +3,7 @@ import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { expect } from 'chai'
-import { type Abi, type Address, createTestClient, erc20Abi, http } from 'viem'
+import { type Abi, type Address, createTestClient, encodeFunctionData, erc20Abi, http } from 'viem'
 import { generatePrivateKey, type PrivateKeyAccount, privateKeyToAccount } from 'viem/accounts'
 import type { Call } from '../../deploy/deployer.ts'
 import { localAccount } from '../../deploy/local.ts'
@@ -17,6 +17,7 @@ import {
   voteControllerAbi,
   votingEscrowAbi,
 } from '../../sdk/chain/abi.ts'
+import { type Chain, keySender, openChain } from '../../sdk/chain/clients.ts'
 import { saveKey } from '../../sdk/chain/keys.ts'
 import { LOCAL_KEY, localKey } from '../../sdk/chain/local.ts'
 import { type Client, usd } from '../../sdk/index.ts'
@@ -71,6 +72,7 @@ describe('four epochs of real calls', function () {
   let market: Market
   let network: TestNetwork
   let client: Client
+  let chain: Chain
   let ahead = 0
   let first: number
   const rows: Row[] = []
@@ -86,7 +88,9 @@ describe('four epochs of real calls', function () {
     functionName: string,
     args: readonly unknown[] = [],
   ) => market.deployer.client.readContract({ ...call, functionName, args }) as Promise<T>
-  const send = (from: PrivateKeyAccount, call: Call) => market.deployer.send(call, from)
+  const send = async (from: PrivateKeyAccount, call: Call): Promise<void> => {
+    await keySender(chain, from).send({ to: call.address, data: encodeFunctionData(call) })
+  }
   const emission = () => at(market.addresses.emission, emissionControllerAbi as Abi)
   const votes = () => at(market.addresses.votes, voteControllerAbi as Abi)
   const heu = () => at(market.addresses.heu, erc20Abi as Abi)
@@ -130,6 +134,7 @@ describe('four epochs of real calls', function () {
 
   before(async () => {
     market = await openMarket()
+    chain = openChain({ chainId: market.domain.chainId, rpcUrl: market.chain.rpcUrl })
     process.env.HEURIST_TEST_TIME = join(market.home, 'ahead')
     process.env.NODE_OPTIONS = `--import ${pathToFileURL(join(import.meta.dirname, 'time.mjs')).href}`
     network = await openNetwork(market, 2)
