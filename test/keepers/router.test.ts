@@ -905,7 +905,7 @@ describe('the router, with a real chain and a real link', function () {
       const raw = await fetch(`${router.url}/v1/pods/words/manifest`)
       const manifest = new Uint8Array(await raw.arrayBuffer())
 
-      expect(network.body).to.deep.include({ chainId: stage.market.domain.chainId, podVoters: false })
+      expect(network.body).to.deep.include({ chainId: stage.market.domain.chainId, podVoters: true })
       expect((network.body.router as { url: string }).url).to.equal(router.url)
       expect((pods.body.pods as { name: string }[]).map((pod) => pod.name).sort()).to.deep.equal([
         'flood',
