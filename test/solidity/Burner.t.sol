@@ -37,6 +37,23 @@ contract BurnerTest is Economies {
         vm.assertEq(burner.priceNow(false), 0, "sold");
     }
 
+    /// @dev A lot of nothing has no price: bought for nothing again and again it would move the median for free.
+    function test_nothingIsNotForSaleEvenWhereEveryLotIsLargeEnough() public {
+        address code = vm.deployCode("FeeBurner.sol:FeeBurner", abi.encode(heu, ledger, 0));
+        bytes memory initialize =
+            abi.encodeWithSignature("initialize(address,uint256)", address(authority), uint256(PRICE));
+        IFeeBurner free = IFeeBurner(
+            vm.deployCode("UpgradeableProxy.sol:UpgradeableProxy", abi.encode(code, initialize))
+        );
+        vm.warp(Epochs.startOf(epoch + 1) + 2 days);
+        uint256 before = free.median();
+        vm.expectRevert(IFeeBurner.NothingForSale.selector);
+        vm.prank(BUYER);
+        free.buy(type(uint256).max, ANN);
+        vm.assertEq(free.median(), before, "the median");
+        vm.assertEq(free.priceNow(false), 0, "no price");
+    }
+
     /// @dev Half of it each day, evenly within the day.
     function test_thePriceFallsFromTwiceTheMedianToAQuarterInThreeDays() public {
         _lot();
