@@ -7,10 +7,34 @@ import {Epochs} from "../../contracts/libraries/Epochs.sol";
 import {Prices} from "../../contracts/libraries/Prices.sol";
 import {Economies} from "./Economies.sol";
 
+/// @dev An asset that everybody is rich of and that calls somebody at every transfer.
+contract BackCaller {
+    address private _target;
+    bytes private _data;
+
+    function callBack(address target, bytes calldata data) external {
+        (_target, _data) = (target, data);
+    }
+
+    function balanceOf(address) external pure returns (uint256) {
+        return 1e18;
+    }
+
+    function transfer(address, uint256) external returns (bool) {
+        (bool done, bytes memory answer) = _target.call(_data);
+        if (done) return true;
+        // What went wrong there goes wrong here.
+        assembly ("memory-safe") {
+            revert(add(answer, 32), mload(answer))
+        }
+    }
+}
+
 /// @dev The sale of the protocol's fees: what is in a lot, what it costs, and what can never count as a burn of an epoch.
 contract BurnerTest is Economies {
     address internal constant OTHER = address(0x0708);
     uint256 internal constant GROSS = 10_000e6;
+    bytes4 internal constant REENTERED = bytes4(keccak256("ReentrancyGuardReentrantCall()"));
     uint32 internal epoch;
 
     function setUp() public {
@@ -35,6 +59,36 @@ contract BurnerTest is Economies {
         vm.expectRevert(IFeeBurner.NothingForSale.selector);
         _buy();
         vm.assertEq(burner.priceNow(false), 0, "sold");
+    }
+
+    /// @dev An asset that calls back while it moves finds every door shut, whichever it came through.
+    function test_66_noDoorOfTheBurnerIsEnteredTwice() public {
+        _lot();
+        vm.etch(address(dollar), type(BackCaller).runtimeCode);
+        bytes memory settle = abi.encodeWithSelector(IFeeBurner.settle.selector);
+        bytes[4] memory doors = [
+            settle,
+            abi.encodeWithSelector(IFeeBurner.gather.selector, OTHER),
+            abi.encodeWithSelector(IFeeBurner.buy.selector, type(uint256).max, ANN),
+            abi.encodeWithSelector(IFeeBurner.buyCarried.selector, type(uint256).max, ANN)
+        ];
+        for (uint256 i; i < doors.length; i++) {
+            BackCaller(address(dollar)).callBack(address(burner), doors[i]);
+            vm.expectRevert(REENTERED);
+            vm.prank(BUYER);
+            burner.buy(type(uint256).max, ANN);
+        }
+
+        BackCaller(address(dollar)).callBack(address(burner), settle);
+        _workFor(1, GROSS);
+        vm.expectRevert(REENTERED);
+        burner.gather(router);
+
+        // The lot that nobody bought is carried.
+        _at(epoch + 1, 1 days);
+        vm.expectRevert(REENTERED);
+        vm.prank(BUYER);
+        burner.buyCarried(type(uint256).max, ANN);
     }
 
     /// @dev A lot of nothing has no price: bought for nothing again and again it would move the median for free.
