@@ -1,10 +1,11 @@
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type LocalChain, startChain } from '../../deploy/chain.ts'
+import { LOCAL_CHAIN_ID, type LocalChain, startChain } from '../../deploy/chain.ts'
 import { deploy } from '../../deploy/deploy.ts'
 import type { Deployer } from '../../deploy/deployer.ts'
 import { localAccount, type Seeded, seedLocal } from '../../deploy/local.ts'
 import { params } from '../../deploy/params.ts'
+import { readRecord } from '../../deploy/record.ts'
 import { saveKey } from '../../sdk/chain/keys.ts'
 import { LOCAL_KEY, localKey } from '../../sdk/chain/local.ts'
 import type { Network } from '../../sdk/chain/network.ts'
@@ -31,7 +32,7 @@ export async function raiseChain(
   const stateFile = join(home, 'chain.json')
   const recordFile = join(home, 'deployments', '31337.json')
   // A record without its chain, or the other way round, is of no use.
-  if (!existsSync(stateFile)) forget(home)
+  if (!existsSync(stateFile) || isOutgrown(recordFile)) forget(home)
   const chain = await startChain({ port: ports.chain, stateFile, logFile: join(home, 'chain.log') })
   const deployer = await deploy(
     { rpcUrl: chain.rpcUrl, account: localAccount('deployer'), recordFile },
@@ -42,6 +43,12 @@ export async function raiseChain(
   const network = describe(deployer, chain.rpcUrl, ports)
   writeFileSync(networkFile(home), `${JSON.stringify(network, undefined, 2)}\n`)
   return { home, ports, chain, deployer, seeded, network }
+}
+
+/** A deployment of an earlier release, without an economy: its ledger cannot be given one, and nothing here is of value. */
+function isOutgrown(recordFile: string): boolean {
+  const { addresses } = readRecord(recordFile, LOCAL_CHAIN_ID)
+  return addresses.ledger !== undefined && addresses.emission === undefined
 }
 
 /** What was built on a chain that is gone: the next start begins afresh. Keys of nodes stay. */
