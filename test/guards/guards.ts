@@ -29,8 +29,16 @@ const FILES = [
   'contracts/ComputeLedger.sol',
   'contracts/RouterBond.sol',
   'contracts/Registry.sol',
+  ...[
+    'VotingEscrow',
+    'VoteController',
+    'NodeStaking',
+    'SlashingManager',
+    'EmissionController',
+    'FeeBurner',
+  ].map((name) => `contracts/${name}.sol`),
   'contracts/tokens/AuthorizedToken.sol',
-  ...['Authorizations', 'Batches', 'Messages', 'Signatures', 'Splits'].map(
+  ...['Authorizations', 'Batches', 'Emissions', 'Messages', 'Signatures', 'Splits'].map(
     (name) => `contracts/libraries/${name}.sol`,
   ),
 ]

@@ -29,6 +29,13 @@ const ENV = {
 const TESTS: Record<string, string> = {
   Registry: 'RegistryTest|GuardsTest|AttacksTest|LedgerTest|PermissionsTest',
   RouterBond: 'Bond(Edges|Invariant|Peers|Proofs|Rounds|Tokens)?Test|AttacksTest|GuardsTest',
+  VotingEscrow: 'Escrow(Invariant)?Test',
+  VoteController: 'Votes(Rewards|Tips)?Test|VotesInvariantTest',
+  NodeStaking: 'Staking(Tokens)?Test|Slashing(Cases|Proofs)Test',
+  SlashingManager: 'Slashing(Cases|Proofs)Test|StakingTokensTest',
+  EmissionController: 'Emission(Reports|Rights|Vectors)?Test',
+  Emissions: 'Emission(Reports|Rights|Vectors)?Test',
+  FeeBurner: 'BurnerTest|EmissionRightsTest',
   AuthorizedToken: 'HEUTest|TestDollarTest|LedgerDepositsTest|GuardsTest',
   Signatures: 'HEUTest|TestDollarTest|LedgerDepositsTest|GuardsTest',
 }
@@ -36,6 +43,17 @@ const TESTS: Record<string, string> = {
 const CONTRACTS: Record<string, string[]> = {
   Registry: ['Registry'],
   RouterBond: ['RouterBond'],
+  ...Object.fromEntries(
+    [
+      'VotingEscrow',
+      'VoteController',
+      'NodeStaking',
+      'SlashingManager',
+      'EmissionController',
+      'FeeBurner',
+    ].map((name) => [name, [name]]),
+  ),
+  Emissions: ['EmissionController'],
   AuthorizedToken: ['HEU', 'TestDollar'],
   Signatures: ['HEU', 'TestDollar'],
 }

@@ -24,10 +24,19 @@ function isOff(uint256 number) pure returns (bool) {
 }
 `
 const REENTRANCY = '@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol'
+const UPGRADEABLE = 'contracts/access/Upgradeable.sol'
 const SOURCES: Record<string, string> = {
   HEU: 'contracts/tokens/HEU.sol',
   TestDollar: 'contracts/tokens/TestDollar.sol',
 }
+/** Contracts with deep stacks. */
+const DEEP = new Set([
+  'ComputeLedger',
+  'VoteController',
+  'EmissionController',
+  'SlashingManager',
+  'FeeBurner',
+])
 const solc = createRequire(import.meta.url)('solc') as { compile(input: string): string }
 const PLACEHOLDER = /__\$[0-9a-f]{34}\$__/g
 
@@ -58,7 +67,7 @@ export function plantTree(root: string, tree: string): void {
 export type Switched = Record<string, string>
 
 /**
- * Compiles the contracts with a switch at every guard. The ledger has the deep stacks: it takes the IR pipeline.
+ * Compiles the contracts with a switch at every guard. Some have deep stacks: they take the IR pipeline.
  */
 export function compileSwitched(root: string, names: readonly string[]): Switched {
   const { armed } = findGuards(root)
@@ -69,7 +78,7 @@ export function compileSwitched(root: string, names: readonly string[]): Switche
       language: 'Solidity',
       sources: withImports(root, entry, armed),
       settings: {
-        viaIR: name === 'ComputeLedger',
+        viaIR: DEEP.has(name),
         optimizer: { enabled: true, runs: 200 },
         evmVersion: 'cancun',
         metadata: { bytecodeHash: 'none', appendCBOR: false },
@@ -126,7 +135,7 @@ function sourceOf(root: string, file: string, armed: Map<string, string>): strin
   const text = armed.get(file)
   if (text !== undefined) return switched(file, text)
   const plain = readFileSync(join(root, file.startsWith('@') ? 'node_modules' : '', file), 'utf8')
-  return sayMemorySafe(plain)
+  return sayMemorySafe(file === UPGRADEABLE ? switchedUpgrade(plain) : plain)
 }
 
 /**
@@ -150,6 +159,18 @@ function switchedReentrancy(root: string): string {
   )
 }
 
+/** Our own `restricted`, of the contracts behind a proxy. */
+function switchedUpgrade(source: string): string {
+  return source.replace(
+    /modifier restricted\(\) \{\s*_checkCanCall\(msg.sender, msg.data\);\s*_;\s*\}/,
+    (plain) => `${plain}
+    modifier restrictedUnless(bool off) {
+        if (!off) _checkCanCall(msg.sender, msg.data);
+        _;
+    }`,
+  )
+}
+
 /** The armed source with what its switches need. */
 function switched(file: string, text: string): string {
   const up = '../'.repeat(file.split('/').length - 2) || './'
@@ -162,7 +183,7 @@ function switched(file: string, text: string): string {
         `modifier ${name}Unless(bool off) {\n        if (!off && (${condition})) revert`,
     )
     .replace(
-      /contract ComputeLedger is [^{]*\{/,
+      /contract (?:ComputeLedger|NodeStaking) is [^{]*\{/,
       (head) => `${head}
     modifier restrictedUnless(bool off) {
         if (!off) _checkCanCall(_msgSender(), _msgData());
