@@ -119,7 +119,7 @@ describe('the walk', function () {
     expect(leaves.reduce((sum, leaf) => sum + leaf.price, 0n)).to.equal(debited)
 
     // Nothing left the ledger: it holds exactly what was deposited and the router's float.
-    const deposits = usd('20.00') * 2n + usd('25.00') * 2n + usd('100.00')
+    const deposits = usd('20.00') * 2n + usd('25.00') * 3n + usd('100.00')
     expect(await heldByLedger()).to.equal(deposits)
   })
 

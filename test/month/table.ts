@@ -2,7 +2,7 @@ import { ROLE } from '../../sdk/protocol/messages.ts'
 import { formatUsd } from '../../sdk/units.ts'
 import type { House } from './house.ts'
 import { BOND, type Cast, FLOAT, housesOf, payeesOf } from './life.ts'
-import { dealingsOf, grossOnChain, type Payee, type PayeeRole, SHARE_BPS, shareOf } from './payee.ts'
+import { dealingsOf, grossOnChain, type Payee, SHARE_BPS, shareOf } from './payee.ts'
 import { accountOf, type Payer, walletOf } from './payer.ts'
 import type { Scene } from './scene.ts'
 
@@ -186,23 +186,27 @@ async function sharesOf(scene: Scene, cast: Cast, house: House) {
   const pods = [...cast.pods.map(({ id }) => id), FOREIGN_POD]
   const frontends = cast.frontends.map(({ id }) => id)
   let [shares, unclaimed] = [0n, 0n]
-  const lines: [PayeeRole, number[]][] = [
-    ['node', nodes],
-    ['pod', pods],
-    ['frontend', frontends],
+  const lines: [keyof typeof ROLE, number[], bigint][] = [
+    ['node', nodes, SHARE_BPS.node],
+    ['pod', pods, SHARE_BPS.pod],
+    ['frontend', frontends, SHARE_BPS.frontend],
+    ['voters', pods, VOTER_BPS],
   ]
-  for (const [role, ids] of lines) {
+  for (const [role, ids, bps] of lines) {
     for (const id of ids) {
       const args = [house.person.address, ROLE[role], id] as const
       const gross = await scene.client.readContract({ ...scene.ledger, functionName: 'grossOf', args })
       const drawn = await scene.client.readContract({ ...scene.ledger, functionName: 'claimedOf', args })
-      const share = (gross * SHARE_BPS[role]) / 10_000n
+      const share = (gross * bps) / 10_000n
       shares += share
       unclaimed += share - drawn
     }
   }
   return { shares, unclaimed }
 }
+
+/** Nobody votes this month: what is theirs waits. */
+const VOTER_BPS = 500n
 
 /** A pod of nobody here: a router that settles late names it. */
 const FOREIGN_POD = 1
