@@ -17,6 +17,8 @@ contract EmissionHandler is Economies {
     uint256 public finals;
     uint256 public paid;
     uint256 public burnt;
+    /// @dev Of bonds, burnt by verdicts.
+    uint256 public lost;
     uint256 public gathered;
     uint256 internal given;
     uint256 internal issued;
@@ -162,7 +164,10 @@ contract EmissionHandler is Economies {
 
     function judge(uint256 upheld) external {
         uint32 epoch = emission.nextEpoch();
-        if (_doubted(epoch)) _judge(epoch, upheld % 2 == 0);
+        if (!_doubted(epoch)) return;
+        _judge(epoch, upheld % 2 == 0);
+        // Half of a bond of 10,000 HEU.
+        lost += 5_000e18;
     }
 
     function lapse() public {
@@ -278,7 +283,7 @@ contract EmissionHandler is Economies {
         vm.assertGe(held, burner.carried() + (open ? lot.amount : 0), "all that is for sale is there");
         vm.assertEq(held + sold, ledger.routerOf(router).collected + gifts, "all that came was sold or is there");
         vm.assertLe(gathered, ledger.routerOf(router).collected + gifts, "no more was gathered than came");
-        vm.assertEq(heu.totalSupply() + burnt, SUPPLY, "what buyers paid is burnt, and nothing else");
+        vm.assertEq(heu.totalSupply() + burnt + lost, SUPPLY, "what buyers paid and half of lost bonds is burnt");
         vm.assertEq(burner.burntIn(epoch), burntAt[epoch], "the burn of an epoch is its lot's");
     }
 
