@@ -662,7 +662,7 @@ describe('the router, with a real chain and a real link', function () {
     })
 
     it('that fails again and again is ejected, proves itself with one job, and is one of us again', async () => {
-      const strict = await stage.router({ limits: { ejectAfter: 2, ejectMs: 2_000 } })
+      const strict = await stage.router({ limits: { ejectAfter: 2, ejectMs: 8_000 } })
       const one = await testWorker(stage, strict, { slots: 2, behave: (job) => job.fail('engine.broken') })
       await post(strict, payer.job())
       await post(strict, payer.job())
@@ -671,7 +671,7 @@ describe('the router, with a real chain and a real link', function () {
       expect([during.status, codeOf(during)]).to.deep.equal([503, 'node.unavailable'])
       expect(one.jobs).to.have.length(2)
 
-      await pause(2_100)
+      await pause(8_100)
       one.behave = answers()
       expect((await post(strict, payer.job())).status).to.equal(200)
       const { body } = await http(`${strict.url}/v1/nodes`)
