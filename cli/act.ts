@@ -10,7 +10,8 @@ import {
   voteControllerAbi,
   votingEscrowAbi,
 } from '../sdk/chain/abi.ts'
-import type { Call, Sender } from '../sdk/chain/clients.ts'
+import type { Call } from '../sdk/chain/call.ts'
+import type { Sender } from '../sdk/chain/clients.ts'
 import type { Economy } from '../sdk/chain/economy.ts'
 import { bug } from '../sdk/errors.ts'
 import { toWire } from '../sdk/protocol/wire.ts'

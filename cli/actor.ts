@@ -1,6 +1,7 @@
 import type { Address, Hex } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
-import { type Call, keySender, type Sender } from '../sdk/chain/clients.ts'
+import type { Call } from '../sdk/chain/call.ts'
+import { keySender, type Sender } from '../sdk/chain/clients.ts'
 import type { Economy } from '../sdk/chain/economy.ts'
 import { refused } from '../sdk/errors.ts'
 import { payerKey } from './account.ts'

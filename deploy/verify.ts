@@ -12,6 +12,7 @@ import {
   voteControllerAbi,
 } from '../sdk/chain/abi.ts'
 import { refused } from '../sdk/errors.ts'
+import { epochAt } from '../sdk/protocol/epochs.ts'
 import type { Deployer } from './deployer.ts'
 import { params } from './params.ts'
 import { emissionParams, ledgerTerms } from './steps/05-ledger.ts'
@@ -100,7 +101,7 @@ function economyChecks(deployer: Deployer): Check[] {
   const slashing = { address: addressOf('slashing'), abi: slashingManagerAbi } as const
   const { capBps, baseBps, lambdaBps, betaBps, etaBps, quota } = emissionParams()
   const inForce = async () => {
-    const epoch = Math.floor(Number((await client.getBlock()).timestamp) / 604_800)
+    const epoch = epochAt(Number((await client.getBlock()).timestamp))
     const found = await client.readContract({ ...emission, functionName: 'paramsIn', args: [epoch] })
     return [found.capBps, found.baseBps, found.lambdaBps, found.betaBps, found.etaBps, found.quota]
   }

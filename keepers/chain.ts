@@ -5,6 +5,7 @@ import { keySender, openChain } from '../sdk/chain/clients.ts'
 import { chainError } from '../sdk/chain/errors.ts'
 import { chainReader } from '../sdk/chain/reader.ts'
 import { asHeuristError, later } from '../sdk/errors.ts'
+import { epochAt } from '../sdk/protocol/epochs.ts'
 import { ROLE } from '../sdk/protocol/messages.ts'
 import {
   type BondEvent,
@@ -15,9 +16,6 @@ import {
   realClock,
   type SignedTransaction,
 } from './world.ts'
-
-/** The clock of splits, votes and activity: `Epochs.sol`. */
-const EPOCH_SECONDS = 604_800
 
 export interface ChainOptions {
   rpcUrl: string
@@ -90,7 +88,7 @@ export function createChain(
   }
 
   const isActive = (role: number, id: number) => {
-    const epoch = Math.floor(clock.nowMs() / 1000 / EPOCH_SECONDS)
+    const epoch = epochAt(clock.nowMs() / 1000)
     return client.readContract({ ...people, functionName: 'isActiveIn', args: [role, id, epoch] })
   }
   const countOf = (role: number) => client.readContract({ ...people, functionName: 'countOf', args: [role] })

@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { type Address, zeroAddress } from 'viem'
 import { registryAbi } from '../../sdk/chain/abi.ts'
-import type { Call } from '../../sdk/chain/clients.ts'
+import type { Call } from '../../sdk/chain/call.ts'
 import { emissionCall, readChoices } from '../../sdk/chain/emission.ts'
 import { readClock } from '../../sdk/chain/epochs.ts'
 import { refused } from '../../sdk/errors.ts'

@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import type { Call } from '../../sdk/chain/clients.ts'
+import type { Call } from '../../sdk/chain/call.ts'
 import {
   heuApproval,
   type LockState,

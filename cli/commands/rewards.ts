@@ -1,5 +1,5 @@
 import type { Address } from 'viem'
-import type { Call } from '../../sdk/chain/clients.ts'
+import type { Call } from '../../sdk/chain/call.ts'
 import type { Economy } from '../../sdk/chain/economy.ts'
 import {
   closingCalls,

@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import type { Call } from '../../sdk/chain/clients.ts'
+import type { Call } from '../../sdk/chain/call.ts'
 import { readClock } from '../../sdk/chain/epochs.ts'
 import { heuApproval } from '../../sdk/chain/locks.ts'
 import { readStake, type StakeState, stakeCall } from '../../sdk/chain/stakes.ts'

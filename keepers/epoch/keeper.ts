@@ -5,6 +5,7 @@ import { economyOf } from '../../sdk/chain/economy.ts'
 import { loadKey } from '../../sdk/chain/keys.ts'
 import { type Client, createClient } from '../../sdk/index.ts'
 import { fileJournal } from '../../sdk/journal-file.ts'
+import { epochAt } from '../../sdk/protocol/epochs.ts'
 import { buyDuty } from '../burn/buyer.ts'
 import { keepDoing, type RunningDuty } from '../duty.ts'
 import { type Log, realClock, realRandom, realTimers } from '../world.ts'
@@ -19,8 +20,6 @@ export interface RunningKeeper {
   url: string
   stop(): Promise<void>
 }
-
-const EPOCH_MS = 604_800_000
 
 /**
  * The economy's keeper: turns the epochs, and if it is told to, probes nodes and buys the fees. Every duty has the same
@@ -52,7 +51,7 @@ export async function startKeeper(config: KeeperConfig, log: Log): Promise<Runni
   if (config.buy) {
     duties.push(keepDoing(buyDuty, { chain, place, sender, mostPrice: config.buy.mostPrice }, world, pollMs))
   }
-  const door = createDoor(probes, () => Math.floor(realClock.nowMs() / EPOCH_MS))
+  const door = createDoor(probes, () => epochAt(realClock.nowMs() / 1000))
   const url = await door.listen({ host: config.host, port: config.port })
   return {
     url,

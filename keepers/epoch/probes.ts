@@ -2,6 +2,7 @@ import type { Address } from 'viem'
 import type { Chain } from '../../sdk/chain/clients.ts'
 import { asHeuristError } from '../../sdk/errors.ts'
 import type { Client } from '../../sdk/index.ts'
+import { EPOCH_SECONDS, epochAt } from '../../sdk/protocol/epochs.ts'
 import type { Duty } from '../duty.ts'
 import type { Clock, Log, Random } from '../world.ts'
 import type { ProbeConfig } from './config.ts'
@@ -35,7 +36,7 @@ export interface ProbePlan {
   asks: { node: number; pod: ProbeConfig['pods'][number] }[]
 }
 
-const EPOCH_MS = 604_800_000
+const EPOCH_MS = EPOCH_SECONDS * 1000
 const DRAWINGS = 2 ** 32
 
 /**
@@ -56,7 +57,7 @@ export function createProbes(startMs: number): Duty<Lottery, ProbePlan, ProbeDep
     name: 'probe',
     async observe({ chain, place, config, clock, random }) {
       const nowMs = clock.nowMs()
-      const epoch = Math.floor(nowMs / EPOCH_MS)
+      const epoch = epochAt(nowMs / 1000)
       const quotas = await quotasIn(chain, place, epoch)
       const draws = [...quotas.keys()].map((node) => ({ node, draw: drawn(random), pod: drawn(random) }))
       const below = Math.min(DRAWINGS, (DRAWINGS * config.perEpoch * (nowMs - tossedMs)) / EPOCH_MS)
@@ -73,7 +74,7 @@ export function createProbes(startMs: number): Duty<Lottery, ProbePlan, ProbeDep
     async act({ epoch, asks }, deps) {
       const ended = await Promise.all(asks.map(({ node, pod }) => probe(node, pod, deps)))
       // What ended after its epoch counts in none: that epoch's log may be filed already.
-      const over = Math.floor(deps.clock.nowMs() / EPOCH_MS) !== epoch
+      const over = epochAt(deps.clock.nowMs() / 1000) !== epoch
       const counted = over ? [] : ended.filter((one): one is Probe => one !== undefined)
       for (const one of counted) deps.probes.add(epoch, one)
       return { asked: counted.length, answered: counted.filter(({ answered }) => answered).length }

@@ -1,7 +1,11 @@
-import { type Address, encodeFunctionData, erc20Abi, type Hex } from 'viem'
+import type { Address, Hex } from 'viem'
 import { emissionControllerAbi } from '../../sdk/chain/abi.ts'
-import type { Call, Chain, Sender } from '../../sdk/chain/clients.ts'
+import { approveCall, type Call } from '../../sdk/chain/call.ts'
+import type { Chain, Sender } from '../../sdk/chain/clients.ts'
+import { emissionCall } from '../../sdk/chain/emission.ts'
+import { readClock } from '../../sdk/chain/epochs.ts'
 import { chainError } from '../../sdk/chain/errors.ts'
+import { startOf } from '../../sdk/protocol/epochs.ts'
 import type { Duty } from '../duty.ts'
 import type { ProbeLog } from './log.ts'
 import { countProbes, type ReportData, reportOf } from './report.ts'
@@ -33,7 +37,6 @@ export type ReportPlan =
   | { do: 'report'; epoch: number; data: ReportData; missingBond: bigint }
   | { do: 'record'; epoch: number; leaves: ReportData['leaves'] }
 
-const EPOCH_SECONDS = 604_800
 const FILED = 1
 
 /** Files last epoch's probes once it is over, then proves each node's part. */
@@ -52,11 +55,11 @@ export const reportDuty: Duty<Reporting, ReportPlan, ReportingDeps> = {
       const { root, evidence, leaves } = plan.data
       if (plan.missingBond > 0n)
         for (const call of bondCalls(place, plan.missingBond)) await sender.send(call)
-      await sender.send(emissionCall(place.emission, 'report', [epoch, root, evidence]))
+      await sender.send(emissionCall.report(place.emission, epoch, root, evidence))
       return { did: 'report', epoch, nodes: leaves.length, root }
     }
     for (const { node, units, proof } of plan.leaves) {
-      await sender.send(emissionCall(place.emission, 'recordBase', [epoch, node, units, proof]))
+      await sender.send(emissionCall.recordBase(place.emission, epoch, node, units, proof))
     }
     return { did: 'record', epoch, nodes: plan.leaves.length }
   },
@@ -66,15 +69,14 @@ async function observe({ chain, place, probes, sender }: ReportingDeps): Promise
   const { client } = chain
   const emission = { address: place.emission, abi: emissionControllerAbi } as const
   try {
-    const [{ timestamp }, nextEpoch, reportSeconds, least, [bond]] = await Promise.all([
-      client.getBlock(),
+    const [{ now, epoch: present }, nextEpoch, reportSeconds, least, [bond]] = await Promise.all([
+      readClock(chain),
       client.readContract({ ...emission, functionName: 'nextEpoch' }),
       client.readContract({ ...emission, functionName: 'REPORT_SECONDS' }),
       client.readContract({ ...emission, functionName: 'REPORT_BOND' }),
       client.readContract({ ...emission, functionName: 'bondOf', args: [sender.address] }),
     ])
-    const now = Number(timestamp)
-    const epoch = Math.floor(now / EPOCH_SECONDS) - 1
+    const epoch = present - 1
     const [report, quotas] = await Promise.all([
       client.readContract({ ...emission, functionName: 'reportOf', args: [epoch] }),
       quotasIn(chain, place, epoch),
@@ -84,7 +86,7 @@ async function observe({ chain, place, probes, sender }: ReportingDeps): Promise
     return {
       epoch,
       now,
-      reportUntil: (epoch + 1) * EPOCH_SECONDS + Number(reportSeconds),
+      reportUntil: startOf(epoch + 1) + Number(reportSeconds),
       state: report.state,
       root: report.root,
       final: nextEpoch > epoch,
@@ -116,15 +118,6 @@ async function recordedIn(
 }
 
 const bondCalls = ({ heu, emission }: ReportingDeps['place'], amount: bigint): Call[] => [
-  { to: heu, data: encodeFunctionData({ abi: erc20Abi, functionName: 'approve', args: [emission, amount] }) },
-  emissionCall(emission, 'addBond', [amount]),
+  approveCall(heu, emission, amount),
+  emissionCall.addBond(emission, amount),
 ]
-
-function emissionCall(
-  to: Address,
-  functionName: 'report' | 'recordBase' | 'addBond',
-  args: readonly unknown[],
-): Call {
-  const abi = emissionControllerAbi as unknown as Parameters<typeof encodeFunctionData>[0]['abi']
-  return { to, data: encodeFunctionData({ abi, functionName, args }) }
-}

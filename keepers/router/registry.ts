@@ -1,5 +1,6 @@
 import type { Address, Hex } from 'viem'
 import { asHeuristError } from '../../sdk/errors.ts'
+import { epochAt } from '../../sdk/protocol/epochs.ts'
 import { type Manifest, manifestHash, parseManifest } from '../../sdk/protocol/manifest.ts'
 import type { ChainAccount, Change, World } from '../world.ts'
 
@@ -38,8 +39,6 @@ export interface Registry {
   onNode: (id: number) => void
 }
 
-/** @source contracts/libraries/Epochs.sol */
-const EPOCH_SECONDS = 604_800
 /** Accounts kept in memory; the oldest make room. */
 const MOST_ACCOUNTS = 100_000
 /** An unknown id is asked for again after this long. */
@@ -204,7 +203,7 @@ export function createRegistry(
   return registry
 }
 
-const epochOf = (atMs: number): number => Math.floor(atMs / 1000 / EPOCH_SECONDS)
+const epochOf = (atMs: number): number => epochAt(atMs / 1000)
 
 /** Values by key; one read at a time per key, shared by all who ask meanwhile. */
 function createCache<K, V>(read: (key: K) => Promise<V | undefined>, clock: World['clock']) {

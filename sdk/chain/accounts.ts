@@ -1,16 +1,8 @@
-import {
-  type Abi,
-  type Address,
-  encodeFunctionData,
-  erc20Abi,
-  type Hex,
-  type LocalAccount,
-  parseAbi,
-  parseSignature,
-} from 'viem'
+import { type Address, erc20Abi, type Hex, type LocalAccount, parseAbi, parseSignature } from 'viem'
 import { eip712Domain, TYPES } from '../protocol/messages.ts'
 import { computeLedgerAbi } from './abi.ts'
-import type { Call, Chain } from './clients.ts'
+import { approveCall, type Call, caller } from './call.ts'
+import type { Chain } from './clients.ts'
 import type { DepositTerms } from './deposits.ts'
 import { chainError } from './errors.ts'
 import { ledgerHistory } from './history.ts'
@@ -22,10 +14,7 @@ export interface Opening {
   signature: Hex
 }
 
-const ledgerCall = (to: Address, functionName: string, args: readonly unknown[]): Call => ({
-  to,
-  data: encodeFunctionData({ abi: computeLedgerAbi as Abi, functionName, args }),
-})
+const ledgerCall = caller(computeLedgerAbi)
 
 /** Signs `Open`: whoever presents it once makes `owner` the only one who may withdraw. */
 export async function signOpen(
@@ -63,10 +52,7 @@ export async function depositCalls(
     .catch((cause: unknown) => {
       throw chainError(cause)
     })
-  const approval: Call = {
-    to: terms.asset,
-    data: encodeFunctionData({ abi: erc20Abi, functionName: 'approve', args: [terms.ledger, amount] }),
-  }
+  const approval = approveCall(terms.asset, terms.ledger, amount)
   const { ledger, router, key } = terms
   const deposit = opening
     ? ledgerCall(ledger, 'depositAndOpen', [router, key, amount, opening.owner, opening.signature])

@@ -1,6 +1,7 @@
-import { type Abi, type Address, encodeFunctionData, erc20Abi } from 'viem'
+import type { Address } from 'viem'
 import { routerBondAbi } from './abi.ts'
-import type { Call, Chain } from './clients.ts'
+import { approveCall, type Call, caller } from './call.ts'
+import type { Chain } from './clients.ts'
 import { chainError } from './errors.ts'
 
 /** A router's bond and what it is held for. Asset in base units, HEU in wei, times in Unix seconds. */
@@ -42,21 +43,16 @@ export function bondDepositCalls(
   gifts: { asset: Address; assets: bigint; heu: Address; heus: bigint },
 ): Call[] {
   const approve = (token: Address, amount: bigint): Call[] =>
-    amount === 0n
-      ? []
-      : [
-          {
-            to: token,
-            data: encodeFunctionData({ abi: erc20Abi, functionName: 'approve', args: [bond, amount] }),
-          },
-        ]
+    amount === 0n ? [] : [approveCall(token, bond, amount)]
   const deposit = bondCall(bond, 'deposit', [router, gifts.assets, gifts.heus])
   return [...approve(gifts.asset, gifts.assets), ...approve(gifts.heu, gifts.heus), deposit]
 }
+
+const call = caller(routerBondAbi)
 
 /** `announceExit`, `cancelExit` and `withdraw` are the calling router's own. */
 export const bondCall = (
   to: Address,
   functionName: 'deposit' | 'announceExit' | 'cancelExit' | 'withdraw',
   args: readonly unknown[] = [],
-): Call => ({ to, data: encodeFunctionData({ abi: routerBondAbi as Abi, functionName, args }) })
+): Call => call(to, functionName, args)

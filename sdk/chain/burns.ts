@@ -1,7 +1,10 @@
-import { type Abi, type Address, encodeFunctionData } from 'viem'
+import type { Address } from 'viem'
+import { lotCost } from '../protocol/emission.ts'
+import { startOf } from '../protocol/epochs.ts'
 import { feeBurnerAbi } from './abi.ts'
-import type { Call, Chain } from './clients.ts'
-import { type Clock, readClock, startOf } from './epochs.ts'
+import { type Call, caller } from './call.ts'
+import type { Chain } from './clients.ts'
+import { type Clock, readClock } from './epochs.ts'
 import { chainError } from './errors.ts'
 
 /** Protocol fees that are sold for HEU, which is burnt. Asset in base units, HEU in wei, times in Unix seconds. */
@@ -22,12 +25,6 @@ export interface BurnState extends Clock {
   /** Wei of HEU per whole unit: median of the last eight sales. */
   median: bigint
 }
-
-/** Base units in one whole unit of the asset. */
-const UNIT = 1_000_000n
-
-/** Rounded up: whoever buys never pays less than the price. */
-export const costOf = (amount: bigint, price: bigint): bigint => (amount * price + UNIT - 1n) / UNIT
 
 export async function readBurn(chain: Chain, burner: Address): Promise<BurnState> {
   const clock = await readClock(chain)
@@ -52,23 +49,21 @@ export async function readBurn(chain: Chain, burner: Address): Promise<BurnState
       amount: lot.amount,
       burnt: lot.burnt,
       price: lotPrice,
-      cost: costOf(lot.amount, lotPrice),
+      cost: lotCost(lot.amount, lotPrice),
       opensAt,
       closesAt: opensAt + Number(sale),
     },
-    carried: { amount: carried, price: carriedPrice, cost: costOf(carried, carriedPrice) },
+    carried: { amount: carried, price: carriedPrice, cost: lotCost(carried, carriedPrice) },
     median,
   }
 }
 
-const call = (to: Address, functionName: string, args: readonly unknown[]): Call => ({
-  to,
-  data: encodeFunctionData({ abi: feeBurnerAbi as Abi, functionName, args }),
-})
+const call = caller(feeBurnerAbi)
 
 /** The buyer's HEU goes out of its allowance for the burner, and is gone. */
 export const burnCall = {
   buy: (burner: Address, most: bigint, to: Address): Call => call(burner, 'buy', [most, to]),
   buyCarried: (burner: Address, most: bigint, to: Address): Call => call(burner, 'buyCarried', [most, to]),
-  settle: (burner: Address): Call => call(burner, 'settle', []),
+  gather: (burner: Address, router: Address): Call => call(burner, 'gather', [router]),
+  settle: (burner: Address): Call => call(burner, 'settle'),
 }

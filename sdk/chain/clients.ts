@@ -14,6 +14,7 @@ import {
   type WalletClient,
 } from 'viem'
 import { later, refused } from '../errors.ts'
+import type { Call } from './call.ts'
 import { chainError, isNonceConflict, revertOf } from './errors.ts'
 
 /** One EVM chain: a plain definition, without formatters of any stack, so that every ZK Stack chain fits. */
@@ -73,14 +74,6 @@ export function openChain({ chainId, rpcUrl }: { chainId: number; rpcUrl: string
       return checked
     },
   }
-}
-
-/** A contract call, encoded: `data: encodeFunctionData({ abi, functionName, args })`. No value: nothing here is payable. */
-export interface Call {
-  to: Address
-  data: Hex
-  /** Base token to send along; only a local faucet does. Wei. */
-  value?: bigint
 }
 
 /** Sends transactions of one account, one after the other. */

@@ -1,4 +1,4 @@
-import { type Abi, type Address, encodeFunctionData } from 'viem'
+import type { Address } from 'viem'
 import { ROLE } from '../protocol/messages.ts'
 import {
   computeLedgerAbi,
@@ -7,8 +7,13 @@ import {
   registryAbi,
   voteControllerAbi,
 } from './abi.ts'
-import type { Call, Chain } from './clients.ts'
+import { burnCall } from './burns.ts'
+import type { Call } from './call.ts'
+import type { Chain } from './clients.ts'
+import { emissionCall } from './emission.ts'
+import { readClock } from './epochs.ts'
 import { chainError } from './errors.ts'
+import { BALLOT, voteCall } from './votes.ts'
 
 /** The weekly cycle of the economy: what is due, and the calls that do it. Anyone may send them, twice is harmless. */
 
@@ -70,14 +75,12 @@ export async function readCycle(
   const emission = { address: place.emission, abi: emissionControllerAbi } as const
   const registry = { address: place.registry, abi: registryAbi } as const
   try {
-    const [{ timestamp }, nextEpoch, nodes, pods] = await Promise.all([
-      client.getBlock(),
+    const [{ now: time, epoch }, nextEpoch, nodes, pods] = await Promise.all([
+      readClock(chain),
       client.readContract({ ...emission, functionName: 'nextEpoch' }),
       client.readContract({ ...registry, functionName: 'countOf', args: [ROLE.node] }),
       client.readContract({ ...registry, functionName: 'countOf', args: [ROLE.pod] }),
     ])
-    const time = Number(timestamp)
-    const epoch = Math.floor(time / 604_800)
     const nodeIds = upTo(nodes)
     const [open, ungathered, revenue, tips] = await Promise.all([
       nextEpoch < epoch ? readOpen(chain, place, nextEpoch, nodeIds) : undefined,
@@ -96,13 +99,13 @@ export function dueActs({ time, open, ungathered, revenue, tips }: Cycle, place:
   const acts: Act[] = ungathered.map((router) => ({
     name: 'gather',
     what: `router ${router}`,
-    call: call(place.burner, feeBurnerAbi, 'gather', [router]),
+    call: burnCall.gather(place.burner, router),
   }))
   for (const { router, pod } of revenue) {
     acts.push({
       name: 'close revenue',
       what: `pod ${pod} at router ${router}`,
-      call: call(place.votes, voteControllerAbi, 'closeRevenue', [router, pod]),
+      call: voteCall.closeRevenue(place.votes, router, pod),
     })
   }
   for (let at = 0; open && at < open.unrecorded.length; at += MOST_RECORDED) {
@@ -110,21 +113,21 @@ export function dueActs({ time, open, ungathered, revenue, tips }: Cycle, place:
     acts.push({
       name: 'record',
       what: `${nodes.length} nodes in epoch ${open.epoch}`,
-      call: call(place.emission, emissionControllerAbi, 'record', [open.epoch, nodes]),
+      call: emissionCall.record(place.emission, open.epoch, nodes),
     })
   }
   if (open && !open.challenged && open.finalizableAt <= time) {
     acts.push({
       name: 'finalize',
       what: `epoch ${open.epoch}`,
-      call: call(place.emission, emissionControllerAbi, 'finalize', [open.epoch]),
+      call: emissionCall.finalize(place.emission, open.epoch),
     })
   }
   for (const node of tips) {
     acts.push({
       name: 'close tips',
       what: `node ${node}`,
-      call: call(place.votes, voteControllerAbi, 'closeTips', [node]),
+      call: voteCall.closeTips(place.votes, node),
     })
   }
   return acts
@@ -176,9 +179,6 @@ const tipsOf = (chain: Chain, place: CyclePlace, node: number): Promise<bigint> 
     args: [node],
   })
 
-/** `Ballot.Pod`. */
-const POD_BALLOT = 1
-
 async function hasRevenue(
   chain: Chain,
   place: CyclePlace,
@@ -190,7 +190,7 @@ async function hasRevenue(
     address: place.votes,
     abi: voteControllerAbi,
     functionName: 'openFrom',
-    args: [POD_BALLOT, router, pod],
+    args: [BALLOT.pod, router, pod],
   })
   const epochs = upTo(Math.min(epoch - from, LOOK_BACK)).map((back) => epoch - back)
   const units = await Promise.all(epochs.map((each) => unitsIn(chain, place, router, ROLE.pod, pod, each)))
@@ -223,8 +223,3 @@ async function only<T>(items: readonly T[], test: (item: T) => Promise<boolean>)
   const kept = await Promise.all(items.map(test))
   return items.filter((_, index) => kept[index])
 }
-
-const call = (to: Address, abi: Abi, functionName: string, args: readonly unknown[]): Call => ({
-  to,
-  data: encodeFunctionData({ abi, functionName, args }),
-})

@@ -3,6 +3,7 @@ import { privateKeyToAccount } from 'viem/accounts'
 import { refused } from '../errors.ts'
 import { formatUsd } from '../units.ts'
 import { computeLedgerAbi, testDollarAbi } from './abi.ts'
+import { approveCall } from './call.ts'
 import { type Chain, keySender, type Sender } from './clients.ts'
 import { chainError } from './errors.ts'
 import { isLocalChain, LOCAL_KEY, localKey } from './local.ts'
@@ -48,8 +49,7 @@ export async function deposit(
     )
   }
   if (allowed < amount) {
-    const data = encodeFunctionData({ abi: erc20Abi, functionName: 'approve', args: [terms.ledger, amount] })
-    await sender.send({ to: terms.asset, data })
+    await sender.send(approveCall(terms.asset, terms.ledger, amount))
   }
   const args = [terms.router, terms.key, amount] as const
   return sender.send({

@@ -1,6 +1,8 @@
-import { type Abi, type Address, encodeFunctionData } from 'viem'
+import type { Address, Hex } from 'viem'
+import { partOf, tipOf } from '../protocol/emission.ts'
 import { emissionControllerAbi, voteControllerAbi } from './abi.ts'
-import type { Call, Chain } from './clients.ts'
+import { type Call, caller } from './call.ts'
+import type { Chain } from './clients.ts'
 import { chainError } from './errors.ts'
 import { historyOf } from './history.ts'
 
@@ -89,11 +91,8 @@ export interface NodeEmission {
   tip: bigint
 }
 
-const BPS = 10_000n
 /** `Ballot.Node`. */
 const NODE_BALLOT = 0
-/** Weight below which a node keeps its tip: 1 HEU for one epoch. @source IVoteController.LEAST_WEIGHT */
-export const LEAST_WEIGHT = 10n ** 18n
 
 /**
  * Emissions of nodes in final epochs, counted from the points that were recorded for them: exact, whoever has claimed.
@@ -123,9 +122,9 @@ export async function nodeEmissions(
       .reduce((sum, { args }) => {
         const pool = args.base ? pools.base : pools.dynamic
         const all = args.base ? pools.basePoints : pools.feePoints
-        return all === 0n ? sum : sum + (pool * args.points) / all
+        return sum + partOf(pool, args.points, all)
       }, 0n)
-    return { node, epoch, amount, tip: weight < LEAST_WEIGHT ? 0n : (amount * BigInt(bps)) / BPS }
+    return { node, epoch, amount, tip: tipOf(amount, BigInt(bps), weight) }
   }
 
   const pairs = epochs.flatMap((epoch) => nodes.map((node) => emissionOf(node, epoch)))
@@ -161,15 +160,20 @@ export async function readChoices(
   return { tip, nextTip, home, nextHome }
 }
 
-const call = (to: Address, functionName: string, args: readonly unknown[]): Call => ({
-  to,
-  data: encodeFunctionData({ abi: emissionControllerAbi as Abi, functionName, args }),
-})
+const call = caller(emissionControllerAbi)
 
-/** Tip and home are the owner's own, from the next epoch on; anyone may claim for a node. */
+/** Tip and home are the owner's own, from the next epoch on; the report is the prober's; the rest is anyone's. */
 export const emissionCall = {
   setTip: (emission: Address, node: number, bps: number): Call => call(emission, 'setTip', [node, bps]),
   setHome: (emission: Address, node: number, router: Address): Call =>
     call(emission, 'setHome', [node, router]),
   claim: (emission: Address, nodes: readonly number[]): Call => call(emission, 'claim', [nodes]),
+  record: (emission: Address, epoch: number, nodes: readonly number[]): Call =>
+    call(emission, 'record', [epoch, nodes]),
+  finalize: (emission: Address, epoch: number): Call => call(emission, 'finalize', [epoch]),
+  addBond: (emission: Address, amount: bigint): Call => call(emission, 'addBond', [amount]),
+  report: (emission: Address, epoch: number, root: Hex, evidence: Hex): Call =>
+    call(emission, 'report', [epoch, root, evidence]),
+  recordBase: (emission: Address, epoch: number, node: number, units: bigint, proof: readonly Hex[]): Call =>
+    call(emission, 'recordBase', [epoch, node, units, proof]),
 }

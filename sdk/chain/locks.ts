@@ -1,8 +1,9 @@
-import { type Abi, type Address, encodeFunctionData, erc20Abi } from 'viem'
+import { type Address, erc20Abi } from 'viem'
 import { refused } from '../errors.ts'
 import { formatHeu } from '../units.ts'
 import { votingEscrowAbi } from './abi.ts'
-import type { Call, Chain } from './clients.ts'
+import { approveCall, type Call, caller } from './call.ts'
+import type { Chain } from './clients.ts'
 import type { Economy } from './economy.ts'
 import { readClock } from './epochs.ts'
 import { chainError } from './errors.ts'
@@ -83,14 +84,10 @@ export async function heuApproval(
     )
   }
   if (allowed >= amount) return []
-  const data = encodeFunctionData({ abi: erc20Abi, functionName: 'approve', args: [spender, amount] })
-  return [{ to: heu, data }]
+  return [approveCall(heu, spender, amount)]
 }
 
-const escrowCall = (to: Address, functionName: string, args: readonly unknown[]): Call => ({
-  to,
-  data: encodeFunctionData({ abi: votingEscrowAbi as Abi, functionName, args }),
-})
+const escrowCall = caller(votingEscrowAbi)
 
 /** The calls of a lock's owner. `lock` creates, adds, extends; `give` adds to the living lock of another. */
 export const lockCall = {

@@ -1,6 +1,7 @@
 import type { Address } from 'viem'
 import { emissionControllerAbi, nodeStakingAbi } from './abi.ts'
-import type { Call, Chain } from './clients.ts'
+import type { Call } from './call.ts'
+import type { Chain } from './clients.ts'
 import { readCycle } from './cycle.ts'
 import type { Economy } from './economy.ts'
 import { emissionCall } from './emission.ts'

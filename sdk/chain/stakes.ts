@@ -1,7 +1,8 @@
-import { type Abi, type Address, encodeFunctionData } from 'viem'
+import type { Address } from 'viem'
 import { ROLE } from '../protocol/messages.ts'
 import { emissionControllerAbi, nodeStakingAbi, registryAbi } from './abi.ts'
-import type { Call, Chain } from './clients.ts'
+import { type Call, caller } from './call.ts'
+import type { Chain } from './clients.ts'
 import type { Economy } from './economy.ts'
 import { readClock } from './epochs.ts'
 import { chainError } from './errors.ts'
@@ -58,10 +59,7 @@ export async function readStake(
   return { node, owner, active, unbonding, unbondAt, frozen, counted, countsNext, total, quota }
 }
 
-const call = (to: Address, functionName: string, args: readonly unknown[]): Call => ({
-  to,
-  data: encodeFunctionData({ abi: nodeStakingAbi as Abi, functionName, args }),
-})
+const call = caller(nodeStakingAbi)
 
 /** Anyone may add; the rest is the node owner's own. `claim` pays what slashes owe an account. */
 export const stakeCall = {

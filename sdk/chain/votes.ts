@@ -1,9 +1,11 @@
-import { type Abi, type Address, encodeFunctionData, zeroAddress } from 'viem'
+import { type Address, zeroAddress } from 'viem'
+import { BPS, LEAST_WEIGHT, power } from '../protocol/emission.ts'
 import { ROLE } from '../protocol/messages.ts'
 import { computeLedgerAbi, emissionControllerAbi, registryAbi, voteControllerAbi } from './abi.ts'
-import type { Call, Chain } from './clients.ts'
+import { type Call, caller } from './call.ts'
+import type { Chain } from './clients.ts'
 import type { Economy } from './economy.ts'
-import { LEAST_WEIGHT, lastEpochs, nodeEmissions } from './emission.ts'
+import { lastEpochs, nodeEmissions } from './emission.ts'
 import { chainError } from './errors.ts'
 
 /** Votes for nodes share tips (HEU wei); votes for pods share the voters' part of revenue (asset base units). */
@@ -14,7 +16,6 @@ export type BallotName = keyof typeof BALLOT
 
 /** Epochs whose average says what a vote may bring. */
 const LOOK_BACK = 4
-const BPS = 10_000n
 /** Ids that are read in one go. */
 const STEP = 200
 
@@ -184,7 +185,7 @@ async function revenueOf(
 
 /** Weight that `bps` of a lock adds to a target in `epoch`. @source IVoteController: the amount is floored. */
 export const weightOf = (lock: { amount: bigint; end: number }, bps: number, epoch: number): bigint =>
-  lock.end <= epoch ? 0n : ((lock.amount * BigInt(bps)) / BPS) * BigInt(lock.end - epoch)
+  power((lock.amount * BigInt(bps)) / BPS, lock.end, epoch)
 
 /** What a vote gets of a reward if nobody else changes anything; 0 where so little weight has it burnt. */
 export function expected({ reward, others }: Pick<Target, 'reward' | 'others'>, mine: bigint): bigint {
@@ -192,10 +193,7 @@ export function expected({ reward, others }: Pick<Target, 'reward' | 'others'>, 
   return weight < LEAST_WEIGHT ? 0n : (reward * mine) / weight
 }
 
-const call = (to: Address, functionName: string, args: readonly unknown[]): Call => ({
-  to,
-  data: encodeFunctionData({ abi: voteControllerAbi as Abi, functionName, args }),
-})
+const call = caller(voteControllerAbi)
 
 export const voteCall = {
   /** Removals come first, so that what they free can be given in the same call. */

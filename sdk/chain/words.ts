@@ -1,3 +1,4 @@
+import { startOf } from '../protocol/epochs.ts'
 /** What the custom errors of the economy's contracts say to a person, and what to do then. */
 
 export interface Words {
@@ -55,7 +56,7 @@ const CONTRACTS: Record<string, (args: Args) => Words> = {
   }),
   NotExpired: ({ end }) => ({
     says: `the lock runs until epoch ${end}`,
-    fix: `Come back at ${date(String(Number(end) * 604_800))}.`,
+    fix: `Come back at ${date(String(startOf(Number(end))))}.`,
   }),
   PastUnknown: ({ asked }) => ({
     says: `this escrow does not know powers of ${asked}`,

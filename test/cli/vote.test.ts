@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { parseVotes } from '../../cli/commands/vote.ts'
-import { LEAST_WEIGHT } from '../../sdk/chain/emission.ts'
 import { expected, weightOf } from '../../sdk/chain/votes.ts'
+import { LEAST_WEIGHT } from '../../sdk/protocol/emission.ts'
 import { refusal } from '../sdk/refusal.ts'
 import { codeOf, HEU, type Holder, openSeason, type Season, USD } from './season.ts'
 

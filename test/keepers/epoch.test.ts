@@ -187,20 +187,25 @@ describe('the keeper of the epochs', () => {
   })
 
   it('buys the lot before what is carried, never above its price and never beyond what it holds', () => {
-    const offer = {
-      lot: 5_000_000n,
-      lotPrice: 3n,
-      carried: 2_000_000n,
-      carriedPrice: 2n,
-      mostPrice: 3n,
-      held: 100n,
-    }
+    const offer = (amount: bigint, price: bigint) => ({
+      amount,
+      price,
+      cost: (amount * price + 999_999n) / 1_000_000n,
+    })
+    const lot = (amount: bigint, price: bigint) => ({
+      ...offer(amount, price),
+      epoch: 9,
+      burnt: 0n,
+      opensAt: 0,
+      closesAt: 1,
+    })
+    const seen = { lot: lot(5_000_000n, 3n), carried: offer(2_000_000n, 2n), mostPrice: 3n, held: 100n }
 
-    expect(buyDuty.decide(offer)).to.deep.equal({ carried: false, most: 15n })
-    expect(buyDuty.decide({ ...offer, lotPrice: 4n })).to.deep.equal({ carried: true, most: 4n })
-    expect(buyDuty.decide({ ...offer, held: 14n })).to.deep.equal({ carried: true, most: 4n })
-    expect(buyDuty.decide({ ...offer, lotPrice: 0n, carriedPrice: 0n })).to.equal(undefined)
-    expect(buyDuty.decide({ ...offer, lot: 0n, carried: 0n })).to.equal(undefined)
-    expect(buyDuty.decide({ ...offer, lot: 1n, lotPrice: 1n })).to.deep.equal({ carried: false, most: 1n })
+    expect(buyDuty.decide(seen)).to.deep.equal({ carried: false, most: 15n })
+    expect(buyDuty.decide({ ...seen, lot: lot(5_000_000n, 4n) })).to.deep.equal({ carried: true, most: 4n })
+    expect(buyDuty.decide({ ...seen, held: 14n })).to.deep.equal({ carried: true, most: 4n })
+    expect(buyDuty.decide({ ...seen, lot: lot(5n, 0n), carried: offer(5n, 0n) })).to.equal(undefined)
+    expect(buyDuty.decide({ ...seen, lot: lot(0n, 1n), carried: offer(0n, 1n) })).to.equal(undefined)
+    expect(buyDuty.decide({ ...seen, lot: lot(1n, 1n) })).to.deep.equal({ carried: false, most: 1n })
   })
 })

@@ -4,10 +4,9 @@ import { registryAbi } from '../../sdk/chain/abi.ts'
 import { openChain } from '../../sdk/chain/clients.ts'
 import { loadKey } from '../../sdk/chain/keys.ts'
 import { refused } from '../../sdk/errors.ts'
+import { epochAt } from '../../sdk/protocol/epochs.ts'
 import { ROLE } from '../../sdk/protocol/messages.ts'
 import { type Check, type Examination, type Finding, look } from './check.ts'
-
-const SECONDS_PER_EPOCH = 604_800
 
 /** Whether the chain knows this node by the key that is here. */
 export const examineNode = (examination: Examination): Promise<Check[]> =>
@@ -53,7 +52,7 @@ async function registered(examination: Examination): Promise<Finding> {
 async function active(examination: Examination): Promise<Finding> {
   const { client, registry, node } = await registryOf(examination)
   const { timestamp } = await client.getBlock()
-  const epoch = Math.floor(Number(timestamp) / SECONDS_PER_EPOCH)
+  const epoch = epochAt(Number(timestamp))
   const args = [ROLE.node, node] as const
   const { activeFrom, inactiveFrom } = await client.readContract({
     ...registry,
