@@ -56,6 +56,7 @@ interface Vm {
     function writeFile(string calldata path, string calldata data) external;
     function exists(string calldata path) external view returns (bool);
     function envOr(string calldata name, bool otherwise) external view returns (bool);
+    function envOr(string calldata name, string calldata otherwise) external view returns (string memory);
     function deployCode(string calldata artifact) external returns (address);
     function deployCode(string calldata artifact, bytes calldata arguments) external returns (address);
     function computeCreateAddress(address deployer, uint256 nonce) external pure returns (address);
