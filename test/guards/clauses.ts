@@ -1,30 +1,7 @@
-/**
- * The guards that are no reverts: conditions that skip, least and most, what is written down so that it counts once.
- * `⟦ ⟧` marks what is switched off; the text around it says which one is meant.
- */
-export interface Clause {
-  readonly file: string
-  readonly text: string
-  readonly before: string
-  readonly after: string
-}
+import { type Clause, instead, met, undone, unmet } from './clause.ts'
+import { economyClauses } from './economy-clauses.ts'
 
-/** The condition counts as met. */
-const met = (file: string, ...texts: string[]) =>
-  texts.map((text) => ({ file, text, before: '(OFF || (', after: '))' }))
-/** The condition counts as not met. */
-const unmet = (file: string, ...texts: string[]) =>
-  texts.map((text) => ({ file, text, before: '(!OFF && (', after: '))' }))
-/** The statement is not carried out. */
-const undone = (file: string, ...texts: string[]) =>
-  texts.map((text) => ({ file, text, before: 'if (!OFF) ', after: '' }))
-/** Another value stands in its place. */
-const instead = (file: string, value: string, text: string) => ({
-  file,
-  text,
-  before: `(OFF ? ${value} : (`,
-  after: '))',
-})
+/** The clauses of the ledger, its bond and the registry; those of the economy are in `economy-clauses.ts`. */
 
 const BOOKS = 'contracts/ledger/Books.sol'
 const ACCOUNTS = 'contracts/ledger/Accounts.sol'
@@ -253,4 +230,5 @@ export const clauses: readonly Clause[] = [
     'if (⟦inactiveFrom <= current⟧)',
   ),
   ...undone(REGISTRY, '⟦entry.heir = address(0);⟧', '⟦_registry().isVersion[pod][manifest] = true;⟧'),
+  ...economyClauses,
 ]

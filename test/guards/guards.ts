@@ -38,15 +38,42 @@ const FILES = [
     'FeeBurner',
   ].map((name) => `contracts/${name}.sol`),
   'contracts/tokens/AuthorizedToken.sol',
-  ...['Authorizations', 'Batches', 'Emissions', 'Messages', 'Signatures', 'Splits'].map(
-    (name) => `contracts/libraries/${name}.sol`,
-  ),
+  ...[
+    'Authorizations',
+    'Batches',
+    'Emissions',
+    'Messages',
+    'Papers',
+    'Powers',
+    'Prices',
+    'Signatures',
+    'Splits',
+    'Streams',
+    'Weights',
+  ].map((name) => `contracts/libraries/${name}.sol`),
 ]
+
+/** Folders of `contracts/` whose files are rooms of one contract. */
+const ROOMS: Record<string, string> = {
+  ledger: 'ComputeLedger',
+  emission: 'EmissionController',
+  votes: 'VoteController',
+}
 
 /** The sources that hold guards, relative to `root`. */
 export function guardedFiles(root: string): string[] {
-  const rooms = readdirSync(join(root, 'contracts/ledger')).filter((name) => name.endsWith('.sol'))
-  return [...FILES, ...rooms.sort().map((name) => `contracts/ledger/${name}`)]
+  const rooms = Object.keys(ROOMS).flatMap((folder) =>
+    readdirSync(join(root, 'contracts', folder))
+      .sort()
+      .map((name) => `contracts/${folder}/${name}`),
+  )
+  return [...FILES, ...rooms]
+}
+
+/** The contract that a source is, or is a room of; a library, a token: its own name. */
+export function contractOf(file: string): string {
+  const [folder = '', name = ''] = file.split('/').slice(-2)
+  return ROOMS[folder] ?? name.replace('.sol', '')
 }
 
 /** All guards of the sources under `root`, and each source armed with their switches. */

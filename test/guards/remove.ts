@@ -3,7 +3,7 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileS
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { foundryBinary } from '../../deploy/chain.ts'
-import { findGuards, type Guard } from './guards.ts'
+import { contractOf, findGuards, type Guard } from './guards.ts'
 import { compileSwitched, plantTree, treeHash, writeSwitched } from './tree.ts'
 
 /**
@@ -29,13 +29,21 @@ const ENV = {
 const TESTS: Record<string, string> = {
   Registry: 'RegistryTest|GuardsTest|AttacksTest|LedgerTest|PermissionsTest',
   RouterBond: 'Bond(Edges|Invariant|Peers|Proofs|Rounds|Tokens)?Test|AttacksTest|GuardsTest',
-  VotingEscrow: 'Escrow(Invariant)?Test',
-  VoteController: 'Votes(Rewards|Tips)?Test|VotesInvariantTest',
-  NodeStaking: 'Staking(Tokens)?Test|Slashing(Cases|Proofs)Test',
+  VotingEscrow: 'Escrow(Invariant)?Test|EconomyTwinTest',
+  VoteController: 'Votes(Rewards|Tips)?Test|VotesInvariantTest|EconomyTwinTest',
+  NodeStaking: 'Staking(Tokens)?Test|Slashing(Cases|Proofs)Test|EconomyTwinTest',
   SlashingManager: 'Slashing(Cases|Proofs)Test|StakingTokensTest',
-  EmissionController: 'Emission(Reports|Rights|Vectors)?Test',
-  Emissions: 'Emission(Reports|Rights|Vectors)?Test',
-  FeeBurner: 'BurnerTest|EmissionRightsTest',
+  EmissionController: 'Emission(Reports|Rights|Vectors|Invariant)?Test|EconomyTwinTest',
+  Emissions: 'Emission(Reports|Rights|Vectors)?Test|EconomyTwinTest',
+  Powers: 'Escrow(Invariant)?Test|Votes(Rewards|Tips)?Test|VotesInvariantTest|EconomyTwinTest',
+  ...Object.fromEntries(
+    ['Weights', 'Papers', 'Streams'].map((name) => [
+      name,
+      'Votes(Rewards|Tips)?Test|VotesInvariantTest|EconomyTwinTest',
+    ]),
+  ),
+  Prices: 'BurnerTest|EmissionRightsTest',
+  FeeBurner: 'BurnerTest|EmissionRightsTest|EconomyTwinTest',
   AuthorizedToken: 'HEUTest|TestDollarTest|LedgerDepositsTest|GuardsTest',
   Signatures: 'HEUTest|TestDollarTest|LedgerDepositsTest|GuardsTest',
 }
@@ -54,6 +62,11 @@ const CONTRACTS: Record<string, string[]> = {
     ].map((name) => [name, [name]]),
   ),
   Emissions: ['EmissionController'],
+  Powers: ['VotingEscrow', 'VoteController'],
+  Weights: ['VoteController'],
+  Papers: ['VoteController'],
+  Streams: ['VoteController'],
+  Prices: ['FeeBurner'],
   AuthorizedToken: ['HEU', 'TestDollar'],
   Signatures: ['HEU', 'TestDollar'],
 }
@@ -134,9 +147,8 @@ function remembered(file: string): Map<string, Result> {
   return new Map(results.map((result) => [result.name, result]))
 }
 
-const roomOf = ({ file }: Guard) => file.slice(file.lastIndexOf('/') + 1, -4)
-const testsOf = (guard: Guard) => TESTS[roomOf(guard)] ?? LEDGER_TESTS
-const contractsOf = (guard: Guard) => CONTRACTS[roomOf(guard)] ?? ['ComputeLedger']
+const testsOf = (guard: Guard) => TESTS[contractOf(guard.file)] ?? LEDGER_TESTS
+const contractsOf = (guard: Guard) => CONTRACTS[contractOf(guard.file)] ?? ['ComputeLedger']
 
 /** Guards that one compilation serves: those of the same contracts. */
 function groups(guards: Guard[]): Map<string, Guard[]> {

@@ -1,0 +1,341 @@
+import { type Clause, instead, met, undone, unmet } from './clause.ts'
+
+/** The clauses of the economy: of the contracts that hold HEU, stake, votes and burn. */
+
+const ESCROW = 'contracts/VotingEscrow.sol'
+const POWERS = 'contracts/libraries/Powers.sol'
+const WEIGHTS = 'contracts/libraries/Weights.sol'
+const PAPERS = 'contracts/libraries/Papers.sol'
+const STREAMS = 'contracts/libraries/Streams.sol'
+const VOTES = 'contracts/votes/Votes.sol'
+const REWARDS = 'contracts/VoteController.sol'
+const STAKING = 'contracts/NodeStaking.sol'
+const SLASHING = 'contracts/SlashingManager.sol'
+const RESERVE = 'contracts/emission/Reserve.sol'
+const REPORTS = 'contracts/emission/Reports.sol'
+const EARNINGS = 'contracts/emission/Earnings.sol'
+const EMISSION = 'contracts/EmissionController.sol'
+const EMISSIONS = 'contracts/libraries/Emissions.sol'
+const BURNER = 'contracts/FeeBurner.sol'
+const PRICES = 'contracts/libraries/Prices.sol'
+
+export const economyClauses: readonly Clause[] = [
+  ...met(ESCROW, 'if (⟦keepsHistory⟧) {', 'if (⟦end == old >> 96⟧) {'),
+  ...undone(
+    ESCROW,
+    '⟦delete _locks[msg.sender];⟧',
+    '⟦sums.remove(_ends, uint96(old), old >> 96);⟧',
+    '⟦_sums = packed;⟧',
+    '⟦_locks[account] = held;⟧',
+  ),
+  ...unmet(ESCROW, 'if (⟦end == 0⟧) end = oldEnd', 'if (⟦seen._key > timepoint⟧)'),
+
+  ...unmet(
+    POWERS,
+    '⟦epoch - from >= MOST_EPOCHS⟧',
+    'if (⟦end <= sums.epoch⟧) return',
+    'if (⟦oldEnd == end && end > sums.epoch⟧)',
+  ),
+  ...met(POWERS, '&& ⟦end > sums.epoch⟧)', 'if (⟦amount != 0⟧) add'),
+  ...undone(
+    POWERS,
+    '⟦product -= ended * e;⟧',
+    '⟦amount -= ended;⟧',
+    '⟦ends.at[end >> 1] += amount << _side(end);⟧',
+    '⟦ends.at[end >> 1] -= amount << _side(end);⟧',
+    '⟦sums.product -= amount * end;⟧',
+    '⟦remove(sums, ends, oldAmount, oldEnd);⟧',
+  ),
+  instead(POWERS, '1', 'return ⟦epoch < end ? amount * (end - epoch) : 0⟧'),
+  instead(POWERS, 'uint256(0)', 'return ⟦(epoch & 1) << 7⟧'),
+
+  ...unmet(WEIGHTS, 'if (⟦sums.epoch >= epoch⟧) return', 'if (⟦epoch < sums.epoch⟧) sums'),
+  ...undone(
+    WEIGHTS,
+    '⟦if (head != 0) target.past[sums.count++] = head;⟧',
+    '⟦sums.advance(target.ends, epoch);⟧\n    }',
+  ),
+  ...unmet(PAPERS, 'if (⟦uint16(newest >> 32) == from⟧)', 'else if (⟦uint48(newest >> FIFTH) == 0⟧)'),
+  ...undone(PAPERS, '⟦paper.past[newest >> COUNT] = newest;⟧'),
+  instead(
+    STREAMS,
+    'Math.mulDiv(reward * epoch, ONE, weight)',
+    '⟦Math.mulDiv(reward * epoch, ONE, weight, Math.Rounding.Ceil)⟧',
+  ),
+  ...unmet(STREAMS, '⟦stream.entries[middle].epoch > epoch⟧'),
+  ...met(STREAMS, 'return ⟦end * a > b⟧ ?'),
+
+  // A vote counts what its account's lock is, once, from the next epoch on.
+  ...met(VOTES, 'if (⟦casting.alive⟧ && (lock', '⟦oldNumber != casting.number⟧', 'if (⟦oldBps != 0⟧) {'),
+  ...unmet(
+    VOTES,
+    '(⟦lock.amount != casting.amount⟧ ||',
+    '|| ⟦lock.end != casting.end⟧)) {',
+    'if (⟦casting.amount != 0⟧) {',
+    '⟦oldNumber != casting.number⟧) (oldAmount',
+    'if (⟦oldBps == 0⟧) _checkTarget',
+    'if (⟦registry.isActiveIn(role, id, epoch)⟧) return',
+    'if (⟦sums.epoch != current⟧) return',
+    'if (⟦bps == 0⟧) end = 0',
+  ),
+  ...undone(
+    VOTES,
+    '⟦targets[0].head = Powers.pack(casting.total);⟧',
+    '⟦if (casting.used != voter.used) voter.used = uint16(casting.used);⟧',
+    '⟦casting.number += 1;⟧',
+    '⟦sums.replace(target.ends, oldAmount, oldEnd, amount, casting.end);⟧',
+    '⟦casting.total.replace(all, oldAmount, oldEnd, amount, casting.end);⟧',
+    '⟦target.head = Powers.pack(sums);⟧\n        // What',
+    '⟦paper.put(newest, bps, casting.number, casting.next);⟧',
+  ),
+  instead(VOTES, 'uint32(0)', 'casting.next = Epochs.current() + ⟦1⟧'),
+
+  // A reward is shared once, by those whose votes were there, and nothing of dust.
+  ...unmet(
+    REWARDS,
+    'if (⟦end > epoch + MOST_CLOSED⟧)',
+    'if (⟦reward == 0⟧) return 0',
+    'if (⟦dust⟧) return reward',
+    'if (⟦amount == 0⟧) continue',
+    'if (⟦claimed.count == last.count⟧) return',
+    'if (⟦from > high⟧) continue',
+    'if (⟦end <= high⟧) high',
+    'if (⟦amount == 0⟧) return 0',
+  ),
+  ...met(
+    REWARDS,
+    'if (⟦bps != 0⟧) {',
+    'if (⟦high > low⟧) amount',
+    'if (⟦burnt != 0⟧) _asset',
+    'if (⟦burnt != 0⟧) _heu',
+  ),
+  ...undone(
+    REWARDS,
+    '⟦stream.open = epoch;⟧',
+    '⟦stream.open = epochs[i] + 1;⟧',
+    '⟦ledger.claim(router, Role.Voters, pods);⟧',
+    '⟦_claimed[ballot][router][ids[i]][msg.sender] = claimed;⟧',
+    '⟦high = low;⟧',
+  ),
+  instead(REWARDS, 'last.to', 'low = ⟦from > last.to ? from - 1 : last.to⟧'),
+  instead(
+    REWARDS,
+    'uint256(0)',
+    'from = ⟦low == last.to ? last.count : stream.countTo(low, last.count, to)⟧',
+  ),
+
+  // Stake counts from the next epoch on, and goes once.
+  ...undone(
+    STAKING,
+    '⟦_setActive(node, held, active, active - amount);⟧',
+    '⟦held.unbondAt = at;⟧',
+    '⟦(held.unbonding, held.unbondAt) = (0, 0);⟧',
+    '⟦held.unbonding = uint96(unbonding - amount);⟧',
+    '⟦held.frozenUntil = uint40(block.timestamp) + FREEZE_SECONDS;⟧',
+    '⟦owedTo[account] = 0;⟧',
+    '⟦toll.taken += uint96(amount);⟧',
+    '⟦held.unbonding -= uint96(fromUnbonding);⟧',
+    '⟦least = Math.min(least, active);⟧',
+    '⟦held.frozen = uint96(frozen);⟧',
+  ),
+  ...unmet(
+    STAKING,
+    '⟦block.timestamp > held.frozenUntil⟧ ?',
+    '⟦uint32(last >> 192) == epoch⟧ ?',
+    '⟦uint32(standing >> 192) == epoch⟧ ?',
+    '⟦toll.epoch != epoch⟧',
+  ),
+  ...met(STAKING, '⟦toll.epoch != epoch⟧) (toll', '⟦fromActive != 0⟧) _set'),
+  instead(
+    STAKING,
+    'unbonding',
+    'amount = ⟦Math.min(unbonding, Math.saturatingSub(held.active + unbonding, frozen))⟧',
+  ),
+  instead(STAKING, 'inEpoch', 'return ⟦Math.min(inEpoch, _stakes[node].active)⟧'),
+  instead(STAKING, 'left', 'return ⟦Math.min(Math.ceilDiv(total * MOST_FAULT_BPS, BPS), left)⟧'),
+  instead(
+    STAKING,
+    'amount * held.unbonding / total',
+    '⟦Math.mulDiv(amount, held.unbonding, total, Math.Rounding.Ceil)⟧',
+  ),
+  instead(STAKING, '_totals.upperLookupRecent(epoch)', '⟦_totals.upperLookupRecent(epoch - 1)⟧'),
+
+  ...undone(
+    SLASHING,
+    '⟦staking.freeze(node, amount);⟧',
+    '⟦it.until = uint40(block.timestamp + JUDGE_SECONDS);⟧',
+    '⟦it.until = uint40(block.timestamp + EXECUTE_SECONDS);⟧',
+    '⟦it.state = State.Executed;⟧',
+    '⟦staking.release(it.node, it.amount);⟧\n        uint256 reward',
+    '⟦it.state = State.Lapsed;⟧',
+    '⟦staking.release(it.node, it.amount);⟧\n    }\n\n    /// @inheritdoc ISlashingManager\n    function claim',
+    '⟦$.owed[account] = 0;⟧',
+    '⟦$.punished[node][request] = true;⟧',
+  ),
+  ...unmet(
+    SLASHING,
+    'if (⟦!disputed⟧) _slashing().owed',
+    'if (⟦state != State.Upheld⟧) $.owed',
+    'if (⟦state == State.Disputed⟧) $.owed',
+    'if (⟦!upheld⟧) staking',
+  ),
+  ...met(
+    SLASHING,
+    'if (⟦!disputed⟧) _slashing().owed',
+    'if (⟦state != State.Upheld⟧) $.owed',
+    'if (⟦state == State.Disputed⟧) $.owed',
+    'if (⟦!upheld⟧) staking',
+    'slash(it.node, it.amount, it.proposer, ⟦disputed⟧ ?',
+    'wrongNode = ⟦request.node != 0⟧ &&',
+  ),
+  instead(SLASHING, 'amount', 'slashed = ⟦Math.min(amount, staking.slashableOf(node))⟧'),
+  instead(SLASHING, 'uint256(it.bond)', '+= ⟦2 * uint256(it.bond)⟧'),
+  instead(SLASHING, 'it.proposer', '⟦upheld ? it.proposer : it.disputer⟧'),
+  instead(
+    SLASHING,
+    'it.until',
+    'return ⟦it.state == State.Proposed ? it.until + EXECUTE_SECONDS : it.until⟧',
+  ),
+
+  ...undone(
+    REPORTS,
+    '⟦$.bondOf[loser].amount -= uint128(REPORT_BOND);⟧',
+    '⟦$.bondOf[loser].held -= uint128(REPORT_BOND);⟧',
+    '⟦$.bonds -= uint96(REPORT_BOND - reward);⟧',
+    '⟦if (upheld) $.bondOf[winner].held -= uint128(REPORT_BOND);⟧',
+    '⟦_emission().bondOf[filed.challenger].held -= uint128(REPORT_BOND);⟧',
+    '⟦bond.amount -= uint128(amount);⟧',
+    '⟦$.bonds -= uint96(amount);⟧',
+    '⟦bond.held += uint128(REPORT_BOND);⟧',
+    '⟦heu.burn(REPORT_BOND - reward);⟧',
+  ),
+  ...met(REPORTS, 'if (⟦upheld⟧) $.bondOf'),
+  instead(REPORTS, 'ReportState.Filed', 'filed.state = ⟦upheld ? ReportState.Void : ReportState.Filed⟧'),
+
+  // A node has its points once, of its own home, in an epoch in which it is active.
+  ...unmet(
+    EARNINGS,
+    '⟦account.epoch == epoch && account.feePoints != 0⟧',
+    '⟦home == address(0)⟧ ||',
+    '|| ⟦!registry.isActiveIn(Role.Node, node, epoch)⟧) return (account',
+    'if (⟦!registry.isActiveIn(Role.Node, node, epoch)⟧) return;',
+    'if (⟦counted == 0⟧ ||',
+    '|| (⟦account.epoch == epoch && account.basePoints != 0⟧)) return',
+    'if (⟦account.epoch == epoch⟧) return',
+    'if (epoch == 0 || ⟦account.folded⟧ || epoch >= $.next) return 0',
+    '|| ⟦epoch >= $.next⟧) return 0',
+    'if (epoch == 0 || ⟦account.folded⟧ || epoch >= $.next) return (0, 0)',
+    '|| ⟦epoch >= $.next⟧) return (0, 0)',
+    'if (⟦bps == 0⟧ ||',
+    '|| ⟦votes.weightIn(Ballot.Node, node, epoch) < votes.LEAST_WEIGHT()⟧) return',
+    'if (⟦amount == 0⟧) continue',
+    'if (⟦count == 0⟧) return',
+    'if (⟦units == 0⟧) continue',
+  ),
+  ...undone(
+    EARNINGS,
+    '⟦if (amount != 0) account.owed = 0;⟧',
+    '⟦$.owed -= amount;⟧',
+    '⟦account.drawn = uint24(from + count);⟧',
+    '⟦$.owed -= uint96(sum);⟧',
+    '⟦account.owed += _fold($, account, node);⟧\n        uint256 from',
+    '⟦account.owed += _fold($, account, node);⟧\n        (account',
+    '⟦(account.epoch, account.basePoints, account.feePoints) = (epoch, 0, 0);⟧',
+    '⟦account.folded = true;⟧',
+    '⟦$.pools[epoch].paid += uint80(all);⟧',
+    '⟦$.pools[epoch].feePoints += uint168(allPoints);⟧',
+    '⟦$.pools[epoch].basePoints += uint168(points);⟧',
+    '⟦account.feePoints = points.toUint144();⟧',
+  ),
+  instead(EARNINGS, 'units', 'counted = ⟦Math.min(units, quotaOf(node, epoch))⟧'),
+  instead(EARNINGS, 'account.tipped - from', 'count = ⟦Math.min(account.tipped - from, MOST_TIPS_DRAWN)⟧'),
+  instead(EARNINGS, 'Epochs.current()', 'return (_emission().terms[node], ⟦Epochs.current() + 1⟧)'),
+  instead(EARNINGS, 'uint96(all)', 'return ⟦uint96(all - tip)⟧'),
+
+  ...undone(
+    EMISSION,
+    '⟦if (filed.state == ReportState.Filed) $.bondOf[filed.prober].held -= uint128(REPORT_BOND);⟧',
+    '⟦if (filed.state != ReportState.Filed) (pools.baseUnits, pools.basePoints) = (0, 0);⟧',
+    '⟦$.owed += uint96(base + dynamic);⟧',
+    '⟦($.next, $.finalizedAt) = (epoch + 1, uint40(block.timestamp));⟧',
+    '⟦Emissions.check(params);⟧\n\n        _initialize',
+    '⟦Emissions.check(params);⟧\n\n        uint32 from',
+  ),
+  ...unmet(EMISSION, 'if (⟦pools.feePoints == 0⟧) return'),
+  ...met(EMISSION, 'if (⟦filed.state == ReportState.Filed⟧) $.bondOf'),
+  instead(EMISSION, 'Epochs.current()', 'from = ⟦Epochs.current() + 1⟧'),
+  instead(
+    EMISSION,
+    'Emissions.baseOf(whole, pools.basePoints, quotas, params.etaBps)',
+    '⟦Math.min(left, Emissions.baseOf(whole, pools.basePoints, quotas, params.etaBps))⟧',
+  ),
+  instead(
+    EMISSION,
+    'Emissions.dynamicOf(cap - whole, params.lambdaBps, burnt)',
+    '⟦Math.min(left - base, Emissions.dynamicOf(cap - whole, params.lambdaBps, burnt))⟧',
+  ),
+  instead(RESERVE, 'after_', 'return ⟦Math.max(Epochs.startOf($.next + 1) + FINAL_SECONDS, after_)⟧'),
+  instead(
+    RESERVE,
+    'Epochs.startOf($.next + 1) + FINAL_SECONDS',
+    'return ⟦Math.max(Epochs.startOf($.next + 1) + FINAL_SECONDS, after_)⟧',
+  ),
+  instead(RESERVE, 'uint256(0)', 'heu.balanceOf(address(this)) - ⟦_emission().bonds⟧ -'),
+  instead(RESERVE, 'uint256(0)', '- _emission().bonds - ⟦_emission().owed⟧'),
+
+  ...unmet(EMISSIONS, 'if (⟦weight == 0⟧ ||', 'if (⟦shared == 0⟧) return'),
+  instead(EMISSIONS, 'units * boost * ONE / BPS', '⟦Math.min(units * boost * ONE / BPS, budget)⟧'),
+  instead(EMISSIONS, 'budget', '⟦Math.min(units * boost * ONE / BPS, budget)⟧'),
+  instead(EMISSIONS, 'shared', '⟦Math.max(shared, quotas * ONE * etaBps / BPS)⟧'),
+  instead(EMISSIONS, 'burnt * lambdaBps / BPS', 'return ⟦Math.min(room, burnt * lambdaBps / BPS)⟧'),
+
+  // A lot is of one epoch, sold once and whole; what is late is carried and backs nothing.
+  ...unmet(
+    BURNER,
+    'if (⟦ledger.collectable(router) != 0⟧)',
+    'epoch == last && ⟦block.timestamp < _saleFrom(last)⟧',
+    '⟦epoch == last⟧ && block.timestamp < _saleFrom',
+    'if (⟦!$.closed && block.timestamp >= _saleUntil($.sale)⟧)',
+    'if (⟦current < $.seenIn + UNASKED_EPOCHS⟧) return',
+    'if (⟦amount < leastLot⟧) return',
+    'if (⟦block.timestamp < _saleFrom(epoch) || block.timestamp >= _saleUntil(epoch)⟧) return 0',
+    '⟦ledger.podVoters() == address(0)⟧ ?',
+  ),
+  ...met(
+    BURNER,
+    'epoch == last && ⟦block.timestamp < _saleFrom(last)⟧',
+    '⟦epoch == last⟧ && block.timestamp < _saleFrom',
+    'if (⟦!$.closed⟧ &&',
+    '&& ⟦block.timestamp >= _saleUntil($.sale)⟧)',
+    'if (⟦end > from⟧) $.openFrom',
+    'forSale = ⟦lot.amount != 0⟧ &&',
+    '&& ⟦lot.amount >= leastLot⟧ &&',
+    '&& ⟦lot.burnt == 0⟧;',
+  ),
+  ...undone(
+    BURNER,
+    '⟦$.kept += amount.toUint128();⟧',
+    '⟦$.seen -= Math.min($.seen, amount).toUint128();⟧',
+    '⟦if (end > from) $.openFrom[router] = uint32(end);⟧',
+    '⟦(lot.burnt, $.closed) = (heuBurnt.toUint128(), true);⟧',
+    '⟦$.kept -= uint128(amount);⟧\n        $.prices',
+    '⟦$.prices.push(price);⟧\n        emit',
+    '⟦$.carried = 0;⟧',
+    '⟦$.kept -= uint128(amount);⟧\n        emit Sold(epoch, msg.sender, amount, heuBurnt, true)',
+    '⟦$.closed = true;⟧',
+    '⟦$.carried += amount;⟧',
+    '⟦$.kept += uint128(old);⟧',
+    '⟦($.sale, $.closed) = (epoch, false);⟧',
+  ),
+  instead(BURNER, 'feeIn(router, uint32(epoch))', '⟦Math.min(feeIn(router, uint32(epoch)), free - amount)⟧'),
+  instead(BURNER, 'uint256(last) + 1', 'end = ⟦Math.min(last + 1, from + MOST_GATHERED)⟧'),
+  instead(BURNER, 'unasked', 'old = ⟦Math.min($.seen, unasked)⟧'),
+  instead(
+    BURNER,
+    'Math.mulDiv(amount, price, UNIT)',
+    '⟦Math.mulDiv(amount, price, UNIT, Math.Rounding.Ceil)⟧',
+  ),
+  ...unmet(PRICES, '⟦price == 0⟧ ? 1', '⟦price > type(uint128).max⟧ ?', '⟦known == 0⟧ ?'),
+  ...undone(PRICES, '⟦price -= price * (elapsed % halving) / (2 * halving);⟧'),
+  instead(PRICES, 'sorted[known / 2]', '⟦sorted[(known - 1) / 2]⟧'),
+]
