@@ -94,7 +94,7 @@ abstract contract Earnings is Reserve, ReentrancyGuardTransient {
             Account storage account = $.accounts[nodes[i]];
             uint96 amount = account.owed;
             if (amount != 0) account.owed = 0;
-            amount += _fold($, account, nodes[i]);
+            amount += _take($, account, nodes[i]);
             if (amount == 0) continue;
             address to = registry.payoutOf(Role.Node, nodes[i]);
             if (to == address(0)) revert NoPayout(nodes[i]);
@@ -112,19 +112,17 @@ abstract contract Earnings is Reserve, ReentrancyGuardTransient {
         if (msg.sender != address(votes)) revert NotVotes(msg.sender);
         EmissionStorage storage $ = _emission();
         Account storage account = $.accounts[node];
-        account.owed += _fold($, account, node);
-        uint256 from = account.drawn;
-        uint256 count = Math.min(account.tipped - from, MOST_TIPS_DRAWN);
+        account.owed += _take($, account, node);
+        uint256 waiting = account.tipped - account.drawn + (_newestTip($, account) == 0 ? 0 : 1);
+        uint256 count = Math.min(waiting, MOST_TIPS_DRAWN);
+        if (count == 0) return (epochs, amounts);
+
         (epochs, amounts) = (new uint32[](count), new uint256[](count));
         uint256 sum;
         for (uint256 i; i < count; i++) {
-            Tip storage tip = $.tips[node][from + i];
-            (epochs[i], amounts[i]) = (tip.epoch, tip.amount);
-            sum += tip.amount;
+            (epochs[i], amounts[i]) = _drawTip($, account, node);
+            sum += amounts[i];
         }
-        if (count == 0) return (epochs, amounts);
-
-        account.drawn = uint24(from + count);
         $.owed -= uint96(sum);
         emit TipsDrawn(node, sum);
 
@@ -144,15 +142,16 @@ abstract contract Earnings is Reserve, ReentrancyGuardTransient {
     /// @inheritdoc IEmissionController
     function claimable(uint32 node) external view returns (uint256) {
         EmissionStorage storage $ = _emission();
-        (uint256 amount, uint256 tip) = _pending($, $.accounts[node], node);
-        return $.accounts[node].owed + amount - tip;
+        Account storage account = $.accounts[node];
+        (uint256 amount, uint256 tip) = _pending($, account);
+        return account.owed + (account.taken ? 0 : amount - tip);
     }
 
     /// @inheritdoc IEmissionController
     function tipsOf(uint32 node) external view returns (uint256 sum) {
         EmissionStorage storage $ = _emission();
         Account storage account = $.accounts[node];
-        (, sum) = _pending($, account, node);
+        sum = _newestTip($, account);
         for (uint256 i = account.drawn; i < account.tipped; i++) {
             sum += $.tips[node][i].amount;
         }
@@ -161,7 +160,7 @@ abstract contract Earnings is Reserve, ReentrancyGuardTransient {
     /// @inheritdoc IEmissionController
     function recordOf(uint32 node) external view returns (uint32, uint256, uint256) {
         Account storage account = _emission().accounts[node];
-        if (account.folded) return (0, 0, 0);
+        if (account.taken) return (0, 0, 0);
         return (account.epoch, account.basePoints, account.feePoints);
     }
 
@@ -203,45 +202,67 @@ abstract contract Earnings is Reserve, ReentrancyGuardTransient {
         if (units != 0) _turn($, node, epoch, uint16(terms >> 160));
     }
 
-    /// @dev Begins the record of `epoch`, unless it is begun; what the one before it earned is owed.
+    /// @dev Begins the record of `epoch`, unless it is begun; what the one before it earned is owed, and its tip waits.
+    /// @param tipBps Nothing is tipped to voters who have too little weight to be paid.
     function _turn(EmissionStorage storage $, uint32 node, uint32 epoch, uint16 tipBps) private {
         Account storage account = $.accounts[node];
         if (account.epoch == epoch) return;
 
-        account.owed += _fold($, account, node);
+        uint256 tip = _newestTip($, account);
+        if (tip != 0) $.tips[node][account.tipped++] = Tip(account.epoch, uint96(tip));
+        account.owed += _take($, account, node);
         (account.epoch, account.basePoints, account.feePoints) = (epoch, 0, 0);
-        (account.tipBps, account.folded) = (tipBps, false);
+        if (tipBps != 0 && votes.weightIn(Ballot.Node, node, epoch) < votes.LEAST_WEIGHT()) tipBps = 0;
+        (account.tipBps, account.taken, account.tipDrawn) = (tipBps, false, false);
     }
 
-    /// @dev If the node's record is of a final epoch, its tip waits for the voters.
-    /// @return amount What the node itself has of it: the caller notes it as owed, or pays it.
-    function _fold(EmissionStorage storage $, Account storage account, uint32 node) private returns (uint96 amount) {
-        (uint256 all, uint256 tip) = _pending($, account, node);
+    /// @return amount What the node itself has of its record, if that is of a final epoch: once, and the caller notes it as
+    ///         owed, or pays it.
+    function _take(EmissionStorage storage $, Account storage account, uint32 node) private returns (uint96 amount) {
         uint32 epoch = account.epoch;
-        if (epoch == 0 || account.folded || epoch >= $.next) return 0;
+        if (account.taken || epoch == 0 || epoch >= $.next) return 0;
 
-        account.folded = true;
-        $.pools[epoch].paid += uint80(all);
-        if (tip != 0) $.tips[node][account.tipped++] = Tip({epoch: epoch, amount: uint96(tip)});
+        (uint256 all, uint256 tip) = _pending($, account);
+        account.taken = true;
         emit NodeEmission(node, epoch, all, tip);
         return uint96(all - tip);
     }
 
+    /// @dev The oldest tip that waits: there is one.
+    function _drawTip(EmissionStorage storage $, Account storage account, uint32 node)
+        private
+        returns (uint32 epoch, uint256 amount)
+    {
+        uint256 at = account.drawn;
+        if (at == account.tipped) {
+            (epoch, amount) = (account.epoch, _newestTip($, account));
+            account.tipDrawn = true;
+            return (epoch, amount);
+        }
+        account.drawn = uint24(at + 1);
+        Tip storage tip = $.tips[node][at];
+        return (tip.epoch, tip.amount);
+    }
+
+    /// @return tip Of the node's record, unless it was drawn.
+    function _newestTip(EmissionStorage storage $, Account storage account) private view returns (uint256 tip) {
+        if (account.tipDrawn || account.tipBps == 0) return 0;
+        (, tip) = _pending($, account);
+    }
+
     /// @return amount What the node's record earned, if its epoch is final.
-    /// @return tip The voters' part of it: none if they have too little weight to be paid.
-    function _pending(EmissionStorage storage $, Account storage account, uint32 node)
+    /// @return tip The voters' part of it.
+    function _pending(EmissionStorage storage $, Account storage account)
         private
         view
         returns (uint256 amount, uint256 tip)
     {
         uint32 epoch = account.epoch;
-        if (epoch == 0 || account.folded || epoch >= $.next) return (0, 0);
+        if (epoch == 0 || epoch >= $.next) return (0, 0);
         Pools storage pools = $.pools[epoch];
         (uint256 base, uint256 dynamic) = (account.basePoints, account.feePoints);
         if (base != 0 && pools.base != 0) amount = Math.mulDiv(pools.base, base, pools.basePoints);
         if (dynamic != 0 && pools.dynamic != 0) amount += Math.mulDiv(pools.dynamic, dynamic, pools.feePoints);
-        uint256 bps = account.tipBps;
-        if (bps == 0 || votes.weightIn(Ballot.Node, node, epoch) < votes.LEAST_WEIGHT()) return (amount, 0);
-        tip = amount * bps / BPS;
+        tip = amount * account.tipBps / BPS;
     }
 }

@@ -27,22 +27,23 @@ abstract contract Reserve is IEmissionController, Upgradeable {
         uint168 basePoints;
         uint80 base;
         uint80 dynamic;
-        uint80 paid;
         uint96 burnt;
         uint40 finalizedAt;
     }
 
     /// @dev Two slots: the newest epoch that is recorded for a node, and what is owed for older ones. Neither goes back to
     ///      zero, so that recording a node again is cheap.
-    /// @param tipBps Of that epoch.
-    /// @param folded What that epoch earned is owed, tipped or paid: its points are of no use any more.
+    /// @param tipBps Of that epoch; 0 if its voters have too little weight to be paid.
+    /// @param taken The node's own part of that epoch is owed or paid.
+    /// @param tipDrawn The voters' part of that epoch is the VoteController's.
     /// @param drawn Tips before this index are the VoteController's.
-    /// @param tipped Tips there ever were.
+    /// @param tipped Tips of epochs before that one, ever.
     struct Account {
         uint32 epoch;
         uint144 basePoints;
         uint16 tipBps;
-        bool folded;
+        bool taken;
+        bool tipDrawn;
         uint24 drawn;
         uint24 tipped;
         uint144 feePoints;
@@ -159,7 +160,7 @@ abstract contract Reserve is IEmissionController, Upgradeable {
         seen.params = paramsIn(epoch);
         (seen.baseUnits, seen.basePoints) = (pools.baseUnits, pools.basePoints);
         (seen.feeUnits, seen.feePoints) = (pools.feeUnits, pools.feePoints);
-        (seen.burnt, seen.base, seen.dynamic, seen.paid) = (pools.burnt, pools.base, pools.dynamic, pools.paid);
+        (seen.burnt, seen.base, seen.dynamic) = (pools.burnt, pools.base, pools.dynamic);
         seen.finalizedAt = pools.finalizedAt;
     }
 

@@ -46,7 +46,6 @@ interface IEmissionController {
         uint256 burnt;
         uint256 base;
         uint256 dynamic;
-        uint256 paid;
         uint40 finalizedAt;
     }
 

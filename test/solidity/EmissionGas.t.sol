@@ -81,13 +81,13 @@ contract EmissionClaimGasTest is EmissionGas {
     }
 
     function test_gas_aNodesClaimCosts60000AtMost() public {
-        uint256 gas = _claimCost(4);
-        _hold("emission_claim", gas);
-        vm.assertLe(gas, 60_000, "one pool");
+        _hold("emission_claim", _claimCost(4));
+        vm.assertLe(_kept("emission_claim"), 60_000, "one pool");
     }
 
-    function test_gas_aNodesClaimOfBothPools() public {
+    function test_gas_aNodesClaimOfBothPoolsCosts60000AtMost() public {
         _hold("emission_claim_both", _claimCost(3));
+        vm.assertLe(_kept("emission_claim_both"), 60_000, "both pools");
     }
 }
 
@@ -106,9 +106,10 @@ contract EmissionTipGasTest is EmissionGas {
         }
     }
 
-    /// @dev The tip of every epoch has a slot of its own, because its voters have.
-    function test_gas_aNodesClaimWithATip() public {
+    /// @dev The voters' part is left where it is: whoever closes the tips, or records the next epoch, moves it.
+    function test_gas_aNodesClaimWithATipCosts60000AtMost() public {
         _hold("emission_claim_tip", _claimCost(1));
+        vm.assertLe(_kept("emission_claim_tip"), 60_000, "with a tip");
         vm.assertGt(emission.tipsOf(1), 0, "a tip there is");
     }
 }

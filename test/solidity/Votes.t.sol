@@ -85,6 +85,19 @@ contract VotesTest is Votes {
         vm.assertEq(votes.weightIn(Ballot.Pod, 1, end + 20), 0);
     }
 
+    function test_15_votingAgainWithALockThatOnlyGrewLongerCountsItsNewEnd() public {
+        _lock(ANN, 10e18, _after(5));
+        _vote(ANN, Ballot.Pod, 1, 10_000);
+        _wait(1);
+        uint32 end = _after(20);
+        vm.prank(ANN);
+        escrow.lock(0, end);
+        vm.assertEq(votes.weightIn(Ballot.Pod, 1, _after(1)), 10e18 * 3, "a vote is of the lock it was cast with");
+        _vote(ANN, Ballot.Pod, 1, 10_000);
+        vm.assertEq(votes.weightIn(Ballot.Pod, 1, _after(1)), 10e18 * uint256(end - _after(1)), "the longer lock's");
+        vm.assertEq(votes.ballotWeightIn(Ballot.Pod, _after(1)), 10e18 * uint256(end - _after(1)), "once");
+    }
+
     function test_15_targetsVotedWithDifferentLocksInOneEpochKeepTheirOwn() public {
         uint32 end = _after(10);
         _lock(ANN, 10e18, end);
