@@ -250,16 +250,14 @@ abstract contract Earnings is Reserve, ReentrancyGuardTransient {
         (, tip) = _pending($, account);
     }
 
-    /// @return amount What the node's record earned, if its epoch is final.
+    /// @return amount What the node's record earned: nothing before its epoch is final, because no pool is filled before.
     /// @return tip The voters' part of it.
     function _pending(EmissionStorage storage $, Account storage account)
         private
         view
         returns (uint256 amount, uint256 tip)
     {
-        uint32 epoch = account.epoch;
-        if (epoch == 0 || epoch >= $.next) return (0, 0);
-        Pools storage pools = $.pools[epoch];
+        Pools storage pools = $.pools[account.epoch];
         (uint256 base, uint256 dynamic) = (account.basePoints, account.feePoints);
         if (base != 0 && pools.base != 0) amount = Math.mulDiv(pools.base, base, pools.basePoints);
         if (dynamic != 0 && pools.dynamic != 0) amount += Math.mulDiv(pools.dynamic, dynamic, pools.feePoints);

@@ -196,7 +196,6 @@ export const economyClauses: readonly Clause[] = [
   ...unmet(
     EARNINGS,
     '⟦account.epoch == epoch && account.feePoints != 0⟧',
-    '⟦home == address(0)⟧ ||',
     '|| ⟦!registry.isActiveIn(Role.Node, node, epoch)⟧) return (account',
     'if (⟦!registry.isActiveIn(Role.Node, node, epoch)⟧) return;',
     'if (⟦counted == 0⟧ ||',
@@ -204,7 +203,6 @@ export const economyClauses: readonly Clause[] = [
     'if (⟦account.epoch == epoch⟧) return',
     'if (⟦account.taken⟧ || epoch == 0',
     '|| ⟦epoch >= $.next⟧) return 0;',
-    '|| ⟦epoch >= $.next⟧) return (0, 0);',
     'if (⟦account.tipDrawn⟧ ||',
     'if (⟦account.taken⟧) return (0, 0, 0)',
     '⟦tipBps != 0 && votes.weightIn(Ballot.Node, node, epoch) < votes.LEAST_WEIGHT()⟧',
@@ -264,7 +262,7 @@ export const economyClauses: readonly Clause[] = [
   instead(RESERVE, 'uint256(0)', 'heu.balanceOf(address(this)) - ⟦_emission().bonds⟧ -'),
   instead(RESERVE, 'uint256(0)', '- _emission().bonds - ⟦_emission().owed⟧'),
 
-  ...unmet(EMISSIONS, 'if (⟦weight == 0⟧ ||', 'if (⟦shared == 0⟧) return'),
+  ...unmet(EMISSIONS, 'if (⟦shared == 0⟧) return'),
   instead(EMISSIONS, 'units * boost * ONE / BPS', '⟦Math.min(units * boost * ONE / BPS, budget)⟧'),
   instead(EMISSIONS, 'budget', '⟦Math.min(units * boost * ONE / BPS, budget)⟧'),
   instead(EMISSIONS, 'shared', '⟦Math.max(shared, quotas * ONE * etaBps / BPS)⟧'),

@@ -318,6 +318,37 @@ contract EmissionTest is Economies {
         vm.assertEq(emission.owed(), 0, "nothing is left");
     }
 
+    function test_aClaimBeforeTheEpochIsFinalTakesNothingFromIt() public {
+        _workFor(1, 1_000e6);
+        uint256 burnt = _sellAndRecord(epoch, _ids(1));
+        vm.assertEq(emission.claim(_ids(1)), 0, "not final");
+        votes.closeTips(1);
+        _finalize(epoch);
+        vm.assertEq(emission.claim(_ids(1)), burnt * 3_000 / 10_000, "nothing was lost");
+    }
+
+    function test_tipsAreDrawn52AtATimeAndTheNewestLast() public {
+        _lock(ANN, 100e18, _after(104));
+        _vote(ANN, Ballot.Node, 1, 10_000);
+        emission.setTip(1, 5_000);
+        _finalizeBefore(_after(2));
+        uint256 all;
+        for (uint256 i; i < 54; i++) {
+            epoch = Epochs.current();
+            _workFor(1, 400e6);
+            all += _sellAndRecord(epoch, _ids(1)) * 3_000 / 10_000 / 2;
+            _finalize(epoch);
+        }
+        vm.assertGt(all, 54, "tips there are");
+        vm.assertEq(emission.tipsOf(1), all, "54 wait");
+        votes.closeTips(1);
+        vm.assertEq(votes.openFrom(Ballot.Node, address(0), 1), epoch - 1, "52 are drawn");
+        uint256 left = emission.tipsOf(1);
+        vm.assertGt(left, 0, "two wait");
+        vm.assertEq(votes.closeTips(1), left, "and are drawn next");
+        vm.assertEq(votes.openFrom(Ballot.Node, address(0), 1), epoch + 1, "all are drawn");
+    }
+
     // --------------------------------------------------------------------------------------------------- private
 
     /// @dev Every epoch before `end`, of which the last is over.
