@@ -1,8 +1,17 @@
 import { z } from 'zod'
 import { refused } from '../../sdk/errors.ts'
-import type { Manifest } from '../../sdk/protocol/manifest.ts'
-import type { Receipt } from '../../sdk/protocol/messages.ts'
+import type { OpenAiErrorBody } from './errors.ts'
 import { type Parameters, parseBody } from './parameters.ts'
+import {
+  type AnswerHead,
+  type ChatInput,
+  type Finish,
+  sampling,
+  samplingOf,
+  streamingOf,
+  tokens,
+  type Usage,
+} from './sampling.ts'
 
 const textPart = z.strictObject({
   type: z.literal('text', { error: "only 'text' parts are supported" }),
@@ -32,22 +41,10 @@ const message = z
   })
   .transform(({ role, content }) => ({ role, content }))
 
-const tokens = z.number().int().min(1)
-const stop = z.string().min(1, 'an empty string stops nothing').max(128)
-
 const schema = z.object({
-  model: z.string().min(1).max(128),
+  ...sampling,
   messages: z.array(message).min(1, 'at least one message').max(256),
-  stream: z.boolean().optional(),
-  stream_options: z
-    .strictObject({ include_usage: z.boolean().optional(), include_obfuscation: z.boolean().optional() })
-    .optional(),
-  max_tokens: tokens.optional(),
   max_completion_tokens: tokens.optional(),
-  temperature: z.number().min(0).max(2).optional(),
-  top_p: z.number().gt(0).max(1).optional(),
-  seed: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).optional(),
-  stop: z.union([stop, z.array(stop).max(4)], { error: 'a string or up to 4 strings' }).optional(),
 })
 
 /** What `POST /v1/chat/completions` does with every parameter of OpenAI's API. */
@@ -65,7 +62,6 @@ export const chatParameters: Parameters<typeof schema> = {
     'prediction',
   ],
   neutral: {
-    n: [1],
     frequency_penalty: [0],
     presence_penalty: [0],
     logit_bias: [{}],
@@ -90,37 +86,26 @@ export interface ChatCall {
   stream: boolean
   /** Send one more chunk with the usage before the end of a stream. */
   includeUsage: boolean
+  /** Choices; each is one paid job. */
+  n: number
+  /** Which of OpenAI's two names the limit came under. */
+  limitName: 'max_tokens' | 'max_completion_tokens'
   /** The pod's input document. */
   input: ChatInput
-}
-
-export interface ChatInput {
-  messages: { role: 'system' | 'user' | 'assistant'; content: string }[]
-  max_tokens?: number
-  temperature?: number
-  top_p?: number
-  seed?: number
-  stop?: string | string[]
 }
 
 /** @throws `parameter.*` (refused), naming the parameter. */
 export function parseChat(body: unknown): ChatCall {
   const asked = parseBody(body, chatParameters)
-  if (asked.stream_options !== undefined && asked.stream !== true) {
-    throw refused('parameter.invalid', "'stream_options' needs 'stream: true'", { field: 'stream_options' })
-  }
   const limit = limitOf(asked.max_tokens, asked.max_completion_tokens)
   return {
     model: asked.model,
-    stream: asked.stream ?? false,
-    includeUsage: asked.stream_options?.include_usage ?? false,
+    ...streamingOf(asked),
+    n: asked.n ?? 1,
+    limitName: asked.max_completion_tokens === undefined ? 'max_tokens' : 'max_completion_tokens',
     input: {
       messages: asked.messages,
-      ...(limit === undefined ? {} : { max_tokens: limit }),
-      ...(asked.temperature === undefined ? {} : { temperature: asked.temperature }),
-      ...(asked.top_p === undefined ? {} : { top_p: asked.top_p }),
-      ...(asked.seed === undefined ? {} : { seed: asked.seed }),
-      ...(asked.stop === undefined || asked.stop.length === 0 ? {} : { stop: asked.stop }),
+      ...samplingOf({ ...asked, ...(limit === undefined ? {} : { max_tokens: limit }) }),
     },
   }
 }
@@ -134,68 +119,30 @@ function limitOf(old: number | undefined, current: number | undefined): number |
   return current ?? old
 }
 
-/**
- * Fits a call to a model: its limits are named before anything is paid, and sampling without a seed varies as
- * OpenAI's does (a pod alone would derive the seed from the input and repeat itself).
- *
- * @param seed  A fresh random seed, used only if the call samples and names none.
- * @throws `parameter.invalid` (refused) if more tokens are asked than the model makes.
- */
-export function fitChat(input: ChatInput, manifest: Manifest, seed: number): ChatInput {
-  const most = manifest.limits.outputUnits
-  if (input.max_tokens !== undefined && input.max_tokens > most) {
-    throw refused(
-      'parameter.invalid',
-      `'max_tokens' is ${input.max_tokens}; '${manifest.name}' makes at most ${most}`,
-      {
-        field: 'max_tokens',
-        fix: `Ask for ${most} or fewer, or leave it out.`,
-      },
-    )
-  }
-  const temperature = input.temperature ?? manifest.defaults.temperature
-  const samples = typeof temperature === 'number' && temperature > 0
-  return samples && input.seed === undefined ? { ...input, seed } : input
+/** What one choice of a whole answer says. */
+export interface Choice {
+  index: number
+  text: string
+  finish: Finish
 }
 
-/** How the pod ended an answer; OpenAI uses the same two words. */
-export type Finish = 'stop' | 'length'
-
-export interface Usage {
-  prompt_tokens: number
-  completion_tokens: number
-  total_tokens: number
-}
-
-/** The tokens that were paid for, from the signed receipt. */
-export const usageOf = (receipt: Pick<Receipt, 'unitsIn' | 'unitsOut'>): Usage => ({
-  prompt_tokens: Number(receipt.unitsIn),
-  completion_tokens: Number(receipt.unitsOut),
-  total_tokens: Number(receipt.unitsIn + receipt.unitsOut),
-})
-
-/** What all objects of one answer share. */
-export interface AnswerHead {
-  id: string
-  /** Unix seconds. */
-  created: number
-  model: string
-  /** Changes when the same seed may give another answer: the pod's version. */
-  system_fingerprint: string
-}
-
-export const completion = (head: AnswerHead, text: string, finish: Finish, usage: Usage) => ({
+/** A whole answer; `failures` stand beside the choices that were made, which are paid. */
+export const completion = (
+  head: AnswerHead,
+  choices: readonly Choice[],
+  usage: Usage,
+  failures: readonly OpenAiErrorBody[] = [],
+) => ({
   ...head,
   object: 'chat.completion' as const,
-  choices: [
-    {
-      index: 0,
-      message: { role: 'assistant' as const, content: text, refusal: null },
-      logprobs: null,
-      finish_reason: finish,
-    },
-  ],
+  choices: choices.map(({ index, text, finish }) => ({
+    index,
+    message: { role: 'assistant' as const, content: text, refusal: null },
+    logprobs: null,
+    finish_reason: finish,
+  })),
   usage,
+  ...(failures.length === 0 ? {} : { errors: failures.map(({ error }) => error) }),
 })
 
 interface Delta {
@@ -204,10 +151,16 @@ interface Delta {
 }
 
 /** One streamed chunk; `usage: null` on it only where the caller will get a usage chunk. */
-export const chunk = (head: AnswerHead, delta: Delta, finish: Finish | null, includeUsage: boolean) => ({
+export const chunk = (
+  head: AnswerHead,
+  delta: Delta,
+  finish: Finish | null,
+  includeUsage: boolean,
+  index = 0,
+) => ({
   ...head,
   object: 'chat.completion.chunk' as const,
-  choices: [{ index: 0, delta, logprobs: null, finish_reason: finish }],
+  choices: [{ index, delta, logprobs: null, finish_reason: finish }],
   ...(includeUsage ? { usage: null } : {}),
 })
 

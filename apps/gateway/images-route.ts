@@ -1,10 +1,10 @@
 import { randomInt } from 'node:crypto'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { asHeuristError } from '../../sdk/errors.ts'
 import type { Catalog } from './catalog.ts'
 import { logError } from './door.ts'
 import { toOpenAi } from './errors.ts'
 import { imageInputs, parseImages } from './images.ts'
+import { settleJobs } from './jobs.ts'
 import type { ImageAnswer, Payer } from './payer.ts'
 import type { Pictures } from './pictures.ts'
 import { leaving, receiptHeaders } from './receipts.ts'
@@ -29,16 +29,9 @@ export function imagesRoute(app: FastifyInstance, deps: Deps): void {
     const model = await (call.model === undefined ? catalog.only('image') : catalog.find(call.model, 'image'))
     const inputs = imageInputs(call, model.manifest, randomInt(2 ** 32))
     const signal = AbortSignal.any([leaving(reply), deps.stopping])
-    const made = await Promise.allSettled(
-      inputs.map((input) => deps.payer.image(model.name, input, { signal })),
-    )
-
-    const answers = made.flatMap((each, index) =>
-      each.status === 'fulfilled' ? [{ ...each.value, seed: inputs[index]?.seed ?? 0 }] : [],
-    )
-    const failures = made.flatMap((each) => (each.status === 'rejected' ? [asHeuristError(each.reason)] : []))
-    const [failure] = failures
-    if (answers.length === 0 && failure !== undefined) throw failure
+    const made = await settleJobs(inputs.map((input) => deps.payer.image(model.name, input, { signal })))
+    const answers = made.answers.map(({ index, answer }) => ({ ...answer, seed: inputs[index]?.seed ?? 0 }))
+    const { failures } = made
     for (const each of failures) logError(each, request)
 
     reply.headers(receiptHeaders(answers))

@@ -1,6 +1,6 @@
 import type { Answer, AnswerStream, CallOptions, Client } from '../../sdk/index.ts'
-import type { ChatInput, Finish } from './chat.ts'
 import type { ImageInput } from './images.ts'
+import type { ChatInput, Finish } from './sampling.ts'
 
 /** What every paid answer carries. */
 export type Paid = Pick<Answer, 'request' | 'receipt'>

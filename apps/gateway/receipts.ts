@@ -13,8 +13,8 @@ export const receiptHeaders = (paid: readonly Paid[]) => ({
 })
 
 /** The same at the end of a stream, as an SSE comment. */
-export const receiptLine = (paid: Paid): string =>
-  Object.entries(receiptHeaders([paid]))
+export const receiptLine = (paid: readonly Paid[]): string =>
+  Object.entries(receiptHeaders(paid))
     .map(([name, value]) => `${name}: ${value}`)
     .join('; ')
 

@@ -4,13 +4,21 @@ import { refused } from '../../sdk/errors.ts'
 
 /** A stream of OpenAI events to one caller. */
 export interface Events {
-  /** Waits while the caller reads slower than the network answers. @throws `call.left` (refused). */
-  send(data: unknown): Promise<void>
+  /**
+   * Waits while the caller reads slower than the network answers.
+   *
+   * @param event  Its name, in APIs that name their events.
+   * @throws `call.left` (refused).
+   */
+  send(data: unknown, event?: string): Promise<void>
   /** A line that SSE clients skip. */
   comment(text: string): void
+  /** `[DONE]`, then the end. */
   done(): void
+  /** The end of an API without `[DONE]`. */
+  end(): void
   /** The error event, then the end; no `[DONE]`, so that nobody takes the answer for whole. */
-  fail(data: unknown): void
+  fail(data: unknown, event?: string): void
 }
 
 /** Sends the headers now; from here on failures are events. */
@@ -27,9 +35,9 @@ export function openEvents(reply: FastifyReply): Events {
   const write = (text: string): boolean => raw.destroyed || raw.write(text)
 
   return {
-    async send(data) {
+    async send(data, event) {
       if (raw.destroyed) throw refused('call.left', 'the caller left')
-      if (!write(`data: ${JSON.stringify(data)}\n\n`)) {
+      if (!write(frame(data, event))) {
         const either = new AbortController()
         const { signal } = either
         await Promise.race([once(raw, 'drain', { signal }), once(raw, 'close', { signal })]).finally(() =>
@@ -39,6 +47,10 @@ export function openEvents(reply: FastifyReply): Events {
     },
     comment: (text) => void write(`: ${text}\n\n`),
     done: () => void raw.end('data: [DONE]\n\n'),
-    fail: (data) => void raw.end(`data: ${JSON.stringify(data)}\n\n`),
+    end: () => void raw.end(),
+    fail: (data, event) => void raw.end(frame(data, event)),
   }
 }
+
+const frame = (data: unknown, event: string | undefined): string =>
+  `${event === undefined ? '' : `event: ${event}\n`}data: ${JSON.stringify(data)}\n\n`

@@ -1,24 +1,18 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import {
-  chatParameters,
-  chunk,
-  completion,
-  fitChat,
-  parseChat,
-  usageChunk,
-  usageOf,
-} from '../../apps/gateway/chat.ts'
+import { chatParameters, chunk, completion, parseChat, usageChunk } from '../../apps/gateway/chat.ts'
 import { toOpenAi } from '../../apps/gateway/errors.ts'
 import { imageInputs, imageParameters, parseImages } from '../../apps/gateway/images.ts'
 import { sizeOf } from '../../apps/gateway/images-route.ts'
 import { formatPath } from '../../apps/gateway/parameters.ts'
+import { choicesOf, fitChat, usageOf } from '../../apps/gateway/sampling.ts'
 import { bug, HeuristError, later, refused } from '../../sdk/errors.ts'
 import { parseManifest } from '../../sdk/protocol/manifest.ts'
 
 const manifest = parseManifest(readFileSync(join(import.meta.dirname, '../../pods/chat/pod.yaml')))
 const hello = { model: 'chat', messages: [{ role: 'user', content: 'hi' }] }
+const said = { index: 0, text: 'yes', finish: 'length' as const }
 const head = { id: 'chatcmpl-1', created: 7, model: 'chat', system_fingerprint: 'fp_1' }
 
 function errorOf(work: () => unknown): HeuristError {
@@ -45,13 +39,15 @@ describe('a chat call', () => {
       user: 'u',
       metadata: { a: '1' },
       store: true,
-      n: 1,
+      n: 2,
     })
 
     expect(call).to.deep.equal({
       model: 'chat',
       stream: false,
       includeUsage: false,
+      n: 2,
+      limitName: 'max_completion_tokens',
       input: {
         messages: [{ role: 'user', content: 'hi' }],
         max_tokens: 9,
@@ -87,9 +83,9 @@ describe('a chat call', () => {
   })
 
   it('accepts what an earlier answer gave back as an assistant message', () => {
-    const said = completion(head, 'yes', 'stop', usageOf({ unitsIn: 1n, unitsOut: 1n })).choices[0]?.message
+    const message = completion(head, [said], usageOf({ unitsIn: 1n, unitsOut: 1n })).choices[0]?.message
 
-    const call = parseChat({ ...hello, messages: [hello.messages[0], said, hello.messages[0]] })
+    const call = parseChat({ ...hello, messages: [hello.messages[0], message, hello.messages[0]] })
 
     expect(call.input.messages[1]).to.deep.equal({ role: 'assistant', content: 'yes' })
   })
@@ -129,6 +125,8 @@ describe('a chat call', () => {
     ['no token', { max_completion_tokens: 0 }, 'max_completion_tokens'],
     ['a seed below zero', { seed: -1 }, 'seed'],
     ['five stops', { stop: ['1', '2', '3', '4', '5'] }, 'stop'],
+    ['no choice', { n: 0 }, 'n'],
+    ['too many choices', { n: 17 }, 'n'],
     ['stream as text', { stream: 'yes' }, 'stream'],
     ['stream options without a stream', { stream_options: { include_usage: true } }, 'stream_options'],
     ['two limits that differ', { max_tokens: 1, max_completion_tokens: 2 }, 'max_tokens'],
@@ -172,11 +170,38 @@ describe('a chat call', () => {
     expect(fitChat({ ...input, temperature: 0 }, manifest, 5)).not.to.have.property('seed')
   })
 
+  it('for several choices is as many jobs, each with a seed that can be asked for alone', () => {
+    const { input } = parseChat({ ...hello, seed: Number.MAX_SAFE_INTEGER - 1, n: 4 })
+
+    expect(choicesOf(input, 4).map(({ seed }) => seed)).to.deep.equal([
+      Number.MAX_SAFE_INTEGER - 1,
+      Number.MAX_SAFE_INTEGER,
+      0,
+      1,
+    ])
+    expect(choicesOf({ ...input, seed: 5 }, 3).map(({ seed }) => seed)).to.deep.equal([5, 6, 7])
+    expect(choicesOf(parseChat(hello).input, 2)).to.deep.equal([
+      parseChat(hello).input,
+      parseChat(hello).input,
+    ])
+  })
+
+  it('whose limit came under the new name is refused under that name', () => {
+    const most = manifest.limits.outputUnits
+    const { input, limitName } = parseChat({ ...hello, max_completion_tokens: most + 1 })
+
+    expect(errorOf(() => fitChat(input, manifest, 1, limitName)).field).to.equal('max_completion_tokens')
+  })
+
   it('is answered in the shapes of OpenAI, usage from the receipt', () => {
     const usage = usageOf({ unitsIn: 3n, unitsOut: 4n })
 
     expect(usage).to.deep.equal({ prompt_tokens: 3, completion_tokens: 4, total_tokens: 7 })
-    expect(completion(head, 'yes', 'length', usage)).to.deep.include({ object: 'chat.completion', usage })
+    expect(usageOf({ unitsIn: 3n, unitsOut: 4n }, { unitsIn: 3n, unitsOut: 5n })).to.include({
+      prompt_tokens: 6,
+      completion_tokens: 9,
+    })
+    expect(completion(head, [said], usage)).to.deep.include({ object: 'chat.completion', usage })
     expect(chunk(head, { content: 'y' }, null, false)).not.to.have.property('usage')
     expect(chunk(head, { content: 'y' }, null, true).usage).to.equal(null)
     expect(usageChunk(head, usage)).to.deep.include({ object: 'chat.completion.chunk', choices: [], usage })
