@@ -1,6 +1,5 @@
 import { z } from 'zod'
 import { refused } from '../../sdk/errors.ts'
-import type { OpenAiErrorBody } from './errors.ts'
 import { type Parameters, parseBody } from './parameters.ts'
 import {
   type AnswerHead,
@@ -12,6 +11,7 @@ import {
   tokens,
   type Usage,
 } from './sampling.ts'
+import { errorsOf, type Whole } from './whole.ts'
 
 const textPart = z.strictObject({
   type: z.literal('text', { error: "only 'text' parts are supported" }),
@@ -119,20 +119,8 @@ function limitOf(old: number | undefined, current: number | undefined): number |
   return current ?? old
 }
 
-/** What one choice of a whole answer says. */
-export interface Choice {
-  index: number
-  text: string
-  finish: Finish
-}
-
-/** A whole answer; `failures` stand beside the choices that were made, which are paid. */
-export const completion = (
-  head: AnswerHead,
-  choices: readonly Choice[],
-  usage: Usage,
-  failures: readonly OpenAiErrorBody[] = [],
-) => ({
+/** A whole answer; failures stand beside the choices that were made, which are paid. */
+export const completion = (head: AnswerHead, { choices, usage, failures }: Omit<Whole, 'call'>) => ({
   ...head,
   object: 'chat.completion' as const,
   choices: choices.map(({ index, text, finish }) => ({
@@ -142,7 +130,7 @@ export const completion = (
     finish_reason: finish,
   })),
   usage,
-  ...(failures.length === 0 ? {} : { errors: failures.map(({ error }) => error) }),
+  ...errorsOf(failures),
 })
 
 interface Delta {

@@ -8,6 +8,7 @@ import Fastify, {
 import type { Catalog, Model } from './catalog.ts'
 import { unknown } from './catalog.ts'
 import { chatRoute } from './chat-route.ts'
+import { completionsRoute } from './completions-route.ts'
 import {
   addHeaders,
   answerErrors,
@@ -63,6 +64,7 @@ export function createGateway(deps: GatewayDeps): FastifyInstance {
         refuseIdempotencyKeys(door)
         modelRoutes(door, deps.catalog)
         chatRoute(door, deps)
+        completionsRoute(door, deps)
         imagesRoute(door, deps)
       },
       { prefix },

@@ -2,17 +2,19 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { chatParameters, chunk, completion, parseChat, usageChunk } from '../../apps/gateway/chat.ts'
+import { completionParameters } from '../../apps/gateway/completions.ts'
 import { toOpenAi } from '../../apps/gateway/errors.ts'
 import { imageInputs, imageParameters, parseImages } from '../../apps/gateway/images.ts'
 import { sizeOf } from '../../apps/gateway/images-route.ts'
 import { formatPath } from '../../apps/gateway/parameters.ts'
-import { choicesOf, fitChat, usageOf } from '../../apps/gateway/sampling.ts'
+import { choicesOf, fitChat, type Usage, usageOf } from '../../apps/gateway/sampling.ts'
 import { bug, HeuristError, later, refused } from '../../sdk/errors.ts'
 import { parseManifest } from '../../sdk/protocol/manifest.ts'
 
 const manifest = parseManifest(readFileSync(join(import.meta.dirname, '../../pods/chat/pod.yaml')))
 const hello = { model: 'chat', messages: [{ role: 'user', content: 'hi' }] }
 const said = { index: 0, text: 'yes', finish: 'length' as const }
+const wholeOf = (usage: Usage) => ({ choices: [said], usage, failures: [] })
 const head = { id: 'chatcmpl-1', created: 7, model: 'chat', system_fingerprint: 'fp_1' }
 
 function errorOf(work: () => unknown): HeuristError {
@@ -83,7 +85,7 @@ describe('a chat call', () => {
   })
 
   it('accepts what an earlier answer gave back as an assistant message', () => {
-    const message = completion(head, [said], usageOf({ unitsIn: 1n, unitsOut: 1n })).choices[0]?.message
+    const message = completion(head, wholeOf(usageOf({ unitsIn: 1n, unitsOut: 1n }))).choices[0]?.message
 
     const call = parseChat({ ...hello, messages: [hello.messages[0], message, hello.messages[0]] })
 
@@ -201,7 +203,7 @@ describe('a chat call', () => {
       prompt_tokens: 6,
       completion_tokens: 9,
     })
-    expect(completion(head, [said], usage)).to.deep.include({ object: 'chat.completion', usage })
+    expect(completion(head, wholeOf(usage))).to.deep.include({ object: 'chat.completion', usage })
     expect(chunk(head, { content: 'y' }, null, false)).not.to.have.property('usage')
     expect(chunk(head, { content: 'y' }, null, true).usage).to.equal(null)
     expect(usageChunk(head, usage)).to.deep.include({ object: 'chat.completion.chunk', choices: [], usage })
@@ -329,6 +331,7 @@ describe("the gateway's README", () => {
 
   for (const [section, rules] of [
     ['## POST /v1/chat/completions', chatParameters],
+    ['## POST /v1/completions', completionParameters],
     ['## POST /v1/images/generations', imageParameters],
   ] as const) {
     it(`says under '${section}' what happens to every parameter`, () => {
