@@ -209,7 +209,7 @@ contract RouterBond is IRouterBond, ReentrancyGuardTransient {
     /// @inheritdoc IRouterBond
     function proveOverlap(address router, Role role, Entry calldata a, Entry calldata b) external {
         bytes32 leaf = _checkEntry(router, a);
-        if (_checkEntry(router, b) == leaf) revert SameLeaf(leaf);
+        if (_checkEntry(router, b) == leaf && a.seq == b.seq) revert SameLeaf(leaf);
         (uint32 payee, uint256 end) = _payeeOf(a.leaf, role);
         (uint32 other, uint256 otherEnd) = _payeeOf(b.leaf, role);
         if (payee != other || payee == 0) revert DifferentPayees(payee, other);
@@ -304,12 +304,13 @@ contract RouterBond is IRouterBond, ReentrancyGuardTransient {
         Deposit memory bond = _deposits[router];
         if (!mayRoute(router) || bond.exitAt != 0 || role == Role.Voters || id == 0) return 0;
         uint256 free = bond.asset - bond.reserved;
-        // The claims of a round that is not over may still come to six tenths of its base, which is what was free then.
-        if (bond.round != 0 && block.timestamp < resolvableAt(router, bond.round)) {
-            uint256 base = _rounds[router][bond.round].base;
+        Filing storage last = _rounds[router][bond.round];
+        // The claims of a round may still come to six tenths of its base, which is what was free then, while it takes any.
+        if (bond.round != 0 && block.timestamp < last.openedAt + FILING_SECONDS) {
+            uint256 base = last.base;
             free = Math.min(free, base - base / KNOWN_PARTS - base / NEWCOMERS_PARTS);
         }
-        uint32 epoch = ledger.lastEpochOf(router);
+        uint32 epoch = _epochOfNext(router, bond.round);
         (uint256 cap,) = _cap(router, epoch, free, ledger.exposureOf(router, role, id, epoch));
         return cap;
     }
@@ -347,14 +348,29 @@ contract RouterBond is IRouterBond, ReentrancyGuardTransient {
         if (number != 0 && block.timestamp < round.openedAt + FILING_SECONDS) return (round, number);
         uint256 nextAt = number == 0 ? 0 : resolvableAt(router, number);
         if (block.timestamp < nextAt) revert RoundClosed(block.timestamp, nextAt);
+        // One round after a conviction, and no other: every round would let the router's own ids take their part.
+        if (bond.convicted && round.openedAt >= bond.convictedAt) revert AlreadyConvicted(router);
 
+        uint32 epoch = _epochOfNext(router, number);
         number += 1;
         bond.round = number.toUint16();
         round = _rounds[router][number];
         uint64 base = bond.asset - bond.reserved;
-        uint32 epoch = ledger.lastEpochOf(router);
         (round.base, round.openedAt, round.epoch) = (base, uint40(block.timestamp), epoch);
         emit RoundOpened(router, number, base, epoch);
+    }
+
+    /// @dev Whose shares the next round counts: those of the last closed epoch. Whoever this round locks out has the share
+    ///      that it had when the round closed, if it comes within another filing time: what the router settled meanwhile,
+    ///      for itself perhaps, counts for nothing.
+    function _epochOfNext(address router, uint256 number) private view returns (uint32 epoch) {
+        epoch = ledger.lastEpochOf(router);
+        if (number == 0 || block.timestamp >= resolvableAt(router, number) + FILING_SECONDS) return epoch;
+        Filing storage round = _rounds[router][number];
+        uint32 closing = Epochs.at(round.openedAt + FILING_SECONDS);
+        if (epoch >= closing) epoch = closing - 1;
+        while (epoch > round.epoch && ledger.volumeIn(router, epoch) == 0) epoch--;
+        if (epoch < round.epoch) epoch = round.epoch;
     }
 
     /// @dev The payee's share of what was stated and is not settled, less what the bond has paid of it.
@@ -477,6 +493,11 @@ contract RouterBond is IRouterBond, ReentrancyGuardTransient {
         if (bond.convicted) revert AlreadyConvicted(router);
 
         (bond.convicted, bond.convictedAt) = (true, uint40(block.timestamp));
+        // A round that is not over takes claims anew, for its own base: nobody is locked out by what the router filed.
+        uint256 number = bond.round;
+        if (number != 0 && block.timestamp < resolvableAt(router, number)) {
+            _rounds[router][number].openedAt = uint40(block.timestamp);
+        }
         emit Convicted(router, leaf);
         _tell(router);
     }

@@ -17,11 +17,12 @@ import {IHEU} from "./IHEU.sol";
 ///         the caps of all payees together never exceed it, so no claim empties it for the others.
 ///
 ///         A leaf that contradicts another leaf, or the request it names, convicts its router: it never settles again,
-///         and what its payees do not claim of the bond is burnt.
+///         its payees have one more round, and what they do not claim of the bond is burnt.
 ///
 /// @dev The share of a payee is its part of all that was settled in the router's last closed epoch, and its cap half the
 ///      bond times that. Payees for whom that is less than a thousandth of the bond are newcomers: at most that thousandth
-///      each, a tenth together.
+///      each, a tenth together. A round that opens soon after another counts the shares as they were when that one closed.
+///      WARNING: the present epoch counts when it is over: a payee that nothing was settled for in it is a newcomer then.
 ///      WARNING: a router that announced its exit, or is in a round, covers less new work: `capOf` says how much.
 ///      WARNING: voters have no statement; theirs follows from their pod's.
 ///      Immutable, without any privileged function.
@@ -190,7 +191,8 @@ interface IRouterBond {
     // ------------------------------------------------------------------------------------------------ proofs
 
     /// @notice Convicts a router of two leaves that count the same part of one payee's gross:
-    ///         (gross - price, gross] of both intersect.
+    ///         (gross - price, gross] of both intersect. The same leaf in two batches does.
+    /// @dev Every conviction lets the last round, if it is not over, take claims anew, or one more round open.
     function proveOverlap(address router, Role role, Entry calldata a, Entry calldata b) external;
 
     /// @notice Convicts a router of a leaf that is not what its payer asked for: another payer, pod, frontend or node,

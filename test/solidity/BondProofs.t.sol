@@ -32,6 +32,17 @@ contract BondProofsTest is Bonds {
         ledger.settle(batch);
     }
 
+    function test_attack_aRouterThatChargesOneLeafInTwoBatchesIsConvicted() public {
+        (, IRouterBond.Entry memory a) = _call("a", 1e6, 1e6);
+        IRouterBond.Entry memory b = abi.decode(abi.encode(a), (IRouterBond.Entry));
+        (a, b) = (_post(a, 1e6), _post(b, 1e6));
+
+        vm.expectRevert(abi.encodeWithSelector(IRouterBond.SameLeaf.selector, Messages.hash(a.leaf)));
+        bonds.proveOverlap(router, Role.Node, a, a);
+        bonds.proveOverlap(router, Role.Node, a, b);
+        vm.assertEq(bonds.bondOf(router).convictedAt, block.timestamp, "convicted");
+    }
+
     function test_leavesThatOverlapByOneUnitConvictInEveryRoleAndBothOrders() public {
         // (0, 10] and (9, 19] share one unit.
         (, IRouterBond.Entry memory a) = _call("a", 10, 10);
