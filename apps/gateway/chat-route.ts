@@ -39,5 +39,5 @@ const voice = (events: Events, head: AnswerHead, { n, includeUsage }: ChatCall):
     if (includeUsage) await events.send(usageChunk(head, usage))
   },
   close: events.done,
-  fail: (error) => events.fail(toOpenAi(error).body),
+  fail: (error) => events.fail({ data: toOpenAi(error).body }),
 })

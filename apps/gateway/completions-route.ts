@@ -42,5 +42,5 @@ const voice = (events: Events, head: AnswerHead, includeUsage: boolean): Voice =
     if (includeUsage) await events.send(textUsageChunk(head, usage))
   },
   close: events.done,
-  fail: (error) => events.fail(toOpenAi(error).body),
+  fail: (error) => events.fail({ data: toOpenAi(error).body }),
 })

@@ -22,6 +22,7 @@ import { imagesRoute, picturesRoute } from './images-route.ts'
 import type { ApiKeys } from './keys.ts'
 import type { Payer } from './payer.ts'
 import type { Pictures } from './pictures.ts'
+import { responsesRoute } from './responses-route.ts'
 
 /** How long a request may take to arrive in full. */
 const ARRIVE_MS = 30_000
@@ -65,6 +66,7 @@ export function createGateway(deps: GatewayDeps): FastifyInstance {
         modelRoutes(door, deps.catalog)
         chatRoute(door, deps)
         completionsRoute(door, deps)
+        responsesRoute(door, deps)
         imagesRoute(door, deps)
       },
       { prefix },

@@ -17,8 +17,8 @@ export interface Events {
   done(): void
   /** The end of an API without `[DONE]`. */
   end(): void
-  /** The error event, then the end; no `[DONE]`, so that nobody takes the answer for whole. */
-  fail(data: unknown, event?: string): void
+  /** The error events, then the end; no `[DONE]`, so that nobody takes the answer for whole. */
+  fail(...frames: readonly { data: unknown; event?: string }[]): void
 }
 
 /** Sends the headers now; from here on failures are events. */
@@ -48,7 +48,7 @@ export function openEvents(reply: FastifyReply): Events {
     comment: (text) => void write(`: ${text}\n\n`),
     done: () => void raw.end('data: [DONE]\n\n'),
     end: () => void raw.end(),
-    fail: (data, event) => void raw.end(frame(data, event)),
+    fail: (...frames) => void raw.end(frames.map(({ data, event }) => frame(data, event)).join('')),
   }
 }
 

@@ -7,6 +7,7 @@ import { toOpenAi } from '../../apps/gateway/errors.ts'
 import { imageInputs, imageParameters, parseImages } from '../../apps/gateway/images.ts'
 import { sizeOf } from '../../apps/gateway/images-route.ts'
 import { formatPath } from '../../apps/gateway/parameters.ts'
+import { responseParameters } from '../../apps/gateway/responses.ts'
 import { choicesOf, fitChat, type Usage, usageOf } from '../../apps/gateway/sampling.ts'
 import { bug, HeuristError, later, refused } from '../../sdk/errors.ts'
 import { parseManifest } from '../../sdk/protocol/manifest.ts'
@@ -332,6 +333,7 @@ describe("the gateway's README", () => {
   for (const [section, rules] of [
     ['## POST /v1/chat/completions', chatParameters],
     ['## POST /v1/completions', completionParameters],
+    ['## POST /v1/responses', responseParameters],
     ['## POST /v1/images/generations', imageParameters],
   ] as const) {
     it(`says under '${section}' what happens to every parameter`, () => {
