@@ -56,6 +56,13 @@ export async function verifyReceipt(request: Hex, options: VerifyOptions): Promi
     return [no('chain', `the router names chain ${network.chainId}; trusted: ${options.chainId}`)]
   }
   const chain = openChain({ chainId: network.chainId, rpcUrl: options.rpcUrl ?? network.rpcUrl })
+  try {
+    await chain.check()
+  } catch (cause) {
+    const { kind, message } = asHeuristError(cause)
+    if (kind === 'later') throw cause
+    return [no('chain', `the router names chain ${network.chainId}: ${message}`)]
+  }
   const { registry } = await chainReader(chain, { ...network.addresses, ledger }).addresses()
   const reader = chainReader(chain, { ledger, registry })
   const hasher = createHasher(domainOf({ chainId: chain.id, addresses: { ledger } }))

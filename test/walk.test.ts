@@ -146,6 +146,7 @@ describe('the walk', function () {
     const checks = await verifyReceipt(answer.request, {
       routerUrl: network.routerUrl,
       rpcUrl: market.chain.rpcUrl,
+      ledger: market.addresses.ledger,
       bytes: answer.bytes,
     })
     const script = join(import.meta.dirname, '..', 'docs', 'examples', 'verify-receipt.mjs')
@@ -153,7 +154,15 @@ describe('the walk', function () {
     writeFileSync(file, answer.bytes)
     const printed = execFileSync(
       process.execPath,
-      [script, network.routerUrl, market.chain.rpcUrl, answer.request, file],
+      [
+        script,
+        network.routerUrl,
+        market.chain.rpcUrl,
+        answer.request,
+        file,
+        '--ledger',
+        market.addresses.ledger,
+      ],
       {
         encoding: 'utf8',
       },

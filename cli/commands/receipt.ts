@@ -1,14 +1,17 @@
+import { existsSync } from 'node:fs'
 import { Command } from 'commander'
+import type { Address } from 'viem'
 import { z } from 'zod'
 import { receiptDocumentSchema } from '../../sdk/documents.ts'
 import { refused } from '../../sdk/errors.ts'
 import { formatUsd } from '../../sdk/units.ts'
 import { verifyReceipt } from '../../sdk/verify.ts'
 import { networkFor } from '../account.ts'
+import { homeDir, networkFile, savedNetwork } from '../home.ts'
 import { createPrinter } from '../print.ts'
 import { askRouter } from '../router.ts'
 import { printSplit } from '../show.ts'
-import { type TrustOptions, trustFor } from '../trust.ts'
+import { type Trust, type TrustOptions, trustFor } from '../trust.ts'
 
 interface Options extends TrustOptions {
   limit?: string
@@ -86,12 +89,12 @@ export function receiptCommand(): Command {
     .addHelpText('after', '\nExample:\n  $ heurist receipt verify latest')
     .action(async (id: string, options: Options & { bytes?: string }) => {
       const print = createPrinter(options.json ?? false)
+      const own = ownTrust(options)
       const network = await networkFor(options)
       const request = await idOf(network.router.url, id)
       const bytes = options.bytes === undefined ? undefined : await readBytes(options.bytes)
       const checks = await verifyReceipt(request, {
-        rpcUrl: network.rpcUrl,
-        ...trustFor(options),
+        ...own,
         routerUrl: network.router.url,
         ...(bytes ? { bytes } : {}),
       })
@@ -101,6 +104,23 @@ export function receiptCommand(): Command {
       if (checks.some((check) => !check.ok)) process.exitCode = 1
     })
   return receipt
+}
+
+/**
+ * Ledger and chain that the receipt must be of: named here or by this home, and never by the router that is judged.
+ *
+ * @throws `receipt.unpinned` (refused) if one of them would be the router's word.
+ */
+function ownTrust(options: TrustOptions): Trust & { ledger: Address; rpcUrl: string } {
+  const { ledger, ...trust } = trustFor(options)
+  const home = existsSync(networkFile(homeDir())) ? savedNetwork(homeDir()) : undefined
+  const isHomes = home !== undefined && home.addresses.ledger.toLowerCase() === ledger?.toLowerCase()
+  const rpcUrl = trust.rpcUrl ?? (isHomes ? home.rpcUrl : undefined)
+  const missing = [...(ledger ? [] : ['--ledger ADDRESS']), ...(rpcUrl ? [] : ['--rpc URL'])]
+  if (ledger && rpcUrl) return { ...trust, ledger, rpcUrl }
+  throw refused('receipt.unpinned', 'a router is no witness of where its own receipts are settled', {
+    fix: `Name what you trust with ${missing.join(' and ')}, or set HEURIST_HOME to the home of its network.`,
+  })
 }
 
 async function readBytes(file: string): Promise<Uint8Array> {

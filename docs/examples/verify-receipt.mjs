@@ -1,10 +1,14 @@
 // Verifies one paid call from its bytes to the debit on chain, with viem alone: no code of Heurist is trusted.
 //
-//   node verify-receipt.mjs ROUTER_URL RPC_URL REQUEST [OUTPUT_FILE]
+//   node verify-receipt.mjs ROUTER_URL RPC_URL REQUEST [OUTPUT_FILE] [--ledger ADDRESS | --network FILE]
 //
+// The ledger is yours to know, and never the router's to say: its address, or a file that names it and its chain (a
+// deployment record, or the network.json of a home). Default: network.json in HEURIST_HOME, or in .heurist.
 // OUTPUT_FILE holds the output bytes exactly as they were delivered; without it they alone stay unchecked.
 // The router is asked what it claims; every claim is recomputed from signatures and from the chain.
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
 import {
   compactSignatureToSignature,
   concat,
@@ -13,6 +17,7 @@ import {
   encodeAbiParameters,
   hashStruct,
   http,
+  isAddress,
   isAddressEqual,
   keccak256,
   parseAbi,
@@ -24,9 +29,19 @@ import {
   slice,
 } from 'viem'
 
-const [routerUrl, rpcUrl, request, outputFile] = process.argv.slice(2)
-if (!request) {
-  console.error('usage: node verify-receipt.mjs ROUTER_URL RPC_URL REQUEST [OUTPUT_FILE]')
+const { values: options, positionals } = parseArgs({
+  options: { ledger: { type: 'string' }, network: { type: 'string' } },
+  allowPositionals: true,
+})
+const [routerUrl, rpcUrl, request, outputFile] = positionals
+const file = options.network ?? join(process.env.HEURIST_HOME ?? '.heurist', 'network.json')
+const known = options.ledger === undefined && existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {}
+const ledger = options.ledger ?? known.addresses?.ledger
+if (!request || !isAddress(ledger ?? '', { strict: false })) {
+  console.error(
+    'usage: node verify-receipt.mjs ROUTER_URL RPC_URL REQUEST [OUTPUT_FILE] [--ledger ADDRESS | --network FILE]',
+  )
+  if (request) console.error(`no ledger to trust: none is named, and ${file} names none`)
   process.exit(2)
 }
 
@@ -67,6 +82,11 @@ function check(name, ok, detail) {
   console.log(`${ok ? '✓' : '✗'} ${name.padEnd(9)} ${detail}`)
 }
 
+function refuse(why) {
+  console.log(`✗ ${'ledger'.padEnd(9)} ${why}`)
+  process.exit(1)
+}
+
 async function get(path) {
   const response = await fetch(routerUrl.replace(/\/+$/, '') + path)
   if (!response.ok) throw new Error(`${path}: HTTP ${response.status} ${await response.text()}`)
@@ -80,9 +100,13 @@ const claim = json(await get(`/v1/receipts/${request}`))
 const { receipt, ack, leaf, batch } = claim
 if (!receipt) throw new Error(`there is no receipt: ${claim.status} ${JSON.stringify(claim.error ?? '')}`)
 const router = network.router.address
-const ledger = network.addresses.ledger
 const client = createPublicClient({ transport: http(rpcUrl) })
 const chainId = await client.getChainId()
+if (known.chainId !== undefined && known.chainId !== chainId)
+  refuse(`${rpcUrl} is chain ${chainId}, and ${file} is of chain ${known.chainId}`)
+if (!isAddressEqual(network.addresses.ledger, ledger))
+  refuse(`the router names ledger ${network.addresses.ledger}, not ${ledger}`)
+if (network.chainId !== chainId) refuse(`the router names chain ${network.chainId}, not ${chainId}`)
 const domain = { name: 'Heurist', version: '1', chainId, verifyingContract: ledger }
 const read = (functionName, args) =>
   client.readContract({ address: ledger, abi: ledgerAbi, functionName, args })

@@ -185,7 +185,8 @@ describe('verifying a receipt from its bytes to the debit', function () {
   /** Runs the published script, which imports viem and nothing of ours. */
   async function script(...args: string[]): Promise<{ code: number | null; output: string }> {
     const file = join(import.meta.dirname, '..', '..', 'docs', 'examples', 'verify-receipt.mjs')
-    const child = spawn(process.execPath, [file, ...args])
+    const env = { ...process.env, HEURIST_HOME: stage.folder }
+    const child = spawn(process.execPath, [file, ...args], { env })
     let output = ''
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (output += text))
     const [code] = (await once(child, 'close')) as [number | null]
@@ -196,7 +197,14 @@ describe('verifying a receipt from its bytes to the debit', function () {
     const file = join(stage.folder, 'output.ndjson')
     writeFileSync(file, LINES)
 
-    const { code, output } = await script(options.routerUrl, options.rpcUrl, request, file)
+    const { code, output } = await script(
+      options.routerUrl,
+      options.rpcUrl,
+      request,
+      file,
+      '--ledger',
+      options.ledger,
+    )
 
     expect(output).to.match(/the receipt holds/)
     expect(output).not.to.match(/✗/)
@@ -220,7 +228,14 @@ describe('verifying a receipt from its bytes to the debit', function () {
       },
     }
 
-    const { code, output } = await script(options.routerUrl, options.rpcUrl, request, file)
+    const { code, output } = await script(
+      options.routerUrl,
+      options.rpcUrl,
+      request,
+      file,
+      '--ledger',
+      options.ledger,
+    )
 
     expect(output).to.match(/✗ bytes/)
     expect(output).to.match(/✗ router/)
@@ -228,6 +243,56 @@ describe('verifying a receipt from its bytes to the debit', function () {
     expect(output).to.match(/✗ root/)
     expect(output).to.match(/✗ +pod/)
     expect(code).to.equal(1)
+  })
+
+  /** While the router says of itself that it settles elsewhere. */
+  function elsewhere(change: { chainId?: number; ledger?: Hex }): void {
+    stage.router.script = {
+      get: {
+        '/v1/network': (body) => {
+          const { chainId, addresses, ...rest } = body as { chainId: number; addresses: { ledger: Hex } }
+          const ledger = change.ledger ?? addresses.ledger
+          return { ...rest, chainId: change.chainId ?? chainId, addresses: { ...addresses, ledger } }
+        },
+      },
+    }
+  }
+  const OTHER: Hex = `0x${'cd'.repeat(20)}`
+
+  it('refuses a receipt of another ledger or chain than the verifier’s, and looks no further', async () => {
+    elsewhere({ ledger: OTHER })
+    const ledger = failed(await verifyReceipt(request, options))
+    elsewhere({ chainId: 1 })
+    const chain = failed(await verifyReceipt(request, options))
+
+    expect([ledger, chain]).to.deep.equal([['ledger'], ['chain']])
+  })
+
+  it('and so does that script, which takes its ledger from the verifier alone', async () => {
+    const { addresses, chain, domain } = stage.market
+    const file = join(stage.folder, 'record.json')
+    writeFileSync(file, JSON.stringify({ chainId: domain.chainId, addresses }))
+    const foreign = join(stage.folder, 'foreign.json')
+    writeFileSync(foreign, JSON.stringify({ chainId: 1, addresses }))
+    const args = [options.routerUrl, chain.rpcUrl, request]
+
+    const pinned = await script(...args, '--network', file)
+    const unpinned = await script(...args)
+    const otherLedger = await script(...args, '--ledger', OTHER)
+    const otherChain = await script(...args, '--network', foreign)
+    elsewhere({ ledger: OTHER })
+    const liar = await script(...args, '--network', file)
+    elsewhere({ chainId: 1 })
+    const moved = await script(...args, '--network', file)
+
+    expect(pinned.code).to.equal(0)
+    expect([unpinned, otherLedger, otherChain, liar, moved].map(({ code }) => code)).to.deep.equal([
+      2, 1, 1, 1, 1,
+    ])
+    expect(unpinned.output).to.match(/no ledger to trust/)
+    expect(otherLedger.output + liar.output).to.match(/names ledger .*, not 0xcdcd[\s\S]*names ledger 0xcdcd/)
+    expect(otherChain.output).to.match(/is of chain 1/)
+    expect(moved.output).to.match(/names chain 1, not 31337/)
   })
 
   it('refuses to judge a call that the router does not know', async () => {

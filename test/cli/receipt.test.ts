@@ -1,0 +1,113 @@
+import { rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import type { Hex } from 'viem'
+import { LINES } from '../sdk/router.ts'
+import { openStage, type Stage } from '../sdk/stage.ts'
+import { type CliHome, openHome } from './home.ts'
+import { codeOf } from './season.ts'
+
+interface Check {
+  name: string
+  ok: boolean
+}
+
+/**
+ * Two chains with the same contracts at the same addresses and the same chain id: one is the verifier's, the other is what
+ * a lying router would have it look at.
+ */
+describe('heurist receipt verify on a real chain', function () {
+  this.timeout(240_000)
+  let own: Stage
+  let other: Stage
+  let home: CliHome
+  let settled: Hex
+  let foreign: Hex
+
+  before(async () => {
+    own = await openStage()
+    other = await openStage()
+    home = openHome(own.market, own.router.url)
+    settled = await settledCall(own)
+    foreign = await settledCall(other)
+  })
+  after(async () => {
+    await own.close()
+    await other.close()
+  })
+
+  async function settledCall({ client, router }: Stage): Promise<Hex> {
+    const { request } = await (await client()).run('chat', 'hello')
+    await router.settle()
+    return request
+  }
+
+  const verify = (at: CliHome, ...argv: string[]) => at.run('receipt', 'verify', ...argv, '--json')
+  const failed = ({ json }: { json: Record<string, unknown> }) =>
+    (json.checks as Check[]).filter(({ ok }) => !ok).map(({ name }) => name)
+
+  it('passes a settled receipt of the ledger of this home, which may be named as well', async () => {
+    const byId = await verify(home, settled)
+    const named = await verify(home, settled, '--ledger', own.market.addresses.ledger)
+
+    expect([byId.code, named.code]).to.deep.equal([0, 0])
+    expect([failed(byId), failed(named)]).to.deep.equal([[], []])
+    expect(byId.json.request).to.equal(settled)
+  })
+
+  it('looks at the chain of this home whatever the router names, also when the ledger is named', async () => {
+    expect(other.market.addresses.ledger).to.equal(own.market.addresses.ledger)
+    const at = ['--router', other.router.url]
+
+    const byHome = await verify(home, foreign, ...at)
+    const byName = await verify(home, foreign, ...at, '--ledger', own.market.addresses.ledger)
+
+    expect([byHome.code, byName.code]).to.deep.equal([1, 1])
+    expect(failed(byHome)).to.include('root')
+    expect(failed(byName)).to.include('root')
+  })
+
+  it('refuses a router that names another ledger or another chain', async () => {
+    const lie = async (change: object) => {
+      own.router.script = { get: { '/v1/network': (body) => ({ ...(body as object), ...change }) } }
+      const run = await verify(home, settled, '--router', own.router.url)
+      own.router.script = {}
+      return run
+    }
+    const { ledger, authority, ...rest } = own.market.addresses
+    const ledgers = await lie({ addresses: { ...rest, accessManager: authority, ledger: authority } })
+    const chains = await lie({ chainId: 1 })
+
+    expect([ledgers.code, chains.code]).to.deep.equal([1, 1])
+    expect([failed(ledgers), failed(chains)]).to.deep.equal([['ledger'], ['chain']])
+    expect(ledger).not.to.equal(authority)
+  })
+
+  it('judges nothing where ledger or chain would be the router’s word', async () => {
+    const bare = openHome({ ...own.market, home: join(own.folder, 'nowhere') }, own.router.url)
+    rmSync(join(bare.folder, 'network.json'))
+    const at = ['--router', own.router.url]
+    const { ledger } = own.market.addresses
+    const { rpcUrl } = own.market.chain
+
+    const none = await verify(bare, settled, ...at)
+    const noChain = await verify(bare, settled, ...at, '--ledger', ledger)
+    const noLedger = await verify(bare, settled, ...at, '--rpc', rpcUrl)
+    const both = await verify(bare, settled, ...at, '--ledger', ledger, '--rpc', rpcUrl)
+
+    expect([none, noChain, noLedger].map(codeOf)).to.deep.equal(Array(3).fill('receipt.unpinned'))
+    expect([both.code, failed(both)]).to.deep.equal([0, []])
+  })
+
+  it('fails on other bytes than were delivered', async () => {
+    const [right, wrong] = [join(home.folder, 'right.bin'), join(home.folder, 'wrong.bin')]
+    writeFileSync(right, LINES)
+    writeFileSync(wrong, new Uint8Array([...LINES, 10]))
+
+    const good = await verify(home, settled, '--bytes', right)
+    const bad = await verify(home, settled, '--bytes', wrong)
+
+    expect([good.code, bad.code]).to.deep.equal([0, 1])
+    expect([failed(good), failed(bad)]).to.deep.equal([[], ['bytes']])
+  })
+})
