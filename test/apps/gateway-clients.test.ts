@@ -1,0 +1,120 @@
+import { expect } from 'chai'
+import OpenAI from 'openai'
+import OpenAI7 from 'openai-7'
+import type { z } from 'zod'
+import { type Market, openMarket } from '../market.ts'
+import { openNetwork, type TestNetwork } from '../network.ts'
+import { useAi } from './clients/ai.ts'
+import { useOpenAi } from './clients/openai.ts'
+import type { Door, Used } from './clients/used.ts'
+import { eventsOf } from './door.ts'
+import * as shapes from './openai-shapes.ts'
+
+/** What went over the wire, as the client's own `fetch` saw it. */
+interface Exchange {
+  path: string
+  answer: Response
+  text: string
+}
+
+const bodies: Record<string, z.ZodType> = {
+  models: shapes.models,
+  'chat/completions': shapes.chatCompletion,
+  completions: shapes.textCompletion,
+  responses: shapes.response,
+  'images/generations': shapes.images,
+}
+const events: Record<string, z.ZodType> = {
+  'chat/completions': shapes.chatChunk,
+  completions: shapes.textChunk,
+  responses: shapes.responseEvent,
+}
+
+/** Every field that was sent is one that the route's shape has, and none is missing. */
+function checkExchange({ path, answer, text }: Exchange): void {
+  expect(answer.headers.get('x-request-id')).to.match(/^req_[0-9a-f]{32}$/)
+  if (!answer.ok) return void shapes.failure.parse(JSON.parse(text))
+  if (path.startsWith('models/')) return void shapes.model.parse(JSON.parse(text))
+  if (path !== 'models') expect(answer.headers.get('x-heurist-receipt')).to.match(/^0x[0-9a-f]{64}/)
+  if (!answer.headers.get('content-type')?.startsWith('text/event-stream')) {
+    return void bodies[path]?.parse(JSON.parse(text))
+  }
+  const told = eventsOf(text)
+  expect(told).not.to.have.length(0)
+  for (const { data } of told) events[path]?.parse(data)
+  expect(text.includes('[DONE]')).to.equal(path !== 'responses')
+}
+
+describe('unmodified clients on a real network', function () {
+  this.timeout(300_000)
+  let market: Market
+  let network: TestNetwork
+  let exchanges: Promise<Exchange>[]
+
+  before(async () => {
+    market = await openMarket()
+    network = await openNetwork(market, 1)
+  })
+  after(async () => {
+    await network?.stop()
+    await market?.close()
+  })
+  const door = (): Door => {
+    const baseURL = `${network.gatewayUrl}/v1`
+    exchanges = []
+    return {
+      baseURL,
+      apiKey: network.apiKey,
+      fetch: async (input, init) => {
+        const answer = await fetch(input, init)
+        const path = String(input instanceof Request ? input.url : input).slice(baseURL.length + 1)
+        const text = answer.clone().text()
+        exchanges.push(text.then((read) => ({ path, answer, text: read })))
+        return answer
+      },
+    }
+  }
+
+  const clients: Record<string, () => Promise<Used>> = {
+    'openai 6': () => useOpenAi(new OpenAI({ ...door(), maxRetries: 0 })),
+    'openai 7': () => useOpenAi(new OpenAI7({ ...door(), maxRetries: 0 }) as unknown as OpenAI),
+    'ai 7 with @ai-sdk/openai-compatible 3': () => useAi(door()),
+  }
+  for (const [name, use] of Object.entries(clients)) {
+    it(`${name} gets the same answer whole and streamed, with its usage, from every route it has`, async () => {
+      const used = await use()
+
+      expect(used.whole.text).to.match(/\w/)
+      expect(used.whole.finish).to.equal('stop')
+      expect(used.whole.output).to.be.greaterThan(0)
+      expect(used.streamed).to.deep.equal(used.whole)
+      expect(used.completion.text).to.match(/\w/)
+      expect(used.completionStreamed).to.deep.equal(used.completion)
+      expect(used.responseStreamed).to.deep.equal(used.response)
+      if (used.models !== undefined) {
+        expect(used.models).to.have.members(Object.keys(market.seeded.pods))
+        expect(used.response).to.deep.equal(used.whole)
+        expect(used.completion).to.deep.equal(used.whole)
+        expect(used.choices?.[0]).to.deep.equal(used.choices?.[1])
+        expect(new Set(used.choices?.[0]).size).to.be.greaterThan(1)
+      }
+      expect(used.pictures).to.have.length(2)
+      for (const picture of used.pictures) {
+        expect(Buffer.from(picture.subarray(0, 8)).toString('hex')).to.equal('89504e470d0a1a0a')
+      }
+      expect(used.refusals).to.deep.equal([
+        { status: 400, param: 'tools' },
+        { status: 400, param: 'response_format' },
+        { status: 404, param: 'model' },
+      ])
+    })
+
+    it(`${name} is sent nothing but what OpenAI's API has`, async () => {
+      const seen = await Promise.all(exchanges)
+
+      const routes = new Set(seen.map(({ path }) => path.replace(/^models\/.*/, 'models')))
+      expect([...routes]).to.include.members(['chat/completions', 'completions', 'images/generations'])
+      for (const each of seen) checkExchange(each)
+    })
+  }
+})
