@@ -1,6 +1,7 @@
 import { type Address, encodeFunctionData, type Hex, keccak256, parseEventLogs, toHex } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { computeLedgerAbi, registryAbi, routerBondAbi } from '../sdk/chain/abi.ts'
+import { paidOnce } from '../sdk/chain/batches.ts'
 import { keySender, openChain } from '../sdk/chain/clients.ts'
 import { chainError } from '../sdk/chain/errors.ts'
 import { chainReader } from '../sdk/chain/reader.ts'
@@ -191,6 +192,7 @@ export function createChain(
     nodeBps: () =>
       ask(() => client.readContract({ ...books, functionName: 'shareBpsOf', args: [ROLE.node, 1] })),
     grossOf: (role, id) => reader.grossOf(router, role, id),
+    paidOnce: () => paidOnce(chain, ledger, router),
     rootOf: (seq) => reader.rootOf(router, seq),
     gasPrice: () => ask(() => client.getGasPrice()),
     changesAfter: (block) =>

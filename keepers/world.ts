@@ -166,6 +166,8 @@ export interface Chain {
   nodeBps(): Promise<bigint>
   /** Cumulative gross that the ledger has credited a payee with. */
   grossOf(role: 'node' | 'pod' | 'frontend', id: number): Promise<bigint>
+  /** How much of it single payments are, by role and number: no batch counts them. Reads the whole history. */
+  paidOnce(): Promise<ReadonlyMap<string, bigint>>
   /** Root of the router's batch `seq`; undefined if there is none. */
   rootOf(seq: bigint): Promise<Hex | undefined>
   /** Wei per gas that a transaction pays now. */

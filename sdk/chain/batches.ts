@@ -100,13 +100,7 @@ async function totalsOf(
     ),
   )
   for (const [index, payer] of payers.entries()) spent.set(payer, accounts[index]?.spent ?? 0n)
-  const once = new Map<string, bigint>()
-  for (const { args } of await ledgerHistory(chain, ledger, 'PaidOnce', { router })) {
-    for (const role of AUDITED_ROLES) {
-      const key = `${role} ${args[role]}`
-      once.set(key, (once.get(key) ?? 0n) + args.price)
-    }
-  }
+  const once = await paidOnce(chain, ledger, router)
   const at = (map: ReadonlyMap<string, bigint>, key: string) => map.get(key) ?? 0n
   return {
     grossOf: (role: AuditedRole, id) => at(gross, `${role} ${id}`),
@@ -114,4 +108,24 @@ async function totalsOf(
     spentOf: (payer) => at(spent, payer.toLowerCase()),
     skippedOf: (payer) => at(skipped, payer.toLowerCase()),
   }
+}
+
+/**
+ * What single payments through a router added to the gross of each payee, by role and number; no batch counts them.
+ *
+ * @throws `chain.unreachable` (later).
+ */
+export async function paidOnce(
+  chain: Chain,
+  ledger: Address,
+  router: Address,
+): Promise<ReadonlyMap<`${AuditedRole} ${number}`, bigint>> {
+  const sums = new Map<`${AuditedRole} ${number}`, bigint>()
+  for (const { args } of await ledgerHistory(chain, ledger, 'PaidOnce', { router })) {
+    for (const role of AUDITED_ROLES) {
+      const payee = `${role} ${args[role]}` as const
+      sums.set(payee, (sums.get(payee) ?? 0n) + args.price)
+    }
+  }
+  return sums
 }

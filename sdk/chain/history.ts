@@ -46,7 +46,7 @@ export async function historyOf<const A extends Abi, N extends ContractEventName
     return logs as unknown as EventLog<A, N>[]
   }
   try {
-    const last = await chain.client.getBlockNumber()
+    const last = await chain.client.getBlockNumber({ cacheTime: 0 })
     const whole = await between(0n, last).catch(() => undefined)
     if (whole) return whole
     const found: EventLog<A, N>[] = []
