@@ -118,6 +118,7 @@ export function unknown(name: string, models: readonly Model[]) {
 const ROUTES: Partial<Record<PodKind, string>> = {
   chat: '/v1/chat/completions',
   image: '/v1/images/generations',
+  embed: '/v1/embeddings',
 }
 
 function wrongKind({ name, manifest }: Model) {

@@ -46,6 +46,8 @@ const RULES: Record<string, Rule> = {
   'input.invalid': { status: 422 },
   'queue.full': { status: 429, code: 'rate_limit_exceeded' },
   'node.failed': { status: 502 },
+  // Verified and paid for, but not what its kind of pod answers: the pod is broken, not this door.
+  'output.unreadable': { status: 502 },
   'job.timeout': { status: 504 },
   // Seen only when the gateway itself stops: a caller that left reads no answer.
   'call.left': { status: 503 },

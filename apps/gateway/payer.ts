@@ -1,4 +1,5 @@
 import type { Answer, AnswerStream, CallOptions, Client } from '../../sdk/index.ts'
+import type { EmbedInput } from './embeddings.ts'
 import type { ImageInput } from './images.ts'
 import type { ChatInput, Finish } from './sampling.ts'
 
@@ -14,6 +15,11 @@ export interface ImageAnswer extends Paid {
   png: Uint8Array
 }
 
+export interface EmbedAnswer extends Paid {
+  /** The pod's output document. */
+  bytes: Uint8Array
+}
+
 type Options = Pick<CallOptions, 'signal'>
 
 /** The gateway's account at work: every method is one paid call, verified before it returns. */
@@ -21,6 +27,7 @@ export interface Payer {
   chat(pod: string, input: ChatInput, options: Options): Promise<ChatAnswer>
   stream(pod: string, input: ChatInput, options: Options): AnswerStream
   image(pod: string, input: ImageInput, options: Options): Promise<ImageAnswer>
+  embed(pod: string, input: EmbedInput, options: Options): Promise<EmbedAnswer>
 }
 
 export const createPayer = (client: Pick<Client, 'run' | 'stream'>): Payer => ({
@@ -32,6 +39,10 @@ export const createPayer = (client: Pick<Client, 'run' | 'stream'>): Payer => ({
   async image(pod, input, options) {
     const answer = await client.run(pod, input, options)
     return { ...paidOf(answer), png: answer.bytes }
+  },
+  async embed(pod, input, options) {
+    const answer = await client.run(pod, input, options)
+    return { ...paidOf(answer), bytes: answer.bytes }
   },
 })
 

@@ -18,6 +18,7 @@ import {
   requireKey,
   sendFrameworkError,
 } from './door.ts'
+import { embeddingsRoute } from './embeddings-route.ts'
 import { imagesRoute, picturesRoute } from './images-route.ts'
 import type { ApiKeys } from './keys.ts'
 import type { Payer } from './payer.ts'
@@ -67,6 +68,7 @@ export function createGateway(deps: GatewayDeps): FastifyInstance {
         chatRoute(door, deps)
         completionsRoute(door, deps)
         responsesRoute(door, deps)
+        embeddingsRoute(door, deps)
         imagesRoute(door, deps)
       },
       { prefix },

@@ -11,7 +11,7 @@ import { openPictures } from '../../apps/gateway/pictures.ts'
 import { createGateway } from '../../apps/gateway/server.ts'
 import { bug } from '../../sdk/errors.ts'
 import type { Answer, AnswerStream, Piece } from '../../sdk/index.ts'
-import { manifestHash } from '../../sdk/protocol/manifest.ts'
+import { manifestHash, parseManifest } from '../../sdk/protocol/manifest.ts'
 import { PODS } from '../market.ts'
 
 /** A gateway over real manifests whose payer answers, fails or hangs on command: what a real network does not do at will. */
@@ -25,14 +25,20 @@ export interface TestDoor {
   close(): Promise<void>
 }
 
-export async function openDoor(pods: readonly string[] = ['chat']): Promise<TestDoor> {
+/** The bytes of a pod's manifest. */
+export const manifestOf = (name: string): Uint8Array => readFileSync(join(PODS, name, 'pod.yaml'))
+
+export async function openDoor(manifests: readonly Uint8Array[] = [manifestOf('chat')]): Promise<TestDoor> {
   const home = mkdtempSync(join(tmpdir(), 'heurist-door-'))
-  const manifests = pods.map((name) => readFileSync(join(PODS, name, 'pod.yaml')))
+  const pods = manifests.map((bytes, id) => ({
+    id,
+    name: parseManifest(bytes).name,
+    manifest: manifestHash(bytes),
+  }))
   const router = createServer((request, response) => {
     const [, index] = /^\/v1\/pods\/(\d+)\/manifest/.exec(request.url ?? '') ?? []
     if (index !== undefined) return void response.end(manifests[Number(index)])
-    const list = pods.map((name, id) => ({ id, name, manifest: manifestHash(manifests[id] ?? Buffer.of()) }))
-    response.end(JSON.stringify({ pods: list }))
+    response.end(JSON.stringify({ pods }))
   })
   await new Promise<void>((done) => router.listen(0, '127.0.0.1', done))
   const keys = await openKeys(home, false)
@@ -50,6 +56,7 @@ export async function openDoor(pods: readonly string[] = ['chat']): Promise<Test
       chat: (...call) => current('chat')(...call),
       stream: (...call) => current('stream')(...call),
       image: (...call) => current('image')(...call),
+      embed: (...call) => current('embed')(...call),
     },
     pictures: openPictures(join(home, 'pictures')),
     publicUrl: undefined,

@@ -40,7 +40,7 @@ describe('the gateway, before anything is paid', function () {
     paid += 1
     throw refused('credit.insufficient', 'nothing may be paid here')
   }
-  const payer: Payer = { chat: pay, stream: pay, image: pay }
+  const payer: Payer = { chat: pay, stream: pay, image: pay, embed: pay }
 
   before(async () => {
     home = mkdtempSync(join(tmpdir(), 'heurist-door-'))
@@ -172,7 +172,7 @@ describe('the gateway, before anything is paid', function () {
   })
 
   it('an unknown URL is 404 in the same shape, a bad one 400', async () => {
-    expect(await errorAt(await post('/v1/embeddings', {}))).to.include({ status: 404, code: 'unknown_url' })
+    expect(await errorAt(await post('/v1/audio/speech', {}))).to.include({ status: 404, code: 'unknown_url' })
     expect(await errorAt(await fetch(`${url}/nothing`))).to.include({ status: 404, code: 'unknown_url' })
     expect(await errorAt(await fetch(`${url}/v1/models/%E0%A4%A`))).to.include({ status: 400 })
     expect(await errorAt(await fetch(`${url}/pictures/x.png`))).to.include({ status: 404 })

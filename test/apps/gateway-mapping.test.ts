@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { chatParameters, chunk, completion, parseChat, usageChunk } from '../../apps/gateway/chat.ts'
 import { completionParameters } from '../../apps/gateway/completions.ts'
+import { embeddingParameters } from '../../apps/gateway/embeddings.ts'
 import { toOpenAi } from '../../apps/gateway/errors.ts'
 import { imageInputs, imageParameters, parseImages } from '../../apps/gateway/images.ts'
 import { sizeOf } from '../../apps/gateway/images-route.ts'
@@ -334,6 +335,7 @@ describe("the gateway's README", () => {
     ['## POST /v1/chat/completions', chatParameters],
     ['## POST /v1/completions', completionParameters],
     ['## POST /v1/responses', responseParameters],
+    ['## POST /v1/embeddings', embeddingParameters],
     ['## POST /v1/images/generations', imageParameters],
   ] as const) {
     it(`says under '${section}' what happens to every parameter`, () => {

@@ -66,6 +66,7 @@ describe('the gateway, when the network fails or the caller leaves', function ()
         chat: (...call) => payer.chat(...call),
         stream: (...call) => payer.stream(...call),
         image: (...call) => payer.image(...call),
+        embed: (...call) => payer.embed(...call),
       },
       pictures: openPictures(join(home, 'pictures')),
       publicUrl: undefined,
@@ -84,7 +85,7 @@ describe('the gateway, when the network fails or the caller leaves', function ()
   const failing = (error: HeuristError): Payer => {
     const fail = () => Promise.reject(error)
     const stream = () => streamOf({ [Symbol.asyncIterator]: () => ({ next: fail }) }, fail)
-    return { chat: fail, stream, image: fail }
+    return { chat: fail, stream, image: fail, embed: fail }
   }
   const streaming = (
     pieces: (signal: AbortSignal) => AsyncIterable<Piece>,
