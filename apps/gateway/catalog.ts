@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { later, refused } from '../../sdk/errors.ts'
 import { type Manifest, manifestHash, type PodKind, parseManifest } from '../../sdk/protocol/manifest.ts'
 import { hashSchema } from '../../sdk/protocol/wire.ts'
+import { type Aliases, aliasOf } from './wire/aliases.ts'
 
 /** How long the list of pods is believed. */
 const FRESH_MS = 5_000
@@ -16,8 +17,10 @@ export interface Model {
 }
 
 export interface Catalog {
+  /** Whose pods these are. */
+  readonly routerUrl: string
   list(): Promise<Model[]>
-  /** @throws `pod.unknown` (refused) if the network has no such pod, `model.wrong_kind` if it does something else. */
+  /** By name or alias. @throws `pod.unknown` (refused) if the network has no such pod, `model.wrong_kind` if it does something else. */
   find(name: string, kind: PodKind): Promise<Model>
   /** The network's only pod of a kind. @throws `parameter.missing` if there are several, `pod.unknown` if none. */
   only(kind: PodKind): Promise<Model>
@@ -27,8 +30,16 @@ const podsSchema = z.object({
   pods: z.array(z.object({ id: z.number().int(), name: z.string(), manifest: hashSchema })),
 })
 
-/** The pods of one router. Manifests are believed because their bytes have the registered hash. */
-export function createCatalog(routerUrl: string, now: () => number = Date.now): Catalog {
+/**
+ * The pods of one router. Manifests are believed because their bytes have the registered hash.
+ *
+ * @param aliases  Other names of pods, as the operator wrote them.
+ */
+export function createCatalog(
+  routerUrl: string,
+  now: () => number = Date.now,
+  aliases: Aliases = {},
+): Catalog {
   const manifests = new Map<string, Promise<Manifest>>()
   let cached: { at: number; models: Promise<Model[]> } | undefined
 
@@ -82,11 +93,12 @@ export function createCatalog(routerUrl: string, now: () => number = Date.now): 
   }
 
   return {
+    routerUrl,
     list,
 
     async find(name, kind) {
       const models = await list()
-      const model = models.find((each) => each.name === name)
+      const model = models.find((each) => each.name === name) ?? aliasOf(name, kind, models, aliases)
       if (model === undefined) throw unknown(name, models)
       if (model.manifest.kind !== kind) throw wrongKind(model)
       return model

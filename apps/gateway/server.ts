@@ -24,6 +24,7 @@ import type { ApiKeys } from './keys.ts'
 import type { Payer } from './payer.ts'
 import type { Pictures } from './pictures.ts'
 import { responsesRoute } from './responses-route.ts'
+import { heuristApi } from './wire/routes.ts'
 
 /** How long a request may take to arrive in full. */
 const ARRIVE_MS = 30_000
@@ -59,6 +60,7 @@ export function createGateway(deps: GatewayDeps): FastifyInstance {
   answerErrors(app)
   health(app, deps.catalog)
   picturesRoute(app, deps.pictures)
+  heuristApi(app, deps)
   for (const prefix of ['', '/v1']) {
     app.register(
       async (door) => {

@@ -1,0 +1,68 @@
+import type { FastifyError, FastifyInstance } from 'fastify'
+import type { HeuristError } from '../../../sdk/errors.ts'
+import type { Catalog } from '../catalog.ts'
+import { fromDoor } from '../door.ts'
+import type { ApiKeys } from '../keys.ts'
+import type { Payer } from '../payer.ts'
+import type { Pictures } from '../pictures.ts'
+import { consumersOf } from './consumer.ts'
+import type { WireContext } from './context.ts'
+import { sendWireError } from './errors.ts'
+import { openJobs } from './jobs.ts'
+import { openMiners } from './miners.ts'
+import { openWireStore } from './store.ts'
+import { openPending } from './streams.ts'
+import { submitRoutes } from './submit-routes.ts'
+import { openTasks } from './tasks.ts'
+import { workflowRoutes } from './workflow-routes.ts'
+
+const SWEEP_MS = 10 * 60_000
+
+interface Deps {
+  keys: ApiKeys
+  catalog: Catalog
+  payer: Payer
+  pictures: Pictures
+  publicUrl: string | undefined
+  stopping: AbortSignal
+}
+
+/**
+ * The API that the published `heurist` package speaks, images, SmartGen and workflows. Its jobs and tasks are kept
+ * beside the pictures they name.
+ */
+export function heuristApi(app: FastifyInstance, deps: Deps): void {
+  const { keys, catalog, payer, pictures } = deps
+  const store = openWireStore(pictures.folder)
+  store.sweep()
+  const consumers = consumersOf(keys)
+  const miners = openMiners(catalog.routerUrl)
+  const failed = ({ task, consumer }: { task: string; consumer: string }, error: HeuristError) =>
+    app.log[error.kind === 'bug' ? 'error' : 'info'](
+      { event: 'task.failed', task, consumer, ...error.toJSON() },
+      error.code,
+    )
+  const tasks = openTasks({ store, payer, pictures, miners, consumers, failed })
+  const context: WireContext = {
+    ...deps,
+    consumers,
+    miners,
+    store,
+    jobs: openJobs(store),
+    pending: openPending(),
+    tasks,
+  }
+  const sweeping = setInterval(() => store.sweep(), SWEEP_MS).unref()
+  app.addHook('onClose', async () => {
+    clearInterval(sweeping)
+    await tasks.stop()
+    store.close()
+  })
+  app.register(async (door) => {
+    door.setErrorHandler(async (thrown: FastifyError, request, reply) =>
+      sendWireError(fromDoor(thrown), request, reply),
+    )
+    submitRoutes(door, context)
+    workflowRoutes(door, context)
+  })
+}
