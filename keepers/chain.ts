@@ -4,6 +4,7 @@ import { computeLedgerAbi, registryAbi, routerBondAbi } from '../sdk/chain/abi.t
 import { paidOnce } from '../sdk/chain/batches.ts'
 import { keySender, openChain } from '../sdk/chain/clients.ts'
 import { chainError } from '../sdk/chain/errors.ts'
+import { isLocalChain } from '../sdk/chain/local.ts'
 import { chainReader } from '../sdk/chain/reader.ts'
 import { asHeuristError, later } from '../sdk/errors.ts'
 import { epochAt } from '../sdk/protocol/epochs.ts'
@@ -11,6 +12,7 @@ import { ROLE } from '../sdk/protocol/messages.ts'
 import {
   type BondEvent,
   type Chain,
+  type ChainAccount,
   type Change,
   type Clock,
   type Outcome,
@@ -27,7 +29,12 @@ export interface ChainOptions {
   key: Hex
   /** The most that a settlement may pay, wei per gas; unbounded if absent. */
   mostFeePerGas?: bigint
+  /** Blocks that must stand on a deposit before it is credit; {@link depositConfirmationsOn} its chain if absent. */
+  depositConfirmations?: number
 }
+
+/** As many blocks as a settled batch is watched for. A local chain undoes nothing that it was not asked to. */
+export const depositConfirmationsOn = (chainId: number): number => (isLocalChain(chainId) ? 0 : 12)
 
 /** No fee is above this: the width of the field. */
 const UNBOUNDED = 2n ** 128n - 1n
@@ -39,10 +46,19 @@ const LOOK_BACK = 50_000n
 const MOST_BLOCKS = 1_000n
 
 const NOBODY = /^0x0*$/
+const NOTHING: ChainAccount = { deposited: 0n, spent: 0n, thawing: 0n }
 
 /** The chain as a router sees it, over JSON-RPC. */
 export function createChain(
-  { rpcUrl, chainId, ledger, registry, key, mostFeePerGas = UNBOUNDED }: ChainOptions,
+  {
+    rpcUrl,
+    chainId,
+    ledger,
+    registry,
+    key,
+    mostFeePerGas = UNBOUNDED,
+    depositConfirmations = depositConfirmationsOn(chainId),
+  }: ChainOptions,
   clock: Clock = realClock,
 ): Chain {
   const chain = openChain({ chainId, rpcUrl })
@@ -92,6 +108,15 @@ export function createChain(
     const epoch = epochAt(clock.nowMs() / 1000)
     return client.readContract({ ...people, functionName: 'isActiveIn', args: [role, id, epoch] })
   }
+  async function balanceAt(payer: Address, blockNumber?: bigint): Promise<ChainAccount> {
+    const at = blockNumber === undefined ? {} : { blockNumber }
+    const args = [router, payer] as const
+    const { deposited, spent, thawing } = await ask(() =>
+      client.readContract({ ...books, functionName: 'accountOf', args, ...at }),
+    )
+    return { deposited, spent, thawing }
+  }
+
   const countOf = (role: number) => client.readContract({ ...people, functionName: 'countOf', args: [role] })
   const ownerOf = (role: number, id: number) =>
     client.readContract({ ...people, functionName: 'ownerOf', args: [role, id] })
@@ -143,9 +168,19 @@ export function createChain(
         return NOBODY.test(owner) ? undefined : { preferred: [...preferred], active }
       }),
     isVersion: (pod, manifest) => reader.isVersion(pod, manifest),
+    balance: (payer) => balanceAt(payer),
     async account(payer) {
-      const { deposited, spent, thawing } = await reader.account(router, payer)
-      return { deposited, spent, thawing }
+      if (depositConfirmations === 0) return balanceAt(payer)
+      const head = await ask(() => client.getBlockNumber({ cacheTime: 0 }))
+      const deep = head - BigInt(depositConfirmations)
+      // The later one last: what was deposited in between is not yet in the first.
+      const then = deep > 0n ? await balanceAt(payer, deep) : NOTHING
+      const now = await balanceAt(payer)
+      return {
+        deposited: least(now.deposited, then.deposited),
+        spent: now.spent,
+        thawing: most(now.thawing, then.thawing),
+      }
     },
     routerState: () =>
       ask(async () => {
@@ -187,7 +222,7 @@ export function createChain(
       }),
     coverOf: (node) =>
       ask(async () =>
-        client.readContract({ ...(await bond()), functionName: 'capOf', args: [router, ROLE.node, node] }),
+        client.readContract({ ...(await bond()), functionName: 'coverOf', args: [router, ROLE.node, node] }),
       ),
     nodeBps: () =>
       ask(() => client.readContract({ ...books, functionName: 'shareBpsOf', args: [ROLE.node, 1] })),
@@ -301,3 +336,6 @@ function changesOf(name: string, args: unknown, router: Address): Change[] {
     return [{ kind, id: Number(fields.id) }]
   return []
 }
+
+const least = (a: bigint, b: bigint): bigint => (a < b ? a : b)
+const most = (a: bigint, b: bigint): bigint => (a > b ? a : b)

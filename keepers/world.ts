@@ -154,7 +154,10 @@ export interface Chain {
   pod(id: number): Promise<{ latest: Hex; active: boolean } | undefined>
   frontend(id: number): Promise<{ preferred: number[]; active: boolean } | undefined>
   isVersion(pod: number, manifest: Hex): Promise<boolean>
+  /** What a payer may be served on: a deposit counts once enough blocks stand on it, a withdrawal at once. */
   account(payer: Address): Promise<ChainAccount>
+  /** What the ledger has of a payer in its newest block: what a settlement finds. */
+  balance(payer: Address): Promise<ChainAccount>
   routerState(): Promise<ChainRouter>
   sync(): Promise<ChainSync>
   bond(): Promise<ChainBond>

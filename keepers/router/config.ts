@@ -75,6 +75,9 @@ export const settleSchema = z.strictObject({
   mostFeePerGas: wei.default(500_000_000_000n),
   /** Blocks that must stand on a batch before it is no longer looked at. */
   finalityBlocks: z.number().int().min(0).default(12),
+  /** Blocks that must stand on a deposit before it is credit: 0 on a local chain and 12 on others, if absent. At most what
+   *  nodes without an archive answer for. */
+  depositConfirmations: z.exactOptional(z.number().int().min(0).max(100)),
   /** The chain's newest block may be this old before the node behind the RPC URL counts as not synced. */
   headAgeMs: count.default(600_000),
   /** How often float, bond and the state of the chain are looked at. */

@@ -49,14 +49,17 @@ const CHAIN_AGAIN_MS = 1_000
 export function openWorld(config: RouterConfig, key: Hex, log: Log, metrics: Metrics): World {
   const { ledger, registry } = config.addresses
   const { chainId, rpcUrl } = config
-  const { mostFeePerGas } = config.settle
+  const { mostFeePerGas, depositConfirmations } = config.settle
   return {
     clock: realClock,
     timers: realTimers,
     random: realRandom,
     log,
     ledger: openSqlite(join(config.dataDir, 'ledger.db'), realTimers, metrics.committed),
-    chain: createChain({ rpcUrl, chainId, ledger, registry, key, mostFeePerGas }),
+    chain: createChain({
+      ...{ rpcUrl, chainId, ledger, registry, key, mostFeePerGas },
+      ...(depositConfirmations === undefined ? {} : { depositConfirmations }),
+    }),
     manifests: folderManifests(config.podsDir, config.dataDir),
   }
 }

@@ -93,7 +93,7 @@ async function compare(
   const payers = await inChunks([...posted.payers.keys()], async (payer) => ({
     payer,
     charged: posted.payers.get(payer) ?? 0n,
-    spent: (await chain.account(payer)).spent,
+    spent: (await chain.balance(payer)).spent,
   }))
   const payees = await inChunks(posted.payees, async ({ role, id, gross }) => ({
     payee: `${role} ${id}`,

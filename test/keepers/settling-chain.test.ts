@@ -3,13 +3,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
+import { depositConfirmationsOn } from '../../keepers/chain.ts'
 import { computeLedgerAbi, testDollarAbi } from '../../sdk/chain/abi.ts'
 import { type Request, ROLE } from '../../sdk/protocol/messages.ts'
 import {
+  codeOf,
   http,
   nowSeconds,
   openStage,
   type Payer,
+  pause,
   post,
   randomHash,
   receiptOf,
@@ -21,17 +24,21 @@ import {
 import { testWorker } from './worker.ts'
 
 const PRICE = 23n
+/** An account that was just read is not read again sooner. */
+const JUST_READ_MS = 150
 const quick = { maxAgeMs: 1, finalityBlocks: 2, watchMs: 100 }
 
-/** What happens on the chain beside a router's own batches. */
+/** What happens on the chain beside a router's own batches. One ledger lives through all of it. */
 describe('a chain that lives its own life', function () {
   this.timeout(180_000)
 
   let stage: Stage
   let home: string
+  let dataDir: string
   before(async () => {
     stage = await openStage()
     home = mkdtempSync(join(tmpdir(), 'heurist-settling-'))
+    dataDir = join(home, 'data')
   })
   after(async () => {
     await stage?.close()
@@ -43,7 +50,6 @@ describe('a chain that lives its own life', function () {
   const events = (router: TestRouter) => router.log.map((line) => line.event)
 
   it('single payments through the router are no difference: it signs statements at its next start', async () => {
-    const dataDir = join(home, 'paid-once')
     const first = await stage.router({ dataDir, settle: quick })
     const worker = await testWorker(stage, first)
     const payer = await stage.payer(USD)
@@ -65,6 +71,88 @@ describe('a chain that lives its own life', function () {
       200,
       String(PRICE),
     ])
+  })
+
+  describe('a deposit', () => {
+    const floatAlarms = ['line.uncovered', 'float.used', 'float.exhausted']
+
+    it('is credit once `depositConfirmations` blocks stand on it, and not one sooner', async () => {
+      const depositConfirmations = 8
+      const router = await stage.router({ dataDir, settle: { depositConfirmations } })
+      const worker = await testWorker(stage, router)
+      const payer = await stage.payer(0n)
+      await stage.deposit(payer, USD)
+
+      const head = () => stage.market.deployer.client.getBlockNumber({ cacheTime: 0 })
+      const deposited = await head()
+
+      const answers: { before: number; after: number; code: unknown }[] = []
+      do {
+        await pause(JUST_READ_MS)
+        const before = Number((await head()) - deposited)
+        const code = codeOf(await post(router, payer.job()))
+        answers.push({ before, code, after: Number((await head()) - deposited) })
+        await stage.rpc('anvil_mine', '0x1')
+      } while (answers.at(-1)?.code === 'credit.insufficient')
+      worker.die()
+      await router.stop()
+
+      const served = answers.pop()
+      expect(served?.code).to.equal('status 200')
+      expect(served?.after).to.be.at.least(depositConfirmations)
+      expect(answers[0]?.before, 'it was asked for at once').to.be.below(depositConfirmations)
+      for (const { before } of answers) expect(before).to.be.below(depositConfirmations)
+    })
+
+    it('that a reorganisation takes back sooner was never served: the float is what it was', async () => {
+      const router = await stage.router({ dataDir, settle: { depositConfirmations: 100 } })
+      const worker = await testWorker(stage, router)
+      const payer = await stage.payer(0n)
+      const float = await stage.float()
+      const snapshot = await stage.rpc('evm_snapshot')
+      await stage.deposit(payer, USD)
+
+      const answer = await post(router, payer.job())
+      await stage.rpc('evm_revert', snapshot)
+      await stage.rpc('anvil_mine', '0x5')
+      await pause(JUST_READ_MS)
+      const after = await post(router, payer.job())
+      worker.die()
+      await router.stop()
+
+      expect([answer, after].map(codeOf)).to.deep.equal(['credit.insufficient', 'credit.insufficient'])
+      expect(events(router).filter((event) => floatAlarms.includes(event))).to.deep.equal([])
+      expect(await stage.float()).to.equal(float)
+    })
+
+    it('that was served and is taken back all the same is paid by the float: the price of what was served', async () => {
+      const first = await stage.router({ dataDir, settle: { depositConfirmations: 1 } })
+      const worker = await testWorker(stage, first)
+      const payer = await stage.payer(0n)
+      const float = await stage.float()
+      const snapshot = await stage.rpc('evm_snapshot')
+      await stage.deposit(payer, USD)
+      await stage.rpc('anvil_mine', '0x1')
+
+      const job = payer.job()
+      expect((await post(first, job)).status).to.equal(200)
+      const { request } = job.voucher as { request: string }
+      worker.die()
+      await first.stop()
+      await stage.rpc('evm_revert', snapshot)
+      await stage.rpc('anvil_mine', '0x5')
+      const second = await stage.router({ dataDir, settle: quick })
+      await until('it is settled', async () => (await batchOf(second, request))?.state === 'settled')
+      await second.stop()
+
+      expect(events(second)).to.include.members(['line.uncovered', 'float.used'])
+      expect(await stage.float()).to.equal(float - PRICE)
+    })
+
+    it('needs no block on it on a local chain, and twelve on any other', () => {
+      expect([31_337, 1_337].map(depositConfirmationsOn)).to.deep.equal([0, 0])
+      expect([1, 324, 8_453].map(depositConfirmationsOn)).to.deep.equal([12, 12, 12])
+    })
   })
 })
 
