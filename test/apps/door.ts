@@ -20,13 +20,23 @@ export interface TestDoor {
   key: string
   /** What it pays with; everything not given fails the test. */
   pay(payer: Partial<Payer>): void
-  /** JSON to a route, with the key. */
+  /** JSON to a route, with the key; a text is sent as it is. */
   post(path: string, body: unknown): Promise<Response>
   close(): Promise<void>
 }
 
 /** The bytes of a pod's manifest. */
 export const manifestOf = (name: string): Uint8Array => readFileSync(join(PODS, name, 'pod.yaml'))
+
+/** The chat pod's manifest as that of a pod whose vectors have this many numbers. */
+export const embedManifest = (dimensions: number): Uint8Array =>
+  Buffer.from(
+    Buffer.from(manifestOf('chat'))
+      .toString()
+      .replace('name: chat', 'name: embed')
+      .replace('kind: chat', 'kind: embed')
+      .replace(/^defaults:.*$/m, `defaults: { dimensions: ${dimensions} }`),
+  )
 
 export async function openDoor(manifests: readonly Uint8Array[] = [manifestOf('chat')]): Promise<TestDoor> {
   const home = mkdtempSync(join(tmpdir(), 'heurist-door-'))
@@ -75,7 +85,7 @@ export async function openDoor(manifests: readonly Uint8Array[] = [manifestOf('c
       fetch(url + path, {
         method: 'POST',
         headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
-        body: JSON.stringify(body),
+        body: typeof body === 'string' ? body : JSON.stringify(body),
       }),
     async close() {
       await app.close()

@@ -3,18 +3,8 @@ import fc from 'fast-check'
 import OpenAI, { APIError } from 'openai'
 import { parseEmbedding } from '../../apps/gateway/embeddings.ts'
 import { HeuristError, refused } from '../../sdk/errors.ts'
-import { manifestOf, openDoor, paidOf, type TestDoor } from './door.ts'
+import { embedManifest, manifestOf, openDoor, paidOf, type TestDoor } from './door.ts'
 import { embeddings, failure } from './openai-shapes.ts'
-
-/** The chat pod's manifest as that of a pod whose vectors have this many numbers. */
-const embedPod = (dimensions: number): Uint8Array =>
-  Buffer.from(
-    Buffer.from(manifestOf('chat'))
-      .toString()
-      .replace('name: chat', 'name: embed')
-      .replace('kind: chat', 'kind: embed')
-      .replace(/^defaults:.*$/m, `defaults: { dimensions: ${dimensions} }`),
-  )
 
 const LENGTH = 3
 const units = { unitsIn: 11n, unitsOut: 0n, price: 37n }
@@ -45,7 +35,7 @@ describe('embeddings at the gateway', function () {
     })
 
   before(async () => {
-    door = await openDoor([embedPod(LENGTH), manifestOf('chat')])
+    door = await openDoor([embedManifest(LENGTH), manifestOf('chat')])
     openai = new OpenAI({ baseURL: `${door.url}/v1`, apiKey: door.key, maxRetries: 0 })
   })
   after(() => door.close())
