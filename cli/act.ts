@@ -6,6 +6,7 @@ import {
   heuAbi,
   nodeStakingAbi,
   routerBondAbi,
+  slashingManagerAbi,
   testDollarAbi,
   voteControllerAbi,
   votingEscrowAbi,
@@ -57,6 +58,7 @@ const economicContracts = (economy: Economy): readonly (readonly [string, Addres
   ['NodeStaking', economy.staking, nodeStakingAbi as Abi],
   ['EmissionController', economy.emission, emissionControllerAbi as Abi],
   ['FeeBurner', economy.burner, feeBurnerAbi as Abi],
+  ...(economy.slashing ? [['SlashingManager', economy.slashing, slashingManagerAbi as Abi] as const] : []),
 ]
 
 /** What became of the calls of a command. */

@@ -4,6 +4,7 @@ import type { Command } from 'commander'
 import type { Address, Hex } from 'viem'
 import { registryAbi } from '../sdk/chain/abi.ts'
 import type { Call } from '../sdk/chain/call.ts'
+import type { Chain } from '../sdk/chain/clients.ts'
 import { type Economy, economyOf } from '../sdk/chain/economy.ts'
 import { chainError } from '../sdk/chain/errors.ts'
 import { loadKey } from '../sdk/chain/keys.ts'
@@ -36,10 +37,10 @@ export const economyOptions = (command: Command): Command =>
     .option('--json', 'print one JSON object')
 
 /** A command at work: who acts, and the contracts that the trusted ledger names. */
-export interface Scene {
+export interface Scene<E extends Economy = Economy> {
   print: Printer
-  place: Place & { economy: Economy }
-  economy: Economy
+  place: Place & { economy: E }
+  economy: E
   account: Address
   send(calls: readonly Call[]): Promise<Outcome>
 }
@@ -48,10 +49,18 @@ export interface Scene {
  * @param node  Whose owner acts if nobody is named and its key is in this home; else the payer does.
  * @throws `economy.absent`, `account.keyless` (refused) and what {@link openPlace} throws.
  */
-export async function openScene(options: EconomyOptions, node?: number): Promise<Scene> {
+export const openScene = (options: EconomyOptions, node?: number): Promise<Scene> =>
+  openSceneOf(economyOf, options, node)
+
+/** {@link openScene} with more of the economy than the ledger names. @param find  What looks for it. */
+export async function openSceneOf<E extends Economy>(
+  find: (chain: Chain, ledger: Address) => Promise<E>,
+  options: EconomyOptions,
+  node?: number,
+): Promise<Scene<E>> {
   const print = createPrinter(options.json ?? false)
   const place = await openPlace(options)
-  const economy = await economyOf(place.chain, place.ledger)
+  const economy = await find(place.chain, place.ledger)
   const actor = actorFor(options, place, await ownersKey(options, place, node))
   const scenery = { ...place, economy }
   const dryRun = options.dryRun ?? false

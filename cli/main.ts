@@ -3,6 +3,7 @@ import { absentCommands } from './commands/absent.ts'
 import { auditCommand } from './commands/audit.ts'
 import { bondCommand } from './commands/bond.ts'
 import { burnCommand } from './commands/burn.ts'
+import { caseCommand } from './commands/case.ts'
 import { claimCommand } from './commands/claim.ts'
 import { creditsCommand } from './commands/credits.ts'
 import { epochCommand } from './commands/epoch.ts'
@@ -35,6 +36,7 @@ for (const command of [
   auditCommand(),
   bondCommand(),
   stakeCommand(),
+  caseCommand(),
   lockCommand(),
   voteCommand(),
   epochCommand(),

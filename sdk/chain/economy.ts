@@ -15,6 +15,8 @@ export interface Economy {
   staking: Address
   emission: Address
   burner: Address
+  /** Not named by the ledger: `economyWithCases` looks for it. */
+  slashing?: Address
 }
 
 /**

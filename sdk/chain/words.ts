@@ -1,32 +1,15 @@
 import { startOf } from '../protocol/epochs.ts'
-/** What the custom errors of the economy's contracts say to a person, and what to do then. */
-
-export interface Words {
-  says: string
-  fix: string
-}
-
-/** Arguments of a custom error by name, as text. */
-type Args = Readonly<Record<string, string>>
-
-const date = (seconds: string | undefined): string => {
-  const at = new Date(Number(seconds) * 1000)
-  return Number.isNaN(at.getTime()) ? `second ${seconds}` : `${at.toISOString().slice(0, 19)}Z`
-}
-
-/** Wei of HEU, for people: the six first decimals. */
-const heu = (wei: string | undefined): string => {
-  const text = (wei ?? '0').padStart(19, '0')
-  const decimals = text.slice(-18, -12).replace(/0+$/, '')
-  return `${text.slice(0, -18)}${decimals === '' ? '' : `.${decimals}`} HEU`
-}
+import { CASE_WORDS } from './words/cases.ts'
+import { CODE_WORDS } from './words/code.ts'
+import { MONEY_WORDS } from './words/money.ts'
+import { PEOPLE_WORDS } from './words/people.ts'
+import { type Args, date, first, heu, last, percent, type Wording, type Words } from './words/say.ts'
 
 /** `Ballot` of the contracts. */
 const target = (ballot: string | undefined): string => (ballot === '0' ? 'node' : 'pod')
 
-const percent = (bps: string | undefined): string => `${Number(bps) / 100} %`
-
-const CONTRACTS: Record<string, (args: Args) => Words> = {
+/** Of locks, votes, stakes, emission and burns, and what many contracts share. */
+const ECONOMY: Wording = {
   // ------------------------------------------------------------------------------------------------------ tokens
   ERC20InsufficientBalance: ({ sender, balance, needed }) => ({
     says: `${sender} holds ${balance} base units, ${needed} are needed`,
@@ -158,10 +141,16 @@ const CONTRACTS: Record<string, (args: Args) => Words> = {
     says: `nobody challenges the report of epoch ${epoch}`,
     fix: 'There is nothing to judge.',
   }),
-  BadProof: ({ node }) => ({
-    says: `the proof does not lead to the report for node ${node}`,
-    fix: "Take units and proof from the prober's published log.",
-  }),
+  BadProof: ({ node, seq }) =>
+    node === undefined
+      ? {
+          says: `the leaf does not stand under the root of batch ${seq}`,
+          fix: 'Take leaf and proof from the published data of that batch.',
+        }
+      : {
+          says: `the proof does not lead to the report for node ${node}`,
+          fix: "Take units and proof from the prober's published log.",
+        },
   BondTooSmall: ({ bond, least }) => ({
     says: `the bond is ${heu(bond)}, less than ${heu(least)}`,
     fix: 'Add to it first.',
@@ -196,8 +185,17 @@ const CONTRACTS: Record<string, (args: Args) => Words> = {
   ZeroPrice: () => ({ says: 'a price of nothing is none', fix: 'Name a price above 0.' }),
 }
 
-const first = (args: Args): string | undefined => Object.values(args)[0]
-const last = (args: Args): string | undefined => Object.values(args).at(-1)
+const CONTRACTS: Wording = {
+  ...CODE_WORDS,
+  ...PEOPLE_WORDS,
+  ...MONEY_WORDS,
+  ...CASE_WORDS,
+  ...ECONOMY,
+}
 
-/** @param args  As text, by the names that the contract gives them. */
+/**
+ * What a custom error of any of the contracts says to a person.
+ *
+ * @param args  As text, by the names that the contract gives them.
+ */
 export const wordsFor = (error: string, args: Args): Words | undefined => CONTRACTS[error]?.(args)
