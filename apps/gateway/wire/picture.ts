@@ -1,8 +1,7 @@
 import { z } from 'zod'
-import { type HeuristError, refused } from '../../../sdk/errors.ts'
+import { refused } from '../../../sdk/errors.ts'
 import type { Manifest } from '../../../sdk/protocol/manifest.ts'
 import type { ImageInput } from '../images.ts'
-import { about } from './errors.ts'
 import { optional } from './fields.ts'
 
 const side = z.number().int().min(1).max(4096)
@@ -40,13 +39,6 @@ const defaultsSchema = z.object({
     .catch('512x512'),
 })
 
-/** The names of these values in an image pod's own errors. */
-const NAMES: Readonly<Record<string, keyof Sd>> = {
-  steps: 'num_iterations',
-  guidance: 'guidance_scale',
-  size: 'width',
-}
-
 /**
  * Fills what was not said with the model's defaults. One side alone keeps the proportions of the default size.
  *
@@ -70,19 +62,16 @@ export function filled(asked: SdAsked, manifest: Manifest, freshSeed: number): S
 /**
  * The pod's input document. A pod of this network reads no negative prompt.
  *
+ * @param stepsField  What the caller calls the steps.
  * @throws `parameter.invalid` (refused) for more steps than the model runs: fewer than asked would be a lie.
  */
-export function imageInputOf(sd: Sd, manifest: Manifest, prefix: string): ImageInput {
-  const most = manifest.limits.outputUnits
+export function imageInputOf(sd: Sd, { name, limits }: Manifest, stepsField: string): ImageInput {
+  const most = limits.outputUnits
   if (sd.num_iterations > most) {
-    const field = `${prefix}num_iterations`
     throw refused(
       'parameter.invalid',
-      `'${field}' is ${sd.num_iterations}; '${manifest.name}' runs at most ${most}`,
-      {
-        field,
-        fix: `Ask for ${most} or fewer.`,
-      },
+      `'${stepsField}' is ${sd.num_iterations}; '${name}' runs at most ${most}`,
+      { field: stepsField, fix: `Ask for ${most} or fewer.` },
     )
   }
   return {
@@ -93,7 +82,3 @@ export function imageInputOf(sd: Sd, manifest: Manifest, prefix: string): ImageI
     guidance: sd.guidance_scale,
   }
 }
-
-/** What an image pod refused, about the field as the caller knows it. */
-export const aboutPicture = (cause: unknown, prefix: string): HeuristError =>
-  about(cause, (field) => `${prefix}${NAMES[field] ?? field}`)

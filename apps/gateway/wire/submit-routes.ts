@@ -5,7 +5,7 @@ import { fitChat } from '../sampling.ts'
 import { addressOf, MAX_WIRE_BYTES, receiptsOf, sendText, type WireContext } from './context.ts'
 import { about } from './errors.ts'
 import { checkSame } from './jobs.ts'
-import { aboutPicture, filled, imageInputOf } from './picture.ts'
+import { filled, imageInputOf, type Sd } from './picture.ts'
 import { streamJob } from './stream-route.ts'
 import { type LlmJob, parseJob, type SdJob } from './submit.ts'
 import { aboutText, choicesOf } from './text.ts'
@@ -41,6 +41,16 @@ export function submitRoutes(app: FastifyInstance, context: WireContext): void {
   })
 }
 
+/** The names of these values in an image pod's own errors. */
+const NAMES: Readonly<Record<string, keyof Sd>> = {
+  steps: 'num_iterations',
+  guidance: 'guidance_scale',
+  size: 'width',
+}
+
+/** What an image pod refused, about the field as the caller knows it. */
+const aboutPicture = (cause: unknown) => about(cause, (field) => `${SD}${NAMES[field] ?? field}`)
+
 /** The picture's URL, `…/{job_id}-{miner_id}.png`. */
 async function draw(
   context: WireContext,
@@ -52,7 +62,7 @@ async function draw(
   const { jobs, payer, pictures, miners, consumers, stopping } = context
   const model = await find(context, job.model, 'image')
   const sd = filled(job.sd, model.manifest, randomInt(2 ** 32))
-  const input = imageInputOf(sd, model.manifest, SD)
+  const input = imageInputOf(sd, model.manifest, `${SD}num_iterations`)
   const answered = await jobs.run(
     { consumer, id: job.id, content: job.content },
     job.deadline,
@@ -62,7 +72,7 @@ async function draw(
       const { png, ...paid } = await consumers
         .charged(consumer, () => payer.image(model.name, input, { signal: left }))
         .catch((cause: unknown) => {
-          throw aboutPicture(cause, SD)
+          throw aboutPicture(cause)
         })
       const name = `${job.id}-${await miners.idOf(paid.receipt.node)}`
       return { ...paid, answer: await pictures.keep(png, name) }

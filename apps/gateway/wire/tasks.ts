@@ -4,10 +4,9 @@ import type { ImageInput } from '../images.ts'
 import type { Payer } from '../payer.ts'
 import type { Pictures } from '../pictures.ts'
 import type { Consumers } from './consumer.ts'
-import { toWireError } from './errors.ts'
+import { about, toWireError } from './errors.ts'
 import { tooLate } from './jobs.ts'
 import type { Miners } from './miners.ts'
-import { aboutPicture } from './picture.ts'
 import type { TaskRow, WireStore } from './store.ts'
 
 /** Tasks at work at once; the others wait in the order they came. */
@@ -73,9 +72,7 @@ export function openTasks({ store, payer, pictures, miners, consumers, failed }:
         store.move(task, { status: 'waiting', result: null, receipt: null })
         return
       }
-      const error = late.aborted
-        ? tooLate(Math.round((until - made) / 1000))
-        : aboutPicture(cause, PARAMETERS)
+      const error = late.aborted ? tooLate(Math.round((until - made) / 1000)) : aboutTask(cause)
       if (store.move(task, { status: 'failed', ...ended(error) })) failed(row, error)
     }
   }
@@ -118,3 +115,7 @@ export function openTasks({ store, payer, pictures, miners, consumers, failed }:
 }
 
 const ended = (error: HeuristError) => ({ result: JSON.stringify(toWireError(error).body), receipt: null })
+
+/** What an image pod refused, about the parameter as the caller knows it. */
+const aboutTask = (cause: unknown): HeuristError =>
+  about(cause, (field) => `${PARAMETERS}${field === 'size' ? 'width' : field}`)

@@ -128,7 +128,7 @@ export async function taskOf(
     model.manifest,
     freshSeed,
   )
-  const input = podInput(sd, model)
+  const input = imageInputOf(sd, model.manifest, `${PARAMETERS}steps`)
   return {
     task: randomBytes(16).toString('hex'),
     consumer,
@@ -141,14 +141,6 @@ export async function taskOf(
     receipt: null,
     made: now,
     until: now + 1000 * (create.timeout_seconds ?? TIMEOUT),
-  }
-}
-
-function podInput(sd: Parameters<typeof imageInputOf>[0], { manifest }: Model) {
-  try {
-    return imageInputOf(sd, manifest, PARAMETERS)
-  } catch (cause) {
-    throw about(cause, (field) => field.replace('num_iterations', 'steps'))
   }
 }
 
