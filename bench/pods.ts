@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import * as chat from '../pods/chat/score.ts'
+import * as embed from '../pods/embed/score.ts'
 import * as image from '../pods/image/score.ts'
 import { UNSEEN_SENTENCES } from '../pods/image/train/phrase.ts'
 import { type Figure, figure } from './figure.ts'
@@ -7,14 +8,17 @@ import { type Figure, figure } from './figure.ts'
 /**
  * How good the shipped pods are on what training never showed, asked through the engines that workers run.
  * Chat: held-out wordings, every character right. Image: held-out combinations, all five attributes seen by a judge of
- * pixels. Baselines of the same run: a chat pod that always says it does not know; pictures judged for another prompt.
+ * pixels. Embed: held-out wordings, the paraphrase first among twenty. Baselines of the same run: a chat pod that
+ * always says it does not know; pictures judged for another prompt; the paraphrase that shares most words.
  */
 const PODS = join(import.meta.dirname, '..', 'pods')
 const PICTURES = 200
 
 export async function run(): Promise<Figure[]> {
-  process.stderr.write(`seeds: chat ${chat.SCORE_SEED}, image ${image.SCORE_SEED}\n`)
-  return [...(await chatFigures()), ...(await imageFigures())]
+  process.stderr.write(
+    `seeds: chat ${chat.SCORE_SEED}, image ${image.SCORE_SEED}, embed ${embed.SCORE_SEED}\n`,
+  )
+  return [...(await chatFigures()), ...(await imageFigures()), ...(await embedFigures())]
 }
 
 async function chatFigures(): Promise<Figure[]> {
@@ -40,6 +44,18 @@ async function imageFigures(): Promise<Figure[]> {
     figure('pods.image_right', percent(right, asked), '%'),
     figure('pods.image_right_in_unseen_sentences', percent(unseen.right, unseen.asked), '%'),
     figure('pods.image_right_for_another_prompt', percent(crossed, asked), '%'),
+  ]
+}
+
+async function embedFigures(): Promise<Figure[]> {
+  const engine = await embed.loadPod(join(PODS, 'embed'))
+  const pairs = embed.heldOutPairs()
+  const { asked, first } = await embed.score(engine, pairs)
+  await engine.close()
+  return [
+    figure('pods.embed_pairs', asked, 'held-out pairs'),
+    figure('pods.embed_first_of_20', percent(first, asked), '%'),
+    figure('pods.embed_first_of_20_by_shared_words', percent(embed.sharedWords(pairs), asked), '%'),
   ]
 }
 

@@ -91,6 +91,7 @@ contract EmissionController is Reports, Earnings {
         uint256 quotas = staking.totalIn(epoch) * params.quota / HEU_UNIT;
         base = Math.min(left, Emissions.baseOf(whole, pools.basePoints, quotas, params.etaBps));
         if (pools.feePoints == 0) return (base, 0, burnt, cap);
-        dynamic = Math.min(left - base, Emissions.dynamicOf(cap - whole, params.lambdaBps, burnt));
+        uint256 matched = burner.burntFor(epoch, pools.feeUnits);
+        dynamic = Math.min(left - base, Emissions.dynamicOf(cap - whole, params.lambdaBps, matched));
     }
 }

@@ -174,6 +174,13 @@ contract FeeBurner is IFeeBurner, Upgradeable, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IFeeBurner
+    function burntFor(uint32 epoch, uint256 units) external view returns (uint256) {
+        Lot memory lot = _burner().lots[epoch];
+        uint256 fee = units * protocolBpsIn(epoch) / BPS;
+        return fee >= lot.amount ? lot.burnt : Math.mulDiv(lot.burnt, fee, lot.amount);
+    }
+
+    /// @inheritdoc IFeeBurner
     function carried() external view returns (uint256) {
         return _burner().carried;
     }
@@ -195,11 +202,15 @@ contract FeeBurner is IFeeBurner, Upgradeable, ReentrancyGuardTransient {
 
     /// @inheritdoc IFeeBurner
     function feeIn(address router, uint32 epoch) public view returns (uint256) {
+        return ledger.volumeIn(router, epoch) * protocolBpsIn(epoch) / BPS
+            + ledger.unitsIn(router, Role.Frontend, 0, epoch) * ledger.splitIn(epoch).frontend / BPS;
+    }
+
+    /// @inheritdoc IFeeBurner
+    function protocolBpsIn(uint32 epoch) public view returns (uint256) {
         IComputeLedger.Split memory split = ledger.splitIn(epoch);
         uint256 voters = ledger.podVoters() == address(0) ? 0 : split.voters;
-        uint256 own = BPS - split.node - split.pod - split.frontend - voters;
-        return ledger.volumeIn(router, epoch) * own / BPS
-            + ledger.unitsIn(router, Role.Frontend, 0, epoch) * split.frontend / BPS;
+        return BPS - split.node - split.pod - split.frontend - voters;
     }
 
     /// @inheritdoc IFeeBurner

@@ -300,19 +300,13 @@ contract RouterBond is IRouterBond, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IRouterBond
-    function capOf(address router, Role role, uint32 id) external view returns (uint256) {
-        Deposit memory bond = _deposits[router];
-        if (!mayRoute(router) || bond.exitAt != 0 || role == Role.Voters || id == 0) return 0;
-        uint256 free = bond.asset - bond.reserved;
-        Filing storage last = _rounds[router][bond.round];
-        // The claims of a round may still come to six tenths of its base, which is what was free then, while it takes any.
-        if (bond.round != 0 && block.timestamp < last.openedAt + FILING_SECONDS) {
-            uint256 base = last.base;
-            free = Math.min(free, base - base / KNOWN_PARTS - base / NEWCOMERS_PARTS);
-        }
-        uint32 epoch = _epochOfNext(router, bond.round);
-        (uint256 cap,) = _cap(router, epoch, free, ledger.exposureOf(router, role, id, epoch));
-        return cap;
+    function capOf(address router, Role role, uint32 id) public view returns (uint256) {
+        return _capAt(router, role, id, _epochOfNext(router, _deposits[router].round));
+    }
+
+    /// @inheritdoc IRouterBond
+    function coverOf(address router, Role role, uint32 id) external view returns (uint256) {
+        return Math.min(capOf(router, role, id), _capAt(router, role, id, Epochs.current()));
     }
 
     /// @inheritdoc IRouterBond
@@ -371,6 +365,20 @@ contract RouterBond is IRouterBond, ReentrancyGuardTransient {
         if (epoch >= closing) epoch = closing - 1;
         while (epoch > round.epoch && ledger.volumeIn(router, epoch) == 0) epoch--;
         if (epoch < round.epoch) epoch = round.epoch;
+    }
+
+    /// @dev What a new claim would be capped at, if shares were those of `epoch`.
+    function _capAt(address router, Role role, uint32 id, uint32 epoch) private view returns (uint256 cap) {
+        Deposit memory bond = _deposits[router];
+        if (!mayRoute(router) || bond.exitAt != 0 || role == Role.Voters || id == 0) return 0;
+        uint256 free = bond.asset - bond.reserved;
+        Filing storage last = _rounds[router][bond.round];
+        // The claims of a round may still come to six tenths of its base, which is what was free then, while it takes any.
+        if (bond.round != 0 && block.timestamp < last.openedAt + FILING_SECONDS) {
+            uint256 base = last.base;
+            free = Math.min(free, base - base / KNOWN_PARTS - base / NEWCOMERS_PARTS);
+        }
+        (cap,) = _cap(router, epoch, free, ledger.exposureOf(router, role, id, epoch));
     }
 
     /// @dev The payee's share of what was stated and is not settled, less what the bond has paid of it.

@@ -155,6 +155,7 @@ export function watchCover(deps: CoverDeps): Cover {
 const WORDS = {
   router_stopped: 'its bond does not let it settle',
   statement_behind: 'its Statement does not know of work that it charged',
+  unposted: 'it has not settled work of a day ago',
   limit: 'it owes this node as much as its bond would pay',
 } as const
 
@@ -175,7 +176,7 @@ function chainReads({ chainId, rpcUrl, ledger, router, node }: CoverDeps): () =>
     bond ??= await client.readContract({ ...books, functionName: 'bond' })
     const bonds = { address: bond, abi: routerBondAbi } as const
     const [cap, bps, settled] = await Promise.all([
-      client.readContract({ ...bonds, functionName: 'capOf', args: [router, ROLE.node, node] }),
+      client.readContract({ ...bonds, functionName: 'coverOf', args: [router, ROLE.node, node] }),
       client.readContract({ ...books, functionName: 'shareBpsOf', args: [ROLE.node, node] }),
       client.readContract({ ...books, functionName: 'grossOf', args: [router, ROLE.node, node] }),
     ])

@@ -4,7 +4,8 @@
 
 /** What the chain said last. */
 export interface Covered {
-  /** `RouterBond.capOf`: the share that a claim on the bond would pay. 0 if the router may not route or is leaving. */
+  /** `RouterBond.coverOf`: the share that a claim on the bond would pay, in this epoch or the next. 0 if the router may not
+   * route or is leaving. */
   cap: bigint
   /** The node's share of its gross, basis points. */
   bps: number
@@ -18,6 +19,8 @@ export interface Worked {
   charged: bigint
   /** The same, ten minutes ago: what a Statement of now must know of. */
   chargedBefore: bigint
+  /** The same, a day ago: what the router should have settled by now, and what can be filed if it has not. */
+  chargedDayBefore: bigint
   /** Prices of the last day's receipts that the router has and did not charge. Most are calls that clients left. */
   uncharged: bigint
 }
@@ -36,7 +39,7 @@ export interface View {
   worked: Worked
 }
 
-export type Stop = 'router_stopped' | 'statement_behind' | 'limit'
+export type Stop = 'router_stopped' | 'statement_behind' | 'unposted' | 'limit'
 
 export interface Verdict {
   /** Why the node takes no new call of this router; undefined if it does. */
@@ -56,7 +59,8 @@ const ALL_BPS = 10_000
 
 /**
  * Whether the node goes on serving: its client stops when its unposted share reaches what the bond would pay, when the
- * newest Statement does not know of work that was charged ten minutes ago, and when the router may not settle at all.
+ * newest Statement does not know of work that was charged ten minutes ago, when work of a day ago is not settled, and when the
+ * router may not settle at all.
  *
  * @source DESIGN §4 (Settlement)
  */
@@ -70,6 +74,7 @@ export function decide({ covered, stated, worked }: View): Verdict {
   if (covered && cap === 0n) return { stop: 'router_stopped', ...figures }
   if (stated && stated.gross < expected(worked.chargedBefore)) return { stop: 'statement_behind', ...figures }
   if (!stated && covered && worked.chargedBefore > 0n) return { stop: 'statement_behind', ...figures }
+  if (covered && settled < expected(worked.chargedDayBefore)) return { stop: 'unposted', ...figures }
   return { stop: share >= cap ? 'limit' : undefined, ...figures }
 }
 

@@ -44,6 +44,8 @@ export const UNRECEIVED_KEPT_MS = 7 * 24 * HOUR_MS
 
 /** What was charged must be in the router's Statements after this long. */
 export const GRACE_MS = 600_000
+/** What was charged must be settled after this long: then a Statement of it can be filed with the bond. */
+export const POSTED_MS = 24 * HOUR_MS
 
 interface Row {
   signed: string
@@ -170,6 +172,7 @@ export function openReceipts(dataDir: string, now: () => number = Date.now): Rec
     worked: () => ({
       charged: chargedAt(Number.MAX_SAFE_INTEGER),
       chargedBefore: chargedAt(now() - GRACE_MS),
+      chargedDayBefore: chargedAt(now() - POSTED_MS),
       uncharged: (doubts.all(now() - RECEIVED_KEPT_MS) as { price: string }[]).reduce(
         (sum, { price }) => sum + BigInt(price),
         0n,
@@ -181,7 +184,7 @@ export function openReceipts(dataDir: string, now: () => number = Date.now): Rec
       ),
     prune() {
       clear.run(now() - RECEIVED_KEPT_MS)
-      thin.run(now() - GRACE_MS, now() - GRACE_MS)
+      thin.run(now() - POSTED_MS, now() - POSTED_MS)
       return forget.run(now() - RECEIVED_KEPT_MS, now() - UNRECEIVED_KEPT_MS).changes
     },
     close() {

@@ -1,5 +1,5 @@
 import { params } from '../../deploy/params.ts'
-import { BPS, dynamicOf, type EmissionParams, partOf, points } from '../../sdk/protocol/emission.ts'
+import { BPS, burntFor, dynamicOf, type EmissionParams, partOf, points } from '../../sdk/protocol/emission.ts'
 
 /**
  * What washing brings. A coalition pays itself through its own node over some epochs of honest demand, and is compared
@@ -17,12 +17,17 @@ export interface Rules {
   carriedCounts: boolean
   /** Whether base is shared by fee points, which can be bought, instead of probes. */
   purchasableBase: boolean
+  /** Whether D is matched to all that was burnt, also for calls that burn more than others or have no points. */
+  uncoveredCounts: boolean
 }
 
 /** One world and one strategy in it. Volumes are base units per epoch, parts are basis points. */
 export interface Strategy {
   /** Honest volume of each epoch, by others. */
   honest: bigint[]
+  /** Its part without a frontend, whose share burns; and its part whose nodes have no home, no record, no points. */
+  bare: bigint
+  pointless: bigint
   /** The coalition's own honest customers. */
   genuine: bigint
   /** What it washes. */
@@ -73,6 +78,7 @@ export const SHIPPED: Rules = {
   window: 1,
   carriedCounts: false,
   purchasableBase: false,
+  uncoveredCounts: false,
 }
 
 /** Base units that the coalition gains by washing, over all epochs: negative if it loses. */
@@ -84,19 +90,25 @@ export function profitOf(strategy: Strategy, rules: Rules): bigint {
 /** Emission that it takes, less what it gives away. */
 function outcome(strategy: Strategy, wash: readonly bigint[], rules: Rules): bigint {
   let kept = 0n
-  let lastUnits = (strategy.honest[0] ?? 0n) + strategy.genuine
+  const first = strategy.honest[0] ?? 0n
+  let lastUnits = first - part(first, strategy.pointless) + strategy.genuine
   const burns: bigint[] = []
   for (let epoch = 0; epoch < EPOCHS; epoch += 1) {
     const [honest = 0n, own = 0n] = [strategy.honest[epoch], wash[epoch]]
     const volume = honest + strategy.genuine + own
-    const fees = part(volume, SHARES.protocol) + (strategy.frontend === 0 ? part(own, SHARES.frontend) : 0n)
+    const bare = part(honest, strategy.bare) + (strategy.frontend === 0 ? own : 0n)
+    const lot = part(volume, SHARES.protocol) + part(bare, SHARES.frontend)
     // It overpays the whole lot: what of the HEU exceeds the lot's worth is its loss.
-    const overpaid = part(fees, strategy.bid - BPS)
-    const burnt = fees + overpaid
-    burns.push(rules.carriedCounts ? burnt + (strategy.carried[epoch] ?? 0n) : burnt)
-    const emission = emissionOf(strategy, rules, { own: strategy.genuine + own, honest, lastUnits, burns })
-    kept += emission - leak(strategy, own) - overpaid + part(burnt, strategy.recovers)
-    lastUnits = volume
+    const overpaid = part(lot, strategy.bid - BPS)
+    const burnt = lot + overpaid
+    const counted = honest - part(honest, strategy.pointless)
+    const units = counted + strategy.genuine + own
+    const covered = rules.uncoveredCounts ? burnt : burntFor(burnt, lot, units, SHARES.protocol)
+    burns.push(rules.carriedCounts ? covered + (strategy.carried[epoch] ?? 0n) : covered)
+    const paid = { own: strategy.genuine + own, honest: counted, lastUnits, burns }
+    kept +=
+      emissionOf(strategy, rules, paid) - leak(strategy, own) - overpaid + part(burnt, strategy.recovers)
+    lastUnits = units
   }
   return kept
 }

@@ -8,7 +8,7 @@ import { FULL, liveDecade, QUICK } from './world.ts'
 
 /**
  * `npm run economy -- [--json] [--seed N] [--quick] [--charts]`: searches for a profitable way to deal with oneself, under
- * the shipped rules and under five mistakes, and lives ten years. Exit code 1 if the shipped rules lose or a mistake is not
+ * the shipped rules and under six mistakes, and lives ten years. Exit code 1 if the shipped rules lose or a mistake is not
  * found out.
  */
 const EFFORT: Effort = { points: 400_000, climbs: 200, steps: 400 }

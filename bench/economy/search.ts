@@ -42,6 +42,10 @@ export const VARIANTS: Record<string, { rules: Rules; why: string }> = {
     rules: { ...SHIPPED, carriedCounts: true },
     why: "another epoch's fees raise this one's emission: wash when they are sold",
   },
+  'all burn counts': {
+    rules: { ...SHIPPED, uncoveredCounts: true },
+    why: 'matched to what others burn without points: calls without a frontend burn thrice as much as a washed one',
+  },
   'purchasable base': {
     rules: { ...SHIPPED, purchasableBase: true },
     why: 'base shared by fees: volume buys what was meant for being there',
@@ -110,6 +114,8 @@ function drawStrategy(draw: Draw): Strategy {
   const wash = honest.map((_, epoch) => (isSteady || epoch === active ? some() : 0n))
   return legal({
     honest,
+    bare: draw.below(2) === 0 ? 0n : BigInt(draw.below(10_001)),
+    pointless: draw.below(2) === 0 ? 0n : BigInt(draw.below(10_001)),
     genuine: draw.below(2) === 0 ? 0n : some() / 10n,
     wash,
     carried: honest.map(() => (draw.below(3) === 0 ? some() / 20n : 0n)),
@@ -127,7 +133,7 @@ function drawStrategy(draw: Draw): Strategy {
 }
 
 const FREE = ['genuine', 'room', 'base'] as const
-const PARTS = ['votes', 'skill', 'podVotes'] as const
+const PARTS = ['votes', 'skill', 'podVotes', 'bare', 'pointless'] as const
 
 /** A step in a few directions at once. `size` is basis points of what moves. */
 function nudge(strategy: Strategy, draw: Draw, size: bigint): Strategy {

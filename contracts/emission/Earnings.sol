@@ -112,7 +112,6 @@ abstract contract Earnings is Reserve, ReentrancyGuardTransient {
         if (msg.sender != address(votes)) revert NotVotes(msg.sender);
         EmissionStorage storage $ = _emission();
         Account storage account = $.accounts[node];
-        account.owed += _take($, account, node);
         uint256 waiting = account.tipped - account.drawn + (_newestTip($, account) == 0 ? 0 : 1);
         uint256 count = Math.min(waiting, MOST_TIPS_DRAWN);
         if (count == 0) return (epochs, amounts);
@@ -160,7 +159,6 @@ abstract contract Earnings is Reserve, ReentrancyGuardTransient {
     /// @inheritdoc IEmissionController
     function recordOf(uint32 node) external view returns (uint32, uint256, uint256) {
         Account storage account = _emission().accounts[node];
-        if (account.taken) return (0, 0, 0);
         return (account.epoch, account.basePoints, account.feePoints);
     }
 

@@ -217,7 +217,7 @@ interface IEmissionController {
     function tipsOf(uint32 node) external view returns (uint256);
     /// @notice Points that `units` make for a node in `epoch`, of the dynamic or the base pool.
     function pointsOf(uint32 node, uint32 epoch, bool base, uint256 units) external view returns (uint256);
-    /// @notice The newest epoch that was recorded for a node, and its points in it; all zero if that was paid out since.
+    /// @notice The newest epoch that was recorded for a node, and its points in it.
     function recordOf(uint32 node) external view returns (uint32 epoch, uint256 basePoints, uint256 feePoints);
     /// @notice Probe units that count at most for a node in `epoch`.
     function quotaOf(uint32 node, uint32 epoch) external view returns (uint256);

@@ -65,6 +65,16 @@ interface IFeeBurner {
     /// @notice HEU burnt for the fees of `epoch`. Never changes once the sale is over.
     function burntIn(uint32 epoch) external view returns (uint256);
 
+    /// @notice HEU of that burn which the fees of `units` paid for, if every unit paid the protocol's own share and no more: what
+    ///         emission is matched to. Calls without a frontend burn more, and calls that nobody records have no points;
+    ///         if that burn counted, whoever washes would take it.
+    /// @param units Base units of gross that have points.
+    /// @return At most `burntIn(epoch)`.
+    function burntFor(uint32 epoch, uint256 units) external view returns (uint256);
+
+    /// @notice The protocol's own share of a unit settled in `epoch`, basis points: the least that any unit burns.
+    function protocolBpsIn(uint32 epoch) external view returns (uint256);
+
     /// @notice Base units that are carried.
     function carried() external view returns (uint256);
 

@@ -23,7 +23,7 @@ import {IHEU} from "./IHEU.sol";
 ///      bond times that. Payees for whom that is less than a thousandth of the bond are newcomers: at most that thousandth
 ///      each, a tenth together. A round that opens soon after another counts the shares as they were when that one closed.
 ///      WARNING: the present epoch counts when it is over: a payee that nothing was settled for in it is a newcomer then.
-///      WARNING: a router that announced its exit, or is in a round, covers less new work: `capOf` says how much.
+///      WARNING: a router that announced its exit, or is in a round, covers less new work: `coverOf` says how much.
 ///      WARNING: voters have no statement; theirs follows from their pod's.
 ///      Immutable, without any privileged function.
 interface IRouterBond {
@@ -226,7 +226,12 @@ interface IRouterBond {
         view
         returns (bool);
 
-    /// @notice What a payee's new unposted work with a router is covered for, base units of its share: the limit at which
-    ///         its client stops serving. 0 for a router that may not route or is leaving.
+    /// @notice What a payee's claim on a router's bond would be capped at now, base units of its share. 0 for a router that may
+    ///         not route or is leaving.
     function capOf(address router, Role role, uint32 id) external view returns (uint256);
+
+    /// @notice The limit at which a payee's client stops serving: the cap of now, or what it would be if the present epoch ended
+    ///         now, whichever is less. So work that a router withholds is covered after the epoch as well, and a payee
+    ///         that nothing was settled for in this epoch serves as a newcomer until something is.
+    function coverOf(address router, Role role, uint32 id) external view returns (uint256);
 }

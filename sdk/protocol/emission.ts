@@ -91,11 +91,27 @@ export function baseOf(base: bigint, shared: bigint, quotas: bigint, etaBps: big
   return (base * shared) / most(shared, (quotas * POINT * etaBps) / BPS)
 }
 
+/**
+ * What of a lot's burn the fees of `units` paid for, if every unit paid the protocol's own share and no more: calls without a
+ * frontend burn more, and calls that nobody records have no points. Wei; at most `burnt`.
+ *
+ * @param lot  Base units that were sold for `burnt`.
+ * @param protocolBps  The least that any unit burns.
+ */
+export function burntFor(burnt: bigint, lot: bigint, units: bigint, protocolBps: bigint): bigint {
+  const fee = (units * protocolBps) / BPS
+  return fee >= lot ? burnt : (burnt * fee) / lot
+}
+
 /** The dynamic part: matched to the burn of the same epoch, within the room that the cap leaves. */
 export const dynamicOf = (room: bigint, lambdaBps: bigint, burnt: bigint): bigint =>
   least(room, (burnt * lambdaBps) / BPS)
 
-/** What one epoch issues, wei: never more than its cap, never more than the reserve. */
+/**
+ * What one epoch issues, wei: never more than its cap, never more than the reserve.
+ *
+ * @param seen.burnt  For the fees of recorded units: {@link burntFor}.
+ */
 export function issue(
   { capBps, baseBps, lambdaBps, etaBps, quota }: EmissionParams,
   seen: { basePoints: bigint; feePoints: bigint; stake: bigint; burnt: bigint; reserve: bigint },

@@ -15,6 +15,8 @@ describe('the economy laboratory', function () {
   /** A whale of demand, a coalition that owns everything, votes enough, and a little washing in one epoch. */
   const tight: Strategy = {
     honest: Array(EPOCHS).fill(10n ** 15n),
+    bare: 0n,
+    pointless: 0n,
     genuine: 0n,
     wash: [0n, 0n, 10n ** 11n, 0n, 0n, 0n],
     carried: Array(EPOCHS).fill(0n),
@@ -63,7 +65,7 @@ describe('the economy laboratory', function () {
     expect(profitOf({ ...idle, bid: 20_000n }, SHIPPED) < 0n).to.equal(true)
   })
 
-  it(`finds no profit under the shipped rules and one under each of the five mistakes (seed ${SEED})`, () => {
+  it(`finds no profit under the shipped rules and one under each of the six mistakes (seed ${SEED})`, () => {
     const { found, right } = experiment(SEED, true, () => {})
 
     expect(found.shipped?.rate).to.be.lessThan(0)

@@ -21,6 +21,7 @@ const KIND = {
   leave: 11,
   idle: 12,
   refused: 13,
+  home: 14,
 }
 export type Kind = keyof typeof KIND
 
@@ -111,8 +112,14 @@ function createLife(draw: Draw) {
   }
   const work = () => {
     const [node, pod, gross] = [of(NODES), of(PODS), BigInt(20 + draw.below(1_000_000_000))]
-    model.work(node, pod, gross)
-    tell('work', node, pod, gross)
+    const bare = draw.below(4) === 0
+    model.work(node, pod, gross, bare)
+    tell('work', node, pod, gross, bare ? 1 : 0)
+  }
+  const home = () => {
+    const [node, on] = [of(NODES), draw.below(3) !== 0]
+    model.home(node, on)
+    tell('home', node, on ? 1 : 0)
   }
   const tip = (node: number) => {
     const bps = BigInt(draw.below(5_001))
@@ -176,6 +183,7 @@ function createLife(draw: Draw) {
     work,
     work,
     () => tip(of(NODES)),
+    home,
     () => {
       const ballot = anyBallot()
       claim(of(VOTERS), ballot, of(targetsOf(ballot)))

@@ -1,5 +1,6 @@
 import {
   baseOf,
+  burntFor,
   dynamicOf,
   fallingPrice,
   LEAST_WEIGHT,
@@ -27,6 +28,8 @@ const DAY = 86_400n
 const RULES = { capBps: 500n, baseBps: 125n, lambdaBps: 3_000n, betaBps: 25_000n, etaBps: 5_000n, quota: 1n }
 const FEE_BPS = 500n
 const VOTER_BPS = 500n
+/** Burnt of a call without a frontend, beside the protocol's own. */
+const FRONTEND_BPS = 1_000n
 const LEAST_LOT = 10_000_000n
 const FIRST_PRICE = 50n * 10n ** 18n
 
@@ -60,7 +63,9 @@ export class EconomyModel {
   locks = new Map<number, { amount: bigint; end: number }>()
   bps = new Map<string, bigint>()
   readonly #votes: Vote[] = []
-  readonly #work: { node: number; pod: number; epoch: number; gross: bigint }[] = []
+  readonly #work: { node: number; pod: number; epoch: number; gross: bigint; bare: boolean }[] = []
+  /** Whether a node has a home router, after every change. */
+  readonly #homes: { node: number; from: number; on: boolean }[] = []
   /** Active stake after every change. */
   readonly #stakes: { node: number; epoch: number; active: bigint }[] = []
   readonly #tips: { node: number; from: number; bps: bigint }[] = []
@@ -96,8 +101,13 @@ export class EconomyModel {
     )
   }
 
-  work(node: number, pod: number, gross: bigint): void {
-    this.#work.push({ node, pod, epoch: this.epoch, gross })
+  /** @param bare  Whether the call came by no frontend. */
+  work(node: number, pod: number, gross: bigint, bare: boolean): void {
+    this.#work.push({ node, pod, epoch: this.epoch, gross, bare })
+  }
+
+  home(node: number, on: boolean): void {
+    this.#homes.push({ node, from: this.epoch + 1, on })
   }
 
   active(node: number): bigint {
@@ -120,7 +130,7 @@ export class EconomyModel {
   /** The epoch before this one is recorded, its lot is sold `sold` seconds after its end (or not), and it becomes final. */
   finish(probed: number, probes: bigint, sold: bigint): Issued {
     const epoch = this.epoch - 1
-    const burnt = this.#sell(epoch, sold)
+    const { burnt, lot } = this.#sell(epoch, sold)
     const total = sum(NODES, (node) => this.weight(0, node, epoch))
     const boost = (node: number, lastUnits: bigint) => ({
       betaBps: RULES.betaBps,
@@ -129,7 +139,8 @@ export class EconomyModel {
       total,
     })
     const fees = NODES.map((node) => {
-      const units = this.#units(epoch, (work) => work.node === node)
+      const at = this.#homes.findLast((home) => home.node === node && home.from <= epoch)
+      const units = at?.on === false ? 0n : this.#units(epoch, (work) => work.node === node)
       return { node, units, points: points(units, boost(node, this.#feeUnits.get(epoch - 1) ?? 0n)) }
     })
     const counted = least(probes, quotaOf(this.#counted(probed, epoch), RULES.quota))
@@ -143,7 +154,8 @@ export class EconomyModel {
     const feePoints = sum(fees, (fee) => fee.points)
     const [cap, whole] = [perEpoch(RULES.capBps), perEpoch(RULES.baseBps)]
     const base = baseOf(whole, basePoints, quotaOf(this.#staked(epoch), RULES.quota), RULES.etaBps)
-    const dynamic = feePoints === 0n ? 0n : dynamicOf(cap - whole, RULES.lambdaBps, burnt)
+    const matched = burntFor(burnt, lot, this.#feeUnits.get(epoch) ?? 0n, FEE_BPS)
+    const dynamic = feePoints === 0n ? 0n : dynamicOf(cap - whole, RULES.lambdaBps, matched)
     this.issued += base + dynamic
     for (const { node, points: own } of fees) {
       const amount =
@@ -179,13 +191,14 @@ export class EconomyModel {
     return due
   }
 
-  #sell(epoch: number, sold: bigint): bigint {
-    const fee = (this.#units(epoch, () => true) * FEE_BPS) / 10_000n
-    if (fee < LEAST_LOT) return 0n
+  #sell(epoch: number, sold: bigint): { burnt: bigint; lot: bigint } {
+    const bare = this.#units(epoch, (work) => work.bare)
+    const lot = (this.#units(epoch, () => true) * FEE_BPS) / 10_000n + (bare * FRONTEND_BPS) / 10_000n
+    if (lot < LEAST_LOT) return { burnt: 0n, lot }
     const start = 2n * medianPrice(this.#prices)
     const price = fallingPrice(start, sold === 0n ? 3n * DAY : sold - DAY, DAY)
     this.#prices.push(price)
-    return sold === 0n ? 0n : lotCost(fee, price)
+    return { burnt: sold === 0n ? 0n : lotCost(lot, price), lot }
   }
 
   #earn(node: number, epoch: number, amount: bigint): void {
@@ -211,7 +224,7 @@ export class EconomyModel {
     return vote ? power(vote.amount, vote.end, epoch) : 0n
   }
 
-  #units(epoch: number, which: (work: { node: number; pod: number }) => boolean): bigint {
+  #units(epoch: number, which: (work: { node: number; pod: number; bare: boolean }) => boolean): bigint {
     return sum(this.#work, (work) => (work.epoch === epoch && which(work) ? work.gross : 0n))
   }
 

@@ -127,7 +127,7 @@ export async function serves(scene: Scene, node: Payee, house: House, maxPrice: 
   const [cap, posted] = await Promise.all([
     scene.client.readContract({
       ...scene.bond,
-      functionName: 'capOf',
+      functionName: 'coverOf',
       args: [house.person.address, ROLE.node, node.id],
     }),
     grossOnChain(scene, node, house),

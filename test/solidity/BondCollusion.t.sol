@@ -98,6 +98,36 @@ contract BondCollusionTest is Bonds {
         vm.assertGe(bonds.resolveShortfall(router, 2, Role.Node, 1) + 1, share, "paid in full, but the rounding");
     }
 
+    /// @dev The router withholds a node's work for a whole epoch, settles it for its own node, and the node files late.
+    function test_attack_aRouterThatSettlesAnothersWorkForItselfGainsNoMoreThanANewcomersCover() public {
+        _work(1, 150e6);
+        _work(OWN, 50e6);
+        _pass(WEEK);
+        vm.assertEq(bonds.capOf(router, Role.Node, 1), BOND / 2 * 150 / 200 * 7 / 10, "by the last epoch");
+        uint256 cover = bonds.coverOf(router, Role.Node, 1);
+        vm.assertEq(cover, BOND / 1_000, "nothing is settled for it in this one");
+        uint256 withheld = cover * 10_000 / 7_000;
+        _work(OWN, withheld);
+        _pass(WEEK);
+        _file(Role.Node, 1, 150e6 + withheld);
+        _pass(14 days);
+        vm.assertGe(_resolve(Role.Node, 1) + 1, cover, "what it served for is paid, but the rounding");
+    }
+
+    function test_theCoverFollowsWhatIsSettledInThePresentEpoch() public {
+        _work(1, 150e6);
+        _work(OWN, 50e6);
+        _pass(WEEK);
+        _work(1, 30e6);
+        _work(OWN, 30e6);
+        vm.assertEq(bonds.coverOf(router, Role.Node, 1), BOND / 2 / 2 * 7 / 10, "half of the present epoch");
+        _work(1, 240e6);
+        vm.assertEq(bonds.coverOf(router, Role.Node, 1), bonds.capOf(router, Role.Node, 1), "never more than by the last");
+        vm.prank(router);
+        bonds.announceExit();
+        vm.assertEq(bonds.coverOf(router, Role.Node, 1), 0, "none by a router that leaves");
+    }
+
     function test_whoComesLateAfterARoundHasTheShareOfTheLastClosedEpoch() public {
         _work(1, 100e6);
         _pass(WEEK);

@@ -72,6 +72,10 @@ contract EconomyTwinTest is Economies {
         }
         if (kind == 12) return _idle(w[0]);
         if (kind == 13) return _refused(w, name);
+        if (kind == 14) {
+            emission.setHome(uint32(w[0]), w[1] == 1 ? router : address(0));
+            return 2;
+        }
         vm.assertEq(kind, 11, "an act that is known");
         vm.prank(_voter(w[0]));
         escrow.withdraw();
@@ -114,8 +118,10 @@ contract EconomyTwinTest is Economies {
         Draft memory draft = _draft(_line(PAYER, w[2]));
         draft.nodes = _one(w[0], w[2]);
         draft.pods = _one(w[1], w[2]);
+        // Nobody's frontend: that share burns.
+        if (w[3] == 1) draft.frontends = _one(0, w[2]);
         _settle(_pack(draft));
-        return 3;
+        return 4;
     }
 
     /// @dev The present epoch ends: gathered, closed, recorded, probed, sold, final.

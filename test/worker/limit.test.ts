@@ -17,7 +17,7 @@ const USD = 1_000_000n
 const view = (changes: { [K in keyof View]?: Partial<NonNullable<View[K]>> } = {}): View => ({
   covered: { cap: 10n * USD, bps: 7_000, settled: 0n, ...changes.covered },
   stated: { gross: 0n, from: { gross: 0n, charged: 0n }, ...changes.stated },
-  worked: { charged: 0n, chargedBefore: 0n, uncharged: 0n, ...changes.worked },
+  worked: { charged: 0n, chargedBefore: 0n, chargedDayBefore: 0n, uncharged: 0n, ...changes.worked },
 })
 
 describe('a node and its router: the limit', () => {
@@ -28,6 +28,14 @@ describe('a node and its router: the limit', () => {
 
     expect([below.stop, below.share]).to.deep.equal([undefined, 9_999_999n])
     expect([at.stop, at.share]).to.deep.equal(['limit', 10n * USD])
+  })
+
+  it('is reached by a single unit that the router has not settled after a day', () => {
+    const worked = { charged: 3n, chargedBefore: 3n, chargedDayBefore: 2n }
+    const stated = { gross: 3n }
+
+    expect(decide(view({ worked, stated, covered: { settled: 1n } })).stop).to.equal('unposted')
+    expect(decide(view({ worked, stated, covered: { settled: 2n } })).stop).to.equal(undefined)
   })
 
   it('counts what is not settled, however much ever was', () => {
@@ -144,7 +152,7 @@ describe('a node and its router: what it asks', function () {
 
   it("a newcomer's limit is a thousandth of the bond, not nothing: chain and router say so", async () => {
     // The local bond is 2,000 dollars.
-    const cover = watch({ charged: USD, chargedBefore: 0n, uncharged: 0n })
+    const cover = watch({ charged: USD, chargedBefore: 0n, chargedDayBefore: 0n, uncharged: 0n })
     said = { status: 200, body: signed(statement(USD)) }
     await cover.look()
 
@@ -154,7 +162,7 @@ describe('a node and its router: what it asks', function () {
   })
 
   it('at its limit it takes no new call, and says why', async () => {
-    const cover = watch({ charged: 3n * USD, chargedBefore: 0n, uncharged: 0n })
+    const cover = watch({ charged: 3n * USD, chargedBefore: 0n, chargedDayBefore: 0n, uncharged: 0n })
     said = { status: 200, body: signed(statement(3n * USD)) }
     await cover.look()
 
@@ -164,7 +172,7 @@ describe('a node and its router: what it asks', function () {
   })
 
   it('keeps the highest Statement on disk, as its evidence, and no forged, foreign, future or lower one', async () => {
-    const cover = watch({ charged: 0n, chargedBefore: 0n, uncharged: 0n })
+    const cover = watch({ charged: 0n, chargedBefore: 0n, chargedDayBefore: 0n, uncharged: 0n })
     const file = statementFile(home, market.router.address)
     const kept = () => JSON.parse(readFileSync(file, 'utf8')).reply
     const good = statement(5n)
@@ -192,7 +200,7 @@ describe('a node and its router: what it asks', function () {
   })
 
   it('keeps Statements an hour apart until the chain has settled them: one that is a day old can be filed', async () => {
-    const cover = watch({ charged: 0n, chargedBefore: 0n, uncharged: 0n })
+    const cover = watch({ charged: 0n, chargedBefore: 0n, chargedDayBefore: 0n, uncharged: 0n })
     const file = JSON.stringify(statementFile(home, market.router.address))
     const noon = statement(0n).asOf - 86_400
     for (const [gross, asOf] of [

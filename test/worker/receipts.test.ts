@@ -105,10 +105,25 @@ describe('the receipt store', function () {
     again.prune()
     const muchLater = again.worked()
 
-    expect(now).to.deep.equal({ charged: 2n * price, chargedBefore: price, uncharged: price })
+    expect(now).to.deep.equal({
+      charged: 2n * price,
+      chargedBefore: price,
+      chargedDayBefore: 0n,
+      uncharged: price,
+    })
     expect(reopened).to.deep.equal(now)
-    expect(later).to.deep.equal({ charged: 2n * price, chargedBefore: 2n * price, uncharged: price })
-    expect(muchLater).to.deep.equal({ charged: 2n * price, chargedBefore: 2n * price, uncharged: 0n })
+    expect(later).to.deep.equal({
+      charged: 2n * price,
+      chargedBefore: 2n * price,
+      chargedDayBefore: 0n,
+      uncharged: price,
+    })
+    expect(muchLater).to.deep.equal({
+      charged: 2n * price,
+      chargedBefore: 2n * price,
+      chargedDayBefore: 2n * price,
+      uncharged: 0n,
+    })
     again.close()
   })
 

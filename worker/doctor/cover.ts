@@ -25,7 +25,7 @@ async function covered({ network, home, password }: Examination): Promise<Findin
   ])
   const payee = [router, ROLE.node, node] as const
   const [cap, bps, settled] = await Promise.all([
-    client.readContract({ address: bond, abi: routerBondAbi, functionName: 'capOf', args: payee }),
+    client.readContract({ address: bond, abi: routerBondAbi, functionName: 'coverOf', args: payee }),
     client.readContract({ ...books, functionName: 'shareBpsOf', args: [ROLE.node, node] }),
     client.readContract({ ...books, functionName: 'grossOf', args: payee }),
   ])
@@ -34,7 +34,7 @@ async function covered({ network, home, password }: Examination): Promise<Findin
   const { stop, share } = decide({
     covered: { cap, bps: Number(bps), settled },
     stated: { gross, from: { gross, charged: 0n } },
-    worked: { charged: 0n, chargedBefore: 0n, uncharged: 0n },
+    worked: { charged: 0n, chargedBefore: 0n, chargedDayBefore: 0n, uncharged: 0n },
   })
   const figures = `${share} of ${cap} base units of this node's share are unposted`
   if (stop === undefined) return figures
