@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { embedOutputSchema } from './documents.ts'
 import { bug } from './errors.ts'
 import type { PodKind } from './protocol/manifest.ts'
 
@@ -10,6 +11,8 @@ export interface Piece {
   text?: string
   /** Why the answer ended, on its last piece. */
   finish?: string
+  /** One vector per text, on the piece that ends their line; embed only. */
+  embeddings?: number[][]
 }
 
 export interface Decoder {
@@ -22,11 +25,14 @@ export interface Decoder {
 export const mediaTypeOf = (kind: PodKind): string =>
   kind === 'image' ? 'image/png' : 'application/x-ndjson'
 
-/** Chat answers are lines of JSON: `{"text"}` and a last `{"finish"}`. Everything else is bytes. */
+/**
+ * Answers of chat and translate are lines of JSON, `{"text"}` and a last `{"finish"}`; of embed one line,
+ * `{"embeddings"}`. Everything else is bytes.
+ */
 export function decoderOf(kind: PodKind): Decoder {
-  return kind === 'chat' || kind === 'translate'
-    ? lineDecoder()
-    : { push: (bytes) => ({ bytes }), end: () => undefined }
+  if (kind === 'chat' || kind === 'translate') return lineDecoder(lineSchema)
+  if (kind === 'embed') return lineDecoder(embedOutputSchema)
+  return { push: (bytes) => ({ bytes }), end: () => undefined }
 }
 
 /** A whole output at once. */
@@ -42,7 +48,9 @@ const textOf = (a: Piece, b: Piece) =>
 
 const lineSchema = z.looseObject({ text: z.exactOptional(z.string()), finish: z.exactOptional(z.string()) })
 
-function lineDecoder(): Decoder {
+type Line = Partial<Pick<Piece, 'text' | 'finish' | 'embeddings'>>
+
+function lineDecoder(schema: z.ZodType<Line>): Decoder {
   const utf8 = new TextDecoder()
   let rest = ''
 
@@ -50,9 +58,10 @@ function lineDecoder(): Decoder {
     const piece: Piece = { bytes }
     for (const line of lines) {
       if (line === '') continue
-      const event = parseLine(line)
+      const event = parseLine(schema, line)
       if (event.text !== undefined) piece.text = (piece.text ?? '') + event.text
       if (event.finish !== undefined) piece.finish = event.finish
+      if (event.embeddings !== undefined) piece.embeddings = event.embeddings
     }
     return piece
   }
@@ -72,9 +81,9 @@ function lineDecoder(): Decoder {
 }
 
 /** @throws `output.unreadable` (bug): the bytes may be verified and paid for, but are not what the kind promises. */
-function parseLine(line: string): z.output<typeof lineSchema> {
+function parseLine(schema: z.ZodType<Line>, line: string): Line {
   try {
-    return lineSchema.parse(JSON.parse(line))
+    return schema.parse(JSON.parse(line))
   } catch (cause) {
     throw bug('output.unreadable', 'a line of the answer is not what this kind of pod answers', { cause })
   }

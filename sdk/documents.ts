@@ -97,3 +97,33 @@ export const receiptDocumentSchema = z.looseObject({
   ),
 })
 export type ReceiptDocument = z.output<typeof receiptDocumentSchema>
+
+// ---- what the pods of a kind read and answer; what chat and image pods read is in their engines' requests
+
+const TEXTS_MOST = 256
+const text = z.string().min(1)
+
+/** One text or several; each gets a vector of its own, whatever stands beside it. */
+export const embedInputSchema = z.strictObject({
+  input: z.union([text, z.array(text).min(1).max(TEXTS_MOST)], `is a text, or 1 to ${TEXTS_MOST} of them`),
+})
+export type EmbedInput = z.output<typeof embedInputSchema>
+
+/** One vector of length 1 per text, in their order. Rounded to six decimals. */
+export const embedOutputSchema = z.strictObject({
+  embeddings: z
+    .array(z.array(z.number().min(-1).max(1)).min(1))
+    .min(1)
+    .max(TEXTS_MOST),
+})
+export type EmbedOutput = z.output<typeof embedOutputSchema>
+
+const language = z.string().regex(/^[A-Za-z]{2,3}(_[A-Za-z]{4})?$/, 'is a language code such as en or de')
+
+/** One text, and the languages it is in and is to be in, by the pod's own codes. */
+export const translateInputSchema = z.strictObject({
+  text: text.refine((said) => said.trim() !== '', 'says nothing'),
+  from: language,
+  to: language,
+})
+export type TranslateInput = z.output<typeof translateInputSchema>

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { env, pipeline } from '@huggingface/transformers'
 import { expect } from 'chai'
 import { ask, heldQuestions, loadPod } from '../../pods/chat/score.ts'
+import * as embed from '../../pods/embed/score.ts'
 
 const PODS = join(import.meta.dirname, '../../pods')
 
@@ -34,5 +35,32 @@ describe('the chat pod in unmodified Transformers.js', function () {
     expect(conversations.length).to.be.greaterThan(10)
     await engine.close()
     await generator.dispose()
+  })
+})
+
+describe('the embed pod in unmodified Transformers.js', function () {
+  this.timeout(300_000)
+
+  it('loads as a feature-extraction pipeline and gives the vectors that our engine gives', async () => {
+    env.allowRemoteModels = false
+    env.localModelPath = join(PODS, 'embed')
+    const extract = await pipeline('feature-extraction', 'model', { dtype: 'fp32', device: 'cpu' })
+    const engine = await embed.loadPod(join(PODS, 'embed'))
+    const texts = embed
+      .heldOutPairs()
+      .filter((_, i) => i % 40 === 0)
+      .map(({ one }) => one)
+
+    // Together, so that all but the longest are padded: padding must not count.
+    const theirs = (await extract(texts, { pooling: 'mean', normalize: true })).tolist() as number[][]
+    const ours = await embed.embed(engine, texts)
+
+    expect(texts.length).to.be.greaterThan(10)
+    for (const [i, vector] of ours.entries()) {
+      const distance = Math.hypot(...vector.map((value, k) => value - (theirs[i]?.[k] ?? Number.NaN)))
+      expect(distance).to.be.lessThan(1e-4)
+    }
+    await engine.close()
+    await extract.dispose()
   })
 })

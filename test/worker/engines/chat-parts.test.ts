@@ -2,11 +2,11 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { toFloat16 } from '../../../pods/training/graph.ts'
-import { fromFloat16 } from '../../../worker/engines/chat/decoder.ts'
 import { chatEvidence } from '../../../worker/engines/chat/evidence.ts'
 import { draw } from '../../../worker/engines/chat/sampler.ts'
 import { StopFilter } from '../../../worker/engines/chat/stops.ts'
 import { type ChatTokens, loadTokens, TextStream } from '../../../worker/engines/chat/tokens.ts'
+import { fromFloat16 } from '../../../worker/engines/tensors.ts'
 
 const MODEL = join(import.meta.dirname, '../../../pods/chat/model')
 

@@ -1,5 +1,6 @@
-import { InferenceSession, Tensor } from 'onnxruntime-node'
+import { InferenceSession, type Tensor } from 'onnxruntime-node'
 import { bug } from '../../../sdk/errors.ts'
+import { emptyTensor, floatsOf, int64 } from '../tensors.ts'
 
 /** Tokens per run while a prompt is read: between two runs a job can still be stopped. */
 const PREFILL_CHUNK = 256
@@ -96,35 +97,16 @@ function cacheInput(meta: InferenceSession.ValueMetadata): CacheInput {
   // One sequence; every other open dimension is the length of the past, which begins empty.
   const dims = shape.map((d) => (d === 'batch_size' ? 1 : typeof d === 'number' ? d : 0))
   const empty = () => {
-    if (type === 'float16') return new Tensor('float16', new Uint16Array(0), dims)
-    if (type === 'float32') return new Tensor('float32', new Float32Array(0), dims)
+    const tensor = emptyTensor(type, dims)
+    if (tensor !== undefined) return tensor
     throw bug('pod.broken', `${name} is of type ${type}; float32 and float16 are served`)
   }
   return { past: name, present: name.replace('past_key_values', 'present'), empty }
 }
 
-const int64 = (values: bigint[]): Tensor =>
-  new Tensor('int64', BigInt64Array.from(values), [1, values.length])
-
 /** The logits of the last position, as float32. */
 function lastRow(logits: Tensor | undefined): Float32Array {
-  const width = logits?.dims.at(-1) ?? 0
-  const data: unknown = logits?.data
-  if (data instanceof Float32Array) return data.subarray(data.length - width)
-  if (data instanceof Uint16Array) return Float32Array.from(data.subarray(data.length - width), fromFloat16)
-  // Newer Node versions have Float16Array, whose elements are numbers already.
-  if (ArrayBuffer.isView(data) && 'length' in data) {
-    return Float32Array.from(data as unknown as ArrayLike<number>).slice(-width)
-  }
-  throw bug('pod.broken', 'the model returned no logits')
-}
-
-/** The number that an IEEE binary16 bit pattern stands for. */
-export function fromFloat16(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1
-  const exponent = (bits >> 10) & 0x1f
-  const fraction = bits & 0x3ff
-  if (exponent === 0) return sign * fraction * 2 ** -24
-  if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15)
+  const all = floatsOf(logits)
+  if (all === undefined) throw bug('pod.broken', 'the model returned no logits')
+  return all.subarray(all.length - (logits?.dims.at(-1) ?? 0))
 }

@@ -1,31 +1,18 @@
-import { access, readFile, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { z } from 'zod'
 import { bug, refused } from '../../../sdk/errors.ts'
 import type { LoadEngine } from '../engine.ts'
+import { contextOf, modelFile } from '../folder.ts'
 import { chooseProvider } from '../provider.ts'
 import { Decoder } from './decoder.ts'
 import { generate, Sequence } from './generate.ts'
 import { requestParser } from './request.ts'
 import { type ChatTokens, loadTokens } from './tokens.ts'
 
-/** The names that Hugging Face folders give to a decoder, by precision; the first that is there is served. */
-const MODEL_FILES = [
-  'model',
-  'model_fp16',
-  'model_q4f16',
-  'model_q4',
-  'model_quantized',
-  'model_int8',
-  'model_uint8',
-]
-
-const configSchema = z.looseObject({ max_position_embeddings: z.number().int().positive() })
-
 /** Any Hugging Face folder of a Llama-layout text generator, as its `onnx-community` exports lay it out. */
 export const loadChat: LoadEngine = async (podFolder, manifest) => {
   const folder = join(podFolder, 'model')
-  const file = await modelFile(folder)
+  const file = await modelFile(folder, 'model')
   const [tokens, context] = await Promise.all([loadTokens(folder), contextOf(folder)])
   const bytes = (await stat(file)).size
   const { provider, model } = await chooseProvider(
@@ -71,24 +58,4 @@ async function warmUp(decoder: Decoder, tokens: ChatTokens): Promise<void> {
     const logits = await decoder.read(ids, cache, async () => true)
     if (!logits?.every(Number.isFinite)) throw bug('pod.broken', 'the warm-up run gave no finite logits')
   }
-}
-
-async function contextOf(folder: string): Promise<number> {
-  const config = configSchema.safeParse(JSON.parse(await readFile(join(folder, 'config.json'), 'utf8')))
-  if (!config.success) throw bug('pod.broken', `${folder}/config.json has no max_position_embeddings`)
-  return config.data.max_position_embeddings
-}
-
-async function modelFile(folder: string): Promise<string> {
-  for (const name of MODEL_FILES) {
-    const path = join(folder, 'onnx', `${name}.onnx`)
-    if (
-      await access(path).then(
-        () => true,
-        () => false,
-      )
-    )
-      return path
-  }
-  throw bug('pod.broken', `${folder}/onnx holds no ${MODEL_FILES.map((name) => `${name}.onnx`).join(', ')}`)
 }

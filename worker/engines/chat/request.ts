@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
-import { refused } from '../../../sdk/errors.ts'
 import type { Manifest } from '../../../sdk/protocol/manifest.ts'
+import { readDocument, type Wording } from '../document.ts'
 
 export interface Message {
   readonly role: 'system' | 'user' | 'assistant'
@@ -29,8 +29,11 @@ const TEMPERATURE_MOST = 2
 const STOPS_MOST = 4
 const STOP_CHARACTERS_MOST = 128
 const MESSAGES_MOST = 256
-const FIX =
-  'Send {"messages":[{"role":"user","content":text}]} and, if you like, max_tokens, temperature, top_p, seed, stop.'
+const WORDING: Wording = {
+  what: 'a chat request',
+  fix: 'Send {"messages":[{"role":"user","content":text}]} and, if you like, max_tokens, temperature, top_p, seed, stop.',
+  shorter: 'Send fewer or shorter messages.',
+}
 
 /**
  * @returns a parser that throws `input.too_large` (refused) past the manifest's `inputBytes`, and `input.invalid`
@@ -56,7 +59,8 @@ export function requestParser({ defaults, limits }: Manifest): ParseRequest {
     stop: z.union([stop, z.array(stop).max(STOPS_MOST)]).default([]),
   })
   return (input) => {
-    const { messages, max_tokens, temperature, top_p, seed, stop } = checked(schema, input, limits.inputBytes)
+    const document = readDocument(schema, input, limits.inputBytes, WORDING)
+    const { messages, max_tokens, temperature, top_p, seed, stop } = document
     return {
       messages,
       maxTokens: max_tokens,
@@ -70,27 +74,3 @@ export function requestParser({ defaults, limits }: Manifest): ParseRequest {
 
 /** The seed of a request that names none: the same bytes give the same answer. */
 const seedOf = (input: Uint8Array): number => createHash('sha256').update(input).digest().readUInt32BE(0)
-
-function checked<T>(schema: z.ZodType<T>, input: Uint8Array, most: number): T {
-  if (input.byteLength > most) {
-    throw refused('input.too_large', `The request has ${input.byteLength} bytes, the pod reads ${most}.`, {
-      fix: 'Send fewer or shorter messages.',
-      details: { bytes: input.byteLength, most },
-    })
-  }
-  const result = schema.safeParse(documentOf(input))
-  if (result.success) return result.data
-  const issue = result.error.issues[0]
-  const unknown = issue?.code === 'unrecognized_keys'
-  const field = [...(issue?.path ?? []), ...(unknown ? issue.keys.slice(0, 1) : [])].join('.')
-  const what = unknown ? 'is not a field of a chat request' : issue?.message
-  throw refused('input.invalid', `${field || 'request'}: ${what}`, { field, fix: FIX })
-}
-
-function documentOf(input: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(input))
-  } catch (cause) {
-    throw refused('input.invalid', 'The request is not JSON in UTF-8.', { field: '', fix: FIX, cause })
-  }
-}

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { refused } from '../../../sdk/errors.ts'
 import type { Manifest } from '../../../sdk/protocol/manifest.ts'
+import { readDocument, type Wording } from '../document.ts'
 import { completed } from './complete.ts'
 import type { ImageConfig } from './config.ts'
 import { type Vocabulary, wordsOf } from './words.ts'
@@ -20,6 +21,11 @@ export interface ImageRequest {
 }
 
 const GUIDANCE_MOST = 10
+const WORDING: Wording = {
+  what: 'an image request',
+  fix: 'Send {"prompt": text} and, if you like, seed, steps, guidance and size.',
+  shorter: 'Send a shorter prompt.',
+}
 
 const defaultsSchema = z.object({
   steps: z.number().int().positive(),
@@ -46,7 +52,7 @@ export function requestParser(manifest: Manifest, config: ImageConfig, vocabular
     size: z.enum(config.sizes as [string, ...string[]]).default(defaults.size),
   })
   return (input) => {
-    const { prompt, seed: given, ...rest } = checked(schema, input, manifest.limits.inputBytes)
+    const { prompt, seed: given, ...rest } = readDocument(schema, input, manifest.limits.inputBytes, WORDING)
     const seed = given ?? seedOf(input)
     return { ids: promptIds(prompt, seed, config, vocabulary), seed, ...rest }
   }
@@ -55,36 +61,6 @@ export function requestParser(manifest: Manifest, config: ImageConfig, vocabular
 /** The seed of a request that names none: the same bytes give the same picture. */
 function seedOf(input: Uint8Array): number {
   return createHash('sha256').update(input).digest().readUInt32BE(0)
-}
-
-function checked<T>(schema: z.ZodType<T>, input: Uint8Array, most: number): T {
-  if (input.byteLength > most) {
-    throw refused('input.too_large', `The request has ${input.byteLength} bytes, the pod reads ${most}.`, {
-      fix: 'Send a shorter prompt.',
-      details: { bytes: input.byteLength, most },
-    })
-  }
-  const result = schema.safeParse(documentOf(input))
-  if (result.success) return result.data
-  const issue = result.error.issues[0]
-  const field = issue?.code === 'unrecognized_keys' ? (issue.keys[0] ?? '') : (issue?.path.join('.') ?? '')
-  const what = issue?.code === 'unrecognized_keys' ? 'is not a field of an image request' : issue?.message
-  throw refused('input.invalid', `${field || 'request'}: ${what}`, {
-    field,
-    fix: 'Send {"prompt": text} and, if you like, seed, steps, guidance and size.',
-  })
-}
-
-function documentOf(input: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(input))
-  } catch (cause) {
-    throw refused('input.invalid', 'The request is not JSON in UTF-8.', {
-      field: '',
-      fix: 'Send a JSON object such as {"prompt":"a small red circle on a blue background"}.',
-      cause,
-    })
-  }
 }
 
 function promptIds(prompt: string, seed: number, config: ImageConfig, vocabulary: Vocabulary): number[] {
