@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import OpenAI from 'openai'
 import OpenAI7 from 'openai-7'
 import type { z } from 'zod'
+import { formatUsd } from '../../sdk/units.ts'
 import { type Market, openMarket } from '../market.ts'
 import { openNetwork, type TestNetwork } from '../network.ts'
 import { useAi } from './clients/ai.ts'
@@ -9,6 +10,7 @@ import { useOpenAi } from './clients/openai.ts'
 import type { Door, Used } from './clients/used.ts'
 import { eventsOf } from './door.ts'
 import * as shapes from './openai-shapes.ts'
+import { settled } from './settled.ts'
 
 /** What went over the wire, as the client's own `fetch` saw it. */
 interface Exchange {
@@ -117,4 +119,45 @@ describe('unmodified clients on a real network', function () {
       for (const each of seen) checkExchange(each)
     })
   }
+
+  it('three choices are three settled receipts; usage and price in the answer are their sums', async () => {
+    const { data, response } = await new OpenAI({ ...door(), maxRetries: 0 }).chat.completions
+      .create({ model: 'chat', messages: [{ role: 'user', content: 'What is a voucher?' }], n: 3 })
+      .withResponse()
+    const calls = (response.headers.get('x-heurist-receipt') ?? '').split(', ')
+    const receipts = (await Promise.all(calls.map((call) => settled(network.routerUrl, call)))).map(
+      ({ receipt }) => receipt,
+    )
+    const sum = (part: 'price' | 'unitsIn' | 'unitsOut') =>
+      receipts.reduce((all, receipt) => all + (receipt?.[part] ?? 0n), 0n)
+
+    expect(new Set(calls).size).to.equal(3)
+    expect(sum('price') > 0n).to.equal(true)
+    expect(response.headers.get('x-heurist-price')).to.equal(formatUsd(sum('price')))
+    expect(data.usage).to.include({
+      prompt_tokens: Number(sum('unitsIn')),
+      completion_tokens: Number(sum('unitsOut')),
+    })
+    expect(response.headers.get('x-heurist-node')?.split(', ')).to.deep.equal(
+      receipts.map((receipt) => String(receipt?.node)),
+    )
+  })
+
+  it('a caller that leaves three streams in mid-answer pays for each at most what it costs whole', async () => {
+    const openai = new OpenAI({ ...door(), maxRetries: 0 })
+    const ask = { model: 'chat', messages: [{ role: 'user' as const, content: 'What is a voucher?' }] }
+    const whole = await openai.chat.completions.create(ask).withResponse()
+    const left = await openai.chat.completions.create({ ...ask, n: 3, stream: true }).withResponse()
+    for await (const chunk of left.data) if (chunk.choices[0]?.delta.content) break
+    const calls = (left.response.headers.get('x-heurist-receipt') ?? '').split(', ')
+    const full = await settled(network.routerUrl, whole.response.headers.get('x-heurist-receipt') ?? '')
+    const parts = await Promise.all(calls.map((call) => settled(network.routerUrl, call)))
+
+    expect(new Set(calls).size).to.equal(3)
+    for (const { receipt } of parts) {
+      expect(Number(receipt?.price ?? 0n)).to.be.at.most(Number(full.receipt?.price))
+    }
+    const again = await openai.chat.completions.create(ask)
+    expect(again.choices[0]?.message.content).to.equal(whole.data.choices[0]?.message.content)
+  })
 })

@@ -1,10 +1,9 @@
 import { expect } from 'chai'
 import OpenAI, { APIError } from 'openai'
-import type { Hex } from 'viem'
-import { createClient, memoryJournal } from '../../sdk/index.ts'
 import { formatUsd } from '../../sdk/units.ts'
 import { type Market, openMarket } from '../market.ts'
 import { openNetwork, type TestNetwork } from '../network.ts'
+import { settled } from './settled.ts'
 
 /** The unmodified `openai` client, given only base URL and key, against chain, router, worker and gateway. */
 describe('the openai client on a real network', function () {
@@ -24,19 +23,7 @@ describe('the openai client on a real network', function () {
   })
 
   const ask = (content: string) => ({ model: 'chat', messages: [{ role: 'user' as const, content }] })
-  const settled = async (request: string) => {
-    const client = createClient({
-      routerUrl: network.routerUrl,
-      key: `0x${'11'.repeat(32)}`,
-      journal: memoryJournal(),
-    })
-    for (let attempt = 0; attempt < 200; attempt += 1) {
-      const document = await client.receipt(request as Hex)
-      if (document.status === 'settled' || document.status === 'failed') return document
-      await new Promise((resolve) => setTimeout(resolve, 100))
-    }
-    throw new Error(`${request} is not settled`)
-  }
+  const settledOf = (request: string) => settled(network.routerUrl, request)
   const thrownBy = async (work: Promise<unknown>): Promise<APIError> => {
     const error = await work.then(
       () => new Error('nothing was thrown'),
@@ -56,7 +43,7 @@ describe('the openai client on a real network', function () {
 
   it('chats; usage and price in the answer are those of the settled receipt', async () => {
     const { data, response } = await openai.chat.completions.create(ask('What is a receipt?')).withResponse()
-    const { receipt, status, request } = await settled(response.headers.get('x-heurist-receipt') ?? '')
+    const { receipt, status, request } = await settledOf(response.headers.get('x-heurist-receipt') ?? '')
 
     expect(data.choices[0]?.message.content).to.be.a('string').and.not.equal('')
     expect(data.choices[0]?.finish_reason).to.equal('stop')
@@ -127,7 +114,7 @@ describe('the openai client on a real network', function () {
     const pictures = await Promise.all(
       (data.data ?? []).map(async ({ url }) => Buffer.from(await (await fetch(url ?? '')).arrayBuffer())),
     )
-    const prices = (await Promise.all(requests.map(settled))).map(({ receipt }) => receipt?.price ?? 0n)
+    const prices = (await Promise.all(requests.map(settledOf))).map(({ receipt }) => receipt?.price ?? 0n)
 
     expect(new Set(requests).size).to.equal(2)
     for (const picture of pictures) expect(picture.subarray(0, 8).toString('hex')).to.equal(PNG)
@@ -160,8 +147,8 @@ describe('the openai client on a real network', function () {
       .create({ ...ask('What is a voucher?'), stream: true })
       .withResponse()
     for await (const chunk of stream.data) if (chunk.choices[0]?.delta.content) break
-    const left = await settled(stream.response.headers.get('x-heurist-receipt') ?? '')
-    const full = await settled(whole.response.headers.get('x-heurist-receipt') ?? '')
+    const left = await settledOf(stream.response.headers.get('x-heurist-receipt') ?? '')
+    const full = await settledOf(whole.response.headers.get('x-heurist-receipt') ?? '')
 
     expect(Number(left.receipt?.price ?? 0n)).to.be.at.most(Number(full.receipt?.price))
     const again = await openai.chat.completions.create(ask('What is a voucher?'))
