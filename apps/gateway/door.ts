@@ -87,7 +87,7 @@ export function refuseIdempotencyKeys(app: FastifyInstance): void {
 export function answerErrors(app: FastifyInstance): void {
   app.setNotFoundHandler(async (request) => {
     throw refused('route.unknown', `Unknown request URL: ${request.method} ${request.url.slice(0, 200)}`, {
-      fix: 'This door offers /v1/models, /v1/chat/completions and /v1/images/generations.',
+      fix: 'This door offers /v1/models and, under /v1: /chat/completions, /completions, /responses, /embeddings, /images/generations.',
     })
   })
   app.setErrorHandler(async (thrown: FastifyError, request, reply) =>
