@@ -55,6 +55,8 @@ interface Passage {
   job: number
   hash: Hex | undefined
   abort: AbortController
+  /** The client left. */
+  cancel: () => void
   credit: (bytes: number) => void
   ended: Promise<void>
 }
@@ -73,10 +75,12 @@ export function createJobs(deps: JobsDeps): Jobs {
   let stopping = false
 
   function take(job: number, payload: Uint8Array, outlet: Outlet): void {
+    const abort = new AbortController()
     const passage: Passage = {
       job,
       hash: undefined,
-      abort: new AbortController(),
+      abort,
+      cancel: () => abort.abort(LEFT),
       credit: () => {},
       ended: Promise.resolve(),
     }
@@ -120,18 +124,22 @@ export function createJobs(deps: JobsDeps): Jobs {
     }
   }
 
-  /** A finished request asked again: the identical bytes and receipt, no second signature. */
+  /**
+   * A finished request asked again: the identical bytes and receipt, no second signature. A client that leaves changes
+   * nothing: there is no receipt for a part of it, and without one the part that was read would be free.
+   */
   async function repeat(passage: Passage, { signed, output }: Delivery, outlet: Outlet): Promise<void> {
     if (signed.receipt.end !== END.complete) {
       throw later('receipt.partial', 'This node has signed for a part of this answer and signs only once.', {
         fix: 'Send it to another node, or send a new request.',
       })
     }
-    const { signal } = passage.abort
-    const window = creditWindow(outlet.windowBytes, signal)
+    const { abort } = passage
+    passage.cancel = () => {}
+    const window = creditWindow(outlet.windowBytes, abort.signal)
     passage.credit = window.add
     const whole = await window.pass(output, (piece) => outlet.send(passage.job, FRAME.chunk, piece))
-    if (!whole) throw signal.reason
+    if (!whole) throw abort.signal.reason
     outlet.send(passage.job, FRAME.receipt, jsonPayload(signed))
     log.info({ event: 'job.repeated', job: passage.job, request: passage.hash })
   }
@@ -270,7 +278,7 @@ export function createJobs(deps: JobsDeps): Jobs {
 
   return {
     take,
-    cancel: (job) => byNumber.get(job)?.abort.abort(LEFT),
+    cancel: (job) => byNumber.get(job)?.cancel(),
     credit: (job, bytes) => byNumber.get(job)?.credit(bytes),
     drop() {
       stop(LOST)

@@ -9,7 +9,7 @@ import type { Limits } from './config.ts'
 import type { Dispatch } from './dispatch.ts'
 import { noNode } from './failures.ts'
 import { createAudience, createOutput, type Listener, type LiveJob } from './job.ts'
-import type { JobRow, Op } from './ledger/ledger.ts'
+import type { AttemptRow, JobRow, Op } from './ledger/ledger.ts'
 import { type Nodes, versionKey } from './nodes.ts'
 import type { PodVersion, Registry } from './registry.ts'
 import type { Stored } from './stored.ts'
@@ -137,7 +137,7 @@ export function createAdmit(deps: AdmitDeps): Admit {
     if (first && !CHAIN_MAY_MEND.has(first.code)) throw first
     // Never refuse on an old view of the chain.
     if (first) onChain = await registry.account(body.payer, true)
-    const attempts = row ? await stored.attempts(row) : 0
+    const attempts = row ? await stored.attempts(row) : []
     const refusal =
       refusalOf(facts()) ?? dispatch.refusalOf(version, body, preferred) ?? refusalOfRoom(version, input)
     if (deps.stopping()) throw stopping()
@@ -190,7 +190,7 @@ export function createAdmit(deps: AdmitDeps): Admit {
     preferred: number[]
     account: Account
     row: JobRow | undefined
-    attempts: number
+    attempts: AttemptRow[]
     request: Hex
   }
 
@@ -263,7 +263,8 @@ export function createAdmit(deps: AdmitDeps): Admit {
       cost: Number(job.request.maxPrice),
       durable: false,
       state: 'queued',
-      attempts,
+      attempts: attempts.length,
+      asked: new Set(attempts.map(({ node }) => node)),
       excluded: [],
       oldNode: row?.node ?? 0,
       attempt: undefined,

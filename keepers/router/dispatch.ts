@@ -230,11 +230,13 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
       received: 0,
       granted: limits.windowBytes,
       cancelled: false,
+      again: job.asked.has(link.node),
       heldMs: 0,
       heldSinceMs: undefined,
       timer: timers.after(patienceMs, () => tooSlow(job, attempt)),
     }
     job.attempt = attempt
+    job.asked.add(link.node)
     jobsOn(link).set(attempt.job, job)
     record([
       {
@@ -348,6 +350,7 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
     liveBytes += job.output.length - before
     attempt.received = upTo
     if (job.audience.streams > 0) job.audience.more()
+    if (attempt.cancelled && attempt.again) windDown(job, attempt)
     flow(job)
   }
 
@@ -361,7 +364,7 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
   /** Lets the worker send on as the client reads on. */
   function flow(job: LiveJob): void {
     const { attempt, audience } = job
-    if (!attempt || attempt.cancelled) return
+    if (!attempt || (attempt.cancelled && !attempt.again)) return
     holdOf(job, attempt)
     const read = audience.streams > 0 ? audience.forwarded : attempt.received
     const credit = read + limits.windowBytes - attempt.granted
@@ -490,6 +493,14 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
     attempt.cancelled = true
     attempt.link.send(attempt.job, FRAME.cancel, EMPTY)
     publish(job, 'left')
+    windDown(job, attempt)
+    // What a node repeats is read to its end without the client: it has one receipt, and that is for the whole.
+    flow(job)
+  }
+
+  /** A worker that was told to stop must have ended within `CANCEL_MS`; what repeats must go on within it. */
+  function windDown(job: LiveJob, attempt: Attempt): void {
+    job.timer()
     job.timer = timers.after(CANCEL_MS, () => {
       if (job.attempt === attempt)
         failedBy(job, nodeFailed(attempt.link.node, 'ignored a cancellation'), 'fault')

@@ -56,6 +56,8 @@ export interface Attempt {
   granted: number
   /** The node was told that the client left. */
   cancelled: boolean
+  /** The node had the call before: it repeats what it signed for to the end, whoever leaves. */
+  again: boolean
   /** How long the client kept the node waiting, before `heldSinceMs`. */
   heldMs: number
   heldSinceMs: number | undefined
@@ -80,6 +82,8 @@ export interface LiveJob extends Waiting {
   /** `closing`: the answer is charged and being written down. */
   state: 'queued' | 'running' | 'resuming' | 'closing' | 'ended'
   attempts: number
+  /** Nodes that had it before: they may have signed for the whole answer. */
+  readonly asked: Set<number>
   /** Nodes that failed it. */
   excluded: number[]
   /** Tried first: it may hold the finished answer from before a restart. */

@@ -4,7 +4,7 @@ import { later } from '../../sdk/errors.ts'
 import type { Cancel, World } from '../world.ts'
 import type { Limits } from './config.ts'
 import type { Listener } from './job.ts'
-import type { JobRow } from './ledger/ledger.ts'
+import type { AttemptRow, JobRow } from './ledger/ledger.ts'
 import type { Registry } from './registry.ts'
 
 /** Calls that are not live: ended ones, and those that a restart left open. */
@@ -13,8 +13,8 @@ export interface Stored {
   start(): Promise<void>
   stop(): void
   find(payer: Address, id: Hex): Promise<JobRow | undefined>
-  attempts(row: JobRow): Promise<number>
-  /** Answers a receipted call again. */
+  attempts(row: JobRow): Promise<AttemptRow[]>
+  /** Answers a receipted call again: the very bytes that were charged, so whoever leaves early owes nothing more. */
   replay(row: JobRow, listener: Listener): Promise<void>
   /** Whether the call is open since before the start, and its client may still come back. */
   mayComeBack(request: Hex): boolean
@@ -62,7 +62,7 @@ export function createStored(
       for (const cancel of cancels) cancel()
     },
     find: (payer, id) => ledger.jobById(payer, id),
-    attempts: async (row) => (await ledger.attempts(row.number)).length,
+    attempts: (row) => ledger.attempts(row.number),
     async replay(row, listener) {
       const receipt = await ledger.receipt(row.number)
       const output = await ledger.output(row.number)

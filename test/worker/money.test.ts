@@ -152,6 +152,29 @@ describe('what a worker signs for', function () {
     close()
   })
 
+  it('an answer that was signed for is told again to its end, also when its client leaves in the middle', async () => {
+    const length = 150_000
+    const { jobs, said, take, close } = stage(Date.now, async (job) => job.onChunk(new Uint8Array(length)))
+    const deadline = Math.floor(Date.now() / 1000) + DAY_S / 2
+    take(1, deadline)
+    await until(() => receiptsOf(said).length === 1)
+    const repeated = () =>
+      said.reduce(
+        (sum, { job, type, text }) => sum + (job === 2 && type === FRAME.chunk ? text.length : 0),
+        0,
+      )
+    take(2, deadline)
+    await until(() => repeated() === 65_536)
+    jobs.cancel(2)
+    jobs.credit(2, length)
+    await until(() => receiptsOf(said).length === 2 || failuresOf(said).length > 0)
+
+    expect(failuresOf(said)).to.deep.equal([])
+    expect(repeated()).to.equal(length)
+    expect(new Set(receiptsOf(said)).size, 'one signature').to.equal(1)
+    close()
+  })
+
   it('time spent waiting for a reader is not the time of the pod', () => {
     let nowMs = 1_000
     const clock = startOvertime(10_000, 100, () => nowMs)
