@@ -15,5 +15,7 @@ export const configSchema = z.strictObject({
   frontend: z.number().int().min(0).max(0xffffffff),
   /** How callers reach this door from outside, for picture URLs; default: as the request came in. */
   publicUrl: z.url().optional(),
+  /** Other names of pods: name → pod. Heurist's image models need none where there is one image pod. */
+  aliases: z.record(z.string().min(1).max(128), z.string().min(1).max(128)).default({}),
 })
 export type GatewayConfig = z.output<typeof configSchema>

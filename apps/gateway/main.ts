@@ -58,7 +58,7 @@ async function start(config: GatewayConfig): Promise<void> {
   const leaving = new AbortController()
   const app = createGateway({
     keys,
-    catalog: createCatalog(config.routerUrl),
+    catalog: createCatalog(config.routerUrl, Date.now, config.aliases),
     payer: createPayer(client),
     pictures,
     publicUrl: config.publicUrl,

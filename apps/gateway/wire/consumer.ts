@@ -1,5 +1,4 @@
 import { refused } from '../../../sdk/errors.ts'
-import type { ApiKeys } from '../keys.ts'
 
 /**
  * Who asks. A key is `<consumer>-<secret>`; the SDK sends it whole in `Authorization`, and in the bodies of workflow
@@ -19,7 +18,13 @@ export interface Consumers {
 /** A consumer that no key has: asking for it takes as long as for any other. */
 const NOBODY = 'hk'
 
-export function consumersOf(keys: Pick<ApiKeys, 'check'>): Consumers {
+/** What is known of keys: whose an `Authorization` header is, undefined if it opens nothing. */
+export interface KeyRing {
+  check(authorization: string): string | undefined
+}
+
+/** @param charged  Runs work on a consumer's account. */
+export function consumersOf(keys: KeyRing, charged: Consumers['charged'] = (_, work) => work()): Consumers {
   const check = (token: string): string | undefined => keys.check(`Bearer ${token}`)
   const whole = (consumer: string, apiKey: string) =>
     apiKey.includes('-') ? apiKey : `${consumer || NOBODY}-${apiKey}`
@@ -48,6 +53,6 @@ export function consumersOf(keys: Pick<ApiKeys, 'check'>): Consumers {
     },
 
     owns: (consumer, apiKey) => check(whole(consumer, apiKey)) === (consumer || NOBODY),
-    charged: (_, work) => work(),
+    charged,
   }
 }

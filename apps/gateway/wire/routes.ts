@@ -2,10 +2,9 @@ import type { FastifyError, FastifyInstance } from 'fastify'
 import type { HeuristError } from '../../../sdk/errors.ts'
 import type { Catalog } from '../catalog.ts'
 import { fromDoor } from '../door.ts'
-import type { ApiKeys } from '../keys.ts'
 import type { Payer } from '../payer.ts'
 import type { Pictures } from '../pictures.ts'
-import { consumersOf } from './consumer.ts'
+import { consumersOf, type KeyRing } from './consumer.ts'
 import type { WireContext } from './context.ts'
 import { sendWireError } from './errors.ts'
 import { openJobs } from './jobs.ts'
@@ -19,7 +18,7 @@ import { workflowRoutes } from './workflow-routes.ts'
 const SWEEP_MS = 10 * 60_000
 
 interface Deps {
-  keys: ApiKeys
+  keys: KeyRing
   catalog: Catalog
   payer: Payer
   pictures: Pictures
