@@ -25,7 +25,12 @@ export interface TestNetwork {
   stop(): Promise<void>
 }
 
-export async function openNetwork(market: Market, workers: number): Promise<TestNetwork> {
+/** @param more  Pods that the workers serve beside chat and image. */
+export async function openNetwork(
+  market: Market,
+  workers: number,
+  more: readonly string[] = [],
+): Promise<TestNetwork> {
   const { home, addresses, chain, domain, seeded } = market
   const supervisor = createSupervisor(home)
   const [routerPort, gatewayPort] = [await freePort(), await freePort()]
@@ -87,6 +92,7 @@ export async function openNetwork(market: Market, workers: number): Promise<Test
         slots: [
           { pod: 'chat', warm: true },
           ...(market.seeded.pods.image === undefined ? [] : [{ pod: 'image', warm: true }]),
+          ...more.map((pod) => ({ pod, warm: true })),
         ],
       },
     })

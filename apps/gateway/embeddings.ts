@@ -1,16 +1,18 @@
 import { z } from 'zod'
+import {
+  type EmbedInput,
+  type EmbedOutput,
+  embedInputSchema,
+  embedOutputSchema,
+} from '../../sdk/documents.ts'
 import { bug, refused } from '../../sdk/errors.ts'
 import type { Manifest } from '../../sdk/protocol/manifest.ts'
 import { type Parameters, parseBody } from './parameters.ts'
 import { modelName, type Usage } from './sampling.ts'
 
-const text = z.string().min(1, 'an empty text has no meaning to embed')
-
 const schema = z.object({
   model: modelName,
-  input: z.union([text, z.array(text).min(1).max(2048)], {
-    error: 'a text, or up to 2048 of them, none empty; tokens are not supported',
-  }),
+  input: embedInputSchema.shape.input,
   encoding_format: z.enum(['float', 'base64']).optional(),
   dimensions: z.number().int().min(1).optional(),
 })
@@ -22,11 +24,6 @@ export const embeddingParameters: Parameters<typeof schema> = {
   ignored: ['user'],
   neutral: {},
   unsupported: [],
-}
-
-/** The input document of an embed pod. */
-export interface EmbedInput {
-  input: string | string[]
 }
 
 /** An embedding call as the gateway understood it. */
@@ -62,8 +59,6 @@ export function fitDimensions(
   })
 }
 
-const vectorsSchema = z.object({ embeddings: z.array(z.array(z.number()).min(1)) })
-
 /**
  * The vectors in an embed pod's output document.
  *
@@ -81,9 +76,9 @@ export function vectorsIn(bytes: Uint8Array, texts: number): number[][] {
   )
 }
 
-function readVectors(bytes: Uint8Array): z.output<typeof vectorsSchema> {
+function readVectors(bytes: Uint8Array): EmbedOutput {
   try {
-    return vectorsSchema.parse(JSON.parse(new TextDecoder().decode(bytes)))
+    return embedOutputSchema.parse(JSON.parse(new TextDecoder().decode(bytes)))
   } catch (cause) {
     throw bug('output.unreadable', 'the answer is not what an embed pod answers', { cause })
   }

@@ -1,5 +1,5 @@
+import type { EmbedInput } from '../../sdk/documents.ts'
 import type { Answer, AnswerStream, CallOptions, Client } from '../../sdk/index.ts'
-import type { EmbedInput } from './embeddings.ts'
 import type { ImageInput } from './images.ts'
 import type { ChatInput, Finish } from './sampling.ts'
 

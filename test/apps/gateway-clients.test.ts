@@ -24,6 +24,7 @@ const bodies: Record<string, z.ZodType> = {
   'chat/completions': shapes.chatCompletion,
   completions: shapes.textCompletion,
   responses: shapes.response,
+  embeddings: shapes.embeddings,
   'images/generations': shapes.images,
 }
 const events: Record<string, z.ZodType> = {
@@ -55,7 +56,7 @@ describe('unmodified clients on a real network', function () {
 
   before(async () => {
     market = await openMarket()
-    network = await openNetwork(market, 1)
+    network = await openNetwork(market, 1, ['embed'])
   })
   after(async () => {
     await network?.stop()
@@ -104,6 +105,12 @@ describe('unmodified clients on a real network', function () {
       for (const picture of used.pictures) {
         expect(Buffer.from(picture.subarray(0, 8)).toString('hex')).to.equal('89504e470d0a1a0a')
       }
+      const [question = [], sameAsked = [], other = []] = used.vectors
+      const likeness = (one: number[], two: number[]) =>
+        one.reduce((sum, value, index) => sum + value * (two[index] ?? 0), 0)
+      expect(used.vectors).to.have.length(3)
+      expect(likeness(question, question)).to.be.closeTo(1, 1e-3)
+      expect(likeness(question, sameAsked)).to.be.greaterThan(likeness(question, other))
       expect(used.refusals).to.deep.equal([
         { status: 400, param: 'tools' },
         { status: 400, param: 'response_format' },
@@ -115,7 +122,12 @@ describe('unmodified clients on a real network', function () {
       const seen = await Promise.all(exchanges)
 
       const routes = new Set(seen.map(({ path }) => path.replace(/^models\/.*/, 'models')))
-      expect([...routes]).to.include.members(['chat/completions', 'completions', 'images/generations'])
+      expect([...routes]).to.include.members([
+        'chat/completions',
+        'completions',
+        'embeddings',
+        'images/generations',
+      ])
       for (const each of seen) checkExchange(each)
     })
   }

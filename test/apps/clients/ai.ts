@@ -1,6 +1,15 @@
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
-import { APICallError, generateImage, generateText, jsonSchema, Output, streamText, tool } from 'ai'
-import { type Door, QUESTION, type Refusal, type Told, type Used } from './used.ts'
+import {
+  APICallError,
+  embedMany,
+  generateImage,
+  generateText,
+  jsonSchema,
+  Output,
+  streamText,
+  tool,
+} from 'ai'
+import { type Door, QUESTION, type Refusal, TEXTS, type Told, type Used } from './used.ts'
 
 /** Vercel's AI SDK with its provider for doors like OpenAI's: it offers no models list, choices or responses. */
 export async function useAi({ baseURL, apiKey, fetch }: Door): Promise<Used> {
@@ -13,12 +22,14 @@ export async function useAi({ baseURL, apiKey, fetch }: Door): Promise<Used> {
     n: 2,
     maxRetries: 0,
   })
+  const embedded = await embedMany({ model: heurist.embeddingModel('embed'), values: TEXTS, maxRetries: 0 })
   return {
     whole: await whole(chat),
     streamed: await streamed(chat),
     completion: await whole(completion),
     completionStreamed: await streamed(completion),
     pictures: drawn.images.map(({ uint8Array }) => uint8Array),
+    vectors: embedded.embeddings,
     refusals: await refusals(chat, heurist.chatModel('gpt-4o')),
   }
 }

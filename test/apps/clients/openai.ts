@@ -1,5 +1,5 @@
 import type OpenAI from 'openai'
-import { QUESTION, type Refusal, type Told, type Used } from './used.ts'
+import { QUESTION, type Refusal, TEXTS, type Told, type Used } from './used.ts'
 
 /** OpenAI's client at work, of whichever major version: nothing but what it exports, as its manual shows it. */
 export async function useOpenAi(openai: OpenAI): Promise<Used> {
@@ -9,6 +9,9 @@ export async function useOpenAi(openai: OpenAI): Promise<Used> {
     ...(await completions(openai)),
     ...(await responses(openai)),
     pictures: await pictures(openai),
+    vectors: (await openai.embeddings.create({ model: 'embed', input: TEXTS })).data.map(({ embedding }) => [
+      ...embedding,
+    ]),
     refusals: await refusals(openai),
   }
 }

@@ -34,8 +34,16 @@ export interface Used {
   responseStreamed?: Told
   /** Two pictures of one prompt. */
   pictures: Uint8Array[]
+  /** Of `TEXTS`, in the form that the client asks for by itself. */
+  vectors: number[][]
   /** Of calls with tools, with a JSON format, and with an unknown model. */
   refusals: Refusal[]
 }
 
 export const QUESTION = 'What is a receipt?'
+/** A question, the same in other words, and something else. */
+export const TEXTS = [
+  'What is the capital of Kenya?',
+  'Which city is the capital of Kenya?',
+  'Mix red and blue.',
+]
