@@ -1,8 +1,11 @@
-import type { Address } from 'viem'
+import { type Address, erc20Abi } from 'viem'
+import { refused } from '../errors.ts'
+import { formatUsd } from '../units.ts'
 import { routerBondAbi } from './abi.ts'
 import { approveCall, type Call, caller } from './call.ts'
 import type { Chain } from './clients.ts'
 import { chainError } from './errors.ts'
+import { heuApproval } from './locks.ts'
 
 /** A router's bond and what it is held for. Asset in base units, HEU in wei, times in Unix seconds. */
 export interface BondState {
@@ -36,16 +39,44 @@ export async function readBond(chain: Chain, bond: Address, router: Address): Pr
   return { router, ...state, leastAsset, leastHeu, mayRoute }
 }
 
-/** Approvals of exactly what is given, then the deposit for `router`. */
-export function bondDepositCalls(
-  bond: Address,
-  router: Address,
-  gifts: { asset: Address; assets: bigint; heu: Address; heus: bigint },
-): Call[] {
-  const approve = (token: Address, amount: bigint): Call[] =>
-    amount === 0n ? [] : [approveCall(token, bond, amount)]
-  const deposit = bondCall(bond, 'deposit', [router, gifts.assets, gifts.heus])
-  return [...approve(gifts.asset, gifts.assets), ...approve(gifts.heu, gifts.heus), deposit]
+/**
+ * The deposit for `router`, after approvals of exactly what is given where the present ones are lower. Asset in base
+ * units, HEU in wei.
+ *
+ * @throws `asset.insufficient`, `heu.insufficient` (refused) if `from` does not hold it; `chain.*`.
+ */
+export async function bondDepositCalls(
+  chain: Chain,
+  { bond, asset, heu }: { bond: Address; asset: Address; heu: Address },
+  { from, router, assets, heus }: { from: Address; router: Address; assets: bigint; heus: bigint },
+): Promise<Call[]> {
+  const approvals = await Promise.all([
+    assets === 0n ? [] : assetApproval(chain, asset, { from, spender: bond, amount: assets }),
+    heus === 0n ? [] : heuApproval(chain, heu, { from, spender: bond, amount: heus }),
+  ])
+  return [...approvals.flat(), bondCall(bond, 'deposit', [router, assets, heus])]
+}
+
+async function assetApproval(
+  { client }: Chain,
+  asset: Address,
+  { from, spender, amount }: { from: Address; spender: Address; amount: bigint },
+): Promise<Call[]> {
+  const token = { address: asset, abi: erc20Abi } as const
+  const [held, allowed] = await Promise.all([
+    client.readContract({ ...token, functionName: 'balanceOf', args: [from] }),
+    client.readContract({ ...token, functionName: 'allowance', args: [from, spender] }),
+  ]).catch((cause: unknown) => {
+    throw chainError(cause)
+  })
+  if (held < amount) {
+    const says = `${from} holds ${formatUsd(held)} dollars, ${formatUsd(amount)} are needed`
+    throw refused('asset.insufficient', says, {
+      fix: `Send it ${formatUsd(amount - held)} dollars first, or give less.`,
+      details: { held: held.toString(), needed: amount.toString() },
+    })
+  }
+  return allowed >= amount ? [] : [approveCall(asset, spender, amount)]
 }
 
 const call = caller(routerBondAbi)
