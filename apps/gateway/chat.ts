@@ -54,7 +54,6 @@ export const chatParameters: Parameters<typeof schema> = {
   ignored: [
     'user',
     'metadata',
-    'store',
     'safety_identifier',
     'prompt_cache_key',
     'prompt_cache_options',
@@ -70,6 +69,7 @@ export const chatParameters: Parameters<typeof schema> = {
     modalities: [['text']],
     response_format: [{ type: 'text' }],
     service_tier: ['auto', 'default'],
+    store: [false],
     tools: [[]],
     tool_choice: ['none', 'auto'],
     parallel_tool_calls: [true, false],

@@ -42,7 +42,7 @@ describe('a chat call', () => {
       stop: ['x'],
       user: 'u',
       metadata: { a: '1' },
-      store: true,
+      store: false,
       n: 2,
     })
 

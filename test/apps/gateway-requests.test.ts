@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import type { z } from 'zod'
 import { chatParameters } from '../../apps/gateway/chat.ts'
 import { completionParameters } from '../../apps/gateway/completions.ts'
+import { MAX_BODY_BYTES } from '../../apps/gateway/door.ts'
 import { embeddingParameters } from '../../apps/gateway/embeddings.ts'
 import { imageParameters } from '../../apps/gateway/images.ts'
 import type { Parameters } from '../../apps/gateway/parameters.ts'
@@ -245,4 +246,42 @@ describe('any request at all', function () {
       if (event !== undefined) expect(seen.get(`${path} streamed`), path).to.be.greaterThan(REQUESTS / 50)
     }
   })
+
+  for (const { path, body } of routes) {
+    const bare = path.replace('/v1', '')
+    for (const where of [bare, `/v1${bare}`]) {
+      it(`${where} refuses strangers, what is no JSON, too much of it and other methods, and charges nothing`, async () => {
+        paid = 0
+        const type = { 'content-type': 'application/json' }
+        const keyed = { ...type, authorization: `Bearer ${door.key}` }
+        const send = async (init: RequestInit) => {
+          const answer = await fetch(door.url + where, {
+            method: 'POST',
+            body: JSON.stringify(body),
+            ...init,
+          })
+          const { error } = shapes.failure.parse(await answer.json())
+          return [answer.status, error.code]
+        }
+
+        expect(await send({ headers: type })).to.deep.equal([401, 'invalid_api_key'])
+        expect(await send({ headers: { ...keyed, authorization: `Bearer ${door.key}0` } })).to.deep.equal([
+          401,
+          'invalid_api_key',
+        ])
+        expect(await send({ headers: keyed, body: '{"model":' })).to.deep.equal([400, 'invalid_json'])
+        expect(await send({ headers: keyed, body: '[]' })).to.deep.equal([400, 'invalid_value'])
+        expect(await send({ headers: { ...keyed, 'content-type': 'application/xml' } })).to.deep.equal([
+          415,
+          'unsupported_media_type',
+        ])
+        expect(
+          await send({ headers: keyed, body: JSON.stringify({ ...body, x: 'x'.repeat(MAX_BODY_BYTES) }) }),
+        ).to.deep.equal([413, 'body.too_large'])
+        const other = await fetch(door.url + where, { method: 'PUT', headers: keyed, body: '{}' })
+        expect(other.status).to.equal(404)
+        expect(paid).to.equal(0)
+      })
+    }
+  }
 })
