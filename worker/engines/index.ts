@@ -5,6 +5,7 @@ import type { LoadEngine } from './engine.ts'
 /** One engine per kind of pod. Imported only when asked for: a slot loads one kind. */
 const LOADERS: Partial<Record<PodKind, () => Promise<LoadEngine>>> = {
   chat: async () => (await import('./chat/load.ts')).loadChat,
+  translate: async () => (await import('./translate/load.ts')).loadTranslate,
   embed: async () => (await import('./embed/load.ts')).loadEmbed,
   image: async () => (await import('./image/load.ts')).loadImage,
 }

@@ -104,8 +104,8 @@ function cacheInput(meta: InferenceSession.ValueMetadata): CacheInput {
   return { past: name, present: name.replace('past_key_values', 'present'), empty }
 }
 
-/** The logits of the last position, as float32. */
-function lastRow(logits: Tensor | undefined): Float32Array {
+/** The logits of the last position, as float32. @throws `pod.broken` (bug) if there are none. */
+export function lastRow(logits: Tensor | undefined): Float32Array {
   const all = floatsOf(logits)
   if (all === undefined) throw bug('pod.broken', 'the model returned no logits')
   return all.subarray(all.length - (logits?.dims.at(-1) ?? 0))

@@ -4,7 +4,8 @@ import { type Draw, TOP } from './sampler.ts'
 /** "HCE1": heurist chat evidence, layout 1. */
 const MAGIC = 0x48434531
 const HEADER_BYTES = 4 + 8 + 4 + 4 + 4 + 4 + 1
-const ROW_BYTES = 4 + 4 + TOP * 8
+/** One drawn token with the likeliest ones. */
+export const DRAW_BYTES = 4 + 4 + TOP * 8
 
 /**
  * What the worker commits to before anyone asks for it, big-endian:
@@ -18,7 +19,7 @@ const ROW_BYTES = 4 + 4 + TOP * 8
  * of fewer than 8 tokens leaves the rest zero.
  */
 export function chatEvidence(request: ChatRequest, promptTokens: number, draws: readonly Draw[]): Uint8Array {
-  const bytes = new Uint8Array(HEADER_BYTES + draws.length * ROW_BYTES)
+  const bytes = new Uint8Array(HEADER_BYTES + draws.length * DRAW_BYTES)
   const view = new DataView(bytes.buffer)
   view.setUint32(0, MAGIC)
   view.setBigUint64(4, BigInt(request.seed))
@@ -27,8 +28,14 @@ export function chatEvidence(request: ChatRequest, promptTokens: number, draws: 
   view.setUint32(20, promptTokens)
   view.setUint32(24, draws.length)
   view.setUint8(28, TOP)
+  writeDraws(view, HEADER_BYTES, draws)
+  return bytes
+}
+
+/** Writes every drawn token from a byte on: token, its log-probability, the likeliest ones. */
+export function writeDraws(view: DataView, from: number, draws: readonly Draw[]): void {
   for (const [i, { token, logprob, top }] of draws.entries()) {
-    const row = HEADER_BYTES + i * ROW_BYTES
+    const row = from + i * DRAW_BYTES
     view.setUint32(row, token)
     view.setFloat32(row + 4, logprob)
     for (const [k, likely] of top.entries()) {
@@ -36,5 +43,4 @@ export function chatEvidence(request: ChatRequest, promptTokens: number, draws: 
       view.setFloat32(row + 12 + 8 * k, likely.logprob)
     }
   }
-  return bytes
 }

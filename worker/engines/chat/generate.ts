@@ -71,7 +71,10 @@ export class Sequence {
 }
 
 const encoder = new TextEncoder()
-const line = (event: { text: string } | { finish: Finish }) => encoder.encode(`${JSON.stringify(event)}\n`)
+
+/** One line of the answers of chat and translate pods. */
+export const line = (event: { text: string } | { finish: Finish }): Uint8Array =>
+  encoder.encode(`${JSON.stringify(event)}\n`)
 
 /** Decodes one sequence to its end, one token per run, and emits each piece of text as soon as it is certain. */
 export async function generate(

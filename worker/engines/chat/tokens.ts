@@ -66,8 +66,8 @@ export async function loadTokens(modelFolder: string): Promise<ChatTokens> {
   return new ChatTokens(new Tokenizer(tokenizer as object, config), jinja, marks, ends)
 }
 
-/** `generation_config.json` knows best when to end; `config.json` is the older place. */
-async function endIds(json: (name: string) => Promise<unknown>): Promise<number[]> {
+/** What ends an answer: `generation_config.json` knows best, `config.json` is the older place. */
+export async function endIds(json: (name: string) => Promise<unknown>): Promise<number[]> {
   for (const name of ['generation_config.json', 'config.json']) {
     const parsed = endSchema.safeParse(await json(name).catch(() => undefined))
     const ids = parsed.success ? parsed.data.eos_token_id : undefined
@@ -93,7 +93,7 @@ export class TextStream {
   #from = 0
   #read = 0
 
-  constructor(readonly tokens: ChatTokens) {}
+  constructor(readonly tokens: Pick<ChatTokens, 'text'>) {}
 
   /** The text that this token completes: empty while a character is still cut. */
   add(id: number): string {

@@ -1,0 +1,61 @@
+/**
+ * Makes the translate pod's model from nothing but a seed: phrases, vocabulary, weights, folder.
+ *
+ *   node --import tsx pods/translate/train/train.ts --steps 2400 --work .data/train-translate [--resume]
+ *
+ * Every figure that decides the result is printed first. The same seed and library give the same bytes.
+ */
+import { parseArgs } from 'node:util'
+import { train } from '../../training/loop.ts'
+import { Random } from '../../training/random.ts'
+import { ADAMW, Trainer } from '../../training/trainer.ts'
+import { BUCKETS, type Bucket, batches } from './batches.ts'
+import { writeFolder } from './folder.ts'
+import { countOf, parametersOf, SHAPE, translationLoss } from './model.ts'
+import { vocabularyOf } from './vocabulary.ts'
+
+/** The seed of everything; data, weights and vocabulary each have their own stream from it. */
+const SEED = 2026
+const PEAK_RATE = 2e-3
+
+const { values: options } = parseArgs({
+  options: {
+    steps: { type: 'string', default: '2400' },
+    seed: { type: 'string', default: `${SEED}` },
+    threads: { type: 'string', default: '2' },
+    work: { type: 'string', default: '.data/train-translate' },
+    out: { type: 'string', default: 'pods/translate/model' },
+    resume: { type: 'boolean', default: false },
+  },
+})
+
+const [steps, seed, threads] = [Number(options.steps), Number(options.seed), Number(options.threads)]
+const parameters = parametersOf(SHAPE)
+const facts = { seed, steps, rate: PEAK_RATE, parameters: countOf(parameters), shape: SHAPE }
+console.log(JSON.stringify({ ...facts, ...ADAMW }))
+
+const vocabulary = vocabularyOf(seed, SHAPE.vocabulary)
+const trainer = new Trainer(parameters, parameters.start(new Random(seed + 1)))
+const stepOf = new Map<Bucket, Awaited<ReturnType<Trainer['shape']>>>()
+for (const bucket of BUCKETS) {
+  stepOf.set(bucket, await trainer.shape(translationLoss(SHAPE, bucket.rows, bucket.time), threads))
+}
+
+function* stream() {
+  for (const { bucket, feeds } of batches(vocabulary, SHAPE.context, new Random(seed + 2))) {
+    const step = stepOf.get(bucket)
+    if (step === undefined) throw new RangeError(`no step for ${bucket.time} tokens`)
+    yield { step, feeds }
+  }
+}
+
+await train({
+  trainer,
+  steps,
+  peakRate: PEAK_RATE,
+  work: options.work,
+  resume: options.resume,
+  batches: stream(),
+})
+await writeFolder(options.out, SHAPE, vocabulary, parameters, trainer.weights)
+console.log(`written to ${options.out}`)
