@@ -17,9 +17,16 @@ export interface AuditedBatch {
   dataHash: Hex
   /** All charges of its lines, base units. */
   gross: bigint
+  /** Lines of the transaction: what each payer was charged, by itself or by the float, in lower case. */
+  charges: ReadonlyMap<Address, bigint>
   /** Lines of the transaction: what each payee's gross grew by. */
   lines: Record<AuditedRole, ReadonlyMap<number, bigint>>
-  /** Undefined if the router no longer serves it. */
+  /**
+   * Undefined if the router serves the data; else the second of the batch's block, and whether the router says that its
+   * time is over.
+   */
+  absent: { settledAt: number; forgotten: boolean } | undefined
+  /** What the router serves, or what the auditor kept of it. */
   data: Uint8Array | undefined
   /** The leaves in `data`; undefined if it could not be read. */
   leaves: readonly Leaf[] | undefined
@@ -59,6 +66,9 @@ export interface Place {
   index: number
 }
 
+/** Data may be forgotten so long after its settlement. @source docs/protocol.md */
+export const KEEP_SECONDS = 30 * 86_400
+
 /** Two leaves that count the same part of one payee's gross: `RouterBond.proveOverlap` convicts for it. */
 export interface Overlap {
   role: AuditedRole
@@ -71,47 +81,93 @@ export interface Audit {
   batches: number
   leaves: number
   gross: bigint
-  /** Whether every batch from the first on was there: only then totals can be compared. */
+  /** Whether there was data of every batch. */
   whole: boolean
+  /** Batches whose data the router may have forgotten, and has: only their lines were counted. */
+  notAudited: bigint[]
   lies: Lie[]
   overlaps: Overlap[]
 }
 
-interface Count {
-  total: bigint
-  last: Place
+/** Running totals of a payer; how many calls it made is not known after a batch without data. */
+interface PayerCount {
+  charged: bigint
+  count: bigint | undefined
 }
+
+/** Running totals of a payee; the last leaf is not known after a batch without data. */
+interface PayeeCount {
+  total: bigint
+  last: Place | undefined
+}
+
+interface Counts {
+  payers: Map<Address, PayerCount>
+  payees: Map<string, PayeeCount>
+}
+
+type Tell = (code: Lie['code'], detail: string) => void
 
 const grossIn = (leaf: Leaf, role: AuditedRole): bigint =>
   role === 'node' ? leaf.nodeGross : role === 'pod' ? leaf.podGross : leaf.frontendGross
 
-/** @param batches  All batches of the router, from the first on, in order. */
-export function audit(batches: readonly AuditedBatch[], totals: ChainTotals): Audit {
-  const payers = new Map<Address, { charged: bigint; count: bigint }>()
-  const payees = new Map<string, Count>()
-  const found: Audit = { batches: batches.length, leaves: 0, gross: 0n, whole: true, lies: [], overlaps: [] }
-  for (const batch of batches) auditBatch(batch, payers, payees, found)
-  if (found.whole) compare(batches.at(-1)?.seq ?? 0n, payers, payees, totals, found)
+/**
+ * Batches without data are counted by their lines, which are the chain's: so every total is known before each batch, and
+ * who withholds one hides only what is in it.
+ *
+ * @param batches     All batches of the router, from the first on, in order.
+ * @param nowSeconds  The chain's time, Unix seconds.
+ */
+export function audit(batches: readonly AuditedBatch[], totals: ChainTotals, nowSeconds: number): Audit {
+  const counts: Counts = { payers: new Map(), payees: new Map() }
+  const found: Audit = {
+    batches: batches.length,
+    leaves: 0,
+    gross: 0n,
+    whole: true,
+    notAudited: [],
+    lies: [],
+    overlaps: [],
+  }
+  for (const batch of batches) auditBatch(batch, nowSeconds, counts, found)
+  compare(batches.at(-1)?.seq ?? 0n, counts, totals, found)
   return found
 }
 
-function auditBatch(
-  batch: AuditedBatch,
-  payers: Map<Address, { charged: bigint; count: bigint }>,
-  payees: Map<string, Count>,
-  found: Audit,
-): void {
-  const { seq, data, leaves } = batch
-  const lie = (code: Lie['code'], detail: string) => found.lies.push({ code, seq, detail })
+function auditBatch(batch: AuditedBatch, nowSeconds: number, counts: Counts, found: Audit): void {
+  const { seq, absent, data, leaves } = batch
+  const lie: Tell = (code, detail) => found.lies.push({ code, seq, detail })
   found.gross += batch.gross
-  if (!data || !leaves) {
-    found.whole = false
-    lie(data ? 'data.unreadable' : 'data.missing', data ? 'no list of leaves' : 'the router serves no data')
-    // What follows is counted from where it stands.
-    payers.clear()
-    payees.clear()
-    return
+  const inTime = absent?.forgotten && nowSeconds - absent.settledAt > KEEP_SECONDS
+  if (absent && !inTime) lie('data.missing', 'the router serves no data')
+  if (data && leaves) return auditLeaves(batch, data, leaves, counts, found, lie)
+  if (data) lie('data.unreadable', 'no list of leaves')
+  found.whole = false
+  if (inTime) found.notAudited.push(seq)
+  countLines(batch, counts)
+}
+
+/** A batch of which only the lines are known. */
+function countLines({ charges, lines }: AuditedBatch, { payers, payees }: Counts): void {
+  for (const [payer, charge] of charges) {
+    payers.set(payer, { charged: (payers.get(payer)?.charged ?? 0n) + charge, count: undefined })
   }
+  for (const role of AUDITED_ROLES) {
+    for (const [id, amount] of lines[role]) {
+      const key = `${role} ${id}`
+      payees.set(key, { total: (payees.get(key)?.total ?? 0n) + amount, last: undefined })
+    }
+  }
+}
+
+function auditLeaves(
+  batch: AuditedBatch,
+  data: Uint8Array,
+  leaves: readonly Leaf[],
+  counts: Counts,
+  found: Audit,
+  lie: Tell,
+): void {
   const dataHash = toHex(keccak(data))
   if (dataHash !== batch.dataHash)
     lie('data.hash_wrong', `the data hashes to ${dataHash}, not ${batch.dataHash}`)
@@ -119,6 +175,7 @@ function auditBatch(
   if (root !== batch.root) lie('root.wrong', `the leaves give root ${root}, not ${batch.root}`)
   found.leaves += leaves.length
 
+  const charges = new Map<Address, bigint>()
   const lines = {
     node: new Map<number, bigint>(),
     pod: new Map<number, bigint>(),
@@ -126,37 +183,40 @@ function auditBatch(
   }
   let sum = 0n
   leaves.forEach((leaf, index) => {
-    const price = priceOf(leaf, payers, found.whole, lie)
+    const price = priceOf(leaf, counts.payers, lie)
     if (price === undefined) return
     sum += price
+    const payer = leaf.payer.toLowerCase() as Address
+    charges.set(payer, (charges.get(payer) ?? 0n) + price)
     for (const role of AUDITED_ROLES) {
       lines[role].set(leaf[role], (lines[role].get(leaf[role]) ?? 0n) + price)
-      auditPayee(role, leaf, price, { seq, index }, payees, found, lie)
+      auditPayee(role, leaf, price, { seq: batch.seq, index }, counts.payees, found, lie)
     }
   })
-  if (!found.whole) return
   if (sum !== batch.gross) lie('gross.differs', `the leaves charge ${sum}, the batch ${batch.gross}`)
-  for (const role of AUDITED_ROLES) {
-    for (const id of new Set([...lines[role].keys(), ...batch.lines[role].keys()])) {
-      const [own, posted] = [lines[role].get(id) ?? 0n, batch.lines[role].get(id) ?? 0n]
-      if (own !== posted)
-        lie('line.differs', `${role} ${id}: the leaves add ${own}, the batch credits ${posted}`)
-    }
+  auditLines('payer', charges, batch.charges, lie)
+  for (const role of AUDITED_ROLES) auditLines(role, lines[role], batch.lines[role], lie)
+}
+
+/** Holds what leaves add for each payer or payee to the lines of the batch. */
+function auditLines<K extends Address | number>(
+  role: AuditedRole | 'payer',
+  listed: ReadonlyMap<K, bigint>,
+  posted: ReadonlyMap<K, bigint>,
+  lie: Tell,
+): void {
+  for (const id of new Set([...listed.keys(), ...posted.keys()])) {
+    const [own, line] = [listed.get(id) ?? 0n, posted.get(id) ?? 0n]
+    if (own !== line) lie('line.differs', `${role} ${id}: the leaves add ${own}, the batch ${line}`)
   }
 }
 
 /** What a leaf charges: its payer's total less the one before. */
-function priceOf(
-  leaf: Leaf,
-  payers: Map<Address, { charged: bigint; count: bigint }>,
-  whole: boolean,
-  lie: (code: Lie['code'], detail: string) => void,
-): bigint | undefined {
+function priceOf(leaf: Leaf, payers: Counts['payers'], lie: Tell): bigint | undefined {
   const payer = leaf.payer.toLowerCase() as Address
-  const before = payers.get(payer) ?? (whole ? { charged: 0n, count: 0n } : undefined)
+  const before = payers.get(payer) ?? { charged: 0n, count: 0n }
   payers.set(payer, { charged: leaf.charged, count: leaf.count })
-  if (!before) return undefined
-  if (leaf.count !== before.count + 1n) {
+  if (before.count !== undefined && leaf.count !== before.count + 1n) {
     lie('count.wrong', `${payer}: call ${leaf.count} follows call ${before.count}`)
   }
   if (leaf.charged <= before.charged) {
@@ -171,33 +231,27 @@ function auditPayee(
   leaf: Leaf,
   price: bigint,
   place: Place,
-  payees: Map<string, Count>,
+  payees: Counts['payees'],
   found: Audit,
-  lie: (code: Lie['code'], detail: string) => void,
+  lie: Tell,
 ): void {
   const id = leaf[role]
   const key = `${role} ${id}`
   const gross = grossIn(leaf, role)
   const before = payees.get(key)
   payees.set(key, { total: before && before.total > gross ? before.total : gross, last: place })
-  const total = before?.total ?? (found.whole ? 0n : gross - price)
+  const total = before?.total ?? 0n
   const begins = gross - price
   if (begins === total) return
   const where = `${key}: (${begins}, ${gross}] after ${total}`
   if (begins > total) return lie('payee.gap', where)
   lie('payee.overlap', where)
   // A frontend 0 is nobody: nothing convicts for it.
-  if (before && id !== 0) found.overlaps.push({ role, id, a: before.last, b: place })
+  if (before?.last && id !== 0) found.overlaps.push({ role, id, a: before.last, b: place })
 }
 
-function compare(
-  seq: bigint,
-  payers: ReadonlyMap<Address, { charged: bigint }>,
-  payees: ReadonlyMap<string, Count>,
-  totals: ChainTotals,
-  found: Audit,
-): void {
-  const lie = (code: Lie['code'], detail: string) => found.lies.push({ code, seq, detail })
+function compare(seq: bigint, { payers, payees }: Counts, totals: ChainTotals, found: Audit): void {
+  const lie: Tell = (code, detail) => found.lies.push({ code, seq, detail })
   for (const [key, { total }] of payees) {
     const [role, number] = key.split(' ') as [AuditedRole, string]
     const id = Number(number)

@@ -126,14 +126,14 @@ describe('the walk', function () {
   it('an audit of what the router published finds every total to be the sum of its calls', async () => {
     const { chain, domain, router, addresses } = market
     const hasher = createHasher(domain)
-    const { batches, totals } = await readPublished({
+    const { batches, totals, nowSeconds } = await readPublished({
       chain: openChain({ chainId: domain.chainId, rpcUrl: chain.rpcUrl }),
       ledger: addresses.ledger,
       router: router.address,
       routerUrl: network.routerUrl,
       hasher,
     })
-    const found = audit(batches, totals)
+    const found = audit(batches, totals, nowSeconds)
 
     expect(found.lies).to.deep.equal([])
     expect(found.whole).to.equal(true)

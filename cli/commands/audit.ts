@@ -1,8 +1,11 @@
+import { existsSync } from 'node:fs'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { Command } from 'commander'
 import { encodeFunctionData, type Hex } from 'viem'
 import { type Audit, type AuditedBatch, audit, type Overlap } from '../../sdk/audit.ts'
 import { routerBondAbi } from '../../sdk/chain/abi.ts'
-import { readPublished } from '../../sdk/chain/batches.ts'
+import { type Archive, readPublished } from '../../sdk/chain/batches.ts'
 import { domainOf } from '../../sdk/chain/network.ts'
 import { receiptDocumentSchema } from '../../sdk/documents.ts'
 import { leafHash, merkleTree } from '../../sdk/protocol/merkle.ts'
@@ -14,6 +17,7 @@ import { askRouter } from '../router.ts'
 import { openPlace, type Place, type TrustOptions } from '../trust.ts'
 
 interface Options extends TrustOptions {
+  archive?: string
   json?: boolean
 }
 
@@ -26,8 +30,9 @@ export function auditCommand(): Command {
     .option('--router <url>', 'the router; default: of this home')
     .option('--ledger <address>', 'the ledger that you trust; default: of this home')
     .option('--rpc <url>', 'the chain; default: of this home')
+    .option('--archive <folder>', 'keep all batch data here, and use what the router no longer serves')
     .option('--json', 'print one JSON object')
-    .addHelpText('after', '\nExample:\n  $ heurist audit')
+    .addHelpText('after', '\nExample:\n  $ heurist audit --archive ~/router-1')
     .action(async (options: Options) => run(options, createPrinter(options.json ?? false)))
 }
 
@@ -35,11 +40,12 @@ async function run(options: Options, print: Printer): Promise<void> {
   const place = await openPlace(options)
   const { chain, ledger, router, network } = place
   const hasher = createHasher(domainOf(network))
-  const where = { chain, ledger, router, routerUrl: network.router.url, hasher }
-  const { batches, totals } = await readPublished(where, (done, all) => {
+  const archive = options.archive === undefined ? {} : { archive: folderArchive(options.archive) }
+  const where = { chain, ledger, router, routerUrl: network.router.url, hasher, ...archive }
+  const { batches, totals, nowSeconds } = await readPublished(where, (done, all) => {
     if (done % 100 === 0) print.line(`  ${done} of ${all} batches`)
   })
-  const found = audit(batches, totals)
+  const found = audit(batches, totals, nowSeconds)
   const proofs = await proofsOf(found, batches, place, hasher)
   report(print, found, proofs)
   print.result({ router, ledger, ...found, proofs })
@@ -48,23 +54,52 @@ async function run(options: Options, print: Printer): Promise<void> {
 
 function report(
   print: Printer,
-  { batches, leaves, gross, whole, lies }: Audit,
+  { batches, leaves, gross, whole, notAudited, lies }: Audit,
   proofs: readonly Proof[],
 ): void {
   print.rows([
     ['batches', String(batches)],
     ['calls', String(leaves)],
     ['charged', `$${formatUsd(gross)}`],
-    ['data', whole ? 'all of it' : 'in part: totals were not compared'],
+    ['data', whole ? 'all of it' : 'in part: where it is gone, the lines of the chain were counted'],
     ['lies', String(lies.length)],
   ])
   for (const { code, seq, detail } of lies) print.line(`  ✗ batch ${seq}  ${code}  ${detail}`)
+  if (notAudited.length > 0) {
+    print.line(`  – not audited, older than 30 days and forgotten: batches ${rangesOf(notAudited)}`)
+  }
   if (lies.length === 0) print.line('  ✓ every total is the sum of its calls')
   for (const { overlap, data, missing } of proofs) {
     print.line(
       `\n${overlap.role} ${overlap.id} was counted twice; anybody convicts the router with RouterBond.proveOverlap:`,
     )
     print.line(data ?? `  ${missing}`)
+  }
+}
+
+/** Rising numbers in words: `1–3, 7`. */
+function rangesOf(seqs: readonly bigint[]): string {
+  const ranges: [bigint, bigint][] = []
+  for (const seq of seqs) {
+    const last = ranges.at(-1)
+    if (last && seq === last[1] + 1n) last[1] = seq
+    else ranges.push([seq, seq])
+  }
+  return ranges.map(([from, to]) => (from === to ? `${from}` : `${from}–${to}`)).join(', ')
+}
+
+/** Batch data in one folder, each file named by its hash: one folder serves any number of routers. */
+function folderArchive(folder: string): Archive {
+  const fileOf = (dataHash: Hex) => join(folder, `${dataHash}.json`)
+  return {
+    async read(dataHash) {
+      return existsSync(fileOf(dataHash)) ? readFile(fileOf(dataHash)) : undefined
+    },
+    async keep(dataHash, data) {
+      if (existsSync(fileOf(dataHash))) return
+      await mkdir(folder, { recursive: true })
+      await writeFile(fileOf(dataHash), data)
+    },
   }
 }
 

@@ -1,67 +1,119 @@
 import { type Address, decodeFunctionData, type Hex } from 'viem'
 import type { AuditedBatch, AuditedRole, ChainTotals } from '../audit.ts'
 import { AUDITED_ROLES } from '../audit.ts'
-import { asHeuristError } from '../errors.ts'
-import { unpackBatch } from '../protocol/batch.ts'
-import { fromHex } from '../protocol/bytes.ts'
+import { asHeuristError, refused } from '../errors.ts'
+import { type Batch, unpackBatch } from '../protocol/batch.ts'
+import { fromHex, keccak, toHex } from '../protocol/bytes.ts'
+import { leafHash, merkleTree } from '../protocol/merkle.ts'
 import type { Hasher } from '../protocol/messages.ts'
 import { ROLE } from '../protocol/messages.ts'
 import { recoverSigner } from '../recover.ts'
-import { batchDataSchema } from '../settlement.ts'
-import { createTransport } from '../transport.ts'
+import { batchDataSchema, type Leaf, type Place } from '../settlement.ts'
+import { createTransport, type Transport } from '../transport.ts'
 import { computeLedgerAbi } from './abi.ts'
 import type { Chain } from './clients.ts'
-import { ledgerHistory } from './history.ts'
+import { chainError } from './errors.ts'
+import { type LedgerLog, ledgerHistory } from './history.ts'
 
 export interface Published {
   batches: AuditedBatch[]
   totals: ChainTotals
+  /** Of the chain's newest block, Unix seconds. */
+  nowSeconds: number
+}
+
+/** Batch data that an auditor keeps, by its hash: who comes once a month has all of it for ever. */
+export interface Archive {
+  read(dataHash: Hex): Promise<Uint8Array | undefined>
+  keep(dataHash: Hex, data: Uint8Array): Promise<void>
+}
+
+interface Where {
+  chain: Chain
+  ledger: Address
+  router: Address
+  routerUrl: string
+  hasher: Hasher
+  archive?: Archive
 }
 
 /** Told after each batch that was read. */
 type Progress = (done: number, all: number) => void
 
 /**
- * Everything that an audit of `router` needs: its settlements and totals from the chain, its published data from itself.
+ * Everything that an audit of `router` needs: its settlements and totals from the chain, its published data from itself,
+ * and from the archive what it no longer serves.
  *
  * @throws `chain.unreachable`, `router.unreachable` (later).
  */
-export async function readPublished(
-  where: { chain: Chain; ledger: Address; router: Address; routerUrl: string; hasher: Hasher },
-  onProgress: Progress = () => {},
-): Promise<Published> {
+export async function readPublished(where: Where, onProgress: Progress = () => {}): Promise<Published> {
   const { chain, ledger, router } = where
   const transport = createTransport(where.routerUrl)
   const events = await ledgerHistory(chain, ledger, 'BatchSettled', { router })
   const skips = await ledgerHistory(chain, ledger, 'LineSkipped', { router })
-  const skipped = new Map<string, bigint>()
+  const skipped = new Map<Address, bigint>()
   const batches: AuditedBatch[] = []
   for (const [index, event] of events.entries()) {
     const { seq, root, dataHash, gross } = event.args
     const { input } = await chain.client.getTransaction({ hash: event.transactionHash })
     const packed = fromHex(decodeFunctionData({ abi: computeLedgerAbi, data: input }).args?.[0] as Hex)
     const batch = unpackBatch(packed)
+    const keys = await Promise.all(batch.payers.map((line) => keyOf(where, line)))
     for (const skip of skips.filter((one) => one.args.seq === seq)) {
-      const line = batch.payers[Number(skip.args.index)]
-      if (!line) continue
-      const voucher = { router, ceiling: line.ceiling, expiry: line.expiry, request: line.request }
-      const key = await recoverSigner(where.hasher.digest('Voucher', voucher), `${line.r}${line.vs.slice(2)}`)
-      const payer = key?.toLowerCase() ?? ''
-      skipped.set(payer, (skipped.get(payer) ?? 0n) + line.charge)
+      const line = Number(skip.args.index)
+      add(skipped, keys[line], batch.payers[line]?.charge ?? 0n)
     }
-    const data = await transport.bytes(`/v1/batches/${seq}`).catch((cause: unknown) => {
-      if (asHeuristError(cause).kind === 'later') throw cause
-      return undefined
-    })
+    const charges = new Map<Address, bigint>()
+    for (const [line, { charge }] of batch.payers.entries()) add(charges, keys[line], charge)
     const lines = {
       node: new Map(batch.nodes.map(({ id, amount }) => [id, amount])),
       pod: new Map(batch.pods.map(({ id, amount }) => [id, amount])),
       frontend: new Map(batch.frontends.map(({ id, amount }) => [id, amount])),
     }
-    batches.push({ seq, root, dataHash, gross, lines, data, leaves: leavesIn(data, router, seq) })
+    const published = await dataOf(where, transport, event)
+    const leaves = leavesIn(published.data, router, seq)
+    batches.push({ seq, root, dataHash, gross, charges, lines, ...published, leaves })
     onProgress(index + 1, events.length)
   }
-  return { batches, totals: await totalsOf(where, batches, skipped) }
+  const { timestamp } = await chain.client.getBlock({ blockTag: 'latest' })
+  return { batches, totals: await totalsOf(where, batches, skipped), nowSeconds: Number(timestamp) }
+}
+
+function add(sums: Map<Address, bigint>, payer: Address | undefined, amount: bigint): void {
+  if (payer) sums.set(payer, (sums.get(payer) ?? 0n) + amount)
+}
+
+/** Whose account a line debits: the key that signed its voucher. Lower case. */
+async function keyOf({ hasher, router }: Where, line: Batch['payers'][number]): Promise<Address | undefined> {
+  const { ceiling, expiry, request } = line
+  const digest = hasher.digest('Voucher', { router, ceiling, expiry, request })
+  const key = await recoverSigner(digest, `${line.r}${line.vs.slice(2)}`)
+  return key?.toLowerCase() as Address | undefined
+}
+
+/** What the router serves of a batch; where it serves nothing that is the batch's, what was kept of it. */
+async function dataOf(
+  { chain, archive }: Where,
+  transport: Transport,
+  event: LedgerLog<'BatchSettled'>,
+): Promise<Pick<AuditedBatch, 'data' | 'absent'>> {
+  const { seq, dataHash } = event.args
+  const isIts = (data: Uint8Array) => toHex(keccak(data)) === dataHash
+  const kept = async () => {
+    const data = await archive?.read(dataHash)
+    return data && isIts(data) ? data : undefined
+  }
+  try {
+    const data = await transport.bytes(`/v1/batches/${seq}`)
+    if (isIts(data)) await archive?.keep(dataHash, data)
+    return { data, absent: undefined }
+  } catch (cause) {
+    const { code, kind } = asHeuristError(cause)
+    if (kind === 'later') throw cause
+    const { timestamp } = await chain.client.getBlock({ blockNumber: event.blockNumber })
+    const absent = { settledAt: Number(timestamp), forgotten: code === 'batch.forgotten' }
+    return { data: await kept(), absent }
+  }
 }
 
 function leavesIn(data: Uint8Array | undefined, router: Address, seq: bigint) {
@@ -75,17 +127,51 @@ function leavesIn(data: Uint8Array | undefined, router: Address, seq: bigint) {
   }
 }
 
+/**
+ * The newest settled leaf of a payer, looked for from the router's last batch down to the one after `after`.
+ *
+ * @returns undefined if there is none.
+ * @throws `batch.unreadable` (refused) if the router does not show what it posted; `chain.unreachable`,
+ * `router.unreachable` (later).
+ */
+export async function newestLeafOf(place: Place, payer: Address, after: bigint): Promise<Leaf | undefined> {
+  const { chain, ledger, router, transport } = place
+  const books = { address: ledger, abi: computeLedgerAbi } as const
+  const ask = <T>(read: Promise<T>): Promise<T> =>
+    read.catch((cause: unknown) => {
+      throw chainError(cause)
+    })
+  const head = await ask(chain.client.readContract({ ...books, functionName: 'routerOf', args: [router] }))
+  for (let { seq } = head; seq > after; seq -= 1n) {
+    const root = await ask(
+      chain.client.readContract({ ...books, functionName: 'rootOf', args: [router, seq] }),
+    )
+    const data = await transport.bytes(`/v1/batches/${seq}`).catch((cause: unknown) => {
+      if (asHeuristError(cause).kind === 'later') throw cause
+      return undefined
+    })
+    const leaves = leavesIn(data, router, seq)
+    if (!leaves || merkleTree(leaves.map((leaf) => leafHash(leaf))).root !== root) {
+      throw refused('batch.unreadable', `the router does not show the leaves that it posted in batch ${seq}`)
+    }
+    const own = leaves.filter((leaf) => leaf.payer.toLowerCase() === payer.toLowerCase())
+    if (own.length > 0) return own.reduce((a, b) => (b.charged > a.charged ? b : a))
+  }
+  return undefined
+}
+
 async function totalsOf(
   { chain, ledger, router }: { chain: Chain; ledger: Address; router: Address },
   batches: readonly AuditedBatch[],
-  skipped: ReadonlyMap<string, bigint>,
+  skipped: ReadonlyMap<Address, bigint>,
 ): Promise<ChainTotals> {
   const books = { address: ledger, abi: computeLedgerAbi } as const
   const leaves = batches.flatMap((batch) => batch.leaves ?? [])
   const gross = new Map<string, bigint>()
   const spent = new Map<string, bigint>()
   for (const role of AUDITED_ROLES) {
-    const ids = [...new Set(leaves.map((leaf) => leaf[role]))]
+    const posted = batches.flatMap((batch) => [...batch.lines[role].keys()])
+    const ids = [...new Set([...posted, ...leaves.map((leaf) => leaf[role])])]
     const figures = await Promise.all(
       ids.map((id) =>
         chain.client.readContract({ ...books, functionName: 'grossOf', args: [router, ROLE[role], id] }),
@@ -93,7 +179,8 @@ async function totalsOf(
     )
     for (const [index, id] of ids.entries()) gross.set(`${role} ${id}`, figures[index] ?? 0n)
   }
-  const payers = [...new Set(leaves.map((leaf) => leaf.payer.toLowerCase() as Address))]
+  const charged = batches.flatMap((batch) => [...batch.charges.keys()])
+  const payers = [...new Set([...charged, ...leaves.map((leaf) => leaf.payer.toLowerCase() as Address)])]
   const accounts = await Promise.all(
     payers.map((payer) =>
       chain.client.readContract({ ...books, functionName: 'accountOf', args: [router, payer] }),
@@ -101,12 +188,12 @@ async function totalsOf(
   )
   for (const [index, payer] of payers.entries()) spent.set(payer, accounts[index]?.spent ?? 0n)
   const once = await paidOnce(chain, ledger, router)
-  const at = (map: ReadonlyMap<string, bigint>, key: string) => map.get(key) ?? 0n
+  const at = <K>(map: ReadonlyMap<K, bigint>, key: K) => map.get(key) ?? 0n
   return {
     grossOf: (role: AuditedRole, id) => at(gross, `${role} ${id}`),
     paidOnceOf: (role: AuditedRole, id) => at(once, `${role} ${id}`),
     spentOf: (payer) => at(spent, payer.toLowerCase()),
-    skippedOf: (payer) => at(skipped, payer.toLowerCase()),
+    skippedOf: (payer) => at(skipped, payer.toLowerCase() as Address),
   }
 }
 

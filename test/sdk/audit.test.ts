@@ -1,7 +1,14 @@
 import { expect } from 'chai'
 import type { Address, Hex } from 'viem'
 import { batchData } from '../../keepers/settle/batch.ts'
-import { type AuditedBatch, type AuditedRole, audit, type ChainTotals, type Lie } from '../../sdk/audit.ts'
+import {
+  type AuditedBatch,
+  type AuditedRole,
+  audit,
+  type ChainTotals,
+  KEEP_SECONDS,
+  type Lie,
+} from '../../sdk/audit.ts'
 import { keccak, toHex } from '../../sdk/protocol/bytes.ts'
 import { type Leaf, leafHash, merkleTree } from '../../sdk/protocol/merkle.ts'
 
@@ -57,16 +64,23 @@ function publish(seq: bigint, leaves: Leaf[], calls: Call[]): AuditedBatch {
     for (const call of calls) lines.set(call[place], (lines.get(call[place]) ?? 0n) + call[4])
     return lines
   }
+  const charges = new Map<Address, bigint>()
+  for (const [who, , , , price] of calls) charges.set(payer(who), (charges.get(payer(who)) ?? 0n) + price)
   return {
     seq,
     root: merkleTree(leaves.map((leaf) => leafHash(leaf))).root,
     dataHash: toHex(keccak(data)),
     gross: calls.reduce((sum, call) => sum + call[4], 0n),
+    charges,
     lines: { node: line(1), pod: line(2), frontend: line(3) },
+    absent: undefined,
     data,
     leaves,
   }
 }
+
+/** The chain's time, Unix seconds. */
+const NOW = 2_000_000_000
 
 const FIRST: Call[] = [
   [1, 1, 1, 1, 10n],
@@ -83,18 +97,19 @@ const codes = (lies: readonly Lie[]) => [...new Set(lies.map(({ code }) => code)
 function lying(change: (leaf: Leaf) => Leaf, index = 2): ReturnType<typeof audit> {
   const { batches, totals, leaves } = honest(FIRST, SECOND)
   const changed = (leaves[0] ?? []).map((leaf, place) => (place === index ? change(leaf) : leaf))
-  return audit([publish(1n, changed, FIRST), ...batches.slice(1)], totals)
+  return audit([publish(1n, changed, FIRST), ...batches.slice(1)], totals, NOW)
 }
 
 describe('an audit of a router', () => {
   it('finds nothing in what an honest router published', () => {
     const { batches, totals } = honest(FIRST, SECOND)
 
-    expect(audit(batches, totals)).to.deep.equal({
+    expect(audit(batches, totals, NOW)).to.deep.equal({
       batches: 2,
       leaves: 5,
       gross: 34n,
       whole: true,
+      notAudited: [],
       lies: [],
       overlaps: [],
     })
@@ -106,8 +121,8 @@ describe('an audit of a router', () => {
     const grossOf = (role: AuditedRole, id: number) => totals.grossOf(role, id) + 6n
     const once = { ...totals, grossOf, paidOnceOf: () => 6n }
 
-    expect(audit(batches, skipped).lies).to.deep.equal([])
-    expect(audit(batches, once).lies).to.deep.equal([])
+    expect(audit(batches, skipped, NOW).lies).to.deep.equal([])
+    expect(audit(batches, once, NOW).lies).to.deep.equal([])
   })
 
   it('names data that is not what the chain was told', () => {
@@ -115,14 +130,14 @@ describe('an audit of a router', () => {
     const [batch] = batches as [AuditedBatch]
     const other = { ...batch, data: new TextEncoder().encode('{}') }
 
-    expect(codes(audit([other], totals).lies)).to.deep.equal(['data.hash_wrong'])
+    expect(codes(audit([other], totals, NOW).lies)).to.deep.equal(['data.hash_wrong'])
   })
 
   it('names a root that is not of the leaves', () => {
     const { batches, totals } = honest(FIRST)
     const [batch] = batches as [AuditedBatch]
 
-    expect(codes(audit([{ ...batch, root: hash(1) }], totals).lies)).to.deep.equal(['root.wrong'])
+    expect(codes(audit([{ ...batch, root: hash(1) }], totals, NOW).lies)).to.deep.equal(['root.wrong'])
   })
 
   it('names one gross that is used for two calls, and where both stand', () => {
@@ -160,20 +175,92 @@ describe('an audit of a router', () => {
 
   it('names totals of the chain that the calls do not come to', () => {
     const { batches, totals } = honest(FIRST, SECOND)
-    const gross = audit(batches, { ...totals, grossOf: (role, id) => totals.grossOf(role, id) + 1n })
-    const spent = audit(batches, { ...totals, spentOf: (who) => totals.spentOf(who) + 1n })
+    const gross = audit(batches, { ...totals, grossOf: (role, id) => totals.grossOf(role, id) + 1n }, NOW)
+    const spent = audit(batches, { ...totals, spentOf: (who) => totals.spentOf(who) + 1n }, NOW)
 
     expect(codes(gross.lies)).to.deep.equal(['total.differs'])
     expect(codes(spent.lies)).to.deep.equal(['spent.differs'])
   })
 
-  it('says that data is gone or unreadable, and goes on with what there is', () => {
-    const { batches, totals } = honest(FIRST, SECOND)
-    const [first, second] = batches as [AuditedBatch, AuditedBatch]
-    const gone = audit([{ ...first, data: undefined, leaves: undefined }, second], totals)
-    const unreadable = audit([{ ...first, leaves: undefined }, second], totals)
+  it('names a line that debits a payer for what no leaf of it charges', () => {
+    const { batches, totals } = honest(FIRST)
+    const [batch] = batches as [AuditedBatch]
+    const other = { ...batch, charges: new Map([[payer(1), 22n]]) }
 
-    expect([gone.whole, codes(gone.lies)]).to.deep.equal([false, ['data.missing']])
-    expect(codes(unreadable.lies)).to.deep.equal(['data.unreadable'])
+    expect(codes(audit([other], totals, NOW).lies)).to.include('line.differs')
+  })
+
+  describe('that finds no data', () => {
+    const month = (batch: AuditedBatch, ageSeconds: number, forgotten = true): AuditedBatch => ({
+      ...batch,
+      data: undefined,
+      leaves: undefined,
+      absent: { settledAt: NOW - ageSeconds, forgotten },
+    })
+    const OLD = KEEP_SECONDS + 1
+    const THIRD: Call[] = [
+      [3, 3, 1, 0, 4n],
+      [1, 1, 1, 1, 6n],
+    ]
+
+    it('says which batches it did not audit, and that an honest router older than thirty days told no lie', () => {
+      const { batches, totals } = honest(FIRST, SECOND, THIRD)
+      const [first, second, third] = batches as [AuditedBatch, AuditedBatch, AuditedBatch]
+
+      const found = audit([month(first, OLD), month(second, OLD), third], totals, NOW)
+
+      expect(found.lies).to.deep.equal([])
+      expect(found).to.deep.include({ whole: false, notAudited: [1n, 2n], leaves: 2 })
+    })
+
+    it('names data that is gone sooner, or that a router never had, and not what it forgot in time', () => {
+      const { batches, totals } = honest(FIRST, SECOND)
+      const [first, second] = batches as [AuditedBatch, AuditedBatch]
+      const missing = (gone: AuditedBatch) => audit([gone, second], totals, NOW)
+
+      expect(codes(missing(month(first, KEEP_SECONDS)).lies)).to.deep.equal(['data.missing'])
+      expect(codes(missing(month(first, OLD, false)).lies)).to.deep.equal(['data.missing'])
+      expect(codes(missing(month(first, OLD)).lies)).to.deep.equal([])
+      expect(codes(missing({ ...first, leaves: undefined }).lies)).to.deep.equal(['data.unreadable'])
+    })
+
+    it('names data that only the auditor kept, and audits it', () => {
+      const { batches, totals } = honest(FIRST, SECOND)
+      const [first, second] = batches as [AuditedBatch, AuditedBatch]
+      const kept = { ...first, absent: { settledAt: NOW, forgotten: true } }
+
+      const found = audit([kept, second], totals, NOW)
+
+      expect(codes(found.lies)).to.deep.equal(['data.missing'])
+      expect(found).to.deep.include({ whole: true, leaves: 5 })
+    })
+
+    it('a thief hides nothing by withholding a batch: what comes after is held to the lines of the chain', () => {
+      const { batches, totals, leaves } = honest(FIRST, SECOND, THIRD)
+      const [first, second, third] = batches as [AuditedBatch, AuditedBatch, AuditedBatch]
+      const following = (changed: AuditedBatch, figures = totals) =>
+        codes(audit([first, month(second, OLD), changed], figures, NOW).lies)
+      const relisted = (change: (leaf: Leaf) => Leaf) => publish(3n, (leaves[2] ?? []).map(change), THIRD)
+
+      expect(following(third), 'an honest one').to.deep.equal([])
+      expect(following({ ...third, lines: { ...third.lines, node: new Map([[9, 10n]]) } })).to.include(
+        'line.differs',
+      )
+      expect(following(relisted((leaf) => ({ ...leaf, nodeGross: leaf.nodeGross - 1n })))).to.include(
+        'payee.overlap',
+      )
+      expect(following(relisted((leaf) => ({ ...leaf, podGross: leaf.podGross + 1n })))).to.include(
+        'payee.gap',
+      )
+      expect(following(relisted((leaf) => ({ ...leaf, charged: leaf.charged + 1n })))).to.include(
+        'gross.differs',
+      )
+      expect(following(third, { ...totals, spentOf: (who) => totals.spentOf(who) + 1n })).to.deep.equal([
+        'spent.differs',
+      ])
+      expect(
+        following(third, { ...totals, grossOf: (role, id) => totals.grossOf(role, id) + 1n }),
+      ).to.deep.equal(['total.differs'])
+    })
   })
 })
