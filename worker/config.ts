@@ -35,6 +35,8 @@ export const workerConfigSchema = z.strictObject({
   signerLookMs: z.number().int().min(100).max(600_000).default(60_000),
   /** Between looks at the bond and the Statement that cover this node's work. */
   coverLookMs: z.number().int().min(100).max(600_000).default(60_000),
+  /** Between looks whether somebody accuses this node. */
+  caseLookMs: z.number().int().min(100).max(3_600_000).default(300_000),
 })
 export type WorkerConfig = z.output<typeof workerConfigSchema>
 

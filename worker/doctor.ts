@@ -1,5 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { examineCases } from './doctor/cases.ts'
 import type { Check, Examination } from './doctor/check.ts'
 import { examineCover } from './doctor/cover.ts'
 import { examineMachine, examineProviders } from './doctor/machine.ts'
@@ -13,15 +14,16 @@ export async function examine(examination: Examination): Promise<Check[]> {
   const { network, home, podsDir } = examination
   const machine = await lookAtMachine()
   const pods = examination.pods ?? podNames(podsDir)
-  const [here, providers, there, node, cover, ...perPod] = await Promise.all([
+  const [here, providers, there, node, cover, cases, ...perPod] = await Promise.all([
     examineMachine(home, machine),
     examineProviders(machine),
     examineNetwork(network),
     examineNode(examination),
     examineCover(examination),
+    examineCases(examination),
     ...pods.map((pod) => examinePod(podsDir, pod, machine, network)),
   ])
-  return [...here, ...providers, ...there, ...node, cover, ...perPod.flat()]
+  return [...here, ...providers, ...there, ...node, cover, cases, ...perPod.flat()]
 }
 
 const podNames = (podsDir: string): string[] =>

@@ -1,5 +1,6 @@
 import { loadKey } from '../sdk/chain/keys.ts'
 import { asHeuristError, refused } from '../sdk/errors.ts'
+import { watchCases } from './cases.ts'
 import { readConfig } from './config.ts'
 import { createLog } from './log.ts'
 import { awaitPast } from './loss.ts'
@@ -36,15 +37,22 @@ const config = readConfig(process.argv[2])
 const password = process.env.HEURIST_PASSWORD
 const network = await awaitNetwork(config.routerUrl, log)
 if (!config.acceptLoss) await awaitPast({ ...config, network }, log)
+const chain = { chainId: network.chainId, rpcUrl: config.rpcUrl ?? network.rpcUrl }
 const retirement = watchRetirement({
-  chainId: network.chainId,
-  rpcUrl: config.rpcUrl ?? network.rpcUrl,
+  ...chain,
   registry: network.addresses.registry,
   signer: loadKey(config.signerKeyFile, password).address,
   everyMs: config.signerLookMs,
   log,
 })
 if (await retirement.look()) fail(refused('signer.retired', 'The signer of this node was replaced'))
+watchCases({
+  ...chain,
+  node: config.node,
+  ledger: network.addresses.ledger,
+  everyMs: config.caseLookMs,
+  log,
+})
 const worker = await startWorker(config, { log, ...(password === undefined ? {} : { password }) })
 stop = () => worker.stop()
 void worker.replaced.then(() => end(1))

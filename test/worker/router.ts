@@ -61,8 +61,8 @@ export interface RouterOptions {
   challenge?: Partial<Challenge>
   /** Answers no heartbeat and no ping: a connection that only looks alive. */
   deaf?: boolean
-  /** A real chain and its registry; else there is none. */
-  chain?: { rpcUrl: string; registry: Address }
+  /** A real chain and its contracts; else there is none. */
+  chain?: { rpcUrl: string; registry: Address; ledger?: Address }
 }
 
 /** A small honest router that speaks the link's real frames over real sockets; misbehaves where a test asks it to. */
@@ -131,7 +131,7 @@ export async function startTestRouter(options: RouterOptions): Promise<TestRoute
       heu: ROUTER,
       asset: ROUTER,
       registry: options.chain?.registry ?? ROUTER,
-      ledger: DOMAIN.verifyingContract,
+      ledger: options.chain?.ledger ?? DOMAIN.verifyingContract,
     },
     split: { node: 7000, pod: 1000, frontend: 1000, voters: 500 },
     podVoters: false,

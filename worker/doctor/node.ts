@@ -44,6 +44,10 @@ async function registryOf(examination: Examination) {
   return { client, registry, node: life.node }
 }
 
+/** The node whose signer is here. @throws `signer.missing`, `node.unregistered`, `signer.retired` (refused). */
+export const nodeOf = async (examination: Examination): Promise<number> =>
+  (await registryOf(examination)).node
+
 async function registered(examination: Examination): Promise<Finding> {
   const { node } = await registryOf(examination)
   return `node ${node}, and its signer is the key here`
