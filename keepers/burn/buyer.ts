@@ -3,33 +3,42 @@ import { type BurnState, burnCall, readBurn } from '../../sdk/chain/burns.ts'
 import { approveCall } from '../../sdk/chain/call.ts'
 import type { Chain, Sender } from '../../sdk/chain/clients.ts'
 import { chainError } from '../../sdk/chain/errors.ts'
+import { lotCost } from '../../sdk/protocol/emission.ts'
 import type { Duty } from '../duty.ts'
 
 export interface BuyerDeps {
   chain: Chain
   place: { burner: Address; heu: Address }
   sender: Sender
-  /** Wei of HEU per whole unit of the asset. */
-  mostPrice: bigint
+  config: Limits
 }
 
-/** What is for sale in this second, and what the buyer has. HEU in wei. */
-export interface Market extends Pick<BurnState, 'lot' | 'carried'> {
+/** What a buyer pays at most: the lower of the two counts. */
+export interface Limits {
+  /** Wei of HEU per whole unit of the asset. */
   mostPrice: bigint
+  /** Of the median of the last sales, basis points. */
+  mostOverMedianBps: number
+}
+
+const BPS = 10_000n
+
+/** What is for sale in this second, and what the buyer has. HEU in wei. */
+export interface Market extends Pick<BurnState, 'lot' | 'carried' | 'median'>, Limits {
   held: bigint
 }
 
 export interface Purchase {
   carried: boolean
-  /** HEU wei that it may cost: the price only falls. */
+  /** HEU wei that it may cost: the price only falls. Never more than the limits make of the amount. */
   most: bigint
 }
 
 /** Buys protocol fees with HEU, which is burnt, once the falling price is low enough for it. Anyone may be a buyer. */
 export const buyDuty: Duty<Market, Purchase, BuyerDeps> = {
   name: 'buy',
-  async observe({ chain, place, sender, mostPrice }) {
-    const [{ lot, carried }, held] = await Promise.all([
+  async observe({ chain, place, sender, config }) {
+    const [{ lot, carried, median }, held] = await Promise.all([
       readBurn(chain, place.burner),
       chain.client.readContract({
         address: place.heu,
@@ -40,13 +49,19 @@ export const buyDuty: Duty<Market, Purchase, BuyerDeps> = {
     ]).catch((cause: unknown) => {
       throw chainError(cause)
     })
-    return { lot, carried, mostPrice, held }
+    return { lot, carried, median, held, ...config }
   },
-  decide({ lot, carried, mostPrice, held }) {
-    const isWorth = ({ amount, price, cost }: Market['carried']) =>
-      amount > 0n && price > 0n && price <= mostPrice && cost <= held
-    if (isWorth(lot)) return { carried: false, most: lot.cost }
-    return isWorth(carried) ? { carried: true, most: carried.cost } : undefined
+  decide({ lot, carried, median, mostPrice, mostOverMedianBps, held }) {
+    const overMedian = (median * BigInt(mostOverMedianBps)) / BPS
+    const limit = overMedian < mostPrice ? overMedian : mostPrice
+    // What it costs is the word of one node of the chain; what it may cost follows from our own limits too.
+    const mostFor = ({ amount, price, cost }: Market['carried']): bigint => {
+      const most = lotCost(amount, limit)
+      return amount > 0n && price > 0n && price <= limit ? (cost < most ? cost : most) : 0n
+    }
+    const affordable = (most: bigint) => most > 0n && most <= held
+    if (affordable(mostFor(lot))) return { carried: false, most: mostFor(lot) }
+    return affordable(mostFor(carried)) ? { carried: true, most: mostFor(carried) } : undefined
   },
   async act({ carried, most }, { place, sender }) {
     await sender.send(approveCall(place.heu, place.burner, most))

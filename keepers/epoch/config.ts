@@ -27,6 +27,11 @@ export type ProbeConfig = z.output<typeof probeSchema>
 const buySchema = z.strictObject({
   /** The most it pays, wei of HEU per whole unit of the asset. */
   mostPrice: amount,
+  /**
+   * The most it pays in parts of the median of the last eight sales, basis points: the lower of the two counts. A price
+   * named once is too much as soon as HEU is worth more; the median follows it.
+   */
+  mostOverMedianBps: count.default(12_000),
 })
 export type BuyConfig = z.output<typeof buySchema>
 
@@ -40,7 +45,7 @@ export const keeperConfigSchema = z.strictObject({
   routers: z.array(z.strictObject({ url: z.string(), address: addressSchema })).min(1),
   dataDir: z.string(),
   host: z.string().default('127.0.0.1'),
-  /** Where the probe logs are published. */
+  /** Where the probe logs and the leaves of the reports are published. */
   port: z.number().int().min(0).max(65_535),
   /** How often the chain is looked at. Milliseconds. */
   pollMs: count.default(60_000),

@@ -1,14 +1,17 @@
 import type { Address } from 'viem'
 import type { Chain, Sender } from '../../sdk/chain/clients.ts'
 import { type Act, type Cycle, type CyclePlace, dueActs, readCycle } from '../../sdk/chain/cycle.ts'
-import { asHeuristError } from '../../sdk/errors.ts'
+import { asHeuristError, later } from '../../sdk/errors.ts'
 import type { Duty } from '../duty.ts'
 import type { Log } from '../world.ts'
+import type { ReportStore } from './reports.ts'
 
 export interface CycleDeps {
   chain: Chain
   place: CyclePlace
   routers: readonly Address[]
+  /** What this keeper has reported. */
+  reports: ReportStore
   sender: Sender
   log: Log
 }
@@ -22,12 +25,15 @@ interface Seen {
 const DONE_ALREADY = new Set(['chain.reverted'])
 
 /**
- * Turns the epochs: gathers fees, closes rewards, records nodes, finalizes. Nobody has a right to it, so that it never
+ * Turns the epochs: gathers fees, closes rewards, records nodes and
+ * what it reported of them, finalizes. Nobody has a right to it, so that it never
  * depends on one machine; doing it twice is harmless, because the contracts pass over what is done.
  */
 export const cycleDuty: Duty<Seen, Act[], CycleDeps> = {
   name: 'epoch',
-  observe: async ({ chain, place, routers }) => ({ cycle: await readCycle(chain, place, routers), place }),
+  async observe({ chain, place, routers, reports }) {
+    return { cycle: await readCycle(chain, place, routers, (epoch) => reports.read(epoch)), place }
+  },
   decide({ cycle, place }) {
     const acts = dueActs(cycle, place)
     return acts.length > 0 ? acts : undefined
@@ -45,6 +51,8 @@ export const cycleDuty: Duty<Seen, Act[], CycleDeps> = {
         log.warn({ event: 'epoch.refused', act: name, what, ...error.toJSON() })
       }
     }
+    // Else the next round would be at once, and like this one.
+    if (done === 0) throw later('epoch.refused', 'the chain refused all that seemed to be due')
     return { acts: acts.length, done }
   },
 }

@@ -15,6 +15,7 @@ import { createDoor } from './door.ts'
 import { openProbeLog } from './log.ts'
 import { createProbes } from './probes.ts'
 import { reportDuty } from './reporting.ts'
+import { openReports } from './reports.ts'
 
 export interface RunningKeeper {
   url: string
@@ -37,7 +38,9 @@ export async function startKeeper(config: KeeperConfig, log: Log): Promise<Runni
   const routers = config.routers.map(({ address }) => address)
   const world = { timers: realTimers, log }
   const probes = openProbeLog(join(dataDir, 'probes'))
-  const duties: RunningDuty[] = [keepDoing(cycleDuty, { chain, place, routers, sender, log }, world, pollMs)]
+  const reports = openReports(join(dataDir, 'reports'))
+  const turning = { chain, place, routers, reports, sender, log }
+  const duties: RunningDuty[] = [keepDoing(cycleDuty, turning, world, pollMs)]
 
   const clients: Client[] = []
   const [first] = config.routers
@@ -46,12 +49,12 @@ export async function startKeeper(config: KeeperConfig, log: Log): Promise<Runni
     const [clock, random] = [realClock, realRandom]
     const asking = { chain, place, clients, config: config.probe, probes, clock, random, log }
     duties.push(keepDoing(createProbes(clock.nowMs()), asking, world, pollMs))
-    duties.push(keepDoing(reportDuty, { chain, place, probes, sender }, world, pollMs))
+    duties.push(keepDoing(reportDuty, { chain, place, probes, reports, sender }, world, pollMs))
   }
   if (config.buy) {
-    duties.push(keepDoing(buyDuty, { chain, place, sender, mostPrice: config.buy.mostPrice }, world, pollMs))
+    duties.push(keepDoing(buyDuty, { chain, place, sender, config: config.buy }, world, pollMs))
   }
-  const door = createDoor(probes, () => epochAt(realClock.nowMs() / 1000))
+  const door = createDoor(probes, reports, () => epochAt(realClock.nowMs() / 1000))
   const url = await door.listen({ host: config.host, port: config.port })
   return {
     url,

@@ -1,4 +1,14 @@
-import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import type { Hex } from 'viem'
 import { z } from 'zod'
@@ -30,7 +40,9 @@ const probeSchema = z.strictObject({
 export interface ProbeLog {
   add(epoch: number, probe: Probe): void
   probes(epoch: number): Probe[]
-  /** The very bytes whose hash a report names. */
+  /** Lines that a crash or a full disk cut short: they count for nobody. */
+  torn(epoch: number): number
+  /** The very bytes whose hash a report names. They never change once the epoch is over: nothing mends them. */
   bytes(epoch: number): Uint8Array
 }
 
@@ -39,18 +51,42 @@ export function openProbeLog(folder: string): ProbeLog {
   const fileOf = (epoch: number) => join(folder, `${epoch}.ndjson`)
   const bytes = (epoch: number) =>
     existsSync(fileOf(epoch)) ? readFileSync(fileOf(epoch)) : new Uint8Array()
+  const lines = (epoch: number) =>
+    new TextDecoder()
+      .decode(bytes(epoch))
+      .split('\n')
+      .filter((line) => line !== '')
+      .map(probeIn)
 
   return {
-    add: (epoch, probe) => appendFileSync(fileOf(epoch), `${JSON.stringify(probe)}\n`),
+    add: (epoch, probe) => append(fileOf(epoch), JSON.stringify(probe)),
     bytes,
-    probes: (epoch) => linesOf(new TextDecoder().decode(bytes(epoch))),
+    probes: (epoch) => lines(epoch).filter((probe) => probe !== undefined),
+    torn: (epoch) => lines(epoch).filter((probe) => probe === undefined).length,
   }
 }
 
-/** A line that a crash cut short counts for nobody. */
-function linesOf(text: string): Probe[] {
-  return text.split('\n').flatMap((line) => {
-    if (!line.endsWith('}')) return []
-    return [parseWire(probeSchema, JSON.parse(line), 'probe.unreadable') as Probe]
-  })
+/** Begins a line of its own, also after one that was cut short. */
+function append(path: string, line: string): void {
+  const file = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_APPEND, 0o644)
+  try {
+    const { size } = fstatSync(file)
+    const last = Buffer.alloc(1)
+    if (size > 0) readSync(file, last, 0, 1, size - 1)
+    const isTorn = size > 0 && last[0] !== NEWLINE
+    writeFileSync(file, `${isTorn ? '\n' : ''}${line}\n`)
+  } finally {
+    closeSync(file)
+  }
+}
+
+const NEWLINE = 0x0a
+
+/** @returns undefined if it is no line of ours. */
+function probeIn(line: string): Probe | undefined {
+  try {
+    return parseWire(probeSchema, JSON.parse(line), 'probe.unreadable') as Probe
+  } catch {
+    return undefined
+  }
 }

@@ -1,123 +1,134 @@
-import type { Address, Hex } from 'viem'
+import { type Address, erc20Abi } from 'viem'
 import { emissionControllerAbi } from '../../sdk/chain/abi.ts'
-import { approveCall, type Call } from '../../sdk/chain/call.ts'
+import type { BaseReport } from '../../sdk/chain/base.ts'
+import { approveCall } from '../../sdk/chain/call.ts'
 import type { Chain, Sender } from '../../sdk/chain/clients.ts'
+import { REPORT_STATE } from '../../sdk/chain/cycle.ts'
 import { emissionCall } from '../../sdk/chain/emission.ts'
 import { readClock } from '../../sdk/chain/epochs.ts'
 import { chainError } from '../../sdk/chain/errors.ts'
+import { refused } from '../../sdk/errors.ts'
 import { startOf } from '../../sdk/protocol/epochs.ts'
 import type { Duty } from '../duty.ts'
 import type { ProbeLog } from './log.ts'
-import { countProbes, type ReportData, reportOf } from './report.ts'
+import { countProbes, reportOf } from './report.ts'
+import type { ReportStore } from './reports.ts'
 import { quotasIn } from './stakes.ts'
 
 export interface ReportingDeps {
   chain: Chain
   place: { registry: Address; emission: Address; heu: Address }
   probes: ProbeLog
+  reports: ReportStore
   sender: Sender
 }
 
+/** HEU wei: what a report holds, what stands for its prober, how much of that is held, and what else it has. */
+export interface Bonds {
+  each: bigint
+  amount: bigint
+  held: bigint
+  balance: bigint
+}
+
 export interface Reporting {
+  /** The last one that is over. */
   epoch: number
   /** Seconds of the chain. */
   now: number
   reportUntil: number
-  /** `ReportState`; 0 none, 1 filed, 2 challenged, 3 void. */
+  /** `REPORT_STATE`. */
   state: number
-  root: Hex
-  final: boolean
-  /** HEU wei that the bond lacks. */
-  missingBond: bigint
-  data: ReportData | undefined
-  unrecorded: ReportData['leaves']
+  bonds: Bonds
+  /** What was counted and written down, else what is counted now. */
+  report: BaseReport | undefined
+  /** Lines of the probe log that count for nobody. */
+  torn: number
 }
 
-export type ReportPlan =
-  | { do: 'report'; epoch: number; data: ReportData; missingBond: bigint }
-  | { do: 'record'; epoch: number; leaves: ReportData['leaves'] }
+export interface ReportPlan extends Pick<Reporting, 'bonds' | 'torn'> {
+  report: BaseReport
+  /** HEU wei to add to the bond. */
+  topUp: bigint
+}
 
-const FILED = 1
-
-/** Files last epoch's probes once it is over, then proves each node's part. */
+/** Files last epoch's probes once it is over. What it files is recorded with the other acts of the cycle. */
 export const reportDuty: Duty<Reporting, ReportPlan, ReportingDeps> = {
   name: 'report',
   observe,
-  decide({ epoch, now, reportUntil, state, root, final, missingBond, data, unrecorded }) {
-    if (!data || final) return undefined
-    if (state === 0) return now <= reportUntil ? { do: 'report', epoch, data, missingBond } : undefined
-    const isOurs = state === FILED && root === data.root
-    return isOurs && unrecorded.length > 0 ? { do: 'record', epoch, leaves: unrecorded } : undefined
+  decide({ now, reportUntil, state, bonds, report, torn }) {
+    if (!report || state !== REPORT_STATE.none || now > reportUntil) return undefined
+    return { report, bonds, topUp: topUpOf(bonds), torn }
   },
-  async act(plan, { place, sender }) {
-    const { epoch } = plan
-    if (plan.do === 'report') {
-      const { root, evidence, leaves } = plan.data
-      if (plan.missingBond > 0n)
-        for (const call of bondCalls(place, plan.missingBond)) await sender.send(call)
-      await sender.send(emissionCall.report(place.emission, epoch, root, evidence))
-      return { did: 'report', epoch, nodes: leaves.length, root }
+  async act({ report, bonds, topUp, torn }, { place, reports, sender }) {
+    if (topUp > bonds.balance) throw bondShort(sender.address, bonds, topUp)
+    // Whoever has the root alone can record nothing: the leaves come first, and stay what they are.
+    reports.write(report)
+    if (topUp > 0n) {
+      await sender.send(approveCall(place.heu, place.emission, topUp))
+      await sender.send(emissionCall.addBond(place.emission, topUp))
     }
-    for (const { node, units, proof } of plan.leaves) {
-      await sender.send(emissionCall.recordBase(place.emission, epoch, node, units, proof))
-    }
-    return { did: 'record', epoch, nodes: plan.leaves.length }
+    const { epoch, root, evidence, leaves } = report
+    await sender.send(emissionCall.report(place.emission, epoch, root, evidence))
+    return { epoch, nodes: leaves.length, root, torn, topUp: topUp.toString() }
   },
 }
 
-async function observe({ chain, place, probes, sender }: ReportingDeps): Promise<Reporting> {
+/**
+ * A challenge holds a bond for up to eleven days, and the next report needs another: two stand if the balance allows, else
+ * the one that is needed now.
+ */
+function topUpOf({ each, amount, held, balance }: Bonds): bigint {
+  const needed = atLeastZero(each - (amount - held))
+  const both = atLeastZero(2n * each - amount)
+  return both > needed && both <= balance ? both : needed
+}
+
+const atLeastZero = (amount: bigint): bigint => (amount > 0n ? amount : 0n)
+
+const bondShort = (prober: Address, { each, amount, held, balance }: Bonds, missing: bigint) =>
+  refused('bond.short', 'the report cannot be filed: the bond is too small, and the balance as well', {
+    fix: `Send ${prober} at least ${missing - balance} wei of HEU within a day after the end of the epoch.`,
+    details: {
+      each: each.toString(),
+      amount: amount.toString(),
+      held: held.toString(),
+      balance: balance.toString(),
+    },
+  })
+
+async function observe({ chain, place, probes, reports, sender }: ReportingDeps): Promise<Reporting> {
   const { client } = chain
   const emission = { address: place.emission, abi: emissionControllerAbi } as const
+  const heu = { address: place.heu, abi: erc20Abi } as const
   try {
-    const [{ now, epoch: present }, nextEpoch, reportSeconds, least, [bond]] = await Promise.all([
+    const [{ now, epoch: present }, reportSeconds, each, [amount, held], balance] = await Promise.all([
       readClock(chain),
-      client.readContract({ ...emission, functionName: 'nextEpoch' }),
       client.readContract({ ...emission, functionName: 'REPORT_SECONDS' }),
       client.readContract({ ...emission, functionName: 'REPORT_BOND' }),
       client.readContract({ ...emission, functionName: 'bondOf', args: [sender.address] }),
+      client.readContract({ ...heu, functionName: 'balanceOf', args: [sender.address] }),
     ])
     const epoch = present - 1
-    const [report, quotas] = await Promise.all([
-      client.readContract({ ...emission, functionName: 'reportOf', args: [epoch] }),
-      quotasIn(chain, place, epoch),
-    ])
-    const data = reportOf(countProbes(probes.probes(epoch), quotas), probes.bytes(epoch))
-    const isRecorded = await recordedIn(chain, place.emission, epoch, data?.leaves ?? [])
+    const { state } = await client.readContract({ ...emission, functionName: 'reportOf', args: [epoch] })
+    const reportUntil = startOf(epoch + 1) + Number(reportSeconds)
+    const isOpen = state === REPORT_STATE.none && now <= reportUntil
+    const count = async () =>
+      reportOf(
+        epoch,
+        countProbes(probes.probes(epoch), await quotasIn(chain, place, epoch)),
+        probes.bytes(epoch),
+      )
     return {
       epoch,
       now,
-      reportUntil: startOf(epoch + 1) + Number(reportSeconds),
-      state: report.state,
-      root: report.root,
-      final: nextEpoch > epoch,
-      missingBond: bond < least ? least - bond : 0n,
-      data,
-      // Epochs are recorded in order: the one before must be final.
-      unrecorded: nextEpoch < epoch ? [] : (data?.leaves ?? []).filter(({ node }) => !isRecorded.has(node)),
+      reportUntil,
+      state,
+      bonds: { each, amount, held, balance },
+      report: isOpen ? (reports.read(epoch) ?? (await count())) : undefined,
+      torn: probes.torn(epoch),
     }
   } catch (cause) {
     throw chainError(cause)
   }
 }
-
-async function recordedIn(
-  chain: Chain,
-  emission: Address,
-  epoch: number,
-  leaves: readonly { node: number }[],
-): Promise<Set<number>> {
-  const records = await Promise.all(
-    leaves.map(async ({ node }) => {
-      const args = [node] as const
-      const at = { address: emission, abi: emissionControllerAbi, functionName: 'recordOf', args } as const
-      const [recorded, basePoints] = await chain.client.readContract(at)
-      return recorded === epoch && basePoints > 0n ? [node] : []
-    }),
-  )
-  return new Set(records.flat())
-}
-
-const bondCalls = ({ heu, emission }: ReportingDeps['place'], amount: bigint): Call[] => [
-  approveCall(heu, emission, amount),
-  emissionCall.addBond(emission, amount),
-]

@@ -7,6 +7,7 @@ import {
   registryAbi,
   voteControllerAbi,
 } from './abi.ts'
+import { type BaseReport, type ProvenLeaf, unrecordedBase } from './base.ts'
 import { burnCall } from './burns.ts'
 import type { Call } from './call.ts'
 import type { Chain } from './clients.ts'
@@ -44,15 +45,22 @@ export interface Cycle {
 export interface OpenEpoch {
   epoch: number
   finalizableAt: number
-  /** Whether its probe report waits for a verdict. */
-  challenged: boolean
+  /** Its probe report is challenged, and is judged until then; after it anyone lets the challenge lapse. */
+  judgeUntil?: number
   /** Nodes that settled something at their home router in it and are not recorded. */
   unrecorded: number[]
+  /** Leaves of its probe report that are known here, not recorded, and would count. */
+  base: ProvenLeaf[]
+  /** Its probe report stands, and what it gives was not recorded: not all that is known, or nothing of the unknown. */
+  awaitsBase: boolean
 }
+
+/** What this machine knows of the probe report of an epoch; whether the chain has the same one is looked up. */
+export type KnownReport = (epoch: number) => BaseReport | undefined | Promise<BaseReport | undefined>
 
 /** One thing to do. */
 export interface Act {
-  name: 'gather' | 'record' | 'finalize' | 'close revenue' | 'close tips'
+  name: 'gather' | 'close revenue' | 'lapse' | 'record' | 'record base' | 'finalize' | 'close tips'
   /** For people: of whom. */
   what: string
   call: Call
@@ -62,14 +70,24 @@ export interface Act {
 const MOST_RECORDED = 50
 /** How far back revenue that nobody closed is looked for. Epochs. */
 const LOOK_BACK = 104
-/** `ReportState.Challenged`. */
-const CHALLENGED = 2
+/** `IEmissionController.ReportState`. */
+export const REPORT_STATE = { none: 0, filed: 1, challenged: 2, void: 3 } as const
+/**
+ * How long base that is not recorded keeps us from finalizing an epoch that could be. Seconds: what the contract itself
+ * leaves between two of them (`RECORD_SECONDS`). Nobody else has to wait, and we do not longer, so that no report stops
+ * the epochs.
+ */
+export const BASE_PATIENCE = 86_400
 
-/** @param routers  Whose settlements are counted; the chain has no list of them. */
+/**
+ * @param routers  Whose settlements are counted; the chain has no list of them.
+ * @param known    Reports whose leaves are at hand; without them no base is recorded.
+ */
 export async function readCycle(
   chain: Chain,
   place: CyclePlace,
   routers: readonly Address[],
+  known: KnownReport = () => undefined,
 ): Promise<Cycle> {
   const { client } = chain
   const emission = { address: place.emission, abi: emissionControllerAbi } as const
@@ -83,7 +101,7 @@ export async function readCycle(
     ])
     const nodeIds = upTo(nodes)
     const [open, ungathered, revenue, tips] = await Promise.all([
-      nextEpoch < epoch ? readOpen(chain, place, nextEpoch, nodeIds) : undefined,
+      nextEpoch < epoch ? readOpen(chain, place, nextEpoch, nodeIds, known) : undefined,
       only(routers, async (router) => (await gatheredTo(chain, place, router)) < epoch),
       only(pairs(routers, upTo(pods)), ({ router, pod }) => hasRevenue(chain, place, router, pod, epoch)),
       only(nodeIds, async (node) => (await tipsOf(chain, place, node)) > 0n),
@@ -108,21 +126,7 @@ export function dueActs({ time, open, ungathered, revenue, tips }: Cycle, place:
       call: voteCall.closeRevenue(place.votes, router, pod),
     })
   }
-  for (let at = 0; open && at < open.unrecorded.length; at += MOST_RECORDED) {
-    const nodes = open.unrecorded.slice(at, at + MOST_RECORDED)
-    acts.push({
-      name: 'record',
-      what: `${nodes.length} nodes in epoch ${open.epoch}`,
-      call: emissionCall.record(place.emission, open.epoch, nodes),
-    })
-  }
-  if (open && !open.challenged && open.finalizableAt <= time) {
-    acts.push({
-      name: 'finalize',
-      what: `epoch ${open.epoch}`,
-      call: emissionCall.finalize(place.emission, open.epoch),
-    })
-  }
+  if (open) acts.push(...actsFor(open, time, place))
   for (const node of tips) {
     acts.push({
       name: 'close tips',
@@ -133,17 +137,65 @@ export function dueActs({ time, open, ungathered, revenue, tips }: Cycle, place:
   return acts
 }
 
+/** Of the open epoch. What a report gives is recorded while its challenge waits too: its lapse may be finalized at once. */
+function actsFor(open: OpenEpoch, time: number, { emission }: CyclePlace): Act[] {
+  const { epoch, finalizableAt, judgeUntil, unrecorded, base, awaitsBase } = open
+  const acts: Act[] = []
+  const what = `epoch ${epoch}`
+  if (judgeUntil !== undefined && judgeUntil < time)
+    acts.push({ name: 'lapse', what, call: emissionCall.lapse(emission, epoch) })
+  for (let at = 0; at < unrecorded.length; at += MOST_RECORDED) {
+    const nodes = unrecorded.slice(at, at + MOST_RECORDED)
+    acts.push({
+      name: 'record',
+      what: `${nodes.length} nodes in epoch ${epoch}`,
+      call: emissionCall.record(emission, epoch, nodes),
+    })
+  }
+  for (const { node, units, proof } of base) {
+    acts.push({
+      name: 'record base',
+      what: `node ${node} in epoch ${epoch}`,
+      call: emissionCall.recordBase(emission, epoch, node, units, proof),
+    })
+  }
+  const from = awaitsBase ? finalizableAt + BASE_PATIENCE : finalizableAt
+  if (judgeUntil === undefined && from <= time)
+    acts.push({ name: 'finalize', what, call: emissionCall.finalize(emission, epoch) })
+  return acts
+}
+
 // --------------------------------------------------------------------------------------------------------- reads
 
-async function readOpen(chain: Chain, place: CyclePlace, epoch: number, nodes: number[]): Promise<OpenEpoch> {
+async function readOpen(
+  chain: Chain,
+  place: CyclePlace,
+  epoch: number,
+  nodes: number[],
+  known: KnownReport,
+): Promise<OpenEpoch> {
   const { client } = chain
   const emission = { address: place.emission, abi: emissionControllerAbi } as const
-  const [finalizableAt, report, unrecorded] = await Promise.all([
+  const [finalizableAt, filed, judgeSeconds, { baseUnits }, unrecorded, report] = await Promise.all([
     client.readContract({ ...emission, functionName: 'finalizableAt' }),
     client.readContract({ ...emission, functionName: 'reportOf', args: [epoch] }),
+    client.readContract({ ...emission, functionName: 'JUDGE_SECONDS' }),
+    client.readContract({ ...emission, functionName: 'epochOf', args: [epoch] }),
     only(nodes, (node) => isUnrecorded(chain, place, epoch, node)),
+    known(epoch),
   ])
-  return { epoch, finalizableAt: Number(finalizableAt), challenged: report.state === CHALLENGED, unrecorded }
+  const isChallenged = filed.state === REPORT_STATE.challenged
+  const stands = isChallenged || filed.state === REPORT_STATE.filed
+  const isKnown = stands && report?.root === filed.root
+  const base = isKnown ? await unrecordedBase(chain, place, report) : []
+  return {
+    epoch,
+    finalizableAt: Number(finalizableAt),
+    ...(isChallenged ? { judgeUntil: filed.challengedAt + Number(judgeSeconds) } : {}),
+    unrecorded,
+    base,
+    awaitsBase: isKnown ? base.length > 0 : stands && baseUnits === 0n,
+  }
 }
 
 async function isUnrecorded(chain: Chain, place: CyclePlace, epoch: number, node: number): Promise<boolean> {
@@ -179,6 +231,10 @@ const tipsOf = (chain: Chain, place: CyclePlace, node: number): Promise<bigint> 
     args: [node],
   })
 
+/**
+ * Two reads for a pod that is idle, however long it has been. What its voters can draw from the ledger is zero then; what
+ * somebody drew for them without closing it shows in the last epoch.
+ */
 async function hasRevenue(
   chain: Chain,
   place: CyclePlace,
@@ -186,14 +242,28 @@ async function hasRevenue(
   pod: number,
   epoch: number,
 ): Promise<boolean> {
+  const unitsOf = (each: number) => unitsIn(chain, place, router, ROLE.pod, pod, each)
+  const args = [router, ROLE.voters, pod] as const
+  const [last, drawable] = await Promise.all([
+    unitsOf(epoch - 1),
+    chain.client.readContract({
+      address: place.ledger,
+      abi: computeLedgerAbi,
+      functionName: 'claimable',
+      args,
+    }),
+  ])
+  if (last === 0n && drawable === 0n) return false
   const from = await chain.client.readContract({
     address: place.votes,
     abi: voteControllerAbi,
     functionName: 'openFrom',
     args: [BALLOT.pod, router, pod],
   })
-  const epochs = upTo(Math.min(epoch - from, LOOK_BACK)).map((back) => epoch - back)
-  const units = await Promise.all(epochs.map((each) => unitsIn(chain, place, router, ROLE.pod, pod, each)))
+  if (from >= epoch) return false
+  if (last > 0n) return true
+  const older = upTo(Math.min(epoch - from, LOOK_BACK)).map((back) => epoch - back)
+  const units = await Promise.all(older.map(unitsOf))
   return units.some((each) => each > 0n)
 }
 

@@ -176,4 +176,5 @@ export const emissionCall = {
     call(emission, 'report', [epoch, root, evidence]),
   recordBase: (emission: Address, epoch: number, node: number, units: bigint, proof: readonly Hex[]): Call =>
     call(emission, 'recordBase', [epoch, node, units, proof]),
+  lapse: (emission: Address, epoch: number): Call => call(emission, 'lapse', [epoch]),
 }
