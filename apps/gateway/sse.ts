@@ -34,22 +34,34 @@ export function openEvents(reply: FastifyReply): Events {
   })
   const write = (text: string): boolean => raw.destroyed || raw.write(text)
 
+  // One wait for all who wait: the choices of a call write side by side.
+  let room: Promise<unknown> | undefined
+  const roomAgain = () => {
+    room ??= drained(raw).finally(() => {
+      room = undefined
+    })
+    return room
+  }
+
   return {
     async send(data, event) {
       if (raw.destroyed) throw refused('call.left', 'the caller left')
-      if (!write(frame(data, event))) {
-        const either = new AbortController()
-        const { signal } = either
-        await Promise.race([once(raw, 'drain', { signal }), once(raw, 'close', { signal })]).finally(() =>
-          either.abort(),
-        )
-      }
+      if (!write(frame(data, event))) await roomAgain()
     },
     comment: (text) => void write(`: ${text}\n\n`),
     done: () => void raw.end('data: [DONE]\n\n'),
     end: () => void raw.end(),
     fail: (...frames) => void raw.end(frames.map(({ data, event }) => frame(data, event)).join('')),
   }
+}
+
+/** Until the caller has read on, or left. */
+async function drained(raw: FastifyReply['raw']): Promise<void> {
+  const either = new AbortController()
+  const { signal } = either
+  await Promise.race([once(raw, 'drain', { signal }), once(raw, 'close', { signal })]).finally(() =>
+    either.abort(),
+  )
 }
 
 const frame = (data: unknown, event: string | undefined): string =>

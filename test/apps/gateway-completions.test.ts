@@ -202,6 +202,35 @@ describe('a call for several choices, when some fail', function () {
     })
   }
 
+  it('sixteen choices wait for a slow reader without one of them being forgotten', async () => {
+    const warnings: Error[] = []
+    const never = new AbortController().signal
+    const warned = (warning: Error) => warnings.push(warning)
+    process.on('warning', warned)
+    const [pieces, text] = [40, 'x'.repeat(16 * 1024)]
+    door.pay({
+      stream: (_, input, { signal }) => {
+        // As the sdk does: each call has a signal of its own, which follows the caller's.
+        AbortSignal.any([signal ?? never, AbortSignal.timeout(60_000)]).onabort = () => undefined
+        const index = indexOf(input)
+        return streamOf(Array(pieces).fill(text), paidOf(index, { unitsIn: 1n, unitsOut: 1n, price: 1n }))
+      },
+    })
+    const answer = await door.post('/v1/completions', { ...ask, n: 16, seed: 0, stream: true })
+    // Until what is between them is full, so that all have to wait.
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    const said = new Map<number, number>()
+    for (const { data } of eventsOf(await answer.text())) {
+      for (const { index, text: more } of (data as Body).choices) {
+        said.set(index, (said.get(index) ?? 0) + (more ?? '').length)
+      }
+    }
+    process.off('warning', warned)
+
+    expect([...said.values()]).to.deep.equal(Array(16).fill(pieces * text.length))
+    expect(warnings.map(({ message }) => message)).to.deep.equal([])
+  })
+
   it('what the pod says of its messages is told of the prompt', async () => {
     const failures: [HeuristError, string][] = [
       [refused('input.too_long', 'x', { field: 'messages' }), 'prompt'],
