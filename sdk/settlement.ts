@@ -3,8 +3,9 @@ import { z } from 'zod'
 import { computeLedgerAbi } from './chain/abi.ts'
 import type { Chain } from './chain/clients.ts'
 import { chainError } from './chain/errors.ts'
+import { type Check, check, unchecked } from './checks.ts'
 import type { leafSchema } from './documents.ts'
-import { refused } from './errors.ts'
+import { asHeuristError, refused } from './errors.ts'
 import { type Batch, type PayeeLine, unpackBatch } from './protocol/batch.ts'
 import { fromHex, keccak, toHex } from './protocol/bytes.ts'
 import { leafHash, merkleTree } from './protocol/merkle.ts'
@@ -13,32 +14,46 @@ import { addressSchema, hashSchema } from './protocol/wire.ts'
 import { recoverSigner, same } from './recover.ts'
 import type { Transport } from './transport.ts'
 import { formatUsd } from './units.ts'
-import type { Check } from './verify.ts'
 
 export type Leaf = z.output<typeof leafSchema>
-
-/** What a cumulative figure was before and after a batch, base units. */
-export interface Interval {
-  from: bigint
-  to: bigint
-}
 
 /** Why the ledger did not debit a line, in the order of `IComputeLedger.Skip`. */
 export const SKIP_REASONS = ['ZeroCharge', 'BadSignature', 'Expired', 'OverCeiling', 'OverDeposit'] as const
 export type SkipReason = (typeof SKIP_REASONS)[number]
 
-/** A batch as its transaction settled it, read back from the chain. */
-export interface SettledBatch {
-  checks: Check[]
-  /** Of an account's `charged`; undefined if no line of this batch debited it. */
-  debitOf(payer: Address): Interval | undefined
-  /** Of an account's `charged` that the router's float paid, and why; undefined if no line of it was skipped. */
-  skippedOf(payer: Address): (Interval & { reason: SkipReason }) | undefined
-  /** Of a payee's gross; undefined if the batch has no line for it. */
-  creditOf(role: 'node' | 'pod' | 'frontend', id: number): Interval | undefined
+/** How long a router serves the data of a batch after its settlement. Source: DESIGN §4, the settle duty. */
+export const BATCH_DATA_DAYS = 30
+const DAY_SECONDS = 86_400n
+
+/** What a batch took from one account, base units. */
+export interface Charges {
+  debited: bigint
+  /** What the router's float paid instead, and why. */
+  skipped: bigint
+  reason: SkipReason | undefined
 }
 
-interface Place {
+/** What a batch added to a payee's gross, base units. */
+export interface Credit {
+  amount: bigint
+  /** The gross after it, by its leaves; undefined without them. */
+  to: bigint | undefined
+}
+
+/** A batch as its transaction settled it, read back from the chain. */
+export interface SettledBatch {
+  seq: bigint
+  checks: Check[]
+  /** Undefined if the router has forgotten them, as it may when they are old. */
+  leaves: readonly Leaf[] | undefined
+  /** Undefined if no line of this batch is of that account. */
+  chargesOf(payer: Address): Charges | undefined
+  /** Undefined if the batch has no line for that payee. */
+  creditOf(role: 'node' | 'pod' | 'frontend', id: number): Credit | undefined
+}
+
+/** Where a router settles, and how it is asked. */
+export interface Place {
   chain: Chain
   ledger: Address
   router: Address
@@ -90,49 +105,42 @@ export const batchDataSchema = z.object({
 /**
  * Reads a batch's transaction and its data, and checks them against each other.
  *
- * @throws `batch.unreadable` (refused) if the transaction is no settlement; `chain.unreachable` (later).
+ * @throws `batch.unreadable` (refused) if the transaction is no settlement; what the router says, if it does not show data
+ * that it must still keep; `chain.unreachable`, `router.unreachable` (later).
  */
 export async function settledBatch(
   place: Place,
   { seq, txHash }: { seq: bigint; txHash: Hex },
 ): Promise<SettledBatch> {
-  const { batch, event, skipped, bytes } = await readTransaction(place, seq, txHash)
-  const data = await place.transport.bytes(`/v1/batches/${seq}`)
-  const dataHash = toHex(keccak(data))
-  const { leaves } = parseData(data)
-  const { root } = merkleTree(leaves.map((leaf) => leafHash(leaf)))
+  const { batch, event, skipped, bytes, days } = await readTransaction(place, seq, txHash)
+  const data = await keptData(place, seq, days)
+  const leaves = data && parseData(data).leaves
   const keys = await Promise.all(batch.payers.map((line) => keyOf(place, line)))
+  const isPosted = event.batchHash === toHex(keccak(bytes)) && event.root === batch.root
 
-  const checks: Check[] = [
-    {
-      name: 'batch',
-      ok: event.batchHash === toHex(keccak(bytes)) && event.root === batch.root,
-      detail: `${batch.payers.length} debits, $${formatUsd(event.gross)} in ${txHash}`,
-    },
-    {
-      name: 'data',
-      ok: dataHash === event.dataHash && root === event.root,
-      detail: `${leaves.length} leaves behind ${event.dataHash}`,
-    },
-  ]
   return {
-    checks,
-    skippedOf(payer) {
-      const index = batch.payers.findIndex((_, line) => same(keys[line], payer) && skipped.has(BigInt(line)))
-      const to = largest(leaves.filter((leaf) => leaf.payer === payer).map((leaf) => leaf.charged))
-      const line = batch.payers[index]
-      if (!line || to === undefined) return undefined
+    seq,
+    leaves,
+    checks: [
+      check('batch', isPosted, `${batch.payers.length} debits, $${formatUsd(event.gross)} in ${txHash}`),
+      data && leaves
+        ? check('data', isBehind(event, data, leaves), `${leaves.length} leaves behind ${event.dataHash}`)
+        : unchecked(
+            'data',
+            `posted ${days} days ago, kept for ${BATCH_DATA_DAYS}: the debit could not be recomputed from it`,
+          ),
+    ],
+    chargesOf(payer) {
+      const lines = batch.payers.flatMap(({ charge }, line) =>
+        same(keys[line], payer) ? [{ charge, reason: skipped.get(BigInt(line)) }] : [],
+      )
+      if (lines.length === 0) return undefined
+      const reason = lines.find((line) => line.reason !== undefined)?.reason
       return {
-        from: to - line.charge,
-        to,
-        reason: SKIP_REASONS[skipped.get(BigInt(index)) ?? 0] ?? 'ZeroCharge',
+        debited: sum(lines.filter((line) => line.reason === undefined)),
+        skipped: sum(lines.filter((line) => line.reason !== undefined)),
+        reason: reason === undefined ? undefined : SKIP_REASONS[reason],
       }
-    },
-    debitOf(payer) {
-      const lines = batch.payers.filter((_, index) => same(keys[index], payer) && !skipped.has(BigInt(index)))
-      const to = largest(leaves.filter((leaf) => leaf.payer === payer).map((leaf) => leaf.charged))
-      if (lines.length === 0 || to === undefined) return undefined
-      return { from: to - lines.reduce((sum, line) => sum + line.charge, 0n), to }
     },
     creditOf(role, payee) {
       const sections: Record<typeof role, PayeeLine[]> = {
@@ -141,9 +149,29 @@ export async function settledBatch(
         frontend: batch.frontends,
       }
       const line = sections[role].find((each) => each.id === payee)
-      const to = largest(leaves.filter((leaf) => leaf[role] === payee).map((leaf) => leaf[`${role}Gross`]))
-      return line && to !== undefined ? { from: to - line.amount, to } : undefined
+      const own = leaves?.filter((leaf) => leaf[role] === payee).map((leaf) => leaf[`${role}Gross`])
+      return line && { amount: line.amount, to: own && largest(own) }
     },
+  }
+}
+
+const sum = (lines: readonly { charge: bigint }[]): bigint =>
+  lines.reduce((total, { charge }) => total + charge, 0n)
+
+const largest = (amounts: readonly bigint[]): bigint =>
+  [...amounts].sort((a, b) => (a < b ? -1 : 1)).at(-1) ?? 0n
+
+const isBehind = (event: { dataHash: Hex; root: Hex }, data: Uint8Array, leaves: readonly Leaf[]): boolean =>
+  toHex(keccak(data)) === event.dataHash &&
+  merkleTree(leaves.map((leaf) => leafHash(leaf))).root === event.root
+
+/** Undefined if the router shows none and, by the chain's own clock, no longer has to. */
+async function keptData({ transport }: Place, seq: bigint, days: bigint): Promise<Uint8Array | undefined> {
+  try {
+    return await transport.bytes(`/v1/batches/${seq}`)
+  } catch (cause) {
+    if (asHeuristError(cause).kind === 'later' || days < BATCH_DATA_DAYS) throw cause
+    return undefined
   }
 }
 
@@ -177,7 +205,18 @@ async function readTransaction({ chain, ledger, router }: Place, seq: bigint, ha
   const call = decodeFunctionData({ abi: computeLedgerAbi, data: transaction.input })
   if (call.functionName !== 'settle') throw refused('batch.unreadable', `${hash} calls ${call.functionName}`)
   const bytes = fromHex(call.args[0])
-  return { batch: unpackBatch(bytes), bytes, event: settled.args, skipped }
+  const days = await daysSince(chain, receipt.blockNumber)
+  return { batch: unpackBatch(bytes), bytes, event: settled.args, skipped, days }
+}
+
+/** Whole days from a block to the newest one. */
+async function daysSince({ client }: Chain, blockNumber: bigint): Promise<bigint> {
+  const [then, now] = await Promise.all([client.getBlock({ blockNumber }), client.getBlock()]).catch(
+    (cause: unknown) => {
+      throw chainError(cause)
+    },
+  )
+  return (now.timestamp - then.timestamp) / DAY_SECONDS
 }
 
 function parseData(data: Uint8Array) {
@@ -194,9 +233,3 @@ function keyOf({ hasher, router }: Place, line: Batch['payers'][number]): Promis
   const digest = hasher.digest('Voucher', { router, ceiling, expiry, request })
   return recoverSigner(digest, `${line.r}${line.vs.slice(2)}`)
 }
-
-const largest = (amounts: bigint[]): bigint | undefined =>
-  amounts.reduce<bigint | undefined>(
-    (most, each) => (most === undefined || each > most ? each : most),
-    undefined,
-  )

@@ -2,6 +2,8 @@ import type { Hex } from 'viem'
 import { openChain } from './chain/clients.ts'
 import { domainOf, fetchNetwork, type Network } from './chain/network.ts'
 import { type ChainReader, chainReader } from './chain/reader.ts'
+import { type Check, check, no, unchecked, yes } from './checks.ts'
+import { checkDebit } from './debit.ts'
 import { type ReceiptDocument, receiptDocumentSchema } from './documents.ts'
 import { asHeuristError } from './errors.ts'
 import { keccak, toHex } from './protocol/bytes.ts'
@@ -12,23 +14,17 @@ import { priceOf } from './protocol/price.ts'
 import { splitOf } from './protocol/split.ts'
 import type { Countersigned } from './protocol/wire.ts'
 import { recoverSigner, same } from './recover.ts'
-import { type Leaf, type SettledBatch, settledBatch } from './settlement.ts'
+import { type Credit, type Leaf, type SettledBatch, settledBatch } from './settlement.ts'
 import { createTransport, type Transport } from './transport.ts'
 import { formatUsd } from './units.ts'
 
-/** One thing that must hold about a call, and what was found. */
-export interface Check {
-  name: string
-  ok: boolean
-  /** One line: the values that agree, or the two that do not. */
-  detail: string
-}
+export type { Check } from './checks.ts'
 
 export interface VerifyOptions {
   routerUrl: string
-  /** Default: the one the router names. Name your own, or the chain is the router's word. */
+  /** Your way to the chain; without one, `pinned` fails and the router's is looked at. */
   rpcUrl?: string
-  /** The ledger you trust; default: the one the router names. A router that names another one fails. */
+  /** The ledger you trust; without one, `pinned` fails and the router's is looked at. */
   ledger?: Hex
   /** The chain you trust; default: the one the router names. */
   chainId?: number
@@ -48,12 +44,13 @@ export interface VerifyOptions {
 export async function verifyReceipt(request: Hex, options: VerifyOptions): Promise<Check[]> {
   const transport = createTransport(options.routerUrl)
   const network = await fetchNetwork(options.routerUrl)
+  const pinned = checkPinned(options)
   const ledger = options.ledger ?? network.addresses.ledger
   if (!same(ledger, network.addresses.ledger)) {
-    return [no('ledger', `the router names ${network.addresses.ledger}; trusted: ${ledger}`)]
+    return [pinned, no('ledger', `the router names ${network.addresses.ledger}; trusted: ${ledger}`)]
   }
   if (options.chainId !== undefined && options.chainId !== network.chainId) {
-    return [no('chain', `the router names chain ${network.chainId}; trusted: ${options.chainId}`)]
+    return [pinned, no('chain', `the router names chain ${network.chainId}; trusted: ${options.chainId}`)]
   }
   const chain = openChain({ chainId: network.chainId, rpcUrl: options.rpcUrl ?? network.rpcUrl })
   try {
@@ -61,7 +58,7 @@ export async function verifyReceipt(request: Hex, options: VerifyOptions): Promi
   } catch (cause) {
     const { kind, message } = asHeuristError(cause)
     if (kind === 'later') throw cause
-    return [no('chain', `the router names chain ${network.chainId}: ${message}`)]
+    return [pinned, no('chain', `the router names chain ${network.chainId}: ${message}`)]
   }
   const { registry } = await chainReader(chain, { ...network.addresses, ledger }).addresses()
   const reader = chainReader(chain, { ledger, registry })
@@ -69,7 +66,7 @@ export async function verifyReceipt(request: Hex, options: VerifyOptions): Promi
   const document = await transport.get(`/v1/receipts/${request}`, receiptDocumentSchema)
   const facts: Facts = { request, network, transport, reader, hasher, document }
 
-  const checks = [checkRequest(facts, options)]
+  const checks = [pinned, checkRequest(facts, options)]
   const answer = answerOf(document)
   if (!answer) {
     const why = document.error ? `${document.error.code}: ${document.error.message}` : document.status
@@ -82,12 +79,14 @@ export async function verifyReceipt(request: Hex, options: VerifyOptions): Promi
     return [...checks, no('settled', `not yet: ${document.status}`)]
   }
   checks.push(checkLeaf(facts, answer, leaf), await checkRoot(facts, leaf, batch.seq, batch.proof))
+  const place = { chain, ledger, hasher, transport, router: network.router.address }
   try {
-    const settled = await settledBatch(
-      { chain, ledger, hasher, transport, router: network.router.address },
-      batch,
+    const settled = await settledBatch(place, batch)
+    const debit = await checkDebit(
+      { ...place, reader },
+      { leaf, price: answer.receipt.price, batch: settled },
     )
-    return [...checks, ...settled.checks, ...(await checkMoney(facts, answer, leaf, settled))]
+    return [...checks, ...settled.checks, debit, ...(await checkCredits(facts, answer, leaf, settled))]
   } catch (cause) {
     const { code, kind, message } = asHeuristError(cause)
     if (kind === 'later') throw cause
@@ -104,9 +103,17 @@ interface Facts {
   document: ReceiptDocument
 }
 
-const yes = (name: string, detail: string): Check => ({ name, ok: true, detail })
-const no = (name: string, detail: string): Check => ({ name, ok: false, detail })
-const check = (name: string, ok: boolean, detail: string): Check => ({ name, ok, detail })
+/** A router is no witness of where its own receipts are settled. */
+function checkPinned({ ledger, rpcUrl }: VerifyOptions): Check {
+  const missing = [...(ledger ? [] : ['ledger']), ...(rpcUrl ? [] : ['chain'])]
+  return check(
+    'pinned',
+    missing.length === 0,
+    missing.length === 0
+      ? `ledger ${ledger}`
+      : `the ${missing.join(' and the ')} looked at: the router's word`,
+  )
+}
 
 function answerOf(document: ReceiptDocument): Countersigned | undefined {
   const { receipt, signature, provider, ack, ackSignature } = document
@@ -128,7 +135,7 @@ function checkRequest({ request, hasher, document }: Facts, { input }: VerifyOpt
 
 function checkBytes({ receipt }: Countersigned, bytes: Uint8Array | undefined): Check {
   const signed = `${receipt.output} of ${receipt.length} bytes`
-  if (bytes === undefined) return yes('bytes', `not given; signed: ${signed}`)
+  if (bytes === undefined) return unchecked('bytes', `not given; signed: ${signed}`)
   // Whoever left may have read more, or a little less, than what was signed as delivered.
   const read = receipt.end === END.clientLeft ? bytes.subarray(0, Number(receipt.length)) : bytes
   const hash = toHex(keccak(read))
@@ -209,8 +216,8 @@ async function checkRoot({ reader, network }: Facts, leaf: Leaf, seq: bigint, pr
   return check('root', ok, `${ok ? 'under' : 'not under'} ${root}, posted as batch ${seq}`)
 }
 
-/** The batch debited this payer and credited these payees for this very call: its interval lies in theirs. */
-async function checkMoney(
+/** The batch credited these payees for this very call, whose interval lies in theirs, and the split is whole. */
+async function checkCredits(
   { reader, network }: Facts,
   { receipt }: Countersigned,
   leaf: Leaf,
@@ -222,33 +229,22 @@ async function checkMoney(
   const split = splitOf(price, after, bps, { frontend: leaf.frontend !== 0, voters })
   const parts = Object.entries(split).map(([role, amount]) => `${role} ${formatUsd(amount)}`)
   const sum = Object.values(split).reduce((total, amount) => total + amount, 0n)
-  const debit = batch.debitOf(leaf.payer)
-  const covers = (interval: { from: bigint; to: bigint } | undefined): boolean =>
-    interval !== undefined && interval.from <= leaf.charged - price && leaf.charged <= interval.to
-  const spent = (await reader.account(network.router.address, leaf.payer)).spent
-  const skipped = batch.skippedOf(leaf.payer)
 
-  const checks = [
-    check(
-      'debit',
-      debit ? covers(debit) && spent >= debit.to - debit.from : covers(skipped),
-      debit
-        ? `${leaf.payer} paid $${formatUsd(debit.to - debit.from)} in this batch, this call's $${formatUsd(price)} among it`
-        : skipped
-          ? `paid by the router's float, not by ${leaf.payer}: its line was skipped (${skipped.reason})`
-          : `the batch debits no voucher of ${leaf.payer}`,
-    ),
-  ]
+  const checks: Check[] = []
   for (const role of ['node', 'pod', 'frontend'] as const) {
     const credit = batch.creditOf(role, leaf[role])
     const gross = await reader.grossOf(network.router.address, role, leaf[role])
-    const ok =
-      credit !== undefined &&
-      credit.from <= after[role] - price &&
-      after[role] <= credit.to &&
-      gross >= credit.to
     const name = role === 'frontend' && leaf.frontend === 0 ? 'no frontend' : `${role} ${leaf[role]}`
-    checks.push(check(`credit ${role}`, ok, `${name}: gross $${formatUsd(gross)} on chain`))
+    const found = `${name}: gross $${formatUsd(gross)} on chain`
+    const interval = { from: after[role] - price, to: after[role] }
+    const ok = credit !== undefined && holds(credit, interval) && gross >= (credit.to ?? interval.to)
+    const seen = !ok || credit.to !== undefined
+    const of = `credit ${role}`
+    checks.push(seen ? check(of, ok, found) : unchecked(of, `${found}; not recomputed`))
   }
   return [...checks, check('split', sum === price, `${parts.join(', ')} = ${formatUsd(price)}`)]
 }
+
+/** Whether a call's part of a payee's gross lies in what the batch added to it, as far as the leaves are there to tell. */
+const holds = ({ amount, to }: Credit, call: { from: bigint; to: bigint }): boolean =>
+  to === undefined ? amount >= call.to - call.from : to >= amount && to - amount <= call.from && call.to <= to

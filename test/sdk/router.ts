@@ -6,7 +6,7 @@ import { computeLedgerAbi } from '../../sdk/chain/abi.ts'
 import { keySender, openChain } from '../../sdk/chain/clients.ts'
 import type { ErrorBody } from '../../sdk/errors.ts'
 import { createSigner, fastKeccak, toCompact } from '../../sdk/native.ts'
-import { packBatch } from '../../sdk/protocol/batch.ts'
+import { type Batch, packBatch } from '../../sdk/protocol/batch.ts'
 import { keccak, toHex } from '../../sdk/protocol/bytes.ts'
 import { type Manifest, manifestHash, parseManifest } from '../../sdk/protocol/manifest.ts'
 import { type Leaf, leafHash, merkleTree } from '../../sdk/protocol/merkle.ts'
@@ -43,6 +43,8 @@ export interface Script {
   chunk?: number
   /** Waits between the chunks of a stream until this resolves. */
   between?: () => Promise<void>
+  /** Changes what is settled on the chain; the leaves stay. */
+  posted?: (batch: Batch) => Batch
   /** Names another manifest, network, account … : replaces the answer of a GET by path. */
   get?: Record<string, (body: unknown) => unknown>
 }
@@ -315,7 +317,7 @@ export async function startRouter(
           id,
           amount: sum(open.filter((call) => call.leaf && idOf(call.leaf) === id).map(priceOfCall)),
         }))
-    const batch = packBatch({
+    const honest: Batch = {
       seq,
       prev: last.hash,
       root: tree.root,
@@ -324,7 +326,8 @@ export async function startRouter(
       nodes: section((leaf) => leaf.node),
       pods: section((leaf) => leaf.pod),
       frontends: section((leaf) => leaf.frontend),
-    })
+    }
+    const batch = packBatch(router.script.posted?.(honest) ?? honest)
     const chain = openChain({ chainId: market.domain.chainId, rpcUrl: market.chain.rpcUrl })
     const sender = keySender(chain, privateKeyToAccount(market.router.key))
     const call = encodeFunctionData({ abi: computeLedgerAbi, functionName: 'settle', args: [toHex(batch)] })

@@ -5,7 +5,9 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import type { Hex } from 'viem'
 import type { ReceiptDocument } from '../../sdk/documents.ts'
+import type { Batch } from '../../sdk/protocol/batch.ts'
 import { keccak, toHex } from '../../sdk/protocol/bytes.ts'
+import { formatUsd } from '../../sdk/units.ts'
 import { type Check, verifyReceipt } from '../../sdk/verify.ts'
 import { refusal } from './refusal.ts'
 import { LINES } from './router.ts'
@@ -13,6 +15,7 @@ import { openStage, type Stage } from './stage.ts'
 
 const HASH: Hex = `0x${'11'.repeat(32)}`
 const NAMES = [
+  'pinned',
   'request',
   'bytes',
   'price',
@@ -71,11 +74,27 @@ describe('verifying a receipt from its bytes to the debit', function () {
     expect(checks.at(-1)?.detail).to.match(/ = 0\.000022$/)
   })
 
-  it('needs no more than the router to start from', async () => {
-    const checks = await verifyReceipt(request, { routerUrl: options.routerUrl })
+  it('says of bytes that are not given that they were not checked', async () => {
+    const checks = await verifyReceipt(request, options)
 
     expect(failed(checks)).to.deep.equal([])
-    expect(checks[1]?.detail).to.match(/^not given/)
+    expect(checks.filter(({ checked }) => !checked).map(({ name }) => name)).to.deep.equal(['bytes'])
+  })
+
+  it('fails as not pinned where ledger or chain are the router’s word', async () => {
+    const { routerUrl, rpcUrl, ledger } = options
+    const details = []
+    for (const trust of [{}, { rpcUrl }, { ledger }]) {
+      const checks = await verifyReceipt(request, { routerUrl, ...trust })
+      expect(failed(checks)).to.deep.equal(['pinned'])
+      details.push(checks[0]?.detail)
+    }
+
+    expect(details.map((detail) => /the ledger|the chain/g[Symbol.match](detail ?? ''))).to.deep.equal([
+      ['the ledger', 'the chain'],
+      ['the ledger'],
+      ['the chain'],
+    ])
   })
 
   it('checks the input too, when it is given', async () => {
@@ -148,6 +167,126 @@ describe('verifying a receipt from its bytes to the debit', function () {
     }
 
     expect(failed(await verifyReceipt(request, options))).to.include('data')
+  })
+
+  const detailOf = (checks: Check[], name: string) => checks.find((check) => check.name === name)?.detail
+
+  /** The batch as it would be posted, with `amount` more taken from its first line and credited to somebody. */
+  const dearer = (batch: Batch, amount: bigint): Batch => ({
+    ...batch,
+    payers: batch.payers.map((line, index) => (index > 0 ? line : { ...line, charge: line.charge + amount })),
+    nodes: [...batch.nodes, { id: 77, amount }],
+    pods: [...batch.pods, { id: 77, amount }],
+    frontends: [...batch.frontends, { id: 77, amount }],
+  })
+
+  it('fails when the batch debits the payer its whole ceiling for one cheap call', async () => {
+    const { request: dear, price } = await (await stage.client()).run('chat', 'dear')
+    const { ceiling } = stage.router.calls.get(dear)?.job.voucher ?? { ceiling: 0n }
+    stage.router.script = { posted: (batch) => dearer(batch, ceiling - price) }
+    await stage.router.settle()
+
+    const checks = await verifyReceipt(dear, { ...options, bytes: LINES })
+
+    expect(ceiling / price >= 10n, `${ceiling} / ${price}`).to.equal(true)
+    expect(failed(checks)).to.deep.equal(['debit'])
+    expect(detailOf(checks, 'debit')).to.include(`debited $${formatUsd(ceiling)}`)
+    expect(detailOf(checks, 'debit')).to.include(`cost $${formatUsd(price)}`)
+  })
+
+  it('fails for each of a payer’s calls when the batch debits one unit more than they cost, or one less', async () => {
+    for (const wrong of [1n, -1n]) {
+      const client = await stage.client()
+      await client.run('chat', 'settled before')
+      await stage.router.settle()
+      const first = await client.run('chat', 'one')
+      const second = await client.run('chat', 'two')
+      stage.router.script = {
+        posted: (batch) => {
+          const change = (lines: Batch['nodes']) =>
+            lines.map((line, index) => (index > 0 ? line : { ...line, amount: line.amount + wrong }))
+          const [line, ...rest] = batch.payers
+          if (!line) throw new Error('no line')
+          return {
+            ...batch,
+            payers: [{ ...line, charge: line.charge + wrong }, ...rest],
+            nodes: change(batch.nodes),
+            pods: change(batch.pods),
+            frontends: change(batch.frontends),
+          }
+        },
+      }
+      await stage.router.settle()
+      stage.router.script = {}
+
+      for (const { request: call } of [first, second]) {
+        expect(failed(await verifyReceipt(call, options)), `${wrong}`).to.include('debit')
+      }
+    }
+  })
+
+  it('fails when a later batch debits the payer for a call that no leaf shows', async () => {
+    const client = await stage.client()
+    let line: Batch['payers'][number] | undefined
+    stage.router.script = {
+      posted: (batch) => {
+        line = batch.payers[0]
+        return batch
+      },
+    }
+    const { request: honest, price } = await client.run('chat', 'honest')
+    await stage.router.settle()
+    const before = failed(await verifyReceipt(honest, options))
+    await (await stage.client()).run('chat', 'of somebody else')
+    stage.router.script = {
+      posted: (batch) => {
+        if (!line) throw new Error('no line')
+        const { payers, ...rest } = dearer(batch, 5n)
+        return { ...rest, payers: [...batch.payers, { ...line, charge: 5n }] }
+      },
+    }
+    await stage.router.settle()
+
+    const after = await verifyReceipt(honest, options)
+
+    expect(before).to.deep.equal([])
+    expect(failed(after)).to.deep.equal(['debit'])
+    expect(detailOf(after, 'debit')).to.include(`$${formatUsd(price + 5n)}`)
+    expect(detailOf(after, 'debit')).to.include(`$${formatUsd(price)}`)
+  })
+
+  it('passes when later batches debit the payer for later calls', async () => {
+    const client = await stage.client()
+    const { request: early } = await client.run('chat', 'early')
+    await stage.router.settle()
+    await client.run('chat', 'late')
+    await stage.router.settle()
+    await (await stage.client()).run('chat', 'of somebody else')
+    await stage.router.settle()
+
+    expect(failed(await verifyReceipt(early, options))).to.deep.equal([])
+  })
+
+  it('fails when the router hides the receipt with which the payer’s calls of the batch begin', async () => {
+    const client = await stage.client()
+    await client.run('chat', 'settled before')
+    await stage.router.settle()
+    const hidden = await client.run('chat', 'hidden')
+    const { request: last } = await client.run('chat', 'last')
+    await stage.router.settle()
+    const { receipt } = hidden
+    const dear = { ...receipt, price: receipt.price + 1n }
+    const show = (change: object) => {
+      stage.router.script = {
+        get: { [`/v1/receipts/${hidden.request}`]: (body) => ({ ...(body as object), ...change }) },
+      }
+    }
+
+    expect(failed(await verifyReceipt(last, options))).to.deep.equal([])
+    show({ receipt: undefined })
+    expect(failed(await verifyReceipt(last, options))).to.deep.equal(['debit'])
+    show({ receipt: dear })
+    expect(failed(await verifyReceipt(last, options))).to.deep.equal(['debit'])
   })
 
   it('fails on a manifest that the pod never published', async () => {

@@ -1,0 +1,89 @@
+import { newestLeafOf } from './chain/batches.ts'
+import type { ChainReader } from './chain/reader.ts'
+import { type Check, no, unchecked, yes } from './checks.ts'
+import { receiptDocumentSchema } from './documents.ts'
+import { asHeuristError, refused } from './errors.ts'
+import type { Leaf, Place, SettledBatch } from './settlement.ts'
+import { formatUsd } from './units.ts'
+
+/**
+ * The payer paid for its calls and for nothing else: its line in the batch is what its leaves there cost, this call's
+ * price among it, and all that the ledger ever debited it is in leaves.
+ *
+ * @param price  Of this call, base units.
+ * @throws `chain.unreachable`, `router.unreachable` (later).
+ */
+export async function checkDebit(
+  place: Place & { reader: ChainReader },
+  { leaf, price, batch }: { leaf: Leaf; price: bigint; batch: SettledBatch },
+): Promise<Check> {
+  const { payer } = leaf
+  const charges = batch.chargesOf(payer)
+  if (!charges) return no('debit', `the batch debits no voucher of ${payer}`)
+  // Read before the leaves: what is settled meanwhile adds to both.
+  const { spent } = await place.reader.account(place.router, payer)
+  const { debited, skipped } = charges
+  const line = debited + skipped
+  if (!batch.leaves) {
+    const found = `the line of ${payer} is $${formatUsd(line)}, this call's price $${formatUsd(price)}`
+    return line < price ? no('debit', found) : unchecked('debit', `${found}; not recomputed`)
+  }
+  try {
+    const { from, to, calls } = await intervalOf(place, { leaf, price, leaves: batch.leaves })
+    if (line !== to - from) {
+      const taken = skipped === 0n ? `debited $${formatUsd(debited)}` : `charged $${formatUsd(line)}`
+      const cost = `its ${calls} of this batch cost $${formatUsd(to - from)}`
+      return no('debit', `${payer} was ${taken}, and ${cost}`)
+    }
+    const charged = spent <= to ? to : ((await newestLeafOf(place, payer, batch.seq))?.charged ?? to)
+    if (spent > charged) {
+      const all = `debited $${formatUsd(spent)} in all, and its newest settled leaf charges $${formatUsd(charged)}`
+      return no('debit', `${payer} was ${all}`)
+    }
+  } catch (cause) {
+    const { code, kind, message } = asHeuristError(cause)
+    if (kind === 'later') throw cause
+    return no('debit', `${code}: ${message}`)
+  }
+  return yes(
+    'debit',
+    debited > 0n
+      ? `${payer} paid $${formatUsd(debited)} in this batch, this call's $${formatUsd(price)} among it`
+      : `paid by the router's float, not by ${payer}: its line was skipped (${charges.reason})`,
+  )
+}
+
+/** From where to where the payer's total goes in a batch, by its leaves, which must follow each other without a gap. */
+async function intervalOf(
+  place: Place,
+  { leaf, price, leaves }: { leaf: Leaf; price: bigint; leaves: readonly Leaf[] },
+): Promise<{ from: bigint; to: bigint; calls: string }> {
+  const own = leaves.filter((each) => each.payer === leaf.payer).sort((a, b) => (a.count < b.count ? -1 : 1))
+  const first = own[0]
+  const last = own.at(-1)
+  const at = own.findIndex((each) => each.request === leaf.request)
+  if (!first || !last || at < 0) throw refused('leaf.missing', 'the batch data has no leaf of this call')
+  for (const [index, each] of own.entries()) {
+    const before = own[index - 1]
+    if (!before) continue
+    const begins = index === at ? each.charged - price : before.charged
+    if (each.count !== before.count + 1n || each.charged < before.charged || begins !== before.charged) {
+      throw refused(
+        'leaf.gap',
+        `call ${each.count}, $${formatUsd(each.charged)} in all, follows call ${before.count}, ` +
+          `$${formatUsd(before.charged)} in all`,
+      )
+    }
+  }
+  const from = first.charged - (at === 0 ? price : await priceOfFirst(place, first))
+  if (from < 0n) throw refused('leaf.wrong', `call ${first.count} cost more than was ever charged`)
+  return { from, to: last.charged, calls: own.length === 1 ? 'one call' : `${own.length} calls` }
+}
+
+/** What a payer's first call of a batch cost: nothing was charged before its very first; else its signed receipt says. */
+async function priceOfFirst({ transport, hasher }: Place, first: Leaf): Promise<bigint> {
+  if (first.count === 1n) return first.charged
+  const { receipt } = await transport.get(`/v1/receipts/${first.request}`, receiptDocumentSchema)
+  if (receipt && hasher.struct('Receipt', receipt) === first.receipt) return receipt.price
+  throw refused('receipt.hidden', `the router does not show the receipt of call ${first.count} of this payer`)
+}
