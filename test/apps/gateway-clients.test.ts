@@ -155,6 +155,18 @@ describe('unmodified clients on a real network', function () {
     )
   })
 
+  it('sixteen choices of one call are all answered by one worker, streamed or not', async () => {
+    const openai = new OpenAI({ ...door(), maxRetries: 0 })
+    const ask = { model: 'chat', messages: [{ role: 'user' as const, content: 'What is a pod?' }], n: 16 }
+    const whole = await openai.chat.completions.create(ask)
+    const streamed = await openai.chat.completions.stream(ask).finalChatCompletion()
+
+    for (const { choices } of [whole, streamed]) {
+      expect(choices.map(({ index }) => index)).to.deep.equal(Array.from({ length: 16 }, (_, index) => index))
+      expect(new Set(choices.map(({ message }) => message.content)).size).to.equal(1)
+    }
+  })
+
   it('a caller that leaves three streams in mid-answer pays for each at most what it costs whole', async () => {
     const openai = new OpenAI({ ...door(), maxRetries: 0 })
     const ask = { model: 'chat', messages: [{ role: 'user' as const, content: 'What is a voucher?' }] }
