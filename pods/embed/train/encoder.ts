@@ -1,7 +1,7 @@
+import { headWidth, inverseFrequencies, type Shape } from '../../chat/train/model.ts'
 import { attendedNode, byHeadNode, geluNode, layerNormNode, paddingNode } from '../../training/attention.ts'
 import { dataTypeOf, Graph } from '../../training/graph.ts'
 import type { Parameters } from '../../training/parameters.ts'
-import { headWidth, inverseFrequencies, type Shape } from './model.ts'
 
 /**
  * The trained weights as the graph that serves: `input_ids, attention_mask → last_hidden_state`, every dimension but

@@ -1,9 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Shape } from '../../chat/train/model.ts'
 import type { Vocabulary } from '../../training/bpe.ts'
 import type { Parameters } from '../../training/parameters.ts'
 import { encoderGraph } from './encoder.ts'
-import type { Shape } from './model.ts'
 import { PAD, tokenizerConfig, tokenizerJson } from './vocabulary.ts'
 
 /** Writes the Hugging Face folder that Transformers.js and our engine load. */

@@ -1,20 +1,10 @@
+import { headWidth, inverseFrequencies, type Shape } from '../../chat/train/model.ts'
 import { attended, byHead, type Layout } from '../../training/attention.ts'
 import { type Parameter, Parameters } from '../../training/parameters.ts'
-import { type Indices, sizeOf, type Tape, type Value } from '../../training/tape.ts'
+import type { Indices, Tape, Value } from '../../training/tape.ts'
 import type { Loss } from '../../training/trainer.ts'
 
-/** The ModernBERT layout at the size of this pod; the names follow Hugging Face's `config.json`. */
-export interface Shape {
-  readonly vocabulary: number
-  readonly width: number
-  readonly layers: number
-  readonly heads: number
-  readonly inner: number
-  readonly context: number
-  readonly theta: number
-  readonly epsilon: number
-}
-
+/** The ModernBERT layout at the size of this pod. */
 export const SHAPE: Shape = {
   vocabulary: 1536,
   width: 128,
@@ -28,8 +18,6 @@ export const SHAPE: Shape = {
 
 /** How sharply the contrast tells neighbours apart: similarities, −1 to 1, times this are the logits. */
 const SHARPNESS = 20
-
-export const headWidth = ({ width, heads }: Shape): number => width / heads
 
 /** Weights are stored [in, out], ready for `x · W`. */
 export function parametersOf(shape: Shape): Parameters {
@@ -59,12 +47,6 @@ export function parametersOf(shape: Shape): Parameters {
     ...blocks.flat(),
     gain('norm'),
   ])
-}
-
-/** Angle of each position and channel pair; the second half repeats the first. */
-export function inverseFrequencies(shape: Shape): Float32Array {
-  const half = headWidth(shape) / 2
-  return Float32Array.from({ length: half }, (_, i) => shape.theta ** (-i / half))
 }
 
 /**
@@ -134,6 +116,3 @@ function rotaryOf(tape: Tape, shape: Shape, time: number): (x: Value) => Value {
   const [cos, sin] = [table(Math.cos), table(Math.sin)]
   return (x) => tape.rotary(x, cos, sin)
 }
-
-export const countOf = (parameters: Parameters): number =>
-  parameters.list.reduce((sum, { shape }) => sum + sizeOf(shape), 0)

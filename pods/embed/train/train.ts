@@ -6,12 +6,13 @@
  * Every figure that decides the result is printed first. The same seed and library give the same bytes.
  */
 import { parseArgs } from 'node:util'
+import { countOf } from '../../chat/train/model.ts'
 import { train } from '../../training/loop.ts'
 import { Random } from '../../training/random.ts'
 import { ADAMW, Trainer } from '../../training/trainer.ts'
 import { batches, PAIRS, TIMES, type Time } from './batches.ts'
 import { writeFolder } from './folder.ts'
-import { contrastLoss, countOf, parametersOf, SHAPE } from './model.ts'
+import { contrastLoss, parametersOf, SHAPE } from './model.ts'
 import { vocabularyOf } from './vocabulary.ts'
 
 /** The seed of everything; data, weights and vocabulary each have their own stream from it. */

@@ -1,6 +1,6 @@
 import { attended, byHead, type Layout } from '../../training/attention.ts'
 import { type Parameter, Parameters } from '../../training/parameters.ts'
-import { sizeOf, type Tape, type Value } from '../../training/tape.ts'
+import type { Tape, Value } from '../../training/tape.ts'
 import type { Loss } from '../../training/trainer.ts'
 
 /** The M2M100 layout at the size of this pod, without biases; the names follow Hugging Face's `config.json`. */
@@ -165,6 +165,3 @@ function placesOf(shape: Shape, time: number): Float32Array {
     return channel < half ? Math.sin(angle) : Math.cos(angle)
   })
 }
-
-export const countOf = (parameters: Parameters): number =>
-  parameters.list.reduce((sum, { shape }) => sum + sizeOf(shape), 0)
