@@ -33,6 +33,12 @@ const events: Record<string, z.ZodType> = {
   responses: shapes.responseEvent,
 }
 
+function shapeOf(shapes: Record<string, z.ZodType>, path: string): z.ZodType {
+  const found = shapes[path]
+  if (found === undefined) throw new Error(`nobody says what ${path} answers`)
+  return found
+}
+
 /** Every field that was sent is one that the route's shape has, and none is missing. */
 function checkExchange({ path, answer, text }: Exchange): void {
   expect(answer.headers.get('x-request-id')).to.match(/^req_[0-9a-f]{32}$/)
@@ -40,11 +46,11 @@ function checkExchange({ path, answer, text }: Exchange): void {
   if (path.startsWith('models/')) return void shapes.model.parse(JSON.parse(text))
   if (path !== 'models') expect(answer.headers.get('x-heurist-receipt')).to.match(/^0x[0-9a-f]{64}/)
   if (!answer.headers.get('content-type')?.startsWith('text/event-stream')) {
-    return void bodies[path]?.parse(JSON.parse(text))
+    return void shapeOf(bodies, path).parse(JSON.parse(text))
   }
   const told = eventsOf(text)
   expect(told).not.to.have.length(0)
-  for (const { data } of told) events[path]?.parse(data)
+  for (const { data } of told) shapeOf(events, path).parse(data)
   expect(text.includes('[DONE]')).to.equal(path !== 'responses')
 }
 
