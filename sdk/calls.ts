@@ -21,6 +21,8 @@ export interface CallOptions {
   seconds?: number
   /** How often to ask again when the router is busy or the connection breaks; default 3. The call is paid once. */
   retries?: number
+  /** Awaited once the call is signed and before anybody sees it: the place to write down who it is for. */
+  signed?: (request: Hex) => void | Promise<void>
 }
 
 /** What a pod is asked: its input document, or just the prompt of a chat or an image. */
@@ -109,6 +111,7 @@ export function createCalls(transport: Transport, frontend: number, open: () => 
     const { request, voucher, signature } = await session.purse.reserve(message)
     const job: Job = { chainId: session.network.chainId, request: message, voucher, signature, input: text }
     const until = deadline + manifest.limits.seconds + ANSWER_GRACE
+    await options.signed?.(request)
     return { session, outcome, version, message, request, job, until, delivery: { left: false } }
   }
 
@@ -349,7 +352,7 @@ function finished({ version, request }: Signed, answer: Countersigned, bytes: Ui
 }
 
 /** A bare prompt as the document that its kind of pod reads. @throws `input.invalid` (refused). */
-export function documentOf(input: Input, { manifest }: PodVersion): object {
+export function documentOf(input: Input, { manifest }: Pick<PodVersion, 'manifest'>): object {
   if (typeof input !== 'string') return input
   if (manifest.kind === 'chat') return { messages: [{ role: 'user', content: input }] }
   if (manifest.kind === 'image') return { prompt: input }

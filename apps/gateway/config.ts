@@ -13,6 +13,8 @@ export const configSchema = z.strictObject({
   keyFile: z.string().min(1),
   /** The frontend id that earns this door's share; 0 = none. */
   frontend: z.number().int().min(0).max(0xffffffff),
+  /** Blocks on a deposit before it counts in an account's books; default: none on a local chain, else 12. */
+  depositConfirmations: z.number().int().min(0).max(1_000).optional(),
   /** How callers reach this door from outside, for picture URLs; default: as the request came in. */
   publicUrl: z.url().optional(),
   /** Other names of pods: name → pod. Heurist's image models need none where there is one image pod. */

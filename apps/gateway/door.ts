@@ -1,13 +1,17 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { asHeuristError, type HeuristError, refused } from '../../sdk/errors.ts'
+import { formatUsd } from '../../sdk/units.ts'
+import { type Accounts, callerOf, missingKey } from './accounts.ts'
+import { type Caller, chargedTo } from './caller.ts'
 import { toOpenAi } from './errors.ts'
-import type { ApiKeys } from './keys.ts'
+import type { Rate } from './rate.ts'
+import { HOUSE } from './till/till.ts'
 
 /** The largest body this door reads. Bytes. */
 export const MAX_BODY_BYTES = 1024 * 1024
 
 const EXPOSED =
-  'x-request-id, openai-processing-ms, retry-after, x-heurist-price, x-heurist-node, x-heurist-receipt'
+  'x-request-id, openai-processing-ms, retry-after, x-heurist-price, x-heurist-node, x-heurist-receipt, x-heurist-balance, x-heurist-balance-low, x-heurist-repeated, x-ratelimit-limit-requests, x-ratelimit-remaining-requests, x-ratelimit-reset-requests'
 
 /** What every answer carries: request id, processing time, and leave for browsers to read them. */
 export function addHeaders(app: FastifyInstance): void {
@@ -52,35 +56,39 @@ export function sendFrameworkError(thrown: FastifyError, request: FastifyRequest
 }
 
 /**
- * Refuses a wrong key before the body is read. Listing models needs no key, as at Heurist's gateway since 2024, but
- * a key that is given must be right: people list models to try their key.
+ * Refuses a wrong key before the body is read, counts its rate, and lets all that follows be charged to its account. Listing
+ * models needs no key, as at Heurist's gateway since 2024, but a key that is given must be right: people list models to try
+ * their key.
  */
-export function requireKey(app: FastifyInstance, keys: ApiKeys): void {
-  app.addHook('onRequest', async (request) => {
+export function requireKey(app: FastifyInstance, accounts: Accounts, rate: Rate): void {
+  app.addHook('onRequest', async (request, reply) => {
     const { authorization } = request.headers
     if (authorization === undefined) {
       if (request.method === 'GET' || request.method === 'HEAD') return
-      throw refused('api_key.missing', "You didn't provide an API key", {
-        fix: "Send it as 'Authorization: Bearer <key>'; the gateway printed it when it started.",
-      })
+      missingKey()
     }
-    if (keys.check(authorization) === undefined) {
-      throw refused('api_key.invalid', 'Incorrect API key provided', {
-        fix: 'Use the key that the gateway printed when it started.',
-      })
+    request.caller = callerOf(accounts.identify(authorization), accounts.till)
+    rate.take(request.caller.key, request.caller.perMinute, reply)
+  })
+  app.addHook('preHandler', (request, _, done) => {
+    if (request.caller === undefined) done()
+    else chargedTo(request.caller, done)
+  })
+  app.addHook('onSend', async ({ caller }, reply, payload) => {
+    if (caller !== undefined && caller.wallet !== HOUSE) {
+      const { available } = accounts.till.balance(caller.wallet)
+      reply.header('x-heurist-balance', formatUsd(available))
+      if (available < accounts.till.lowMark(caller.wallet)) reply.header('x-heurist-balance-low', 'true')
     }
+    return payload
   })
 }
 
-/** A promise to run a repeated call once is not made yet; a caller that counts on it must not pay twice in silence. */
-export function refuseIdempotencyKeys(app: FastifyInstance): void {
-  app.addHook('onRequest', async (request) => {
-    if (request.headers['idempotency-key'] === undefined) return
-    throw refused('parameter.unsupported', "'Idempotency-Key' is not supported by this door yet", {
-      field: 'Idempotency-Key',
-      fix: 'Leave it out; a call whose answer did not arrive is not charged.',
-    })
-  })
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Whom this request is charged to; absent where none is needed. */
+    caller?: Caller
+  }
 }
 
 /** Every failure leaves in OpenAI's shape; `error` in the log means wake someone. */

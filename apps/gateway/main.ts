@@ -1,18 +1,23 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pino } from 'pino'
+import type { Address } from 'viem'
+import { openChain } from '../../sdk/chain/clients.ts'
 import { loadKey } from '../../sdk/chain/keys.ts'
 import { isLocalChain } from '../../sdk/chain/local.ts'
 import { asHeuristError } from '../../sdk/errors.ts'
 import { createClient, fetchNetwork, type Network } from '../../sdk/index.ts'
 import { fileJournal } from '../../sdk/journal-file.ts'
 import { parseWire } from '../../sdk/protocol/wire.ts'
+import type { Depositing } from './account/routes.ts'
+import { openAccounts } from './accounts.ts'
+import { presentCaller } from './caller.ts'
 import { createCatalog } from './catalog.ts'
 import { configSchema, type GatewayConfig } from './config.ts'
-import { openKeys } from './keys.ts'
 import { createPayer } from './payer.ts'
 import { openPictures } from './pictures.ts'
 import { createGateway } from './server.ts'
+import { meter } from './till/metered.ts'
 
 /**
  * `node --import tsx apps/gateway/main.ts <config.json>`: the OpenAI door until SIGTERM, SIGINT or the end of the
@@ -51,17 +56,21 @@ async function start(config: GatewayConfig): Promise<void> {
   const { key, client } = accountOf(config, network)
   // Opens the journal and resolves what an earlier process left open; the first caller does not wait for it.
   const { available } = await client.balance()
-  const keys = await openKeys(config.dataDir, isLocalChain(network.chainId))
+  const accounts = await openAccounts(config.dataDir, isLocalChain(network.chainId))
+  const catalog = createCatalog(config.routerUrl, Date.now, config.aliases)
+  const metered = meter(client, { catalog, till: accounts.till, callerOf: presentCaller })
+  metered.resume()
   const pictures = openPictures(join(config.dataDir, 'pictures'))
   await pictures.sweep()
   const sweeping = setInterval(() => void pictures.sweep(), SWEEP_MS)
   const leaving = new AbortController()
   const app = createGateway({
-    keys,
-    catalog: createCatalog(config.routerUrl, Date.now, config.aliases),
-    payer: createPayer(client),
+    keys: accounts,
+    catalog,
+    payer: createPayer(metered),
     pictures,
     publicUrl: config.publicUrl,
+    depositing: depositingOf(config, network, key),
     stopping: leaving.signal,
     log,
   })
@@ -71,13 +80,31 @@ async function start(config: GatewayConfig): Promise<void> {
     const patience = setTimeout(() => leaving.abort(new Error('the gateway stops')), STOP_MS)
     await app.close()
     clearTimeout(patience)
+    metered.stop()
     await client.close()
+    accounts.close()
   }
 
   const url = await app.listen({ host: config.host, port: config.port })
   log.info({ event: 'ready', url, payer: key, available: available.toString(), frontend: config.frontend })
-  process.send?.({ event: 'ready', url, ...(keys.shown === undefined ? {} : { apiKey: keys.shown }) })
-  if (process.send === undefined && keys.shown !== undefined) process.stderr.write(`API key: ${keys.shown}\n`)
+  process.send?.({ event: 'ready', url, ...(accounts.shown === undefined ? {} : { apiKey: accounts.shown }) })
+  if (process.send === undefined && accounts.shown !== undefined)
+    process.stderr.write(`API key: ${accounts.shown}\n`)
+}
+
+/** Accounts pay into the credit of the gateway's own key. */
+function depositingOf(config: GatewayConfig, network: Network, key: Address): Depositing {
+  const { chainId, addresses, router } = network
+  const chain = openChain({ chainId, rpcUrl: config.rpcUrl ?? network.rpcUrl })
+  return {
+    chain,
+    ledger: addresses.ledger,
+    asset: addresses.asset,
+    router: router.address,
+    key,
+    confirmations: config.depositConfirmations ?? (isLocalChain(chainId) ? 0 : 12),
+    verify: (message, address, signature) => chain.client.verifyMessage({ message, address, signature }),
+  }
 }
 
 function accountOf(config: GatewayConfig, network: Network) {

@@ -5,6 +5,8 @@ import Fastify, {
   type FastifyInstance,
   LogController,
 } from 'fastify'
+import { accountRoutes, type Depositing } from './account/routes.ts'
+import type { Accounts } from './accounts.ts'
 import type { Catalog, Model } from './catalog.ts'
 import { unknown } from './catalog.ts'
 import { chatRoute } from './chat-route.ts'
@@ -14,15 +16,15 @@ import {
   answerErrors,
   MAX_BODY_BYTES,
   parserAnswer,
-  refuseIdempotencyKeys,
   requireKey,
   sendFrameworkError,
 } from './door.ts'
 import { embeddingsRoute } from './embeddings-route.ts'
+import { keepAnswers } from './idempotency.ts'
 import { imagesRoute, picturesRoute } from './images-route.ts'
-import type { ApiKeys } from './keys.ts'
 import type { Payer } from './payer.ts'
 import type { Pictures } from './pictures.ts'
+import { openRate } from './rate.ts'
 import { responsesRoute } from './responses-route.ts'
 import { heuristApi } from './wire/routes.ts'
 
@@ -30,12 +32,14 @@ import { heuristApi } from './wire/routes.ts'
 const ARRIVE_MS = 30_000
 
 export interface GatewayDeps {
-  keys: ApiKeys
+  keys: Accounts
   catalog: Catalog
   payer: Payer
   pictures: Pictures
   /** How callers reach this door; undefined = as the request came in. */
   publicUrl: string | undefined
+  /** How accounts pay in; undefined where there is no chain to ask. */
+  depositing?: Depositing
   /** Aborted when the gateway stops: calls in flight end and bill what was delivered. */
   stopping: AbortSignal
   log: FastifyBaseLogger
@@ -61,11 +65,13 @@ export function createGateway(deps: GatewayDeps): FastifyInstance {
   health(app, deps.catalog)
   picturesRoute(app, deps.pictures)
   heuristApi(app, deps)
+  accountRoutes(app, deps)
+  const rate = openRate()
   for (const prefix of ['', '/v1']) {
     app.register(
       async (door) => {
-        requireKey(door, deps.keys)
-        refuseIdempotencyKeys(door)
+        requireKey(door, deps.keys, rate)
+        keepAnswers(door, deps.keys.store)
         modelRoutes(door, deps.catalog)
         chatRoute(door, deps)
         completionsRoute(door, deps)

@@ -4,8 +4,8 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
+import { openAccounts } from '../../apps/gateway/accounts.ts'
 import { createCatalog } from '../../apps/gateway/catalog.ts'
-import { openKeys } from '../../apps/gateway/keys.ts'
 import type { ChatAnswer, Payer } from '../../apps/gateway/payer.ts'
 import { openPictures } from '../../apps/gateway/pictures.ts'
 import { createGateway } from '../../apps/gateway/server.ts'
@@ -51,7 +51,7 @@ export async function openDoor(manifests: readonly Uint8Array[] = [manifestOf('c
     response.end(JSON.stringify({ pods }))
   })
   await new Promise<void>((done) => router.listen(0, '127.0.0.1', done))
-  const keys = await openKeys(home, false)
+  const keys = await openAccounts(home, false)
   const key = keys.shown ?? ''
   let payer: Partial<Payer> = {}
   const current = <K extends keyof Payer>(method: K): Payer[K] => {

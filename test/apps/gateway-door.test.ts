@@ -7,9 +7,9 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import type { FastifyInstance } from 'fastify'
 import { pino } from 'pino'
+import { openAccounts } from '../../apps/gateway/accounts.ts'
 import { createCatalog } from '../../apps/gateway/catalog.ts'
 import { MAX_BODY_BYTES } from '../../apps/gateway/door.ts'
-import { openKeys } from '../../apps/gateway/keys.ts'
 import type { Payer } from '../../apps/gateway/payer.ts'
 import { openPictures } from '../../apps/gateway/pictures.ts'
 import { createGateway } from '../../apps/gateway/server.ts'
@@ -46,7 +46,7 @@ describe('the gateway, before anything is paid', function () {
     home = mkdtempSync(join(tmpdir(), 'heurist-door-'))
     pods = podsServer()
     await new Promise<void>((done) => pods.listen(0, '127.0.0.1', done))
-    const keys = await openKeys(home, false)
+    const keys = await openAccounts(home, false)
     key = keys.shown ?? ''
     app = createGateway({
       keys,
@@ -155,8 +155,9 @@ describe('the gateway, before anything is paid', function () {
     expect(await errorAt(form)).to.include({ status: 415, code: 'unsupported_media_type' })
   })
 
-  it('an idempotency key is refused by name, never ignored', async () => {
-    const answer = await post('/v1/chat/completions', hello, { 'idempotency-key': 'once' })
+  it('an idempotency key beside a stream is refused by name, never ignored', async () => {
+    const body = { ...hello, stream: true }
+    const answer = await post('/v1/chat/completions', body, { 'idempotency-key': 'once' })
 
     expect(await errorAt(answer)).to.include({
       status: 400,

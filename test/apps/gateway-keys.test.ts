@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { openKeys } from '../../apps/gateway/keys.ts'
+import { openAccounts } from '../../apps/gateway/accounts.ts'
 import { openPictures, PICTURE_LIFE_MS } from '../../apps/gateway/pictures.ts'
 import { asHeuristError } from '../../sdk/errors.ts'
 
@@ -20,7 +20,7 @@ describe('API keys', () => {
   afterEach(() => rmSync(home, { recursive: true, force: true }))
 
   it('the first start makes a key that opens the door, and no other does', async () => {
-    const keys = await openKeys(home, false)
+    const keys = await openAccounts(home, false)
     const key = keys.shown ?? ''
 
     expect(key).to.match(/^hk[0-9a-f]{12}-[0-9a-f]{40}$/)
@@ -40,15 +40,17 @@ describe('API keys', () => {
   })
 
   it('splits at its only dash into consumer id and key, as the published SDK does', async () => {
-    const key = (await openKeys(home, false)).shown ?? ''
+    const key = (await openAccounts(home, false)).shown ?? ''
 
     expect(key.split(/[#-]/)).to.have.lengthOf(2)
   })
 
   it('away from a local chain the key is shown once and its text is stored nowhere', async () => {
-    const { shown = '' } = await openKeys(home, false)
-    const again = await openKeys(home, false)
-    const stored = readFileSync(join(home, 'api-keys.json'), 'utf8')
+    const { shown = '' } = await openAccounts(home, false)
+    const again = await openAccounts(home, false)
+    const stored = ['till.sqlite', 'till.sqlite-wal']
+      .map((file) => readFileSync(join(home, file), 'latin1'))
+      .join()
 
     expect(again.shown).to.equal(undefined)
     expect(again.check(`Bearer ${shown}`)).to.be.a('string')
@@ -57,33 +59,34 @@ describe('API keys', () => {
   })
 
   it('on a local chain every start shows the same key, from a file that only its owner reads', async () => {
-    const { shown } = await openKeys(home, true)
-    const again = await openKeys(home, true)
+    const { shown } = await openAccounts(home, true)
+    const again = await openAccounts(home, true)
 
     expect(again.shown).to.equal(shown)
-    for (const file of ['api-key', 'api-keys.json']) {
+    for (const file of ['api-key', 'till.sqlite']) {
       expect(statSync(join(home, file)).mode & 0o777, file).to.equal(0o600)
     }
   })
 
   it('on a local chain a lost or altered copy is replaced by one more key; the old one still opens', async () => {
-    const { shown: first = '' } = await openKeys(home, true)
+    const { shown: first = '' } = await openAccounts(home, true)
     writeFileSync(
       join(home, 'api-key'),
       first.replace(/.$/, (digit) => (digit === '0' ? '1' : '0')),
     )
-    const keys = await openKeys(home, true)
+    const keys = await openAccounts(home, true)
 
     expect(keys.shown).to.be.a('string').and.not.equal(first)
     expect(keys.check(`Bearer ${first}`)).to.be.a('string')
     expect(keys.check(`Bearer ${keys.shown}`)).to.be.a('string')
   })
 
-  it('a store that is not one is refused, never overwritten: api_key.store_corrupt', async () => {
-    writeFileSync(join(home, 'api-keys.json'), '{"version":1')
+  it('books that are none are refused, never overwritten: till.corrupt', async () => {
+    const text = 'no books, whatever their name says '.repeat(200)
+    writeFileSync(join(home, 'till.sqlite'), text)
 
-    expect(await codeOf(openKeys(home, true))).to.equal('api_key.store_corrupt')
-    expect(readFileSync(join(home, 'api-keys.json'), 'utf8')).to.equal('{"version":1')
+    expect(await codeOf(openAccounts(home, true))).to.equal('till.corrupt')
+    expect(readFileSync(join(home, 'till.sqlite'), 'utf8')).to.equal(text)
   })
 })
 

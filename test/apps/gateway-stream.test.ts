@@ -7,8 +7,8 @@ import { expect } from 'chai'
 import type { FastifyInstance } from 'fastify'
 import OpenAI, { APIError } from 'openai'
 import { pino } from 'pino'
+import { openAccounts } from '../../apps/gateway/accounts.ts'
 import { createCatalog } from '../../apps/gateway/catalog.ts'
-import { openKeys } from '../../apps/gateway/keys.ts'
 import type { Payer } from '../../apps/gateway/payer.ts'
 import { openPictures } from '../../apps/gateway/pictures.ts'
 import { createGateway } from '../../apps/gateway/server.ts'
@@ -57,7 +57,7 @@ describe('the gateway, when the network fails or the caller leaves', function ()
       response.end(request.url === '/v1/pods' ? JSON.stringify({ pods: [pod] }) : yaml)
     })
     await new Promise<void>((done) => pods.listen(0, '127.0.0.1', done))
-    const keys = await openKeys(home, false)
+    const keys = await openAccounts(home, false)
     key = keys.shown ?? ''
     app = createGateway({
       keys,

@@ -4,9 +4,11 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
+import { createCatalog } from '../../apps/gateway/catalog.ts'
 import type { ImageInput } from '../../apps/gateway/images.ts'
 import type { Payer } from '../../apps/gateway/payer.ts'
 import { NAMED_LIFE_MS, openPictures, PICTURE_LIFE_MS } from '../../apps/gateway/pictures.ts'
+import { aliasOf, IMAGE_MODELS } from '../../apps/gateway/wire/aliases.ts'
 import { consumersOf } from '../../apps/gateway/wire/consumer.ts'
 import { openJobs } from '../../apps/gateway/wire/jobs.ts'
 import { KEPT_MS, openWireStore } from '../../apps/gateway/wire/store.ts'
@@ -631,6 +633,71 @@ describe("the gateway's Heurist API", function () {
 
       expect(answer.status).to.equal(503)
       expect(await json(answer)).to.include({ error: 'node.none' })
+    })
+  })
+
+  describe('a name of Heurist’s catalogue', () => {
+    const code = (work: () => unknown) => {
+      try {
+        return work()
+      } catch (cause) {
+        return (cause as { code: string }).code
+      }
+    }
+
+    it('of an image model is the only image pod, at every route', async () => {
+      draws()
+      const [pod] = (await createCatalog(door.routerUrl).list()).filter(({ name }) => name === 'image')
+      const catalog = createCatalog(door.routerUrl)
+      for (const name of IMAGE_MODELS.keys()) expect(await catalog.find(name, 'image')).to.deep.equal(pod)
+      const openAi = await door.post('/v1/images/generations', { model: 'SDXL', prompt: 'a red circle' })
+
+      expect(IMAGE_MODELS.size).to.equal(22)
+      expect(openAi.status).to.equal(200)
+    })
+
+    it('where several image pods could be meant is refused, naming them', async () => {
+      const models = await createCatalog(door.routerUrl).list()
+      const pods = models.flatMap((model) =>
+        model.name === 'image' ? [model, { ...model, name: 'other' }] : [],
+      )
+
+      expect(code(() => aliasOf('SDXL', 'image', pods, {}))).to.equal('pod.ambiguous')
+      expect(aliasOf('SDXL', 'image', pods, { SDXL: 'other' })?.name).to.equal('other')
+      expect(aliasOf('SDXL', 'chat', pods, {})).to.equal(undefined)
+      expect(aliasOf('constructor', 'image', pods, {})).to.equal(undefined)
+      expect(aliasOf('SDXL', 'image', [], {})).to.equal(undefined)
+    })
+
+    it('of a language model stands for a pod only where the operator says so', async () => {
+      const name = 'mistralai/mixtral-8x7b-instruct'
+      const messages = [{ role: 'user', content: 'hi' }]
+      const answer = await door.post('/chat/completions', { model: name, messages })
+      const aliased = createCatalog(door.routerUrl, Date.now, { [name]: 'chat' })
+
+      expect(answer.status).to.equal(404)
+      expect((await aliased.find(name, 'chat')).name).to.equal('chat')
+      expect(await aliased.find(name, 'image').catch((cause) => cause.code)).to.equal('model.wrong_kind')
+    })
+
+    it('is in models.json, beside the pods, with its type, its pod and what is drawn by default', async () => {
+      const list = await json<Record<string, unknown>[]>(fetch(`${door.url}/models.json`))
+      const named = new Map(list.map((entry) => [entry.name, entry]))
+
+      expect(list.length).to.equal(2 + IMAGE_MODELS.size)
+      expect(named.get('chat')).to.include({ type: 'llm' })
+      expect(named.get('Zeek')).to.deep.include({
+        type: 'compositexl',
+        redirect: 'image',
+        defaults: {
+          width: 256,
+          height: 256,
+          neg_prompt: '',
+          num_inference_steps: 12,
+          guidance_scale: 2,
+          seed: -1,
+        },
+      })
     })
   })
 

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { pino } from 'pino'
+import { openAccounts } from '../../apps/gateway/accounts.ts'
 import { createCatalog } from '../../apps/gateway/catalog.ts'
-import { openKeys } from '../../apps/gateway/keys.ts'
 import type { Payer } from '../../apps/gateway/payer.ts'
 import { openPictures } from '../../apps/gateway/pictures.ts'
 import { createGateway } from '../../apps/gateway/server.ts'
@@ -35,6 +35,7 @@ export interface WireDoor {
   consumer: string
   secret: string
   folder: string
+  routerUrl: string
   /** What each call does; a test sets it. */
   payer: Payer
   post(path: string, body: unknown, headers?: Record<string, string>): Promise<Response>
@@ -58,7 +59,7 @@ export async function openWireDoor(): Promise<WireDoor> {
     else response.writeHead(404).end()
   })
   await new Promise<void>((done) => router.listen(0, '127.0.0.1', done))
-  const keys = await openKeys(folder, false)
+  const keys = await openAccounts(folder, false)
   const key = keys.shown ?? ''
   const [consumer = '', secret = ''] = key.split('-')
   let app: FastifyInstance
@@ -71,6 +72,7 @@ export async function openWireDoor(): Promise<WireDoor> {
     consumer,
     secret,
     folder,
+    routerUrl: `http://127.0.0.1:${(router.address() as AddressInfo).port}`,
     payer: { chat: fail, stream: fail, image: fail, embed: fail },
     post: (path, body, headers = {}) =>
       fetch(door.url + path, {
@@ -93,7 +95,7 @@ export async function openWireDoor(): Promise<WireDoor> {
     const stopping = new AbortController()
     app = createGateway({
       keys,
-      catalog: createCatalog(`http://127.0.0.1:${(router.address() as AddressInfo).port}`),
+      catalog: createCatalog(door.routerUrl),
       payer: {
         chat: (...call) => door.payer.chat(...call),
         stream: (...call) => door.payer.stream(...call),

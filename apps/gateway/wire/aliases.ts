@@ -2,33 +2,35 @@ import { refused } from '../../../sdk/errors.ts'
 import type { PodKind } from '../../../sdk/protocol/manifest.ts'
 import type { Model } from '../catalog.ts'
 
-/** The image models that Heurist's clients know by name. */
-export const IMAGE_NAMES = [
-  'FLUX.1-dev',
-  'HeuristLogo',
-  'SDXL',
-  'AnimagineXL',
-  'CyberRealisticXL',
-  'DreamShaperXL',
-  'AAMXLAnimeMix',
-  'SDXLUnstableDiffusersV11',
-  'PepeXL',
-  'Zeek',
-  'Philand',
-  'BrainDance',
-  'BlazingDrive',
-  'BluePencilRealistic',
-  'YamersCartoonArcadia',
-  'ArchitectureRealMix',
-  'HelloWorldFilmGrain',
-  'ArthemyComics',
-  'ArthemyReal',
-  'Aurora',
-  'ChilloutMix',
-  'MagusDevon',
-] as const
-
-const known: ReadonlySet<string> = new Set(IMAGE_NAMES)
+/** The image models that Heurist's clients know by name, and the types that its catalogue gives them. */
+export const IMAGE_MODELS: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    'flux-dev': ['FLUX.1-dev'],
+    'flux-dev-lora': ['HeuristLogo'],
+    sdxl10: [
+      'SDXL',
+      'AnimagineXL',
+      'CyberRealisticXL',
+      'DreamShaperXL',
+      'AAMXLAnimeMix',
+      'SDXLUnstableDiffusersV11',
+    ],
+    compositexl: ['PepeXL', 'Zeek', 'Philand'],
+    sd15: [
+      'BrainDance',
+      'BlazingDrive',
+      'BluePencilRealistic',
+      'YamersCartoonArcadia',
+      'ArchitectureRealMix',
+      'HelloWorldFilmGrain',
+      'ArthemyComics',
+      'ArthemyReal',
+      'Aurora',
+      'ChilloutMix',
+    ],
+    composite15: ['MagusDevon'],
+  }).flatMap(([type, names]) => names.map((name) => [name, type] as const)),
+)
 
 /** Other names of pods, as an operator wrote them: name → pod. */
 export type Aliases = Readonly<Record<string, string>>
@@ -49,7 +51,7 @@ export function aliasOf(
 ): Model | undefined {
   const chosen = Object.hasOwn(aliases, name) ? aliases[name] : undefined
   if (chosen !== undefined) return models.find((each) => each.name === chosen)
-  if (kind !== 'image' || !known.has(name)) return undefined
+  if (kind !== 'image' || !IMAGE_MODELS.has(name)) return undefined
   const pods = models.filter((each) => each.manifest.kind === 'image')
   if (pods.length <= 1) return pods[0]
   throw refused(

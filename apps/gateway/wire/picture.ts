@@ -39,14 +39,20 @@ const defaultsSchema = z.object({
     .catch('512x512'),
 })
 
+/** What an image pod is run with where nothing is said. */
+export function defaultsOf(manifest: Manifest) {
+  const { size, ...defaults } = defaultsSchema.parse(manifest.defaults)
+  const [width = 0, height = 0] = size.split('x').map(Number)
+  return { ...defaults, width, height }
+}
+
 /**
  * Fills what was not said with the model's defaults. One side alone keeps the proportions of the default size.
  *
  * @param freshSeed  An unsigned 32-bit random number, used only where the caller wants a random picture.
  */
 export function filled(asked: SdAsked, manifest: Manifest, freshSeed: number): Sd {
-  const defaults = defaultsSchema.parse(manifest.defaults)
-  const [width = 0, height = 0] = defaults.size.split('x').map(Number)
+  const { width, height, ...defaults } = defaultsOf(manifest)
   const random = asked.seed === undefined || asked.seed === -1
   return {
     prompt: asked.prompt,

@@ -1,9 +1,12 @@
 import type { FastifyError, FastifyInstance } from 'fastify'
 import type { HeuristError } from '../../../sdk/errors.ts'
+import type { Accounts } from '../accounts.ts'
+import { chargedTo } from '../caller.ts'
 import type { Catalog } from '../catalog.ts'
 import { fromDoor } from '../door.ts'
 import type { Payer } from '../payer.ts'
 import type { Pictures } from '../pictures.ts'
+import { catalogueRoute } from './catalogue.ts'
 import { consumersOf, type KeyRing } from './consumer.ts'
 import type { WireContext } from './context.ts'
 import { sendWireError } from './errors.ts'
@@ -18,7 +21,7 @@ import { workflowRoutes } from './workflow-routes.ts'
 const SWEEP_MS = 10 * 60_000
 
 interface Deps {
-  keys: KeyRing
+  keys: KeyRing & Pick<Accounts, 'callerOf'>
   catalog: Catalog
   payer: Payer
   pictures: Pictures
@@ -34,7 +37,7 @@ export function heuristApi(app: FastifyInstance, deps: Deps): void {
   const { keys, catalog, payer, pictures } = deps
   const store = openWireStore(pictures.folder)
   store.sweep()
-  const consumers = consumersOf(keys)
+  const consumers = consumersOf(keys, (consumer, work) => chargedTo(keys.callerOf(consumer), work))
   const miners = openMiners(catalog.routerUrl)
   const failed = ({ task, consumer }: { task: string; consumer: string }, error: HeuristError) =>
     app.log[error.kind === 'bug' ? 'error' : 'info'](
@@ -61,6 +64,7 @@ export function heuristApi(app: FastifyInstance, deps: Deps): void {
     door.setErrorHandler(async (thrown: FastifyError, request, reply) =>
       sendWireError(fromDoor(thrown), request, reply),
     )
+    catalogueRoute(door, catalog)
     submitRoutes(door, context)
     workflowRoutes(door, context)
   })

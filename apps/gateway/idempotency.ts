@@ -1,0 +1,137 @@
+import { createHash } from 'node:crypto'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { refused } from '../../sdk/errors.ts'
+import { presentCaller } from './caller.ts'
+import type { Store } from './till/store.ts'
+
+/** How long an answer is told again. */
+const KEPT_MS = 24 * 3_600_000
+const SWEEP_MS = 10 * 60_000
+const LONGEST_NAME = 255
+/** A longer answer is not kept: the same key then runs nothing again, and says so. Bytes. */
+const LONGEST_ANSWER = 4 * 1024 * 1024
+const HEADERS = ['content-type', 'x-heurist-price', 'x-heurist-node', 'x-heurist-receipt']
+
+interface Kept {
+  body_hash: string
+  status: number | null
+  headers: string | null
+  body: Buffer | null
+}
+
+interface Waiting {
+  hash: string
+  done: Promise<void>
+  end: () => void
+}
+
+/**
+ * `Idempotency-Key`: of any number of equal requests with one key, at once or within a day, one is carried out and all are
+ * answered alike. The same key with another body is refused. A request that failed is carried out again.
+ */
+export function keepAnswers(app: FastifyInstance, db: Store, now: () => number = Date.now): void {
+  const running = new Map<string, Waiting>()
+  const find = db.prepare(
+    'SELECT body_hash, status, headers, body FROM answers WHERE key = ? AND name = ? AND made > ?',
+  )
+  const keep = db.prepare(
+    `INSERT INTO answers (key, name, body_hash, made, status, headers, body) VALUES (?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT DO UPDATE SET body_hash = excluded.body_hash, made = excluded.made, status = excluded.status,
+       headers = excluded.headers, body = excluded.body`,
+  )
+  let swept = 0
+
+  function sweep(): void {
+    if (now() < swept + SWEEP_MS) return
+    swept = now()
+    db.prepare('DELETE FROM answers WHERE made <= ?').run([now() - KEPT_MS])
+  }
+
+  app.addHook('preHandler', async (request, reply) => {
+    const name = nameOf(request)
+    if (name === undefined) return
+    if ((request.body as { stream?: unknown } | null)?.stream === true) {
+      throw refused('parameter.unsupported', "'Idempotency-Key' is not supported with 'stream: true'", {
+        field: 'Idempotency-Key',
+        fix: 'Leave one of them out; a stream that is left costs what was delivered.',
+      })
+    }
+    sweep()
+    const { key } = presentCaller()
+    const hash = createHash('sha256')
+      .update(`${request.url}\n${JSON.stringify(request.body)}`)
+      .digest('hex')
+    for (;;) {
+      const other = running.get(`${key} ${name}`)
+      if (other === undefined) break
+      if (other.hash !== hash) throw reused(name)
+      await other.done
+    }
+    const kept = find.get([key, name, now() - KEPT_MS]) as Kept | undefined
+    if (kept === undefined) return begin(request, `${key} ${name}`, hash)
+    if (kept.body_hash !== hash) throw reused(name)
+    return again(reply, kept)
+  })
+
+  function begin(request: FastifyRequest, entry: string, hash: string): void {
+    let end = () => {}
+    const done = new Promise<void>((resolve) => {
+      end = resolve
+    })
+    running.set(entry, { hash, done, end })
+    request.idempotent = { entry, hash }
+  }
+
+  app.addHook('onSend', async (request, reply, payload) => {
+    const { idempotent } = request
+    if (idempotent === undefined || reply.statusCode >= 400) return payload
+    const body =
+      typeof payload === 'string' ? Buffer.from(payload) : Buffer.isBuffer(payload) ? payload : undefined
+    if (body === undefined || body.length > LONGEST_ANSWER) return payload
+    const [key = '', name = ''] = idempotent.entry.split(' ')
+    const headers = Object.fromEntries(HEADERS.map((header) => [header, reply.getHeader(header)]))
+    keep.run([key, name, idempotent.hash, now(), reply.statusCode, JSON.stringify(headers), body])
+    return payload
+  })
+
+  app.addHook('onResponse', async (request) => finish(request))
+  app.addHook('onRequestAbort', async (request) => finish(request))
+
+  function finish({ idempotent }: FastifyRequest): void {
+    if (idempotent === undefined) return
+    running.get(idempotent.entry)?.end()
+    running.delete(idempotent.entry)
+  }
+}
+
+function again(reply: FastifyReply, { status, headers, body }: Kept): FastifyReply {
+  for (const [name, value] of Object.entries(JSON.parse(headers ?? '{}') as Record<string, string>)) {
+    reply.header(name, value)
+  }
+  return reply
+    .header('x-heurist-repeated', 'true')
+    .code(status ?? 200)
+    .send(body)
+}
+
+function nameOf(request: FastifyRequest): string | undefined {
+  const name = request.headers['idempotency-key']
+  if (name === undefined || request.method !== 'POST') return undefined
+  if (typeof name === 'string' && /^[\x21-\x7e]+$/.test(name) && name.length <= LONGEST_NAME) return name
+  throw refused('parameter.invalid', `'Idempotency-Key' is 1 to ${LONGEST_NAME} visible characters`, {
+    field: 'Idempotency-Key',
+  })
+}
+
+const reused = (name: string) =>
+  refused('request.id_reused', `The idempotency key '${name.slice(0, 64)}' was used for another request`, {
+    field: 'Idempotency-Key',
+    fix: 'Use a new key for a new request.',
+  })
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The entry that this request answers for all equal ones. */
+    idempotent?: { entry: string; hash: string }
+  }
+}

@@ -1,0 +1,140 @@
+import type { Hex } from 'viem'
+import { documentOf } from '../../../sdk/calls.ts'
+import { asHeuristError, refused } from '../../../sdk/errors.ts'
+import type { Answer, AnswerStream, CallOptions, Client, Input } from '../../../sdk/index.ts'
+import { maxPriceOf, unitLimitsOf } from '../../../sdk/protocol/price.ts'
+import type { Caller } from '../caller.ts'
+import type { Catalog } from '../catalog.ts'
+import { NOTHING, type Price, type Ticket, type Till } from './till.ts'
+
+/** Between two questions about a call whose end was not heard, growing. Milliseconds. */
+const FIRST_PAUSE_MS = 250
+const LONGEST_PAUSE_MS = 30_000
+/** A request that the router does not know so long after it was signed was never admitted and never will be. */
+const UNKNOWN_MS = 15 * 60_000
+
+export interface MeteredClient extends Pick<Client, 'run' | 'stream'> {
+  /** Follows the calls that an earlier process left open. */
+  resume(): void
+  stop(): void
+}
+
+/**
+ * The gateway's client, with every call held and charged on its caller's account: never more than was held, nothing for a
+ * call that failed, and for one that was left what its receipt says.
+ *
+ * @param callerOf  Whom the present request is for.
+ */
+export function meter(
+  client: Pick<Client, 'run' | 'stream' | 'receipt'>,
+  { catalog, till, callerOf }: { catalog: Pick<Catalog, 'list'>; till: Till; callerOf: () => Caller },
+): MeteredClient {
+  const timers = new Set<ReturnType<typeof setTimeout>>()
+  let stopped = false
+
+  async function hold(caller: Caller, pod: string | number, input: Input) {
+    const model = (await catalog.list()).find(({ name, pod: id }) => name === pod || id === pod)
+    if (model === undefined) throw refused('pod.unknown', `The pod '${String(pod).slice(0, 128)}' is unknown`)
+    if (caller.pods !== undefined && !caller.pods.includes(model.name)) {
+      throw refused('pod.not_allowed', `This API key may not call '${model.name}'`, {
+        field: 'model',
+        fix: `It may call ${caller.pods.map((name) => `'${name}'`).join(', ')}.`,
+      })
+    }
+    const { manifest } = model
+    const document = documentOf(input, model)
+    const bytes = new TextEncoder().encode(JSON.stringify(document)).length
+    const most = maxPriceOf(manifest, unitLimitsOf(manifest, document, bytes))
+    const { wallet, key, quota } = caller
+    const order = { wallet, key, pod: model.name, most, ...(quota === undefined ? {} : { quota }) }
+    return { most, ticket: caller.till.open(order) }
+  }
+
+  /** The call ended without its answer: asks the router until it says what was charged. */
+  function follow(request: Hex, opened: number, close: (price: Price) => void, pause = FIRST_PAUSE_MS): void {
+    if (stopped) return
+    const timer = setTimeout(async () => {
+      timers.delete(timer)
+      const price = await priceOf(request, opened)
+      if (price !== undefined) close(price)
+      else follow(request, opened, close, Math.min(2 * pause, LONGEST_PAUSE_MS))
+    }, pause)
+    timers.add(timer)
+  }
+
+  /** @returns undefined while nobody knows. */
+  async function priceOf(request: Hex, opened: number): Promise<Price | undefined> {
+    try {
+      const { status, receipt } = await client.receipt(request)
+      if (status === 'failed') return NOTHING
+      return receipt && { price: receipt.price, unitsIn: receipt.unitsIn, unitsOut: receipt.unitsOut }
+    } catch (cause) {
+      const unknown = asHeuristError(cause).code === 'receipt.unknown'
+      return unknown && Date.now() > opened + UNKNOWN_MS ? NOTHING : undefined
+    }
+  }
+
+  function failed(ticket: Ticket): void {
+    if (ticket.request === undefined) ticket.close(NOTHING)
+    else follow(ticket.request, Date.now(), ticket.close)
+  }
+
+  const paid = (ticket: Ticket, { receipt }: Answer): void =>
+    ticket.close({ price: receipt.price, unitsIn: receipt.unitsIn, unitsOut: receipt.unitsOut })
+
+  async function run(pod: string | number, input: Input, options: CallOptions = {}): Promise<Answer> {
+    const { ticket, most } = await hold(callerOf(), pod, input)
+    try {
+      const answer = await client.run(pod, input, { ...options, maxPrice: most, signed: ticket.signed })
+      paid(ticket, answer)
+      return answer
+    } catch (cause) {
+      failed(ticket)
+      throw cause
+    }
+  }
+
+  async function openStream(caller: Caller, pod: string | number, input: Input, options: CallOptions) {
+    const { ticket, most } = await hold(caller, pod, input)
+    const inner = client.stream(pod, input, { ...options, maxPrice: most, signed: ticket.signed })
+    inner.answer.then(
+      (answer) => paid(ticket, answer),
+      () => failed(ticket),
+    )
+    // Never signed: no answer is waited for, and nothing is owed.
+    inner.request.catch(() => ticket.close(NOTHING))
+    return inner
+  }
+
+  return {
+    run,
+    stream(pod, input, options = {}): AnswerStream {
+      const caller = callerOf()
+      let opened: Promise<AnswerStream> | undefined
+      const open = () => {
+        opened ??= openStream(caller, pod, input, options)
+        return opened
+      }
+      return {
+        get request() {
+          return open().then((inner) => inner.request)
+        },
+        get answer() {
+          return open().then((inner) => inner.answer)
+        },
+        async *[Symbol.asyncIterator]() {
+          yield* await open()
+        },
+      }
+    },
+    resume() {
+      for (const { id, request, opened } of till.leftOpen()) {
+        follow(request, opened, (price) => till.close(id, price))
+      }
+    },
+    stop() {
+      stopped = true
+      for (const timer of timers) clearTimeout(timer)
+    },
+  }
+}

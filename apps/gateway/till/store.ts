@@ -1,0 +1,71 @@
+import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { join } from 'node:path'
+import Database from 'libsql'
+import { HeuristError, refused } from '../../../sdk/errors.ts'
+
+export type Store = InstanceType<typeof Database>
+
+/**
+ * Step n brings version n - 1 to n. Amounts are base units of the payment asset, times Unix milliseconds.
+ *
+ * `calls` is append-only but for its one closing: what an account has is its deposits less the prices of closed calls less
+ * the holds of open ones.
+ */
+const STEPS = [
+  `CREATE TABLE accounts (wallet TEXT PRIMARY KEY, created INTEGER NOT NULL,
+     low_mark INTEGER NOT NULL DEFAULT 0);
+   CREATE TABLE keys (id TEXT PRIMARY KEY, sha256 TEXT NOT NULL, wallet TEXT NOT NULL REFERENCES accounts, name TEXT NOT NULL,
+     quota INTEGER, expires INTEGER, pods TEXT, per_minute INTEGER NOT NULL, created INTEGER NOT NULL, revoked INTEGER);
+   CREATE INDEX keys_of ON keys (wallet);
+   CREATE TABLE deposits (id TEXT PRIMARY KEY, wallet TEXT NOT NULL REFERENCES accounts, amount INTEGER NOT NULL,
+     made INTEGER NOT NULL);
+   CREATE INDEX deposits_of ON deposits (wallet);
+   CREATE TABLE calls (id INTEGER PRIMARY KEY, wallet TEXT NOT NULL REFERENCES accounts, key TEXT NOT NULL, pod TEXT NOT NULL,
+     hold INTEGER NOT NULL, opened INTEGER NOT NULL, request TEXT, price INTEGER, units_in INTEGER, units_out INTEGER,
+     closed INTEGER);
+   CREATE INDEX calls_open ON calls (id) WHERE closed IS NULL;
+   CREATE INDEX calls_of ON calls (wallet, opened);
+   CREATE TABLE answers (key TEXT NOT NULL, name TEXT NOT NULL, body_hash TEXT NOT NULL, made INTEGER NOT NULL,
+     status INTEGER, headers TEXT, body BLOB, PRIMARY KEY (key, name));
+   CREATE INDEX answers_made ON answers (made);
+   CREATE TABLE sessions (sha256 TEXT PRIMARY KEY, wallet TEXT NOT NULL REFERENCES accounts, expires INTEGER NOT NULL);`,
+]
+
+/**
+ * The gateway's books in one SQLite file: write-ahead log, every commit synced.
+ *
+ * @throws `till.version` (refused) if a newer gateway wrote it, `till.corrupt` (refused) if nobody can read it.
+ */
+export function openStore(dataDir: string): Store {
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+  const file = join(dataDir, 'till.sqlite')
+  // Nobody else's to read from the first byte on.
+  closeSync(openSync(file, 'a', 0o600))
+  const db = new Database(file)
+  try {
+    db.pragma('journal_mode = WAL')
+    db.pragma('synchronous = FULL')
+    db.pragma('foreign_keys = ON')
+    migrate(db)
+    return db
+  } catch (cause) {
+    db.close()
+    if (cause instanceof HeuristError) throw cause
+    throw refused('till.corrupt', `${file} cannot be read as the gateway's books`, {
+      cause,
+      fix: 'Restore it from a backup. Without it no key opens this door and no account has anything.',
+    })
+  }
+}
+
+function migrate(db: Store): void {
+  const { user_version: version } = db.prepare('PRAGMA user_version').get() as { user_version: number }
+  if (version > STEPS.length) {
+    throw refused('till.version', `the books are of version ${version}; this gateway reads ${STEPS.length}`, {
+      fix: 'Start the newer gateway again.',
+    })
+  }
+  for (let step = version; step < STEPS.length; step += 1) {
+    db.exec(`BEGIN IMMEDIATE; ${STEPS[step]} PRAGMA user_version = ${step + 1}; COMMIT`)
+  }
+}

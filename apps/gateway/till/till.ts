@@ -1,0 +1,223 @@
+import type { Hex } from 'viem'
+import { refused } from '../../../sdk/errors.ts'
+import { formatUsd } from '../../../sdk/units.ts'
+import type { Store } from './store.ts'
+
+/** The operator's own account: what its keys cost is counted and never limited. No wallet has this name. */
+export const HOUSE = 'house'
+
+/** In base units. `available` may be spent now. */
+export interface Balance {
+  deposited: bigint
+  charged: bigint
+  held: bigint
+  available: bigint
+}
+
+/** Who a call is for, and the most it can cost. */
+export interface Order {
+  wallet: string
+  key: string
+  /** The most that this key may ever cost; none = what its account has. */
+  quota?: bigint
+  pod: string
+  most: bigint
+}
+
+/** What a call came to. */
+export interface Price {
+  price: bigint
+  unitsIn: bigint
+  unitsOut: bigint
+}
+export const NOTHING: Price = { price: 0n, unitsIn: 0n, unitsOut: 0n }
+
+/** A hold on an account. Closed once: with the price of its receipt, or with nothing. */
+export interface Ticket {
+  /** Durable: from here on the call may cost something. Before it, nothing needs to be closed but the hold. */
+  signed(request: Hex): void
+  readonly request: Hex | undefined
+  close(price: Price): void
+}
+
+/** A call that was signed and not closed by the process that opened it. */
+export interface OpenCall {
+  id: number
+  request: Hex
+  opened: number
+}
+
+export interface Till {
+  /** @throws `credit.insufficient`, `api_key.quota_exhausted` (refused). */
+  open(order: Order): Ticket
+  balance(wallet: string): Balance
+  /** What a key has cost and holds. */
+  spentBy(key: string): bigint
+  /** Below this an account is told that it has little. Base units; 0 = never. */
+  lowMark(wallet: string): bigint
+  setLowMark(wallet: string, mark: bigint): void
+  /** @returns false if this deposit is booked already. */
+  deposit(id: string, wallet: string, amount: bigint): boolean
+  /** Signed calls of earlier processes. */
+  leftOpen(): OpenCall[]
+  close(id: number, price: Price): void
+}
+
+interface Totals {
+  deposited: bigint
+  charged: bigint
+  held: bigint
+}
+
+/**
+ * The books of every account at this door, over one file. In memory are only their sums: the file alone says the same.
+ *
+ * @param closed  Told after a call was closed, with its account.
+ */
+export function openTill(
+  db: Store,
+  now: () => number = Date.now,
+  closed: (wallet: string) => void = () => {},
+): Till {
+  const wallets = new Map<string, Totals>()
+  const keys = new Map<string, Totals>()
+  const insert = db.prepare(
+    'INSERT INTO calls (wallet, key, pod, hold, opened, request) VALUES (?, ?, ?, ?, ?, ?) RETURNING id',
+  )
+  const update = db.prepare(
+    'UPDATE calls SET price = ?, units_in = ?, units_out = ?, closed = ? WHERE id = ? AND closed IS NULL RETURNING wallet, key, hold',
+  )
+  const rename = db.prepare('UPDATE calls SET request = ? WHERE id = ?')
+  const mark = db.prepare('SELECT low_mark FROM accounts WHERE wallet = ?')
+  const setMark = db.prepare('UPDATE accounts SET low_mark = ? WHERE wallet = ?')
+  const insertDeposit = db.prepare(
+    'INSERT INTO deposits (id, wallet, amount, made) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id',
+  )
+  db.prepare('INSERT INTO accounts (wallet, created) VALUES (?, ?) ON CONFLICT DO NOTHING').run([
+    HOUSE,
+    now(),
+  ])
+  load()
+
+  function load(): void {
+    const sums = (column: string) =>
+      db.prepare(
+        `SELECT ${column} AS name, sum(coalesce(price, 0)) AS charged, sum(CASE WHEN closed IS NULL THEN hold ELSE 0 END) AS held
+         FROM calls GROUP BY ${column}`,
+      )
+    for (const [column, totals] of [
+      ['wallet', wallets],
+      ['key', keys],
+    ] as const) {
+      for (const row of sums(column).all([]) as { name: string; charged: number; held: number }[]) {
+        totals.set(row.name, { deposited: 0n, charged: BigInt(row.charged), held: BigInt(row.held) })
+      }
+    }
+    const deposits = db.prepare('SELECT wallet, sum(amount) AS amount FROM deposits GROUP BY wallet').all([])
+    for (const { wallet, amount } of deposits as { wallet: string; amount: number }[]) {
+      totalsOf(wallets, wallet).deposited = BigInt(amount)
+    }
+  }
+
+  function balance(wallet: string): Balance {
+    const totals = totalsOf(wallets, wallet)
+    return { ...totals, available: totals.deposited - totals.charged - totals.held }
+  }
+
+  const spentBy = (key: string): bigint => {
+    const { charged, held } = totalsOf(keys, key)
+    return charged + held
+  }
+
+  function check({ wallet, key, quota, most }: Order): void {
+    const { available } = balance(wallet)
+    if (wallet !== HOUSE && most > available) {
+      throw refused(
+        'credit.insufficient',
+        `This call can cost $${formatUsd(most)}; the account has $${formatUsd(available > 0n ? available : 0n)}`,
+        {
+          fix: 'Deposit more, or ask for less.',
+          details: { most: most.toString(), available: available.toString() },
+        },
+      )
+    }
+    if (quota !== undefined && spentBy(key) + most > quota) {
+      throw refused(
+        'api_key.quota_exhausted',
+        `This call would go beyond the $${formatUsd(quota)} of its key`,
+        {
+          fix: 'Raise the quota of the key, or use another one.',
+          details: { quota: quota.toString(), spent: spentBy(key).toString() },
+        },
+      )
+    }
+  }
+
+  const hold = (wallet: string, key: string, amount: bigint) => {
+    totalsOf(wallets, wallet).held += amount
+    totalsOf(keys, key).held += amount
+  }
+
+  function close(id: number, { price, unitsIn, unitsOut }: Price): void {
+    const row = update.get([Number(price), Number(unitsIn), Number(unitsOut), now(), id]) as
+      | { wallet: string; key: string; hold: number }
+      | undefined
+    if (row === undefined) return
+    hold(row.wallet, row.key, -BigInt(row.hold))
+    totalsOf(wallets, row.wallet).charged += price
+    totalsOf(keys, row.key).charged += price
+    closed(row.wallet)
+  }
+
+  function open(order: Order): Ticket {
+    check(order)
+    const { wallet, key, pod, most } = order
+    hold(wallet, key, most)
+    let row: number | undefined
+    let request: Hex | undefined
+    let done = false
+    return {
+      get request() {
+        return request
+      },
+      signed(hash) {
+        request = hash
+        // Signed again for a pod's newer version: what was signed first was refused and costs nothing.
+        if (row !== undefined) return void rename.run([hash, row])
+        row = (insert.get([wallet, key, pod, Number(most), now(), hash]) as { id: number }).id
+      },
+      close(price) {
+        if (done) return
+        done = true
+        if (row !== undefined) close(row, price)
+        else hold(wallet, key, -most)
+      },
+    }
+  }
+
+  return {
+    open,
+    balance,
+    spentBy,
+    lowMark: (wallet) => BigInt((mark.get([wallet]) as { low_mark: number } | undefined)?.low_mark ?? 0),
+    setLowMark: (wallet, amount) => void setMark.run([Number(amount), wallet]),
+    deposit(id, wallet, amount) {
+      if (insertDeposit.get([id, wallet, Number(amount), now()]) === undefined) return false
+      totalsOf(wallets, wallet).deposited += amount
+      return true
+    },
+    leftOpen: () =>
+      db
+        .prepare('SELECT id, request, opened FROM calls WHERE closed IS NULL ORDER BY id')
+        .all([]) as OpenCall[],
+    close,
+  }
+}
+
+function totalsOf(all: Map<string, Totals>, name: string): Totals {
+  const known = all.get(name)
+  if (known !== undefined) return known
+  const fresh = { deposited: 0n, charged: 0n, held: 0n }
+  all.set(name, fresh)
+  return fresh
+}

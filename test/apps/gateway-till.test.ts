@@ -1,0 +1,237 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import type { Hex } from 'viem'
+import { type Keys, openKeys } from '../../apps/gateway/till/keys.ts'
+import { openStore, type Store } from '../../apps/gateway/till/store.ts'
+import { HOUSE, NOTHING, openTill, type Ticket, type Till } from '../../apps/gateway/till/till.ts'
+import { createDraw } from '../../bench/economy/draw.ts'
+import { asHeuristError } from '../../sdk/errors.ts'
+import { chatAnswer, openDoor, type TestDoor } from './door.ts'
+
+const SEED = Number(process.env.HEURIST_SEED ?? 20_261_125)
+const codeOf = (work: () => unknown): string => {
+  try {
+    work()
+    return 'nothing was refused'
+  } catch (cause) {
+    return asHeuristError(cause).code
+  }
+}
+const hash = (index: number): Hex => `0x${index.toString(16).padStart(64, '0')}`
+const ANN = `0x${'a'.repeat(40)}`
+
+describe('the books of the gateway', () => {
+  let home: string
+  let store: Store
+  let till: Till
+  let keys: Keys
+  let nowMs: number
+  const open = () => {
+    store = openStore(home)
+    till = openTill(store, () => nowMs)
+    keys = openKeys(store, () => nowMs)
+  }
+  beforeEach(() => {
+    home = mkdtempSync(join(tmpdir(), 'heurist-till-'))
+    nowMs = Date.UTC(2026, 10, 25, 12)
+    open()
+    store.prepare('INSERT INTO accounts (wallet, created) VALUES (?, 0)').run([ANN])
+  })
+  afterEach(() => {
+    store.close()
+    rmSync(home, { recursive: true, force: true })
+  })
+  const order = (most: bigint, more: object = {}) => ({ wallet: ANN, key: 'hk1', pod: 'chat', most, ...more })
+  const price = (amount: bigint) => ({ price: amount, unitsIn: 1n, unitsOut: 2n })
+
+  it('an account spends what it deposited, never more, and a hold counts until its call is closed', () => {
+    till.deposit('d1', ANN, 100n)
+    const first = till.open(order(60n))
+
+    expect(codeOf(() => till.open(order(41n)))).to.equal('credit.insufficient')
+    expect(till.balance(ANN)).to.deep.equal({ deposited: 100n, charged: 0n, held: 60n, available: 40n })
+    first.signed(hash(1))
+    first.close(price(25n))
+    first.close(price(25n))
+    expect(till.balance(ANN)).to.deep.equal({ deposited: 100n, charged: 25n, held: 0n, available: 75n })
+  })
+
+  it('a deposit is booked once', () => {
+    expect(till.deposit('d1', ANN, 100n)).to.equal(true)
+    expect(till.deposit('d1', ANN, 100n)).to.equal(false)
+    expect(till.balance(ANN).deposited).to.equal(100n)
+  })
+
+  it('a key stops at its own quota, however much its account has', () => {
+    till.deposit('d1', ANN, 1_000n)
+    const ticket = till.open(order(60n, { quota: 100n }))
+    ticket.signed(hash(1))
+    ticket.close(price(50n))
+
+    expect(codeOf(() => till.open(order(51n, { quota: 100n })))).to.equal('api_key.quota_exhausted')
+    expect(codeOf(() => till.open(order(50n, { quota: 100n })))).to.equal('nothing was refused')
+  })
+
+  it("the operator's own calls are counted and never limited", () => {
+    const ticket = till.open(order(10n ** 12n, { wallet: HOUSE }))
+    ticket.signed(hash(1))
+    ticket.close(price(7n))
+
+    expect(till.balance(HOUSE).charged).to.equal(7n)
+  })
+
+  it('a call that was signed twice, for a newer version of its pod, is one call', () => {
+    till.deposit('d1', ANN, 100n)
+    const ticket = till.open(order(60n))
+    ticket.signed(hash(1))
+    ticket.signed(hash(2))
+
+    expect(till.leftOpen().map(({ request }) => request)).to.deep.equal([hash(2)])
+    ticket.close(NOTHING)
+    expect(till.leftOpen()).to.deep.equal([])
+  })
+
+  it('after a crash what was signed is still held, and what was not costs nothing', () => {
+    till.deposit('d1', ANN, 100n)
+    till.open(order(30n))
+    till.open(order(40n)).signed(hash(1))
+    store.close()
+    open()
+
+    expect(till.balance(ANN)).to.deep.equal({ deposited: 100n, charged: 0n, held: 40n, available: 60n })
+    const [left] = till.leftOpen()
+    till.close(left?.id ?? 0, price(15n))
+    till.close(left?.id ?? 0, price(15n))
+    expect(till.balance(ANN)).to.deep.equal({ deposited: 100n, charged: 15n, held: 0n, available: 85n })
+  })
+
+  it(`2,000 random moves: memory, file and plain sums say the same (seed ${SEED})`, () => {
+    const draw = createDraw(SEED)
+    const openTickets: { ticket: Ticket; most: bigint }[] = []
+    const plain = { deposited: 0n, charged: 0n, held: 0n }
+    for (let move = 0; move < 2_000; move += 1) {
+      const amount = BigInt(1 + draw.below(1_000))
+      const which = draw.below(4)
+      if (which === 0 && till.deposit(`d${move}`, ANN, amount)) plain.deposited += amount
+      if (which === 1) {
+        const fits = amount <= plain.deposited - plain.charged - plain.held
+        expect(codeOf(() => openTickets.push({ ticket: till.open(order(amount)), most: amount }))).to.equal(
+          fits ? 'nothing was refused' : 'credit.insufficient',
+        )
+        if (fits) plain.held += amount
+      }
+      const at = draw.below(openTickets.length + 1)
+      const chosen = openTickets[at]
+      if (which === 2) chosen?.ticket.signed(hash(move))
+      if (which === 3 && chosen) {
+        openTickets.splice(at, 1)
+        const charged = chosen.ticket.request === undefined ? 0n : BigInt(draw.below(Number(chosen.most) + 1))
+        chosen.ticket.close(price(charged))
+        plain.held -= chosen.most
+        plain.charged += charged
+      }
+      expect(till.balance(ANN)).to.deep.equal({
+        ...plain,
+        available: plain.deposited - plain.charged - plain.held,
+      })
+    }
+    for (const { ticket, most } of openTickets) {
+      if (ticket.request === undefined) plain.held -= most
+    }
+    store.close()
+    open()
+    expect(till.balance(ANN)).to.include(plain)
+  })
+
+  it('a key is refused when it is wrong, revoked or expired, each in its own word', () => {
+    const made = (terms: object) => keys.create(ANN, { name: 'k', perMinute: 10, ...terms })
+    const good = made({ pods: ['chat'], quota: 5n })
+    const old = made({ expires: nowMs + 1_000 })
+    nowMs += 1_000
+    keys.revoke(ANN, made({}).key.id)
+    const revoked = made({})
+    keys.revoke(ANN, revoked.key.id)
+
+    expect(keys.check(good.token)).to.deep.include({ wallet: ANN, pods: ['chat'], quota: 5n })
+    expect(codeOf(() => keys.check(`${good.token.slice(0, -1)}g`))).to.equal('api_key.invalid')
+    expect(codeOf(() => keys.check(old.token))).to.equal('api_key.expired')
+    expect(codeOf(() => keys.check(revoked.token))).to.equal('api_key.revoked')
+    expect(codeOf(() => keys.revoke(`0x${'b'.repeat(40)}`, good.key.id))).to.equal('api_key.unknown')
+    store.close()
+    open()
+    expect(codeOf(() => keys.check(revoked.token))).to.equal('api_key.revoked')
+    expect(keys.check(good.token).id).to.equal(good.key.id)
+  })
+})
+
+describe('an idempotency key', function () {
+  this.timeout(60_000)
+  let door: TestDoor
+  let paid: number
+  before(async () => {
+    door = await openDoor()
+  })
+  after(() => door.close())
+  beforeEach(() => {
+    paid = 0
+    door.pay({
+      chat: async (_, input) => {
+        paid += 1
+        await new Promise((resolve) => setTimeout(resolve, 50))
+        if (JSON.stringify(input).includes('fail')) throw new Error('the pod fails')
+        return chatAnswer(paid, `answer ${paid}`, { unitsIn: 1n, unitsOut: 2n, price: 3n })
+      },
+    })
+  })
+  const ask = (content: string, name: string, path = '/v1/chat/completions') =>
+    fetch(door.url + path, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${door.key}`,
+        'content-type': 'application/json',
+        'idempotency-key': name,
+      },
+      body: JSON.stringify({ model: 'chat', messages: [{ role: 'user', content }] }),
+    })
+
+  it('of 100 equal requests at once one is carried out, and all are answered alike', async () => {
+    const answers = await Promise.all(Array.from({ length: 100 }, () => ask('hello', 'hundred')))
+    const bodies = new Set(await Promise.all(answers.map((answer) => answer.text())))
+
+    expect(paid).to.equal(1)
+    expect(new Set(answers.map(({ status }) => status))).to.deep.equal(new Set([200]))
+    expect(bodies.size).to.equal(1)
+    expect(answers.filter(({ headers }) => headers.get('x-heurist-repeated') === 'true')).to.have.lengthOf(99)
+    expect(new Set(answers.map(({ headers }) => headers.get('x-heurist-receipt'))).size).to.equal(1)
+  })
+
+  it('says the same later, and refuses another body under its name', async () => {
+    const first = await (await ask('hello', 'later')).text()
+    const again = await (await ask('hello', 'later')).text()
+    const other = await ask('something else', 'later')
+
+    expect(again).to.equal(first)
+    expect(paid).to.equal(1)
+    expect(other.status).to.equal(409)
+    expect(((await other.json()) as { error: object }).error).to.include({ param: 'Idempotency-Key' })
+  })
+
+  it('of a request that failed keeps nothing: it is carried out again', async () => {
+    const failed = await ask('fail', 'again')
+    const second = await ask('fail', 'again')
+
+    expect([failed.status, second.status]).to.deep.equal([500, 500])
+    expect(paid).to.equal(2)
+  })
+
+  it('that is no name is refused by name', async () => {
+    for (const name of ['x'.repeat(256), 'two words']) {
+      const answer = await ask('hello', name)
+      expect(answer.status, name).to.equal(400)
+      expect(((await answer.json()) as { error: object }).error).to.include({ param: 'Idempotency-Key' })
+    }
+    expect(paid).to.equal(0)
+  })
+})
