@@ -10,6 +10,22 @@ export interface Parameter {
   readonly decays: boolean
 }
 
+/** Weights [rows, columns] that start normal, ready for `x · W`. */
+export const matrix = (name: string, rows: number, columns: number, deviation: number): Parameter => ({
+  name,
+  shape: [rows, columns],
+  start: { deviation },
+  decays: true,
+})
+
+/** What multiplies a normalised vector. */
+export const gain = (name: string, width: number): Parameter => ({
+  name,
+  shape: [width],
+  start: { constant: 1 },
+  decays: false,
+})
+
 /**
  * All weights of a model in one flat vector, in the order they are declared. One vector means one input and one
  * output per state of the optimiser, a checkpoint that is one buffer, and AdamW in a dozen nodes.

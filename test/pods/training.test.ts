@@ -1,6 +1,10 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect } from 'chai'
 import { InferenceSession, Tensor } from 'onnxruntime-node'
 import { Graph, toFloat16 } from '../../pods/training/graph.ts'
+import { train } from '../../pods/training/loop.ts'
 import { Parameters } from '../../pods/training/parameters.ts'
 import { Random } from '../../pods/training/random.ts'
 import { sizeOf, Tape, type Value } from '../../pods/training/tape.ts'
@@ -232,6 +236,32 @@ describe(`training kit (seed ${SEED})`, function () {
 
     expect(three.steps).to.equal(6)
     expect([...three.weights]).to.deep.equal([...one.weights])
+  })
+
+  it('a training that is resumed sees the batches and takes the steps of an unbroken one', async () => {
+    const home = await mkdtemp(join(tmpdir(), 'heurist-training-'))
+    const run = async (work: string, steps: number, resume: boolean) => {
+      const trainer = new Trainer(small, small.start(random()))
+      const step = await trainer.shape(linear)
+      const source = random()
+      function* batches(): Generator<{ step: typeof step; feeds: Record<string, Tensor> }, never> {
+        for (;;) {
+          const feeds = { x: float(normals(12, source), [4, 3]), y: float(normals(8, source), [4, 2]) }
+          yield { step, feeds }
+        }
+      }
+      await train({ trainer, steps, peakRate: 0.01, work: join(home, work), resume, batches: batches() })
+      return [...trainer.weights]
+    }
+
+    // While the rate still rises, it does not depend on how many steps are to come.
+    const unbroken = await run('one', 6, false)
+    const half = await run('two', 3, false)
+    const resumed = await run('two', 6, true)
+    await rm(home, { recursive: true })
+
+    expect(resumed).to.deep.equal(unbroken)
+    expect(half).to.not.deep.equal(unbroken)
   })
 
   it('it learns: a small decoder with rotary attention memorises four sequences', async () => {

@@ -1,4 +1,4 @@
-import { type Parameter, Parameters } from '../../training/parameters.ts'
+import { gain, matrix, Parameters } from '../../training/parameters.ts'
 import { sizeOf, type Tape, type Value } from '../../training/tape.ts'
 import type { Loss } from '../../training/trainer.ts'
 
@@ -30,25 +30,18 @@ export const headWidth = ({ width, heads }: Shape): number => width / heads
 /** Weights are stored [in, out], ready for `x · W`. The output head is the embedding table, transposed. */
 export function parametersOf(shape: Shape): Parameters {
   const { vocabulary, width, layers, inner } = shape
-  const matrix = (name: string, rows: number, columns: number, deviation: number): Parameter => ({
-    name,
-    shape: [rows, columns],
-    start: { deviation },
-    decays: true,
-  })
-  const gain = (name: string): Parameter => ({ name, shape: [width], start: { constant: 1 }, decays: false })
   const [into, out] = [width ** -0.5, inner ** -0.5]
   // What writes into the residual stream starts smaller, so that depth does not blow it up.
   const quiet = (2 * layers) ** -0.5
   const blocks = Array.from({ length: layers }, (_, i) => [
-    gain(`${i}.attention_norm`),
+    gain(`${i}.attention_norm`, width),
     matrix(`${i}.qkv`, width, 3 * width, into),
     matrix(`${i}.attention_out`, width, width, into * quiet),
-    gain(`${i}.mlp_norm`),
+    gain(`${i}.mlp_norm`, width),
     matrix(`${i}.gate_up`, width, 2 * inner, into),
     matrix(`${i}.down`, inner, width, out * quiet),
   ])
-  return new Parameters([matrix('table', vocabulary, width, 0.06), ...blocks.flat(), gain('norm')])
+  return new Parameters([matrix('table', vocabulary, width, 0.06), ...blocks.flat(), gain('norm', width)])
 }
 
 /** Angle of each position and channel pair; the second half repeats the first. */

@@ -1,6 +1,6 @@
 import { headWidth, inverseFrequencies, type Shape } from '../../chat/train/model.ts'
 import { attended, byHead, type Layout } from '../../training/attention.ts'
-import { type Parameter, Parameters } from '../../training/parameters.ts'
+import { gain, matrix, Parameters } from '../../training/parameters.ts'
 import type { Indices, Tape, Value } from '../../training/tape.ts'
 import type { Loss } from '../../training/trainer.ts'
 
@@ -22,30 +22,23 @@ const SHARPNESS = 20
 /** Weights are stored [in, out], ready for `x · W`. */
 export function parametersOf(shape: Shape): Parameters {
   const { vocabulary, width, layers, inner } = shape
-  const matrix = (name: string, rows: number, columns: number, deviation: number): Parameter => ({
-    name,
-    shape: [rows, columns],
-    start: { deviation },
-    decays: true,
-  })
-  const gain = (name: string): Parameter => ({ name, shape: [width], start: { constant: 1 }, decays: false })
   const [into, out] = [width ** -0.5, inner ** -0.5]
   // What writes into the residual stream starts smaller, so that depth does not blow it up.
   const quiet = (2 * layers) ** -0.5
   const blocks = Array.from({ length: layers }, (_, i) => [
     // The first layer reads the embeddings, which are normalised already.
-    ...(i === 0 ? [] : [gain(`${i}.attn_norm`)]),
+    ...(i === 0 ? [] : [gain(`${i}.attn_norm`, width)]),
     matrix(`${i}.qkv`, width, 3 * width, into),
     matrix(`${i}.attn_out`, width, width, into * quiet),
-    gain(`${i}.mlp_norm`),
+    gain(`${i}.mlp_norm`, width),
     matrix(`${i}.up_gate`, width, 2 * inner, into),
     matrix(`${i}.down`, inner, width, out * quiet),
   ])
   return new Parameters([
     matrix('table', vocabulary, width, 0.06),
-    gain('table_norm'),
+    gain('table_norm', width),
     ...blocks.flat(),
-    gain('norm'),
+    gain('norm', width),
   ])
 }
 

@@ -5,9 +5,9 @@
  *
  * Every figure that decides the result is printed first. The same seed and library give the same bytes.
  */
-import { parseArgs } from 'node:util'
 import { countOf } from '../../chat/train/model.ts'
 import { train } from '../../training/loop.ts'
+import { trainingOptions } from '../../training/options.ts'
 import { Random } from '../../training/random.ts'
 import { ADAMW, Trainer } from '../../training/trainer.ts'
 import { batches, PAIRS, TIMES, type Time } from './batches.ts'
@@ -19,18 +19,10 @@ import { vocabularyOf } from './vocabulary.ts'
 const SEED = 2025
 const PEAK_RATE = 2e-3
 
-const { values: options } = parseArgs({
-  options: {
-    steps: { type: 'string', default: '2500' },
-    seed: { type: 'string', default: `${SEED}` },
-    threads: { type: 'string', default: '2' },
-    work: { type: 'string', default: '.data/train-embed' },
-    out: { type: 'string', default: 'pods/embed/model' },
-    resume: { type: 'boolean', default: false },
-  },
+const { steps, seed, threads, work, out, resume } = trainingOptions('embed', {
+  steps: 2500,
+  seed: SEED,
 })
-
-const [steps, seed, threads] = [Number(options.steps), Number(options.seed), Number(options.threads)]
 const parameters = parametersOf(SHAPE)
 const facts = { seed, steps, rate: PEAK_RATE, pairs: PAIRS, parameters: countOf(parameters), shape: SHAPE }
 console.log(JSON.stringify({ ...facts, ...ADAMW }))
@@ -52,9 +44,9 @@ await train({
   trainer,
   steps,
   peakRate: PEAK_RATE,
-  work: options.work,
-  resume: options.resume,
+  work,
+  resume,
   batches: stream(),
 })
-await writeFolder(options.out, SHAPE, vocabulary, parameters, trainer.weights)
-console.log(`written to ${options.out}`)
+await writeFolder(out, SHAPE, vocabulary, parameters, trainer.weights)
+console.log(`written to ${out}`)

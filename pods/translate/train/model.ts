@@ -1,5 +1,5 @@
 import { attended, byHead, type Layout } from '../../training/attention.ts'
-import { type Parameter, Parameters } from '../../training/parameters.ts'
+import { gain, matrix, type Parameter, Parameters } from '../../training/parameters.ts'
 import type { Tape, Value } from '../../training/tape.ts'
 import type { Loss } from '../../training/trainer.ts'
 
@@ -27,26 +27,19 @@ export const SHAPE: Shape = {
 /** Weights are stored [in, out], ready for `x · W`. Both sides and the output head share one embedding table. */
 export function parametersOf(shape: Shape): Parameters {
   const { vocabulary, width, layers, inner } = shape
-  const matrix = (name: string, rows: number, columns: number, deviation: number): Parameter => ({
-    name,
-    shape: [rows, columns],
-    start: { deviation },
-    decays: true,
-  })
-  const gain = (name: string): Parameter => ({ name, shape: [width], start: { constant: 1 }, decays: false })
   const [into, out] = [width ** -0.5, inner ** -0.5]
   // What writes into the residual stream starts smaller, so that depth does not blow it up.
   const quiet = (3 * layers) ** -0.5
   const block = (name: string): Parameter[] => [
-    gain(`${name}.self_norm`),
+    gain(`${name}.self_norm`, width),
     matrix(`${name}.qkv`, width, 3 * width, into),
     matrix(`${name}.self_out`, width, width, into * quiet),
-    gain(`${name}.mlp_norm`),
+    gain(`${name}.mlp_norm`, width),
     matrix(`${name}.up`, width, inner, into),
     matrix(`${name}.down`, inner, width, out * quiet),
   ]
   const across = (name: string): Parameter[] => [
-    gain(`${name}.cross_norm`),
+    gain(`${name}.cross_norm`, width),
     matrix(`${name}.cross_q`, width, width, into),
     matrix(`${name}.cross_kv`, width, 2 * width, into),
     matrix(`${name}.cross_out`, width, width, into * quiet),
@@ -55,9 +48,9 @@ export function parametersOf(shape: Shape): Parameters {
   return new Parameters([
     matrix('table', vocabulary, width, 0.06),
     ...each.flatMap((i) => block(`encoder.${i}`)),
-    gain('encoder.norm'),
+    gain('encoder.norm', width),
     ...each.flatMap((i) => [...block(`decoder.${i}`), ...across(`decoder.${i}`)]),
-    gain('decoder.norm'),
+    gain('decoder.norm', width),
   ])
 }
 
