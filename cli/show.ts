@@ -1,5 +1,6 @@
 import { later } from '../sdk/errors.ts'
 import { type Client, formatUsd, type ReceiptDocument } from '../sdk/index.ts'
+import type { Check } from '../sdk/verify.ts'
 import type { Printer } from './print.ts'
 
 const PAUSE_MS = 150
@@ -29,6 +30,16 @@ export async function waitForSettlement(
     }
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
   }
+}
+
+/** What was found of a receipt, line by line. */
+export function printChecks(print: Printer, checks: readonly Check[]): void {
+  print.rows(
+    checks.map(({ name, ok, checked, detail }) => [
+      `${ok ? (checked ? '✓' : '–') : '✗'} ${name}`,
+      checked ? detail : `not checked: ${detail}`,
+    ]),
+  )
 }
 
 const ROLES = [

@@ -171,7 +171,7 @@ async function checkNode(
   if (asked !== 0 && asked !== receipt.node)
     return no('node', `node ${receipt.node}; node ${asked} was asked`)
   const signer = await recoverSigner(hasher.digest('Receipt', receipt), signature)
-  const counts = signer !== undefined && (await reader.wasSigner(receipt.node, signer, receipt.completedAt))
+  const counts = signer !== undefined && (await reader.livedAs(receipt.node, signer, receipt.completedAt))
   return check('node', counts, `${signer} ${counts ? 'signs' : 'does not sign'} for node ${receipt.node}`)
 }
 

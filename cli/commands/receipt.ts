@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import { Command } from 'commander'
 import type { Address } from 'viem'
 import { z } from 'zod'
@@ -7,10 +6,9 @@ import { refused } from '../../sdk/errors.ts'
 import { formatUsd } from '../../sdk/units.ts'
 import { verifyReceipt } from '../../sdk/verify.ts'
 import { networkFor } from '../account.ts'
-import { homeDir, networkFile, savedNetwork } from '../home.ts'
 import { createPrinter } from '../print.ts'
 import { askRouter } from '../router.ts'
-import { printSplit } from '../show.ts'
+import { printChecks, printSplit } from '../show.ts'
 import { type Trust, type TrustOptions, trustFor } from '../trust.ts'
 
 interface Options extends TrustOptions {
@@ -99,7 +97,7 @@ export function receiptCommand(): Command {
         ...(bytes ? { bytes } : {}),
       })
       print.line(`receipt ${request}`)
-      print.rows(checks.map(({ name, ok, detail }) => [`${ok ? '✓' : '✗'} ${name}`, detail]))
+      printChecks(print, checks)
       print.result({ request, checks })
       if (checks.some((check) => !check.ok)) process.exitCode = 1
     })
@@ -112,12 +110,9 @@ export function receiptCommand(): Command {
  * @throws `receipt.unpinned` (refused) if one of them would be the router's word.
  */
 function ownTrust(options: TrustOptions): Trust & { ledger: Address; rpcUrl: string } {
-  const { ledger, ...trust } = trustFor(options)
-  const home = existsSync(networkFile(homeDir())) ? savedNetwork(homeDir()) : undefined
-  const isHomes = home !== undefined && home.addresses.ledger.toLowerCase() === ledger?.toLowerCase()
-  const rpcUrl = trust.rpcUrl ?? (isHomes ? home.rpcUrl : undefined)
-  const missing = [...(ledger ? [] : ['--ledger ADDRESS']), ...(rpcUrl ? [] : ['--rpc URL'])]
+  const { ledger, rpcUrl, ...trust } = trustFor(options)
   if (ledger && rpcUrl) return { ...trust, ledger, rpcUrl }
+  const missing = [...(ledger ? [] : ['--ledger ADDRESS']), ...(rpcUrl ? [] : ['--rpc URL'])]
   throw refused('receipt.unpinned', 'a router is no witness of where its own receipts are settled', {
     fix: `Name what you trust with ${missing.join(' and ')}, or set HEURIST_HOME to the home of its network.`,
   })

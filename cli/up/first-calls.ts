@@ -2,9 +2,9 @@ import { bug } from '../../sdk/errors.ts'
 import { type Answer, type Client, formatUsd, type Network, type ReceiptDocument } from '../../sdk/index.ts'
 import { type Check, verifyReceipt } from '../../sdk/verify.ts'
 import type { Printer } from '../print.ts'
-import { printSplit, splitIsWhole, waitForSettlement } from '../show.ts'
+import { printChecks, printSplit, splitIsWhole, waitForSettlement } from '../show.ts'
 
-/** Seconds within which a local chain settles; it takes one or two. */
+/** Within this a local chain settles; it takes one or two seconds. */
 const SETTLEMENT_MS = 30_000
 
 const QUESTION = 'What is a pod?'
@@ -29,6 +29,8 @@ export async function makeFirstCalls(client: Client, network: Network): Promise<
   const checks = await verifyReceipt(chat.request, {
     routerUrl: network.router.url,
     rpcUrl: network.rpcUrl,
+    ledger: network.addresses.ledger,
+    chainId: network.chainId,
     bytes: chat.bytes,
   })
   const failed = checks.find((check) => !check.ok)
@@ -56,7 +58,7 @@ export function printFirstCalls(
   print.line('\nits split')
   printSplit(print, settled)
   print.line('\nchecked from the bytes to the debit')
-  print.rows(checks.map(({ name, detail }) => [`✓ ${name}`, detail]))
+  printChecks(print, checks)
   print.line('\nopen')
   print.rows([
     ['web', network.web?.url ?? ''],

@@ -31,6 +31,8 @@ export interface ChainReader {
   signerOf(node: number, options?: { fresh: boolean }): Promise<Address | undefined>
   /** Whether a message of second `at` by `signer` counts today as the word of `node`. */
   wasSigner(node: number, signer: Address, at: number): Promise<boolean>
+  /** Whether `signer` was the key of `node` in second `at`, however long ago its life ended. */
+  livedAs(node: number, signer: Address, at: number): Promise<boolean>
 }
 
 const NOBODY = /^0x0*$/
@@ -114,5 +116,11 @@ export function chainReader(chain: Chain, addresses: { ledger: Address; registry
 
     wasSigner: (node, signer, at) =>
       ask(() => client.readContract({ ...registry, functionName: 'wasSigner', args: [node, signer, at] })),
+
+    livedAs: (node, signer, at) =>
+      ask(async () => {
+        const life = await client.readContract({ ...registry, functionName: 'signerLife', args: [signer] })
+        return node !== 0 && life.node === node && life.since <= at && (life.until === 0 || at <= life.until)
+      }),
   }
 }

@@ -45,6 +45,8 @@ export interface Script {
   between?: () => Promise<void>
   /** Changes what is settled on the chain; the leaves stay. */
   posted?: (batch: Batch) => Batch
+  /** Shows no batch data any more. */
+  forgotten?: boolean
   /** Names another manifest, network, account … : replaces the answer of a GET by path. */
   get?: Record<string, (body: unknown) => unknown>
 }
@@ -262,6 +264,8 @@ export async function startRouter(
         ? found(documentOf(call))
         : { status: 404, body: unknown('receipt.unknown', 'no such call') }
     }
+    if (router.script.forgotten)
+      return { status: 410, body: unknown('batch.forgotten', 'older than it is served') }
     return found(kind === 'batches' ? batches.get(name) : undefined)
   }
 

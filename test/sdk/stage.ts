@@ -1,7 +1,6 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Hex } from 'viem'
 import { type ClientOptions, createClient, memoryJournal } from '../../sdk/index.ts'
 import { usd } from '../../sdk/units.ts'
 import { type Market, openMarket } from '../market.ts'
@@ -42,7 +41,7 @@ export const MANIFESTS: Record<string, Uint8Array> = Object.fromEntries(
 /** A real chain, a node that the registry knows, and a router of the tests that serves it. */
 export interface Stage {
   readonly market: Market
-  readonly node: { id: number; signerKey: Hex }
+  readonly node: Awaited<ReturnType<Market['node']>>
   readonly router: TestRouter
   /** A folder of this stage alone. */
   readonly folder: string

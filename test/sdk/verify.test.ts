@@ -3,10 +3,14 @@ import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import type { Hex } from 'viem'
+import { createTestClient, type Hex, http, type TestClient } from 'viem'
+import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
+import { routerConfigSchema } from '../../keepers/router/config.ts'
+import { registryAbi } from '../../sdk/chain/abi.ts'
 import type { ReceiptDocument } from '../../sdk/documents.ts'
 import type { Batch } from '../../sdk/protocol/batch.ts'
 import { keccak, toHex } from '../../sdk/protocol/bytes.ts'
+import { BATCH_DATA_DAYS } from '../../sdk/settlement.ts'
 import { formatUsd } from '../../sdk/units.ts'
 import { type Check, verifyReceipt } from '../../sdk/verify.ts'
 import { refusal } from './refusal.ts'
@@ -436,5 +440,115 @@ describe('verifying a receipt from its bytes to the debit', function () {
 
   it('refuses to judge a call that the router does not know', async () => {
     expect((await refusal(verifyReceipt(toHex(keccak(LINES)), options))).code).to.equal('receipt.unknown')
+  })
+})
+
+describe('verifying a receipt as time passes', function () {
+  this.timeout(120_000)
+  let stage: Stage
+  let options: { routerUrl: string; rpcUrl: string; ledger: Hex }
+  let test: TestClient
+
+  before(async () => {
+    stage = await openStage()
+    const { router, market } = stage
+    options = { routerUrl: router.url, rpcUrl: market.chain.rpcUrl, ledger: market.addresses.ledger }
+    test = createTestClient({ mode: 'anvil', transport: http(options.rpcUrl) })
+  })
+  beforeEach(() => {
+    stage.router.script = {}
+  })
+  after(() => stage.close())
+
+  const wait = async (days: number) => {
+    await test.increaseTime({ seconds: days * 86_400 })
+    await test.mine({ blocks: 1 })
+  }
+  const failed = (checks: Check[]) => checks.filter(({ ok }) => !ok).map(({ name }) => name)
+  const unchecked = (checks: Check[]) => checks.filter(({ checked }) => !checked).map(({ name }) => name)
+  const settled = async (text: string): Promise<Hex> => {
+    const { request } = await (await stage.client()).run('chat', text)
+    await stage.router.settle()
+    return request
+  }
+
+  it('batch data that a router no longer has to keep is not checked; its root and its lines still are', async () => {
+    const call = await settled('to be forgotten')
+    const { price } = stage.router.calls.get(call)?.answer?.receipt ?? { price: 0n }
+    stage.router.script = {
+      posted: (batch) => ({
+        ...batch,
+        payers: batch.payers.map((line, index) => ({
+          ...line,
+          charge: line.charge + (index === 0 ? -1n : 1n),
+        })),
+      }),
+    }
+    const { request: short } = await (await stage.client()).run('chat', 'debited a unit too little')
+    await settled('debited that unit')
+    await wait(BATCH_DATA_DAYS - 1)
+    stage.router.script = { forgotten: true }
+    const withheld = await verifyReceipt(call, options)
+    await wait(1)
+
+    const gone = await verifyReceipt(call, { ...options, bytes: LINES })
+    const shortLater = await verifyReceipt(short, options)
+    const leaf = (body: unknown) => {
+      const document = body as ReceiptDocument
+      return {
+        ...document,
+        leaf: document.leaf && { ...document.leaf, nodeGross: document.leaf.nodeGross + 1n },
+      }
+    }
+    stage.router.script = { forgotten: true, get: { [`/v1/receipts/${call}`]: leaf } }
+    const tampered = await verifyReceipt(call, options)
+
+    const credits = ['credit node', 'credit pod', 'credit frontend']
+    expect(failed(withheld)).to.deep.equal(['batch'])
+    expect(failed(gone)).to.deep.equal([])
+    expect(gone.map(({ name }) => name)).to.deep.equal(NAMES)
+    expect(unchecked(gone)).to.deep.equal(['data', 'debit', ...credits])
+    expect(gone.find(({ name }) => name === 'data')?.detail).to.match(/^posted 30 days ago, kept for 30: /)
+    expect(gone.find(({ name }) => name === 'debit')?.detail).to.include(`$${formatUsd(price)}`)
+    expect(failed(shortLater)).to.deep.equal(['debit'])
+    expect(failed(tampered)).to.deep.equal(['root'])
+  })
+
+  it('a node’s signature holds for good if its key signed for it then, and not a second later', async () => {
+    const { node, router, market } = stage
+    const old = privateKeyToAccount(node.signerKey).address
+    const next = generatePrivateKey()
+    const held = await settled('before its key was replaced')
+    const registry = { address: market.addresses.registry, abi: registryAbi } as const
+    const args = [node.id, privateKeyToAccount(next).address] as const
+    await market.deployer.send({ ...registry, functionName: 'setSigner', args }, node.owner)
+    const { until } = await market.deployer.client.readContract({
+      ...registry,
+      functionName: 'signerLife',
+      args: [old],
+    })
+    const signedBy = async (nodeKey: Hex, completedAt: number): Promise<Hex> => {
+      router.script = { nodeKey, receipt: (receipt) => ({ ...receipt, completedAt }) }
+      // Whether a client takes such an answer is not the question here.
+      await Promise.allSettled([(await stage.client()).run('chat', `signed at ${completedAt}`)])
+      router.script = {}
+      await router.settle()
+      return [...router.calls.keys()].at(-1) ?? HASH
+    }
+    const tooLate = await signedBy(node.signerKey, until + 1)
+    const tooEarly = await signedBy(next, until - 1)
+    stage.node.signerKey = next
+
+    await wait(22)
+
+    expect(until).to.be.greaterThan(0)
+    expect(failed(await verifyReceipt(held, { ...options, bytes: LINES }))).to.deep.equal([])
+    for (const wrong of [tooLate, tooEarly]) {
+      expect(failed(await verifyReceipt(wrong, options))).to.deep.equal(['node'])
+    }
+  })
+
+  it('batch data is asked for as long as routers keep it', () => {
+    expect(BATCH_DATA_DAYS * 86_400_000).to.equal(routerConfigSchema.shape.settle.parse({}).keepMs)
   })
 })
