@@ -3,12 +3,13 @@ import { type Figure, figure } from './figure.ts'
 import { channels, perReceipt, type SettleJobs } from './settle/baselines.ts'
 import type { Cost } from './settle/chain.ts'
 import { fund, type Hub, openHub, payersFrom } from './settle/hub.ts'
-import { type Job, jobsOf, type Population, SEED, take, totalsOf } from './settle/jobs.ts'
+import { type Job, jobsOf, type Population, SEED, take } from './settle/jobs.ts'
 import { eraBytes, netChanges, type StateDiff, zksyncOsBytes } from './settle/pubdata.ts'
 
 /**
- * Gas and published bytes per job of one settlement transaction, from its real receipt and its real state difference on
- * the local chain, with every slot that it touches cold and non-zero, except its new root. Beside it, in the same run and
+ * Gas and published bytes per job of the settlement transactions that a router of default configuration makes, cut and
+ * built by its own functions, from their real receipts and state differences on the local chain, with every slot that they
+ * touch cold and non-zero, except each new root. Beside it, in the same run and
  * conditions, one signature per receipt and payer-node channels. Jobs pair everybody at random; the seed is printed.
  */
 const SMALL: Population = { payers: 50, nodes: 100, pods: 20, frontends: 10 }
@@ -53,7 +54,7 @@ async function smallFigures(market: Market, hub: Hub): Promise<Figure[]> {
     { gas: 0, bytes: 0 },
   ]
   for (const round of rounds) {
-    ours = await hub.settle(signers, totalsOf(round))
+    ours = onlyOne(await hub.settle(signers, round))
     theirs = (await receipts(round))[0] ?? theirs
   }
   const perJob = { name: 'one signature per receipt', value: theirs.gas / SMALL_JOBS }
@@ -70,7 +71,7 @@ async function largeFigures(market: Market, hub: Hub): Promise<Figure[]> {
   const signers = payersFrom(SMALL.payers, LARGE.payers)
   const jobs = jobsOf(LARGE, SEED + 1)
   await fund(market, signers)
-  await hub.settle(signers, totalsOf(take(jobs, SIZES[0][1])))
+  await hub.settle(signers, take(jobs, SIZES[0][1]))
   const receipt = await lineOf(await perReceipt(market, signers), [
     take(jobs, RECEIPTS_PER_BLOCK),
     take(jobs, RECEIPTS_PER_BLOCK),
@@ -81,9 +82,10 @@ async function largeFigures(market: Market, hub: Hub): Promise<Figure[]> {
   const figures: Figure[] = []
   for (const [label, count] of SIZES) {
     const work = take(jobs, count)
-    const cost = await hub.settle(signers, totalsOf(work))
+    const costs = await hub.settle(signers, work)
     const share = new Set(work.map(({ payer, node }) => payer * LARGE.nodes + node)).size / count
-    figures.push(...figuresOf(label, perLine([cost], count), receipt, scaled(channel, share)))
+    figures.push(figure(`settle.batches_${label}`, costs.length, 'batches'))
+    figures.push(...figuresOf(label, perJob(costs), receipt, scaled(channel, share)))
   }
   return figures
 }
@@ -103,6 +105,24 @@ function perLine(costs: readonly Cost[], lines: number): PerLine {
     zksyncOs: zksyncOsBytes(changes) / lines,
     era: eraBytes(changes) / lines,
   }
+}
+
+/** Batches are posted as they fill up, each in a block of its own: what they publish adds up. */
+function perJob(costs: readonly (Cost & { jobs: number })[]): PerLine {
+  const jobs = costs.reduce((sum, cost) => sum + cost.jobs, 0)
+  const total = (of: (line: PerLine) => number) =>
+    costs.reduce((sum, cost) => sum + of(perLine([cost], 1)), 0) / jobs
+  return {
+    gas: total(({ gas }) => gas),
+    zksyncOs: total(({ zksyncOs }) => zksyncOs),
+    era: total(({ era }) => era),
+  }
+}
+
+function onlyOne<T>(batches: readonly T[]): T {
+  const [first, ...more] = batches
+  if (!first || more.length > 0) throw new Error(`${batches.length} batches where one was to be measured`)
+  return first
 }
 
 /** What channels cost per job: each that was touched is one line. */

@@ -1,11 +1,14 @@
-import { type Abi, bytesToHex, type Hex, keccak256, toHex } from 'viem'
+import { type Abi, type Address, bytesToHex, type Hex, keccak256, toHex } from 'viem'
+import { settleSchema } from '../../keepers/router/config.ts'
+import type { KeptVoucher, UnpostedLeaf } from '../../keepers/router/ledger/ledger.ts'
+import { buildBatch, howManyFit } from '../../keepers/settle/batch.ts'
+import { createCredited, type Payee } from '../../keepers/settle/credited.ts'
 import { computeLedgerAbi, testDollarAbi } from '../../sdk/chain/abi.ts'
 import { createSigner, fastKeccak, type Signer, toCompact } from '../../sdk/native.ts'
-import { type Batch, type PayeeLine, packBatch } from '../../sdk/protocol/batch.ts'
 import { createHasher } from '../../sdk/protocol/messages.ts'
 import type { Market } from '../../test/market.ts'
 import { type Cost, costOf, sendAll } from './chain.ts'
-import type { Totals } from './jobs.ts'
+import type { Job } from './jobs.ts'
 
 const EXPIRY = 4_000_000_000
 const ZERO = `0x${'00'.repeat(32)}` as const
@@ -16,45 +19,86 @@ export const CREDIT = 100_000_000n
 export const payersFrom = (from: number, count: number): Signer[] =>
   Array.from({ length: count }, (_, index) => createSigner(keccak256(toHex(from + index + 1))))
 
-/** Our ledger, as a bench sees it: totals go in, what the transaction cost comes out. */
+/** Our router's settlement, as a bench sees it: jobs go in, what its transactions cost comes out. */
 export interface Hub {
-  settle(signers: readonly Signer[], totals: Totals): Promise<Cost & { bytes: number }>
+  /** One entry per batch that a router of default configuration makes of the jobs. */
+  settle(
+    signers: readonly Signer[],
+    jobs: readonly Job[],
+  ): Promise<(Cost & { bytes: number; jobs: number })[]>
 }
 
 export function openHub(market: Market): Hub {
+  const limits = settleSchema.parse({})
   const hasher = createHasher(market.domain, fastKeccak)
-  const spent = new Map<string, bigint>()
+  const vouchers = new Map<Address, KeptVoucher>()
+  const totals = new Map<string, bigint>()
+  const credited = createCredited()
+  let count = 0
   let last: { seq: bigint; hash: Hex } = { seq: 0n, hash: ZERO }
 
   return {
-    async settle(signers, totals) {
-      const seq = last.seq + 1n
-      const packed = packBatch(batchOf(signers, totals, seq))
-      const call = { address: market.addresses.ledger, abi: computeLedgerAbi as Abi, functionName: 'settle' }
-      const cost = await costOf(market, { ...call, args: [bytesToHex(packed)] })
-      last = { seq, hash: bytesToHex(fastKeccak(packed)) }
-      return { ...cost, bytes: packed.length }
+    async settle(signers, jobs) {
+      const costs: (Cost & { bytes: number; jobs: number })[] = []
+      for (let at = 0; at < jobs.length; ) {
+        const next = jobs.slice(at, at + limits.maxLeaves)
+        const leaves = next.map((job) => leafOf(signers[job.payer] as Signer, job))
+        const signedMs = Date.now()
+        const isCredited = (payee: Payee) => credited.has(payee, signedMs)
+        const fit = leaves.slice(0, howManyFit(leaves, limits, isCredited))
+        const batch = buildBatch(market.router.address, fit, last)
+        costs.push({ ...(await send(batch.packed)), bytes: batch.packed.length, jobs: fit.length })
+        credited.add(batch.packed, signedMs, Date.now())
+        last = batch
+        at += fit.length
+      }
+      return costs
     },
   }
 
-  function batchOf(signers: readonly Signer[], totals: Totals, seq: bigint): Batch {
-    const payers = [...totals.payer].map(([index, charge]) => {
-      const signer = signers[index] as Signer
-      const ceiling = (spent.get(signer.address) ?? 0n) + charge
-      spent.set(signer.address, ceiling)
-      const request = keccak256(toHex(`request ${seq} ${index}`))
-      const voucher = { router: market.router.address, ceiling, expiry: EXPIRY, request }
-      const compact = toCompact(signer.sign(hasher.digest('Voucher', voucher)))
-      if (!compact) throw new Error('a signer of ours makes low s only')
-      return { ...compact, request, ceiling, expiry: EXPIRY, charge }
-    })
-    const lines = (role: 'node' | 'pod' | 'frontend'): PayeeLine[] =>
-      [...totals[role]].map(([id, amount]) => ({ id: id + 1, amount })).sort((a, b) => a.id - b.id)
-    const [root, dataHash] = [keccak256(toHex(`root ${seq}`)), keccak256(toHex(`data ${seq}`))]
-    const [nodes, pods, frontends] = [lines('node'), lines('pod'), lines('frontend')]
-    return { seq, prev: last.hash, root, dataHash, payers, nodes, pods, frontends }
+  function send(packed: Uint8Array): Promise<Cost> {
+    const call = { address: market.addresses.ledger, abi: computeLedgerAbi as Abi, functionName: 'settle' }
+    return costOf(market, { ...call, args: [bytesToHex(packed)] })
+  }
+
+  /** A job as the router's journal holds it once it is acknowledged. */
+  function leafOf(signer: Signer, { payer, node, pod, frontend, price }: Job): UnpostedLeaf {
+    count += 1
+    const add = (key: string, amount: bigint) => {
+      const total = (totals.get(key) ?? 0n) + amount
+      totals.set(key, total)
+      return total
+    }
+    const body = {
+      payer: signer.address,
+      charged: add(`payer ${payer}`, price),
+      count: add(`calls ${payer}`, 1n),
+      request: wordOf(2 * count),
+      receipt: wordOf(2 * count + 1),
+      node: node + 1,
+      nodeGross: add(`node ${node}`, price),
+      pod: pod + 1,
+      podGross: add(`pod ${pod}`, price),
+      frontend: frontend + 1,
+      frontendGross: add(`frontend ${frontend}`, price),
+    }
+    return { leaf: count, body, price, at: count, voucher: voucherOf(signer) }
+  }
+
+  function voucherOf(signer: Signer): KeptVoucher {
+    const known = vouchers.get(signer.address)
+    if (known) return known
+    const terms = { ceiling: CREDIT, expiry: EXPIRY, request: keccak256(signer.address) }
+    const digest = hasher.digest('Voucher', { router: market.router.address, ...terms })
+    const compact = toCompact(signer.sign(digest))
+    if (!compact) throw new Error('a signer of ours makes low s only')
+    const voucher = { ...compact, ...terms }
+    vouchers.set(signer.address, voucher)
+    return voucher
   }
 }
+
+const wordOf = (number: number): Hex => toHex(number, { size: 32 })
 
 const FAUCET_AT_MOST = 10_000_000_000n
 

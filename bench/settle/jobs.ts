@@ -40,24 +40,6 @@ export function take(jobs: Iterator<Job, never>, count: number): Job[] {
   return Array.from({ length: count }, () => jobs.next().value)
 }
 
-/** What jobs come to per payer and payee, base units by index: all that a batch holds of them. */
-export interface Totals {
-  payer: Map<number, bigint>
-  node: Map<number, bigint>
-  pod: Map<number, bigint>
-  frontend: Map<number, bigint>
-}
-
-export function totalsOf(jobs: Iterable<Job>): Totals {
-  const totals: Totals = { payer: new Map(), node: new Map(), pod: new Map(), frontend: new Map() }
-  for (const job of jobs) {
-    for (const by of ['payer', 'node', 'pod', 'frontend'] as const) {
-      totals[by].set(job[by], (totals[by].get(job[by]) ?? 0n) + job.price)
-    }
-  }
-  return totals
-}
-
 /** A small seeded generator, good enough to pair jobs. */
 function mulberry32(seed: number): () => number {
   let state = seed

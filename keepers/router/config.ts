@@ -63,8 +63,8 @@ export const settleSchema = z.strictObject({
   expiryMs: count.default(12 * HOUR_MS),
   /** Part of a node's cover that its unposted work may fill before it is posted: at the whole, nodes stop serving. */
   coverBps: count.max(10_000).default(5_000),
-  /** Receipts at which a batch is posted, and the most in one. */
-  maxLeaves: count.max(10_000).default(2_000),
+  /** Receipts at which a batch is posted, and the most in one: readers take no larger batch data (8 MiB). */
+  maxLeaves: count.max(25_000).default(25_000),
   /** Packed bytes of one batch: a transaction must fit the pools of common nodes (128 KiB). */
   maxBytes: count.default(120_000),
   /** Gas of one batch at most: chains cap a transaction at 2^24. */

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import type { Hex } from 'viem'
 import { asHeuristError, later } from '../../sdk/errors.ts'
 import type { Duty } from '../duty.ts'
@@ -6,8 +7,9 @@ import type { Feed } from '../router/feed.ts'
 import type { BatchRow, Ledger, UnpostedLeaf } from '../router/ledger/ledger.ts'
 import type { Metrics } from '../router/metrics.ts'
 import type { Chain, Clock, Log } from '../world.ts'
-import { buildBatch, howManyFit } from './batch.ts'
+import { buildBatch, hashesOf, howManyFit } from './batch.ts'
 import { coverageOf } from './coverage.ts'
+import { type Credited, createCredited } from './credited.ts'
 import { decide, type Plan, type Seen, type Sent } from './decide.ts'
 import { accountsOf, createObserver } from './observe.ts'
 import { undo } from './reconcile.ts'
@@ -34,6 +36,7 @@ const FIRST = { seq: 0n, hash: `0x${'00'.repeat(32)}` as const }
  */
 export function createSettle(): Duty<Seen, Plan, SettleDeps> {
   const observer = createObserver()
+  const credited = createCredited()
   let sent: Sent | undefined
   /** The transaction whose capped fee was told. */
   let capped: Hex | undefined
@@ -47,8 +50,9 @@ export function createSettle(): Duty<Seen, Plan, SettleDeps> {
 
   async function post({ why }: Extract<Plan, { do: 'post' }>, deps: SettleDeps): Promise<Done> {
     const { chain, ledger, clock, feed, metrics } = deps
-    const leaves = await payable(deps)
-    const batch = buildBatch(chain.router, leaves, (await ledger.lastBatch()) ?? FIRST)
+    const leaves = await payable(deps, credited)
+    const hashes = await inPieces(leaves, hashesOf)
+    const batch = buildBatch(chain.router, leaves, (await ledger.lastBatch()) ?? FIRST, hashes)
     const tx = await chain.signSettle(batch.packed)
     await ledger.commit([{ op: 'batch.signed', batch, tx, at: clock.nowMs() }])
     observer.posted(batch.lastLeaf)
@@ -95,13 +99,14 @@ export function createSettle(): Duty<Seen, Plan, SettleDeps> {
   /** What was undone goes out again as it was, before it may be replaced. */
   async function setBack(deps: SettleDeps, seq: bigint): Promise<number> {
     sent = undefined
+    credited.forget()
     return undo(deps, seq)
   }
 
   async function carryOut(plan: Plan, deps: SettleDeps): Promise<Done> {
     switch (plan.do) {
       case 'confirm':
-        return confirm(plan, deps)
+        return confirm(plan, deps, credited)
       case 'finalize':
         return finalize(plan.batch, deps)
       case 'undo':
@@ -136,14 +141,42 @@ export function createSettle(): Duty<Seen, Plan, SettleDeps> {
   }
 }
 
+/** Leaves that are read or hashed at once; calls that stream are served in between. */
+const PIECE = 500
+
+/** The oldest leaves that are in no batch. */
+async function oldest(ledger: Ledger, most: number): Promise<UnpostedLeaf[]> {
+  const leaves: UnpostedLeaf[] = []
+  let last = (await ledger.lastBatch())?.lastLeaf ?? 0
+  while (leaves.length < most) {
+    const more = await ledger.leavesAfter(last, Math.min(PIECE, most - leaves.length))
+    leaves.push(...more)
+    last = more.at(-1)?.leaf ?? last
+    if (more.length < PIECE) break
+    await setImmediate()
+  }
+  return leaves
+}
+
+async function inPieces<T, R>(all: readonly T[], work: (piece: readonly T[]) => readonly R[]): Promise<R[]> {
+  const done: R[] = []
+  for (let at = 0; at < all.length; at += PIECE) {
+    done.push(...work(all.slice(at, at + PIECE)))
+    await setImmediate()
+  }
+  return done
+}
+
 /**
  * The leaves of the next batch: the oldest that fit and that payers or float pay for.
  *
  * @throws `settle.refused` (later) if the float cannot pay for the oldest: an alarm, since nothing moves until it can.
  */
-async function payable({ chain, ledger, clock, log, metrics, limits }: SettleDeps): Promise<UnpostedLeaf[]> {
-  const unposted = await ledger.unposted(limits.maxLeaves)
-  const leaves = unposted.slice(0, howManyFit(unposted, limits))
+async function payable(deps: SettleDeps, credited: Credited): Promise<UnpostedLeaf[]> {
+  const { chain, ledger, clock, log, metrics, limits } = deps
+  const unposted = await oldest(ledger, limits.maxLeaves)
+  const fit = howManyFit(unposted, limits, (payee) => credited.has(payee, clock.nowMs()))
+  const leaves = unposted.slice(0, fit)
   const [accounts, { float }, { headAt }] = await Promise.all([
     accountsOf(
       chain,
@@ -169,13 +202,19 @@ async function payable({ chain, ledger, clock, log, metrics, limits }: SettleDep
   })
 }
 
-async function confirm(plan: Extract<Plan, { do: 'confirm' }>, deps: SettleDeps): Promise<Done> {
+async function confirm(
+  plan: Extract<Plan, { do: 'confirm' }>,
+  deps: SettleDeps,
+  credited: Credited,
+): Promise<Done> {
   const { ledger, clock, log, feed, metrics } = deps
   const { batch, txHash, outcome } = plan
   const { block, floatUsed, skipped } = outcome
   const { seq, gross } = batch
   const leaves = leavesIn(batch)
   const at = clock.nowMs()
+  const signedMs = Math.min(...(await ledger.transactionsOf(seq)).map(({ signedAt }) => signedAt))
+  credited.add(batch.packed, signedMs, at)
   await ledger.commit([{ op: 'batch.settled', seq, txHash, block, floatUsed, skipped: skipped.length, at }])
   const done = { did: 'confirm', seq: Number(seq), block: Number(block), gasUsed: Number(outcome.gasUsed) }
   // The same batch in another block: nothing new to count.

@@ -171,6 +171,7 @@ export function ledgerConforms(name: string, engine: () => Engine): void {
       expect(await ledger.unsettledBatch()).to.deep.include({ seq: 2n, state: 'signed', tx: tx(4) })
       expect((await ledger.lastBatch())?.seq).to.equal(2n)
       expect((await ledger.recentBatches(9)).map((one) => one.seq)).to.deep.equal([2n, 1n])
+      expect((await ledger.recentBatches(9)).map((one) => one.data.length)).to.deep.equal([0, 0])
     })
 
     it('remembers every transaction of a batch; the one that was mined is the batch’s, bytes and all', async () => {

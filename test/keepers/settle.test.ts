@@ -4,6 +4,7 @@ import { settleSchema } from '../../keepers/router/config.ts'
 import type { BatchRow, UnpostedLeaf } from '../../keepers/router/ledger/ledger.ts'
 import { batchData, buildBatch, howManyFit } from '../../keepers/settle/batch.ts'
 import { coverageOf } from '../../keepers/settle/coverage.ts'
+import { createCredited } from '../../keepers/settle/credited.ts'
 import { decide, type Seen } from '../../keepers/settle/decide.ts'
 import { type DueFacts, dueOf } from '../../keepers/settle/due.ts'
 import { differencesIn } from '../../keepers/settle/reconcile.ts'
@@ -13,7 +14,7 @@ import { unpackBatch } from '../../sdk/protocol/batch.ts'
 import { keccak, toHex } from '../../sdk/protocol/bytes.ts'
 import { leafHash, merkleTree } from '../../sdk/protocol/merkle.ts'
 import { seeded } from '../sdk/seed.ts'
-import { address, batch, hash, tx, unposted, voucher } from './samples.ts'
+import { address, batch, hash, leaf, tx, unposted, voucher } from './samples.ts'
 
 const ROUTER = address(88)
 const PREVIOUS = { seq: 4n, hash: hash(44) }
@@ -355,6 +356,37 @@ describe('journal and chain side by side', () => {
   })
 })
 
+describe('payees that were credited in this epoch', () => {
+  const WEEK = 7 * 24 * HOUR
+  const start = 1_000 * WEEK
+  const of = (number: number) => buildBatch(ROUTER, [unposted(number)], PREVIOUS).packed
+
+  it('are known from the batch that credited them until two hours before the epoch ends', () => {
+    const credited = createCredited()
+    const has = (nowMs: number) =>
+      ['node 5', 'pod 1', 'frontend 2'].map((one) => credited.has(one as 'node 5', nowMs))
+
+    expect(has(start)).to.deep.equal([false, false, false])
+    credited.add(of(1), start, start + 1)
+    expect(has(start + 2)).to.deep.equal([true, true, true])
+    expect(credited.has('node 6', start + 2)).to.equal(false)
+    expect(has(start + WEEK - 2 * HOUR - 1)).to.deep.equal([true, true, true])
+    expect(has(start + WEEK - 2 * HOUR)).to.deep.equal([false, false, false])
+    expect(has(start + WEEK)).to.deep.equal([false, false, false])
+  })
+
+  it('are not known of a batch that may have landed in the epoch before, nor once the chain undid something', () => {
+    const credited = createCredited()
+
+    credited.add(of(1), start - 1, start + 1)
+    expect(credited.has('node 5', start + 2)).to.equal(false)
+    credited.add(of(1), start, start + 1)
+    expect(credited.has('node 5', start + 2)).to.equal(true)
+    credited.forget()
+    expect(credited.has('node 5', start + 2)).to.equal(false)
+  })
+})
+
 describe('the contents of a batch', () => {
   it('are one line per payer and payee, and balance to the unit', () => {
     const leaves = [
@@ -422,14 +454,69 @@ describe('the contents of a batch', () => {
     const dear = [1, 2, 3].map((number) => unposted(number, { price: much }))
     const many = [1, 2, 3, 4].map((number) => unposted(number, {}, { payer: address(number) }))
 
-    const room = { maxBytes: 1_000_000, maxGas: 1_000_000_000 }
+    const room = { maxLeaves: 1_000, maxBytes: 1_000_000, maxGas: 1_000_000_000 }
+    const nobody = () => false
     const twoPayers = 112 + 2 * 115 + 3 * 10
-    const theirGas = 80_000 + 2 * 12_000 + 3 * 26_000 + 16 * twoPayers
-    expect(howManyFit(dear, room)).to.equal(1)
-    expect(howManyFit(many, { ...room, maxBytes: twoPayers })).to.equal(2)
-    expect(howManyFit(many, { ...room, maxGas: theirGas })).to.equal(2)
-    expect(howManyFit(many, { ...room, maxGas: theirGas - 1 })).to.equal(1)
-    expect(howManyFit(many, room)).to.equal(4)
+    const theirGas = 80_000 + 2 * 12_000 + 3 * 29_000
+    expect(howManyFit(dear, room, nobody)).to.equal(1)
+    expect(howManyFit(many, { ...room, maxBytes: twoPayers }, nobody)).to.equal(2)
+    expect(howManyFit(many, { ...room, maxGas: theirGas }, nobody)).to.equal(2)
+    expect(howManyFit(many, { ...room, maxGas: theirGas - 1 }, nobody)).to.equal(1)
+    expect(howManyFit(many, { ...room, maxLeaves: 3 }, nobody)).to.equal(3)
+    expect(howManyFit(many, room, nobody)).to.equal(4)
+  })
+
+  it('a payee whose line is not the first of the epoch takes a fifth of its gas', () => {
+    const leaves = [1, 2].map((number) => unposted(number, {}, { node: number, pod: 7, frontend: 8 }))
+    const room = { maxLeaves: 9, maxBytes: 1_000_000 }
+    const maxGas = 80_000 + 12_000 + 3 * 29_000 + 6_000
+
+    expect(howManyFit(leaves, { ...room, maxGas }, () => false)).to.equal(1)
+    expect(howManyFit(leaves, { ...room, maxGas }, (payee) => payee === 'node 2')).to.equal(2)
+    expect(howManyFit(leaves, { ...room, maxGas: maxGas - 1 }, (payee) => payee === 'node 2')).to.equal(1)
+  })
+
+  it('10,000 jobs of 200 payers and 570 payees are two batches where an epoch begins and one after it', () => {
+    const defaults = settleSchema.parse({})
+    const jobs = Array.from({ length: 10_000 }, (_, index) =>
+      unposted(
+        index + 1,
+        {},
+        {
+          payer: address((index % 200) + 1),
+          node: (index % 500) + 1,
+          pod: (index % 50) + 1,
+          frontend: (index % 20) + 1,
+        },
+      ),
+    )
+    const first = howManyFit(jobs, defaults, () => false)
+    const credited = new Set(
+      jobs
+        .slice(0, first)
+        .flatMap(({ body }) => [`node ${body.node}`, `pod ${body.pod}`, `frontend ${body.frontend}`]),
+    )
+
+    expect(first).to.be.below(10_000)
+    expect(howManyFit(jobs.slice(first), defaults, (payee) => credited.has(payee))).to.equal(10_000 - first)
+    expect(howManyFit(jobs, defaults, () => true)).to.equal(10_000)
+  })
+
+  it('data of a full batch is what its readers take, however much its payees earned', () => {
+    const { maxLeaves } = settleSchema.parse({})
+    const much = 10n ** 17n
+    const wide = leaf(4_000_000_000, {
+      charged: much,
+      count: 10n ** 9n,
+      node: 4_000_000_000,
+      nodeGross: much,
+      pod: 4_000_000_000,
+      podGross: much,
+      frontend: 4_000_000_000,
+      frontendGross: much,
+    })
+
+    expect(batchData(ROUTER, 5n, Array(maxLeaves).fill(wide)).length).to.be.at.most(8 * 1024 * 1024)
   })
 
   it('balance and split for any receipts: every section sums to the gross, nothing is lost between batches', () => {
@@ -452,7 +539,8 @@ describe('the contents of a batch', () => {
         let total = 0n
         let last = PREVIOUS
         while (rest.length > 0) {
-          const count = howManyFit(rest, { maxBytes, maxGas: 15_000_000 })
+          const room = { maxLeaves: 1_000, maxBytes, maxGas: 15_000_000 }
+          const count = howManyFit(rest, room, () => false)
           const built = buildBatch(ROUTER, rest.slice(0, count), last)
           const packed = unpackBatch(built.packed)
           const sum = (lines: { amount: bigint }[]) => lines.reduce((all, line) => all + line.amount, 0n)

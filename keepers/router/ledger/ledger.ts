@@ -64,7 +64,7 @@ export interface Ledger {
   transactionsOf(seq: bigint): Promise<KeptTransaction[]>
   /** What the float paid in all batches up to `seq`; undefined if the outcome of one of them is not known here. */
   floatUsedUpTo(seq: bigint): Promise<bigint | undefined>
-  /** Newest first. */
+  /** Newest first; without their bytes. */
   recentBatches(limit: number): Promise<BatchRow[]>
 
   close(): Promise<void>

@@ -23,6 +23,10 @@ const JOB = `SELECT jobs.*, (SELECT node FROM attempts WHERE attempts.job = jobs
 const LEAF = `SELECT receipts.leaf, receipts.body, receipts.price, receipts.at, vouchers.payer AS kept, ceiling,
   expiry, request, r, vs FROM receipts LEFT JOIN vouchers ON vouchers.payer = receipts.payer`
 
+/** A list of batches is no reason to read megabytes of each. */
+const BATCH_WITHOUT_BYTES = `seq, first_leaf, last_leaf, x'' AS packed, x'' AS data, hash, root, gross, state, tx_hash,
+  tx_raw, tx_nonce, signed_at, block, float_used, skipped, settled_at, final_at`
+
 /** The reading half. Statements are prepared at first use and kept. */
 export function reader(db: Sqlite): Reads {
   const prepared = new Map<string, ReturnType<Sqlite['prepare']>>()
@@ -157,7 +161,7 @@ export function reader(db: Sqlite): Reads {
       return rows.reduce((sum, row) => sum + BigInt(text(row.float_used)), 0n)
     },
     recentBatches: async (limit) =>
-      all('SELECT * FROM batches ORDER BY seq DESC LIMIT ?', limit).map(toBatch),
+      all(`SELECT ${BATCH_WITHOUT_BYTES} FROM batches ORDER BY seq DESC LIMIT ?`, limit).map(toBatch),
   }
 }
 
