@@ -33,7 +33,8 @@ async function covered({ network, home, password }: Examination): Promise<Findin
   const gross = await statedGross(network.router.url, node)
   const { stop, share } = decide({
     covered: { cap, bps: Number(bps), settled },
-    stated: { gross, from: { gross, charged: 0n } },
+    // From nothing: what was charged when, only the worker's own receipts say.
+    stated: { gross, from: { gross: 0n, charged: 0n } },
     worked: { charged: 0n, chargedBefore: 0n, chargedDayBefore: 0n, uncharged: 0n },
   })
   const figures = `${share} of ${cap} base units of this node's share are unposted`
