@@ -132,19 +132,14 @@ async function recordBase(nodes: string, options: EpochOptions & { keeper: strin
   const scene = await openScene(options)
   const { print, place, economy } = scene
   const ids = idsOf('node', nodes)
-  let counted: number[] = []
   const known: KnownReport = async (epoch) => {
     const report = await publishedBy(options.keeper, scene)(epoch)
-    counted = report?.leaves.map(({ node }) => node) ?? []
+    if (!report) throw noReport(epoch)
+    const missing = ids.find((id) => !report.leaves.some(({ node }) => node === id))
+    if (missing !== undefined) throw noLeaf(epoch, missing)
     return report
   }
   const { epoch, open } = await readCycle(place.chain, economy, [], known)
-  const missing = open && ids.find((id) => !counted.includes(id))
-  if (missing !== undefined) {
-    throw refused('leaf.none', `the report of epoch ${open?.epoch} counts nothing for node ${missing}`, {
-      fix: "The prober's log shows what it asked the node: /v1/probes/<epoch> at the same keeper.",
-    })
-  }
   const leaves = open?.base.filter(({ node }) => ids.includes(node)) ?? []
   if (leaves.length === 0) print.line('nothing of this is due: it is recorded, or no epoch is open')
   for (const { node, units } of leaves) print.line(`record base: node ${node}, ${units} units`)
@@ -154,6 +149,18 @@ async function recordBase(nodes: string, options: EpochOptions & { keeper: strin
   const outcome = await scene.send(calls)
   print.result({ epoch, open: open?.epoch ?? null, leaves, ...outcome })
 }
+
+const noReport = (epoch: number) =>
+  refused('report.none', `no report of epoch ${epoch} stands, and it is the next to be final`, {
+    fix: 'A prober files one within a day after the end of its epoch; without one no base is issued for it.',
+    details: { epoch },
+  })
+
+const noLeaf = (epoch: number, node: number) =>
+  refused('leaf.none', `the report of epoch ${epoch} counts nothing for node ${node}`, {
+    fix: "The prober's log shows what it asked the node: /v1/probes/<epoch> at the same keeper.",
+    details: { epoch, node },
+  })
 
 /** The report of an epoch as a keeper publishes it, if the chain has the same one. */
 const publishedBy =

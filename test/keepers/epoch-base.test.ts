@@ -25,7 +25,7 @@ const BOND = 10_000n * HEU
  * nobody judges; the keeper is away for a week.
  */
 describe('the base that a keeper reported', function () {
-  this.timeout(300_000)
+  this.timeout(600_000)
   let season: Season
   let owner: Holder
   let doubter: Holder
@@ -245,6 +245,8 @@ describe('the base that a keeper reported', function () {
       (cause: unknown) => cause as { code: string; fix: string },
     )
 
+    const unreported = await run('base', String(nodes[0]), '--keeper', await doorOf(own))
+    expect(codeOf(unreported)).to.equal('report.none')
     expect(error?.code).to.equal('bond.short')
     expect(error?.fix)
       .to.contain(doubter.account.address)
