@@ -5,13 +5,12 @@ import {IAccessManager} from "@openzeppelin/contracts/access/manager/IAccessMana
 import {IComputeLedger} from "../../contracts/interfaces/IComputeLedger.sol";
 import {Epochs} from "../../contracts/libraries/Epochs.sol";
 import {Role} from "../../contracts/libraries/Roles.sol";
+import {Abis} from "./Abis.sol";
 import {Market} from "./Market.sol";
 
 /// @dev 75 of the protocol's test list: from the ABIs, every function that writes is either open to everybody by design
 ///      or refused to everybody but its role. A function added later fails here until it is named on one of the lists.
-contract PermissionsTest is Market {
-    bytes4 internal constant UNAUTHORIZED = bytes4(keccak256("AccessManagedUnauthorized(address)"));
-
+contract PermissionsTest is Market, Abis {
     function setUp() public {
         _open();
     }
@@ -114,14 +113,8 @@ contract PermissionsTest is Market {
             "TestDollar.sol:TestDollar"
         ];
         for (uint256 i; i < names.length; i++) {
-            bytes memory code = vm.getDeployedCode(names[i]);
-            vm.assertGt(code.length, 1_000, names[i]);
-            for (uint256 at; at < code.length; at++) {
-                uint8 opcode = uint8(code[at]);
-                bool forbidden = opcode == 0x32 || opcode == 0xf2 || opcode == 0xf4 || opcode == 0xff;
-                vm.assertFalse(forbidden, names[i]);
-                if (opcode >= 0x60 && opcode <= 0x7f) at += opcode - 0x5f;
-            }
+            Opcodes memory found = _opcodes(names[i]);
+            vm.assertEq(found.delegating + found.forbidden, 0, names[i]);
         }
     }
 
@@ -185,64 +178,7 @@ contract PermissionsTest is Market {
             "out/TestDollar.sol/TestDollar.json"
         ];
         for (uint256 i; i < artifacts.length; i++) {
-            string memory json = vm.readFile(artifacts[i]);
-            vm.assertFalse(vm.keyExistsJson(json, ".methodIdentifiers['multicall(bytes[])']"), artifacts[i]);
-            for (uint256 j; vm.keyExistsJson(json, _abi(j, "")); j++) {
-                if (!vm.keyExistsJson(json, _abi(j, ".stateMutability"))) continue;
-                string memory mutability = vm.parseJsonString(json, _abi(j, ".stateMutability"));
-                vm.assertFalse(keccak256(bytes(mutability)) == keccak256("payable"), artifacts[i]);
-            }
+            vm.assertEq(_payables(artifacts[i], ""), 0, artifacts[i]);
         }
-    }
-
-    /// @dev Every function of the artifact that is not a view is on exactly one of the lists, and every name is a function.
-    function _onlyThese(string memory artifact, string[] memory open, string[] memory privileged) private view {
-        string memory json = vm.readFile(artifact);
-        string[] memory functions = vm.parseJsonKeys(json, ".methodIdentifiers");
-        uint256 writing;
-        for (uint256 i; i < functions.length; i++) {
-            if (_isView(json, functions[i])) continue;
-            writing++;
-            vm.assertTrue(_has(open, functions[i]) != _has(privileged, functions[i]), functions[i]);
-        }
-        vm.assertEq(writing, open.length + privileged.length, "every name is a function");
-    }
-
-    /// @dev By name: no contract of ours overloads a view with a function that writes.
-    function _isView(string memory json, string memory signature) private view returns (bool) {
-        for (uint256 i; vm.keyExistsJson(json, _abi(i, "")); i++) {
-            if (!vm.keyExistsJson(json, _abi(i, ".stateMutability"))) continue;
-            if (!vm.keyExistsJson(json, _abi(i, ".name"))) continue;
-            if (!_startsWith(signature, string.concat(vm.parseJsonString(json, _abi(i, ".name")), "("))) continue;
-            bytes32 mutability = keccak256(bytes(vm.parseJsonString(json, _abi(i, ".stateMutability"))));
-            return mutability == keccak256("view") || mutability == keccak256("pure");
-        }
-        return false;
-    }
-
-    function _abi(uint256 i, string memory field) private pure returns (string memory) {
-        return string.concat(".abi[", vm.toString(i), "]", field);
-    }
-
-    function _startsWith(string memory text, string memory start) private pure returns (bool) {
-        if (bytes(text).length < bytes(start).length) return false;
-        for (uint256 i; i < bytes(start).length; i++) {
-            if (bytes(text)[i] != bytes(start)[i]) return false;
-        }
-        return true;
-    }
-
-    function _has(string[] memory list, string memory word) private pure returns (bool) {
-        for (uint256 i; i < list.length; i++) {
-            if (keccak256(bytes(list[i])) == keccak256(bytes(word))) return true;
-        }
-        return false;
-    }
-
-    function _refuses(address target, address caller, bytes memory call) private {
-        vm.expectRevert(abi.encodeWithSelector(UNAUTHORIZED, caller));
-        vm.prank(caller);
-        (bool ok,) = target.call(call);
-        vm.assertTrue(ok, "expectRevert turned the revert into success");
     }
 }
