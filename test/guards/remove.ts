@@ -28,12 +28,12 @@ const ENV = {
 /** The test contracts that speak of a source. */
 const TESTS: Record<string, string> = {
   Registry: 'RegistryTest|GuardsTest|AttacksTest|LedgerTest|PermissionsTest',
-  RouterBond: 'Bond(Edges|Invariant|Peers|Proofs|Rounds|Tokens)?Test|AttacksTest|GuardsTest',
+  RouterBond: 'Bond(Collusion|Edges|Invariant|Peers|Proofs|Rounds|Tokens)?Test|AttacksTest|GuardsTest',
   VotingEscrow: 'Escrow(Invariant)?Test|EconomyTwinTest',
   VoteController: 'Votes(Rewards|Tips)?Test|VotesInvariantTest|EconomyTwinTest',
   NodeStaking: 'Staking(Tokens)?Test|Slashing(Cases|Proofs)Test|EconomyTwinTest',
   SlashingManager: 'Slashing(Cases|Proofs)Test|StakingTokensTest',
-  EmissionController: 'Emission(Reports|Rights|Vectors|Invariant)?Test|EconomyTwinTest',
+  EmissionController: 'Emission(Reports|Rights|Vectors|Invariant)?Test|WashingTest|EconomyTwinTest',
   Emissions: 'Emission(Reports|Rights|Vectors)?Test|EconomyTwinTest',
   Powers: 'Escrow(Invariant)?Test|Votes(Rewards|Tips)?Test|VotesInvariantTest|EconomyTwinTest',
   ...Object.fromEntries(
@@ -42,8 +42,8 @@ const TESTS: Record<string, string> = {
       'Votes(Rewards|Tips)?Test|VotesInvariantTest|EconomyTwinTest',
     ]),
   ),
-  Prices: 'BurnerTest|EmissionRightsTest',
-  FeeBurner: 'BurnerTest|EmissionRightsTest|EconomyTwinTest',
+  Prices: 'Burner(LeastPrice)?Test|EmissionRightsTest|EmissionVectorsTest',
+  FeeBurner: 'Burner(LeastPrice)?Test|EmissionRightsTest|WashingTest|EconomyTwinTest',
   AuthorizedToken: 'HEUTest|TestDollarTest|LedgerDepositsTest|GuardsTest',
   Signatures: 'HEUTest|TestDollarTest|LedgerDepositsTest|GuardsTest',
 }

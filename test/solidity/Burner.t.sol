@@ -463,3 +463,19 @@ contract BurnerTest is Economies {
         return 0;
     }
 }
+
+/// @dev A median of one wei: the price never falls to nothing, for which anybody would take the fees.
+contract BurnerLeastPriceTest is Economies {
+    function test_theLeastPriceIsOneWei() public {
+        _openEconomy(1);
+        uint32 epoch = Epochs.current();
+        _workFor(1, 10_000e6);
+        _at(epoch, 2 days);
+        burner.gather(router);
+        vm.warp(Epochs.startOf(epoch + 1) + 4 days - 1);
+        vm.assertEq(burner.priceNow(true), 1, "twice a wei, halved six times");
+        vm.prank(BUYER);
+        (uint256 burnt,) = burner.buyCarried(type(uint256).max, BUYER);
+        vm.assertEq(burnt, _fee(10_000e6) / 1e6, "a wei for each dollar");
+    }
+}

@@ -107,3 +107,30 @@ contract BondGasTest is Bonds, Snapshots {
         );
     }
 }
+
+/// @dev A payee that the bond has paid before files again and opens the next round: the dearest way in.
+contract BondAgainGasTest is Bonds, Snapshots {
+    function setUp() public {
+        _openBonds();
+        _work(1, 150e6);
+        _pass(WEEK);
+        _work(2, 5e6);
+        _file(Role.Node, 1, 160e6);
+        _pass(14 days);
+        _resolve(Role.Node, 1);
+        _bond(router, 10e6, 100e18);
+        _work(1, 1e6);
+        _pass(WEEK);
+        _work(2, 5e6);
+    }
+
+    function test_gas_aSecondShortfallOfOnePayee() public {
+        Messages.Statement memory statement = _statement(Role.Node, 1, 300e6, block.timestamp - 1 days);
+        bytes memory signature = _sign(ROUTER_KEY, Messages.hash(statement));
+        _measure(
+            "claim_shortfall_again",
+            address(bonds),
+            abi.encodeCall(bonds.claimShortfall, (router, statement, signature))
+        );
+    }
+}
