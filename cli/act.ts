@@ -82,7 +82,8 @@ export async function perform(
   { from, sender, dryRun }: { from: Address; sender?: Sender; dryRun: boolean },
 ): Promise<Outcome> {
   const decoded = calls.map((call) => decodeCall(call, place))
-  if (!place.pinned) print.line("note: the ledger is the router's word; name yours with --ledger")
+  if (!place.pinned)
+    print.line("note: ledger or chain are the router's word; name yours with --ledger and --rpc")
   if (dryRun) {
     for (const call of decoded) printCall(print, call)
     print.line(`nothing was sent; to be sent by ${from} on chain ${place.chain.id}`)

@@ -5,6 +5,7 @@ import { type Chain, openChain } from '../sdk/chain/clients.ts'
 import { chainError } from '../sdk/chain/errors.ts'
 import type { Network } from '../sdk/chain/network.ts'
 import { refused } from '../sdk/errors.ts'
+import { same } from '../sdk/recover.ts'
 import { networkFor } from './account.ts'
 import { homeDir, networkFile, savedNetwork } from './home.ts'
 
@@ -22,13 +23,17 @@ export interface Trust {
   chainId?: number
 }
 
+/** Whatever is named, the chain is looked at through a door of the caller's or of this home, if there is one. */
 export function trustFor(options: TrustOptions): Trust {
-  const named = options.ledger ?? process.env.HEURIST_LEDGER
+  const text = options.ledger ?? process.env.HEURIST_LEDGER
   const home = existsSync(networkFile(homeDir())) ? savedNetwork(homeDir()) : undefined
-  const rpcUrl = options.rpc ?? process.env.HEURIST_RPC_URL ?? (named ? undefined : home?.rpcUrl)
-  if (named !== undefined) return { ledger: addressOf(named, '--ledger'), ...(rpcUrl ? { rpcUrl } : {}) }
-  if (home) return { ledger: home.addresses.ledger, chainId: home.chainId, rpcUrl: rpcUrl ?? home.rpcUrl }
-  return rpcUrl ? { rpcUrl } : {}
+  const ledger = text === undefined ? home?.addresses.ledger : addressOf(text, '--ledger')
+  const rpcUrl = options.rpc ?? process.env.HEURIST_RPC_URL ?? home?.rpcUrl
+  return {
+    ...(ledger ? { ledger } : {}),
+    ...(rpcUrl ? { rpcUrl } : {}),
+    ...(home && same(ledger, home.addresses.ledger) ? { chainId: home.chainId } : {}),
+  }
 }
 
 /** Where the money lives: a chain, its ledger, and the contracts that the ledger itself names. */
@@ -41,7 +46,7 @@ export interface Place {
   bond: Address
   /** Of the router. */
   router: Address
-  /** Whether the caller or this home named the ledger; if not, it is the router's word. */
+  /** Whether the caller or this home named ledger and chain; if not, one of them is the router's word. */
   pinned: boolean
 }
 
@@ -53,7 +58,7 @@ export async function openPlace(options: TrustOptions): Promise<Place> {
   const trust = trustFor(options)
   const fix = 'Ask another router, or name the ledger that you trust with --ledger ADDRESS.'
   const named = network.addresses.ledger
-  if (trust.ledger !== undefined && trust.ledger.toLowerCase() !== named.toLowerCase()) {
+  if (trust.ledger !== undefined && !same(trust.ledger, named)) {
     throw refused('ledger.differs', `the router names ledger ${named}, not ${trust.ledger}`, { fix })
   }
   if (trust.chainId !== undefined && trust.chainId !== network.chainId) {
@@ -69,7 +74,7 @@ export async function openPlace(options: TrustOptions): Promise<Place> {
   ]).catch((cause: unknown) => {
     throw chainError(cause)
   })
-  const pinned = trust.ledger !== undefined
+  const pinned = trust.ledger !== undefined && trust.rpcUrl !== undefined
   return { chain, network, ledger: named, asset, registry, bond, router: network.router.address, pinned }
 }
 

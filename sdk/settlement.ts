@@ -1,5 +1,6 @@
 import { type Address, decodeFunctionData, type Hex, parseEventLogs } from 'viem'
 import { z } from 'zod'
+import { KEEP_SECONDS } from './audit.ts'
 import { computeLedgerAbi } from './chain/abi.ts'
 import type { Chain } from './chain/clients.ts'
 import { chainError } from './chain/errors.ts'
@@ -21,9 +22,9 @@ export type Leaf = z.output<typeof leafSchema>
 export const SKIP_REASONS = ['ZeroCharge', 'BadSignature', 'Expired', 'OverCeiling', 'OverDeposit'] as const
 export type SkipReason = (typeof SKIP_REASONS)[number]
 
-/** How long a router serves the data of a batch after its settlement. Source: DESIGN §4, the settle duty. */
-export const BATCH_DATA_DAYS = 30
-const DAY_SECONDS = 86_400n
+const DAY_SECONDS = 86_400
+/** So long a router must serve the data of a batch. */
+export const BATCH_DATA_DAYS = KEEP_SECONDS / DAY_SECONDS
 
 /** What a batch took from one account, base units. */
 export interface Charges {
@@ -216,7 +217,7 @@ async function daysSince({ client }: Chain, blockNumber: bigint): Promise<bigint
       throw chainError(cause)
     },
   )
-  return (now.timestamp - then.timestamp) / DAY_SECONDS
+  return (now.timestamp - then.timestamp) / BigInt(DAY_SECONDS)
 }
 
 function parseData(data: Uint8Array) {

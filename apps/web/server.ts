@@ -4,6 +4,7 @@ import fastifyStatic from '@fastify/static'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import { z } from 'zod'
 import { refused } from '../../sdk/errors.ts'
+import { addressSchema } from '../../sdk/protocol/wire.ts'
 
 const url = z.url({ protocol: /^https?$/ })
 
@@ -13,7 +14,10 @@ export const configSchema = z.strictObject({
   port: z.number().int().min(0).max(65535),
   routerUrl: url,
   gatewayUrl: url.optional(),
-  rpcUrl: url.optional(),
+  /** Chain and ledger that receipts are checked against: this page's own, and not what the router says of itself. */
+  rpcUrl: url,
+  chainId: z.number().int().positive(),
+  ledger: addressSchema,
 })
 export type WebConfig = z.output<typeof configSchema>
 
@@ -45,7 +49,7 @@ export function createWeb(config: WebConfig, log: FastifyBaseLogger): FastifyIns
   if (!existsSync(join(DIST, 'index.html'))) {
     throw refused('web.not_built', 'The page is not built', { fix: 'Run: npx tsx apps/web/build.ts' })
   }
-  const { routerUrl, gatewayUrl, rpcUrl } = config
+  const { routerUrl, gatewayUrl, rpcUrl, chainId, ledger } = config
   const app: FastifyInstance = Fastify({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
@@ -72,7 +76,7 @@ export function createWeb(config: WebConfig, log: FastifyBaseLogger): FastifyIns
     },
   })
   app.get('/config.json', async (_, reply) =>
-    reply.header('cache-control', 'no-store').send({ routerUrl, gatewayUrl, rpcUrl }),
+    reply.header('cache-control', 'no-store').send({ routerUrl, gatewayUrl, rpcUrl, chainId, ledger }),
   )
   app.get('/healthz', async () => ({ status: 'ok' }))
   app.get('/r/:request', async (_, reply) => reply.sendFile('index.html'))

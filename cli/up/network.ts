@@ -192,5 +192,7 @@ export const webPart = ({ ports, network }: LocalNetwork): Part => ({
     routerUrl: network.router.url,
     gatewayUrl: network.gateway?.url,
     rpcUrl: network.rpcUrl,
+    chainId: network.chainId,
+    ledger: network.addresses.ledger,
   },
 })

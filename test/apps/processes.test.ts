@@ -42,7 +42,15 @@ describe('the processes of the apps', function () {
     })
     return { child, log: () => text }
   }
-  const web = () => start('apps/web/serve.ts', { host: '127.0.0.1', port: 0, routerUrl: routerUrl() })
+  const web = () =>
+    start('apps/web/serve.ts', {
+      host: '127.0.0.1',
+      port: 0,
+      routerUrl: routerUrl(),
+      rpcUrl: routerUrl(),
+      chainId: 31337,
+      ledger: `0x${'1e'.repeat(20)}`,
+    })
   const readyOf = async (child: ChildProcess) =>
     (await once(child, 'message'))[0] as { event: string; url: string }
   const exitOf = async (child: ChildProcess) => (await once(child, 'exit'))[0] as number | null

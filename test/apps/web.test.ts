@@ -20,6 +20,8 @@ const config: WebConfig = {
   routerUrl: 'http://127.0.0.1:7800',
   gatewayUrl: 'http://127.0.0.1:7801/v1',
   rpcUrl: 'http://127.0.0.1:7845',
+  chainId: 31337,
+  ledger: `0x${'1e'.repeat(20)}`,
 }
 
 describe('the web page', () => {
@@ -74,13 +76,15 @@ describe('the web page', () => {
     expect(connect).to.equal("connect-src 'self' http://127.0.0.1:7800 http://127.0.0.1:7801")
   })
 
-  it('tells the page where its doors are', async () => {
+  it('tells the page where its doors are, and which ledger on which chain to trust', async () => {
     const answer = await app.inject('/config.json')
 
     expect(answer.json()).to.deep.equal({
       routerUrl: config.routerUrl,
       gatewayUrl: config.gatewayUrl,
       rpcUrl: config.rpcUrl,
+      chainId: config.chainId,
+      ledger: config.ledger,
     })
     expect(answer.headers['cache-control']).to.equal('no-store')
   })

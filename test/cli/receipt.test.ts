@@ -1,7 +1,8 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import type { Hex } from 'viem'
+import { createTestClient, type Hex, http } from 'viem'
+import { BATCH_DATA_DAYS } from '../../sdk/settlement.ts'
 import { LINES } from '../sdk/router.ts'
 import { openStage, type Stage } from '../sdk/stage.ts'
 import { type CliHome, openHome } from './home.ts'
@@ -97,6 +98,36 @@ describe('heurist receipt verify on a real chain', function () {
 
     expect([none, noChain, noLedger].map(codeOf)).to.deep.equal(Array(3).fill('receipt.unpinned'))
     expect([both.code, failed(both)]).to.deep.equal([0, []])
+  })
+
+  it('and no command that is told the ledger looks at a chain of the router’s instead of this home’s', async () => {
+    const ledger = own.market.addresses.ledger
+    const at = (url: string) => home.run('audit', '--router', url, '--ledger', ledger, '--json')
+
+    const honest = await at(own.router.url)
+    const liar = await at(other.router.url)
+
+    expect([honest.code, liar.code]).to.deep.equal([0, 1])
+    expect((liar.json.lies as { code: string }[]).map(({ code }) => code)).to.include('data.hash_wrong')
+  })
+
+  it('ends well where all that is left of a batch’s data is its root, and says what was not checked', async () => {
+    const stage = await openStage()
+    const { market, router } = stage
+    const at = openHome(market, router.url)
+    const old = await settledCall(stage)
+    const anvil = createTestClient({ mode: 'anvil', transport: http(market.chain.rpcUrl) })
+    await anvil.increaseTime({ seconds: BATCH_DATA_DAYS * 86_400 })
+    await anvil.mine({ blocks: 1 })
+    router.script = { forgotten: true }
+
+    const told = await at.run('receipt', 'verify', old)
+    await stage.close()
+
+    expect(told.code).to.equal(0)
+    expect(told.out).to.match(/– debit +not checked: /)
+    expect(told.out).to.match(/✓ root/)
+    expect(told.out).not.to.match(/✗/)
   })
 
   it('fails on other bytes than were delivered', async () => {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { hashSchema } from '../../../../sdk/protocol/wire.ts'
+import { addressSchema, hashSchema } from '../../../../sdk/protocol/wire.ts'
 
 /** What this page reads of a router, checked at the door: amounts are decimal text there, bigints here. */
 
@@ -11,7 +11,9 @@ const amount = z
 export const configSchema = z.object({
   routerUrl: z.url(),
   gatewayUrl: z.url().optional(),
-  rpcUrl: z.url().optional(),
+  rpcUrl: z.url(),
+  chainId: z.number().int().positive(),
+  ledger: addressSchema,
 })
 export type PageConfig = z.output<typeof configSchema>
 

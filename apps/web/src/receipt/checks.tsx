@@ -1,3 +1,4 @@
+import type { Check } from '../../../../sdk/checks.ts'
 import { Empty, Section } from '../parts/section.tsx'
 import { type Receipt, useChecks } from './read.ts'
 
@@ -22,13 +23,18 @@ export function Checks({ request, status }: { request: string; status: Receipt['
                 className="grid grid-cols-[1.1rem_5.5rem_minmax(0,1fr)] gap-x-2 text-[0.9rem]"
               >
                 <span aria-hidden="true" className={check.ok ? 'text-accent' : 'text-ink'}>
-                  {check.ok ? '✓' : waits ? '…' : '✕'}
+                  {check.ok ? (check.checked ? '✓' : '–') : waits ? '…' : '✕'}
                 </span>
                 <span>
                   {check.name}
-                  <span className="sr-only">{check.ok ? ' holds' : waits ? ' waits' : ' does not hold'}</span>
+                  <span className="sr-only">
+                    {check.ok ? (check.checked ? ' holds' : '') : waits ? ' waits' : ' does not hold'}
+                  </span>
                 </span>
-                <span className="label leading-5 [overflow-wrap:anywhere]">{check.detail}</span>
+                <span className="label leading-5 [overflow-wrap:anywhere]">
+                  {!check.checked && 'not checked: '}
+                  {check.detail}
+                </span>
               </li>
             )
           })}
@@ -38,10 +44,10 @@ export function Checks({ request, status }: { request: string; status: Receipt['
   )
 }
 
-function tally(checks: readonly { name: string; ok: boolean }[], status: Receipt['status']): string {
-  const wrong = checks.filter(
-    (check) => !check.ok && (check.name !== 'settled' || status === 'settled'),
-  ).length
+function tally(checks: readonly Check[], status: Receipt['status']): string {
+  const wrong = checks.filter(({ name, ok }) => !ok && (name !== 'settled' || status === 'settled')).length
   if (wrong > 0) return wrong === 1 ? 'one does not hold' : `${wrong} do not hold`
-  return status === 'settled' ? `all ${checks.length} hold` : 'all hold so far'
+  if (status !== 'settled') return 'all hold so far'
+  const open = checks.filter(({ checked }) => !checked).length
+  return open === 0 ? `all ${checks.length} hold` : `${checks.length - open} hold, ${open} not checked`
 }

@@ -56,11 +56,8 @@ export function useChecks(request: string, status: Receipt['status'] | undefined
     if (status === undefined || status === 'admitted' || status === 'dispatched' || status === 'failed')
       return
     let gone = false
-    const options = {
-      routerUrl: config.routerUrl,
-      ...(config.rpcUrl === undefined ? {} : { rpcUrl: config.rpcUrl }),
-    }
-    verifyReceipt(request as `0x${string}`, options).then(
+    const { routerUrl, rpcUrl, chainId, ledger } = config
+    verifyReceipt(request as `0x${string}`, { routerUrl, rpcUrl, chainId, ledger }).then(
       (value) => gone || setChecks({ state: 'read', value }),
       (cause: unknown) =>
         gone || setChecks({ state: 'failed', why: cause instanceof Error ? cause.message : String(cause) }),
