@@ -188,6 +188,8 @@ export function createChain(
         const { seq, batchHash, float, allowed } = state
         return { seq, batchHash, float, allowed }
       }),
+    pausedUntil: () =>
+      ask(async () => Number(await client.readContract({ ...books, functionName: 'pausedUntil' }))),
     sync: () =>
       ask(async () => {
         const [syncing, block] = await Promise.all([
@@ -328,6 +330,7 @@ function changesOf(name: string, args: unknown, router: Address): Change[] {
   if (ACCOUNT_EVENTS.has(name))
     return [{ kind: 'account', payer: String(fields.key).toLowerCase() as Address }]
   if (name === 'FloatAdded' || name === 'FloatWithdrawn') return [{ kind: 'float' }]
+  if (name === 'Paused' || name === 'Unpaused') return [{ kind: 'pause' }]
   if (name === 'SignerSet') return [{ kind: 'node', id: Number(fields.node) }]
   if (name === 'Published') return [{ kind: 'pod', id: Number(fields.pod) }]
   if (name === 'PreferredSet') return [{ kind: 'frontend', id: Number(fields.frontend) }]

@@ -119,6 +119,7 @@ export type Change =
   | { kind: 'node' | 'pod' | 'frontend'; id: number }
   | { kind: 'account'; payer: Address }
   | { kind: 'float' }
+  | { kind: 'pause' }
 
 /** A settlement transaction, signed and ready: storing it before it is sent is what makes sending it twice safe. */
 export interface SignedTransaction {
@@ -159,6 +160,8 @@ export interface Chain {
   /** What the ledger has of a payer in its newest block: what a settlement finds. */
   balance(payer: Address): Promise<ChainAccount>
   routerState(): Promise<ChainRouter>
+  /** While the chain's time is before it, Unix seconds, nothing is deposited or settled; withdrawals go on. */
+  pausedUntil(): Promise<number>
   sync(): Promise<ChainSync>
   bond(): Promise<ChainBond>
   /** What happened to the router's bond in the blocks after `block`, up to the block it returns. */

@@ -24,9 +24,8 @@ export interface AdmitDeps {
   books: Books
   dispatch: Dispatch
   stored: Stored
-  stopping(): boolean
-  /** Whether the router's bond lets it settle what it would serve. */
-  allowed(): boolean
+  /** Why no new call is taken now. */
+  closed(): HeuristError | undefined
   fatal(cause: unknown): void
 }
 
@@ -74,17 +73,8 @@ export function createAdmit(deps: AdmitDeps): Admit {
     const row = await stored.find(job.request.payer, job.request.id)
     if (row && row.request !== request) throw reused(row.request)
     if (row && (await answered(row, listener))) return { request, leave() {} }
-    if (deps.stopping()) throw stopping()
-    if (!deps.allowed()) {
-      throw later(
-        'router.stopped',
-        'The bond of this router does not let it settle: it takes no new calls.',
-        {
-          fix: 'Use another router, or come back when this one has topped up its bond.',
-          details: { retryAfterSeconds: 60 },
-        },
-      )
-    }
+    const closed = deps.closed()
+    if (closed) throw closed
     return open(checked, row, listener)
   }
 
@@ -139,8 +129,10 @@ export function createAdmit(deps: AdmitDeps): Admit {
     if (first) onChain = await registry.account(body.payer, true)
     const attempts = row ? await stored.attempts(row) : []
     const refusal =
-      refusalOf(facts()) ?? dispatch.refusalOf(version, body, preferred) ?? refusalOfRoom(version, input)
-    if (deps.stopping()) throw stopping()
+      deps.closed() ??
+      refusalOf(facts()) ??
+      dispatch.refusalOf(version, body, preferred) ??
+      refusalOfRoom(version, input)
     if (refusal) throw refusal
     // From the last check to the hold nothing waits: no two calls can pass on the same credit.
     return start(checked, { version, preferred, account, row, attempts, request }, listener)
@@ -292,9 +284,6 @@ export function createAdmit(deps: AdmitDeps): Admit {
 const doomed = ({ attempt, audience }: LiveJob): boolean => attempt?.cancelled === true && audience.seen === 0
 
 const CHAIN_MAY_MEND = new Set(['credit.insufficient', 'credit.thawing'])
-
-const stopping = () =>
-  later('router.stopping', 'The router is stopping.', { fix: 'Send the same request again in a moment.' })
 
 const unknownPod = (pod: number) =>
   refused('pod.unknown', `This router serves no pod ${pod}.`, {

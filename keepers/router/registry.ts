@@ -27,6 +27,8 @@ export interface Registry {
   stop(): void
   /** Unix ms of the last good look at the chain. */
   readonly seenAtMs: number
+  /** Until when the ledger is paused, Unix seconds. */
+  readonly pausedUntil: number
   pods(): Pod[]
   pod(id: number): Promise<Pod | undefined>
   podByName(name: string): Pod | undefined
@@ -66,6 +68,7 @@ export function createRegistry(
   /** Of `block`: another one there means that what was read may have been undone. */
   let blockHash: Hex | undefined
   let seenAtMs = 0
+  let pausedUntil = 0
   let down = false
   let stopped = false
   let cancel = () => {}
@@ -97,11 +100,16 @@ export function createRegistry(
     return pod
   }
 
+  async function readPause(): Promise<void> {
+    pausedUntil = await chain.pausedUntil()
+  }
+
   async function readAll(): Promise<void> {
     block = await chain.head()
     blockHash = await chain.hashOf(block)
     accounts.clear()
     await readManifests()
+    await readPause()
     const counts = await chain.counts()
     const ids = (count: number) => Array.from({ length: count }, (_, index) => index + 1)
     await Promise.all([
@@ -114,6 +122,7 @@ export function createRegistry(
 
   async function apply(change: Change): Promise<void> {
     if (change.kind === 'float') return
+    if (change.kind === 'pause') return readPause()
     if (change.kind === 'account') return accounts.again(change.payer)
     if (change.kind === 'frontend') return void (await frontends.refresh(change.id))
     if (change.kind === 'pod') {
@@ -173,6 +182,9 @@ export function createRegistry(
     },
     get seenAtMs() {
       return seenAtMs
+    },
+    get pausedUntil() {
+      return pausedUntil
     },
     pods: () => [...pods.values()],
     pod: (id) =>

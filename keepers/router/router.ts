@@ -26,6 +26,7 @@ import { createMetrics, type Metrics } from './metrics.ts'
 import { createNodes } from './nodes.ts'
 import { createRegistry } from './registry.ts'
 import { createStored } from './stored.ts'
+import { type House, isPaused, refusalOfHouse } from './terms.ts'
 import { createViews } from './views.ts'
 
 export interface RunningRouter {
@@ -133,6 +134,8 @@ export async function startRouterIn(
     ledger,
     clock,
   })
+  const nowSeconds = () => Math.floor(clock.nowMs() / 1000)
+  const house = (): House => ({ stopping, allowed: standing.allowed, pausedUntil: registry.pausedUntil })
   const doors = createDoors({
     world,
     limits,
@@ -140,8 +143,7 @@ export async function startRouterIn(
       ...parts,
       dispatch,
       stored,
-      stopping: () => stopping,
-      allowed: () => standing.allowed,
+      closed: () => refusalOfHouse(house(), nowSeconds()),
     }),
     views,
     feed,
@@ -154,6 +156,7 @@ export async function startRouterIn(
         ...(stale ? ['the chain does not answer'] : []),
         ...(standing.synced ? [] : ['the chain is not synced']),
         ...(standing.allowed ? [] : ['its bond does not let it settle']),
+        ...(isPaused(registry, nowSeconds()) ? ['the ledger is paused'] : []),
       ]
       return { ready: reasons.length === 0, reasons }
     },

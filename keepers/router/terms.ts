@@ -7,6 +7,7 @@ import { maxPriceOf, unitLimitsOf } from '../../sdk/protocol/price.ts'
 import { type Job, jobSchema, parseWire } from '../../sdk/protocol/wire.ts'
 import type { ChainAccount } from '../world.ts'
 import type { Account } from './books.ts'
+import { stopping } from './failures.ts'
 import type { KeptVoucher } from './ledger/ledger.ts'
 import type { PodVersion } from './registry.ts'
 
@@ -102,6 +103,42 @@ function isHighS(signature: Hex): boolean {
 }
 const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n
 const HALF_ORDER = ORDER / 2n
+
+/** How the router stands, as far as it decides whether any new call is taken. */
+export interface House {
+  stopping: boolean
+  /** Whether its bond lets it settle what it would serve. */
+  allowed: boolean
+  /** Until when the ledger is paused, Unix seconds. */
+  pausedUntil: number
+}
+
+/** A stopped router asks its callers to come back after so long. A pause may be ended early: no longer either. */
+const CLOSED_SECONDS = 60
+
+export const isPaused = ({ pausedUntil }: Pick<House, 'pausedUntil'>, nowSeconds: number): boolean =>
+  nowSeconds < pausedUntil
+
+/** Why no new call is taken, or undefined. Calls that were answered are answered again all the same. */
+export function refusalOfHouse(house: House, nowSeconds: number): HeuristError | undefined {
+  if (house.stopping) return stopping()
+  if (!house.allowed) {
+    return later('router.stopped', 'The bond of this router does not let it settle: it takes no new calls.', {
+      fix: 'Use another router, or come back when this one has topped up its bond.',
+      details: { retryAfterSeconds: CLOSED_SECONDS },
+    })
+  }
+  if (!isPaused(house, nowSeconds)) return undefined
+  const { pausedUntil } = house
+  return later(
+    'ledger.paused',
+    'The ledger is paused: this router could not settle what it served, and takes no new calls.',
+    {
+      fix: 'Send the request again when the pause is over, at `pausedUntil` at the latest; withdrawals go on meanwhile.',
+      details: { pausedUntil, retryAfterSeconds: Math.min(pausedUntil - nowSeconds, CLOSED_SECONDS) },
+    },
+  )
+}
 
 /** What the router knows when it decides on a new call. */
 export interface AdmissionFacts {

@@ -1,6 +1,13 @@
 import { expect } from 'chai'
 import { faultOf } from '../../keepers/router/books.ts'
-import { availableOf, bestVoucher, checkForm, quoteOf, refusalOf } from '../../keepers/router/terms.ts'
+import {
+  availableOf,
+  bestVoucher,
+  checkForm,
+  quoteOf,
+  refusalOf,
+  refusalOfHouse,
+} from '../../keepers/router/terms.ts'
 import { createSigner, fastKeccak, recoverSigner, toCompact } from '../../sdk/native.ts'
 import { toHex } from '../../sdk/protocol/bytes.ts'
 import { manifestHash, parseManifest } from '../../sdk/protocol/manifest.ts'
@@ -121,6 +128,29 @@ describe('the form of a job', () => {
         payer: signer.address,
       })
     }
+  })
+})
+
+describe('the house', () => {
+  const open = { stopping: false, allowed: true, pausedUntil: 0 }
+  const codeOf = (changes: Partial<typeof open>) => refusalOfHouse({ ...open, ...changes }, NOW)?.code
+
+  it('takes calls unless it stops, its bond does not answer for it, or its ledger is paused', () => {
+    expect(codeOf({})).to.equal(undefined)
+    expect(codeOf({ stopping: true })).to.equal('router.stopping')
+    expect(codeOf({ allowed: false })).to.equal('router.stopped')
+    expect(codeOf({ pausedUntil: NOW + 1 })).to.equal('ledger.paused')
+    expect(codeOf({ stopping: true, allowed: false, pausedUntil: NOW + 1 })).to.equal('router.stopping')
+  })
+
+  it('takes calls again in the very second in which a pause lapses, and says when to ask until then', () => {
+    const retryAt = (pausedUntil: number) =>
+      refusalOfHouse({ ...open, pausedUntil }, NOW)?.details.retryAfterSeconds
+
+    expect(codeOf({ pausedUntil: NOW })).to.equal(undefined)
+    expect(retryAt(NOW + 1)).to.equal(1)
+    expect(retryAt(NOW + 59)).to.equal(59)
+    expect(retryAt(NOW + 7 * 24 * HOUR), 'a guardian may end it early').to.equal(60)
   })
 })
 
