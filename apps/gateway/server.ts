@@ -64,9 +64,9 @@ export function createGateway(deps: GatewayDeps): FastifyInstance {
   answerErrors(app)
   health(app, deps.catalog)
   picturesRoute(app, deps.pictures)
-  heuristApi(app, deps)
-  accountRoutes(app, deps)
   const rate = openRate()
+  heuristApi(app, { ...deps, rate })
+  accountRoutes(app, deps)
   for (const prefix of ['', '/v1']) {
     app.register(
       async (door) => {

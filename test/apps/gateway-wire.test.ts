@@ -636,6 +636,82 @@ describe("the gateway's Heurist API", function () {
     })
   })
 
+  describe('another key', () => {
+    const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
+    const taskOf = ({ consumer, secret }: { consumer: string; secret: string }) => ({
+      consumer_id: consumer,
+      api_key: secret,
+      task_type: 'txt2img',
+      task_details: { parameters: { prompt: 'a red circle' } },
+      job_id: fresh('sdk-workflow'),
+    })
+
+    it('has jobs and tasks of its own, and sees none of the first', async () => {
+      draws()
+      const other = door.newKey()
+      const id = fresh()
+      const mine = await json<string>(door.post('/submit_job', sd(id)))
+      const theirs = await json<string>(door.post('/submit_job', sd(id, { seed: 1 }), bearer(other.token)))
+      const body = taskOf(other)
+      const { task_id } = await json<{ task_id: string }>(door.post('/task_create', body))
+      const seen = await door.post('/task_result_query', { task_id, api_key: door.secret })
+      const canceled = await door.post('/task_cancel', { task_id, api_key: door.key })
+      const llm = { prompt: '[{"role":"user","content":"hi"}]', use_stream: true }
+      const stream = fresh('llm')
+      await door.post('/submit_job', { job_id: stream, model_input: { LLM: llm }, model_id: 'chat' })
+      const read = await fetch(`${door.url}/stream/${stream}`, { headers: bearer(other.token) })
+
+      expect(theirs).to.not.equal(mine)
+      expect([seen.status, canceled.status, read.status]).to.deep.equal([404, 404, 404])
+    })
+
+    it('that asks faster than it may is 429 at every route, and told when to come back', async () => {
+      draws()
+      const slow = door.newKey(1)
+      const first = await door.post('/submit_job', sd(fresh()), bearer(slow.token))
+      const late = [
+        await door.post('/submit_job', sd(fresh()), bearer(slow.token)),
+        await door.post('/task_create', taskOf(slow)),
+        await door.post('/resource_request', { consumer_id: slow.consumer, api_key: slow.secret }),
+      ]
+
+      expect(first.status).to.equal(200)
+      for (const answer of late) {
+        expect(answer.status).to.equal(429)
+        expect(Number(answer.headers.get('retry-after'))).to.be.within(1, 60)
+        expect(await json(answer)).to.include({ error: 'rate.exceeded' })
+      }
+      expect(drawn.length).to.equal(1)
+    })
+
+    it('that is revoked opens nothing, and its waiting tasks spend nothing more', async () => {
+      const left = hangs()
+      const gone = door.newKey()
+      const kept = await Promise.all(
+        Array.from({ length: 9 }, async () => {
+          const answer = await door.post('/task_create', taskOf(gone))
+          return (await json<{ task_id: string }>(answer)).task_id
+        }),
+      )
+      await eventually(() => left.length === 8)
+      const own = await json<{ task_id: string }>(door.post('/task_create', taskOf(door)))
+      door.revoke(gone.consumer)
+      await door.restart()
+      draws()
+      await eventually(async () => {
+        const body = { task_id: own.task_id, api_key: door.secret }
+        return (await json(door.post('/task_result_query', body))).status === 'finished'
+      })
+      const refusedCall = await door.post('/submit_job', sd(fresh()), bearer(gone.token))
+      const query = await door.post('/task_result_query', { task_id: kept[0], api_key: gone.secret })
+
+      expect(refusedCall.status).to.equal(401)
+      expect(query.status).to.equal(404)
+      // Eight were at work before the key was revoked; afterwards only the other key's task was.
+      expect(drawn.length).to.equal(9)
+    })
+  })
+
   describe('a name of Heurist’s catalogue', () => {
     const code = (work: () => unknown) => {
       try {

@@ -10,6 +10,7 @@ import { createCatalog } from '../../apps/gateway/catalog.ts'
 import type { Payer } from '../../apps/gateway/payer.ts'
 import { openPictures } from '../../apps/gateway/pictures.ts'
 import { createGateway } from '../../apps/gateway/server.ts'
+import { HOUSE } from '../../apps/gateway/till/till.ts'
 import { manifestHash } from '../../sdk/protocol/manifest.ts'
 
 /**
@@ -38,6 +39,9 @@ export interface WireDoor {
   routerUrl: string
   /** What each call does; a test sets it. */
   payer: Payer
+  /** One more key; its id is whom it is for. */
+  newKey(perMinute?: number): { token: string; consumer: string; secret: string }
+  revoke(consumer: string): void
   post(path: string, body: unknown, headers?: Record<string, string>): Promise<Response>
   /** The same gateway again, on the same folder. */
   restart(): Promise<void>
@@ -74,6 +78,12 @@ export async function openWireDoor(): Promise<WireDoor> {
     folder,
     routerUrl: `http://127.0.0.1:${(router.address() as AddressInfo).port}`,
     payer: { chat: fail, stream: fail, image: fail, embed: fail },
+    newKey(perMinute = 60_000) {
+      const { token } = keys.keys.create(HOUSE, { name: 'another', perMinute })
+      const [consumer = '', secret = ''] = token.split('-')
+      return { token, consumer, secret }
+    },
+    revoke: (consumer) => void keys.keys.revoke(HOUSE, consumer),
     post: (path, body, headers = {}) =>
       fetch(door.url + path, {
         method: 'POST',

@@ -20,6 +20,8 @@ export interface WireContext {
   publicUrl: string | undefined
   stopping: AbortSignal
   consumers: Consumers
+  /** Counts one request of this consumer. @throws `rate.exceeded` (refused). */
+  count(consumer: string, reply: FastifyReply): void
   miners: Miners
   store: WireStore
   jobs: Jobs

@@ -1,11 +1,13 @@
 import type { FastifyError, FastifyInstance } from 'fastify'
-import type { HeuristError } from '../../../sdk/errors.ts'
+import { type HeuristError, refused } from '../../../sdk/errors.ts'
 import type { Accounts } from '../accounts.ts'
 import { chargedTo } from '../caller.ts'
 import type { Catalog } from '../catalog.ts'
 import { fromDoor } from '../door.ts'
 import type { Payer } from '../payer.ts'
 import type { Pictures } from '../pictures.ts'
+import type { Rate } from '../rate.ts'
+import type { Key } from '../till/keys.ts'
 import { catalogueRoute } from './catalogue.ts'
 import { consumersOf, type KeyRing } from './consumer.ts'
 import type { WireContext } from './context.ts'
@@ -21,7 +23,8 @@ import { workflowRoutes } from './workflow-routes.ts'
 const SWEEP_MS = 10 * 60_000
 
 interface Deps {
-  keys: KeyRing & Pick<Accounts, 'callerOf'>
+  keys: KeyRing & Pick<Accounts, 'callerOf' | 'keys'>
+  rate: Rate
   catalog: Catalog
   payer: Payer
   pictures: Pictures
@@ -34,10 +37,13 @@ interface Deps {
  * beside the pictures they name.
  */
 export function heuristApi(app: FastifyInstance, deps: Deps): void {
-  const { keys, catalog, payer, pictures } = deps
+  const { keys, rate, catalog, payer, pictures } = deps
   const store = openWireStore(pictures.folder)
   store.sweep()
-  const consumers = consumersOf(keys, (consumer, work) => chargedTo(keys.callerOf(consumer), work))
+  const consumers = consumersOf(keys, (consumer, work) => {
+    checkStanding(keys.keys.find(consumer))
+    return chargedTo(keys.callerOf(consumer), work)
+  })
   const miners = openMiners(catalog.routerUrl)
   const failed = ({ task, consumer }: { task: string; consumer: string }, error: HeuristError) =>
     app.log[error.kind === 'bug' ? 'error' : 'info'](
@@ -48,6 +54,7 @@ export function heuristApi(app: FastifyInstance, deps: Deps): void {
   const context: WireContext = {
     ...deps,
     consumers,
+    count: (consumer, reply) => rate.take(consumer, keys.callerOf(consumer).perMinute, reply),
     miners,
     store,
     jobs: openJobs(store),
@@ -68,4 +75,11 @@ export function heuristApi(app: FastifyInstance, deps: Deps): void {
     submitRoutes(door, context)
     workflowRoutes(door, context)
   })
+}
+
+/** A task may outlive its key, and then nothing more is spent for it. */
+function checkStanding({ revoked, expires }: Key): void {
+  if (revoked !== undefined) throw refused('api_key.revoked', 'This API key was revoked')
+  if (expires !== undefined && expires <= Date.now())
+    throw refused('api_key.expired', 'This API key has expired')
 }

@@ -19,8 +19,10 @@ export function submitRoutes(app: FastifyInstance, context: WireContext): void {
   const askers = new WeakMap<FastifyRequest, string>()
   const consumerOf = (request: FastifyRequest): string => askers.get(request) ?? ''
   // A wrong key is refused before the body is read.
-  const onRequest = async (request: FastifyRequest) => {
-    askers.set(request, consumers.byHeader(request.headers.authorization))
+  const onRequest = async (request: FastifyRequest, reply: FastifyReply) => {
+    const consumer = consumers.byHeader(request.headers.authorization)
+    context.count(consumer, reply)
+    askers.set(request, consumer)
   }
 
   app.post('/submit_job', { bodyLimit: MAX_WIRE_BYTES, onRequest }, async (request, reply) => {

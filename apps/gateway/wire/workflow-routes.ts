@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply } from 'fastify'
 import { refused } from '../../../sdk/errors.ts'
 import { addressOf, MAX_WIRE_BYTES, type WireContext } from './context.ts'
 import type { TaskRow } from './store.ts'
@@ -19,9 +19,10 @@ export function workflowRoutes(app: FastifyInstance, context: WireContext): void
   const { catalog, consumers, miners, store, tasks } = context
   const options = { bodyLimit: MAX_WIRE_BYTES }
 
-  app.post('/task_create', options, async (request) => {
+  app.post('/task_create', options, async (request, reply) => {
     const create = parseCreate(request.body)
     const consumer = consumers.byParts(create.consumer_id ?? '', create.api_key)
+    context.count(consumer, reply)
     const row = await taskOf(catalog, create, consumer, randomInt(2 ** 32), Date.now())
     // From here on nothing is awaited: of equal requests at once one adds the task.
     const same = store.taskOfJob(consumer, row.job)
@@ -31,29 +32,32 @@ export function workflowRoutes(app: FastifyInstance, context: WireContext): void
     return { task_id: row.task }
   })
 
-  app.post('/task_result_query', options, async (request) =>
-    taskAnswer(ownTask(request.body), addressOf(context, request)),
+  app.post('/task_result_query', options, async (request, reply) =>
+    taskAnswer(ownTask(request.body, reply), addressOf(context, request)),
   )
 
-  app.post('/task_cancel', options, async (request) => {
-    const { task, status } = ownTask(request.body)
+  app.post('/task_cancel', options, async (request, reply) => {
+    const { task, status } = ownTask(request.body, reply)
     if (status === 'canceled' || tasks.cancel(task)) return { task_id: task, msg: 'The task is canceled' }
     throw refused('task.ended', `The task has ended already: ${status}`, { field: 'task_id' })
   })
 
-  app.post('/resource_request', options, async (request) => {
+  app.post('/resource_request', options, async (request, reply) => {
     const { consumer_id, api_key, task_type: type, workflow_id: workflow } = parseResource(request.body)
-    consumers.byParts(consumer_id ?? '', api_key)
+    context.count(consumers.byParts(consumer_id ?? '', api_key), reply)
     const model = await podOf(catalog, { type, workflow })
     const miner = await miners.idOf(await miners.serving(model.pod, model.name))
     return { miner_id: miner, msg: `serves '${model.name}' now` }
   })
 
   /** A task that does not exist and one of another consumer are the same to whoever asks. */
-  function ownTask(body: unknown): TaskRow {
+  function ownTask(body: unknown, reply: FastifyReply): TaskRow {
     const { task_id, api_key } = parseTask(body)
     const row = store.task(task_id)
-    if (consumers.owns(row?.consumer ?? '', api_key) && row !== undefined) return row
+    if (consumers.owns(row?.consumer ?? '', api_key) && row !== undefined) {
+      context.count(row.consumer, reply)
+      return row
+    }
     throw refused('task.unknown', 'This key has no such task, or it is no longer kept', { field: 'task_id' })
   }
 }
