@@ -3,22 +3,29 @@ import * as chat from '../pods/chat/score.ts'
 import * as embed from '../pods/embed/score.ts'
 import * as image from '../pods/image/score.ts'
 import { UNSEEN_SENTENCES } from '../pods/image/train/phrase.ts'
+import * as translate from '../pods/translate/score.ts'
 import { type Figure, figure } from './figure.ts'
 
 /**
  * How good the shipped pods are on what training never showed, asked through the engines that workers run.
  * Chat: held-out wordings, every character right. Image: held-out combinations, all five attributes seen by a judge of
- * pixels. Embed: held-out wordings, the paraphrase first among twenty. Baselines of the same run: a chat pod that
+ * pixels. Embed: held-out wordings, the paraphrase first among twenty. Translate: held-out combinations, every character
+ * right. Baselines of the same run: a chat pod that
  * always says it does not know; pictures judged for another prompt; the paraphrase that shares most words.
  */
 const PODS = join(import.meta.dirname, '..', 'pods')
 const PICTURES = 200
 
 export async function run(): Promise<Figure[]> {
-  process.stderr.write(
-    `seeds: chat ${chat.SCORE_SEED}, image ${image.SCORE_SEED}, embed ${embed.SCORE_SEED}\n`,
-  )
-  return [...(await chatFigures()), ...(await imageFigures()), ...(await embedFigures())]
+  const seeds = Object.entries({ chat, image, embed, translate })
+  const named = seeds.map(([name, { SCORE_SEED }]) => `${name} ${SCORE_SEED}`)
+  process.stderr.write(`seeds: ${named.join(', ')}\n`)
+  return [
+    ...(await chatFigures()),
+    ...(await imageFigures()),
+    ...(await embedFigures()),
+    ...(await translateFigures()),
+  ]
 }
 
 async function chatFigures(): Promise<Figure[]> {
@@ -56,6 +63,19 @@ async function embedFigures(): Promise<Figure[]> {
     figure('pods.embed_pairs', asked, 'held-out pairs'),
     figure('pods.embed_first_of_20', percent(first, asked), '%'),
     figure('pods.embed_first_of_20_by_shared_words', percent(embed.sharedWords(pairs), asked), '%'),
+  ]
+}
+
+async function translateFigures(): Promise<Figure[]> {
+  const engine = await translate.loadPod(join(PODS, 'translate'))
+  const phrases = translate.heldPhrases()
+  const english = await translate.score(engine, phrases)
+  const between = await translate.score(engine, translate.heldBetween())
+  await engine.close()
+  return [
+    figure('pods.translate_phrases', english.asked, 'held-out sentences'),
+    figure('pods.translate_exact', percent(english.exact, english.asked), '%'),
+    figure('pods.translate_exact_between_de_and_fr', percent(between.exact, between.asked), '%'),
   ]
 }
 

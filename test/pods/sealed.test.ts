@@ -24,7 +24,7 @@ describe('sealed pods', function () {
       .filter((path) => /^[^/\\]+[/\\]pod\.yaml$/.test(path))
       .map((path) => path.split(/[/\\]/)[0] ?? '')
 
-    expect(pods).to.include.members(['chat', 'embed', 'image'])
+    expect(pods).to.include.members(['chat', 'embed', 'image', 'translate'])
     for (const pod of pods) {
       const { files } = parseManifest(await readFile(join(PODS, pod, 'pod.yaml')))
       for (const { path, sha256, bytes } of files) {

@@ -3,6 +3,7 @@ import { env, pipeline } from '@huggingface/transformers'
 import { expect } from 'chai'
 import { ask, heldQuestions, loadPod } from '../../pods/chat/score.ts'
 import * as embed from '../../pods/embed/score.ts'
+import * as translate from '../../pods/translate/score.ts'
 
 const PODS = join(import.meta.dirname, '../../pods')
 
@@ -62,5 +63,31 @@ describe('the embed pod in unmodified Transformers.js', function () {
     }
     await engine.close()
     await extract.dispose()
+  })
+})
+
+describe('the translate pod in unmodified Transformers.js', function () {
+  this.timeout(300_000)
+
+  it('loads as a translation pipeline and gives the translations that our engine gives', async () => {
+    env.allowRemoteModels = false
+    env.localModelPath = join(PODS, 'translate')
+    const translator = await pipeline('translation', 'model', { dtype: 'fp32', device: 'cpu' })
+    const engine = await translate.loadPod(join(PODS, 'translate'))
+    const lines = [...translate.heldPhrases(), ...translate.heldBetween()].filter((_, i) => i % 37 === 0)
+
+    for (const line of lines) {
+      // Its types know no languages; its code takes them from the tokenizer's class.
+      const options = { src_lang: line.from, tgt_lang: line.to, max_new_tokens: 100 }
+      const [theirs] = await translator(line.source, options)
+
+      expect((theirs as { translation_text: string }).translation_text).to.equal(
+        await translate.translate(engine, line),
+      )
+    }
+    expect(lines.length).to.be.greaterThan(20)
+    expect(new Set(lines.map(({ from, to }) => from + to)).size).to.equal(6)
+    await engine.close()
+    await translator.dispose()
   })
 })
