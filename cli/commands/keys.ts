@@ -80,6 +80,7 @@ async function fresh(options: OwnerOptions & { out?: string }): Promise<void> {
   print.result({ ...outcome, key: made.address, file, owner: owner.address })
 }
 
+/** @throws `account.empty`, `account.not_yours`, `key.revoked` (refused). */
 async function revoke(key: string, options: OwnerOptions): Promise<void> {
   const print = createPrinter(options.json ?? false)
   const place = await openPlace(options)
@@ -87,6 +88,17 @@ async function revoke(key: string, options: OwnerOptions): Promise<void> {
   const { router } = place
   const account = await readAccount(place.chain, place.ledger, { router, key: addressOf(key, '<key>') })
   if (account.credit === 0n) throw refused('account.empty', `the account of ${account.key} holds nothing`)
+  if (account.owner.toLowerCase() !== owner.address.toLowerCase() && !options.dryRun) {
+    throw refused('account.not_yours', `the account of ${account.key} belongs to ${account.owner}`, {
+      fix: "Use the owner's key, or --dry-run and have the owner send what it prints.",
+    })
+  }
+  if (account.thawing === account.credit) {
+    throw refused('key.revoked', `all that ${account.key} has is thawing already`, {
+      fix: `Take it with \`heurist credits withdraw finish --account ${account.key}\`.`,
+      details: { thawing: account.thawing.toString(), thawedAt: account.thawedAt },
+    })
+  }
   const data = accountCall.thaw(router, account.key, account.credit)
   const outcome = await perform(print, place, [{ to: place.ledger, data }], {
     from: account.owner,

@@ -1,10 +1,22 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect } from 'chai'
 import { type Address, decodeFunctionData, type Hex } from 'viem'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
+import { routerConfigSchema } from '../../keepers/router/config.ts'
+import { startRouter } from '../../keepers/router/router.ts'
 import { computeLedgerAbi, testDollarAbi } from '../../sdk/chain/abi.ts'
+import { saveKey } from '../../sdk/chain/keys.ts'
+import { fetchNetwork } from '../../sdk/chain/network.ts'
 import { usd } from '../../sdk/units.ts'
+import { parseConfig } from '../../worker/config.ts'
+import { joinNetwork } from '../../worker/identity.ts'
+import { startWorker, type Worker } from '../../worker/worker.ts'
 import { type Market, openMarket } from '../market.ts'
+import { writeTestPod } from '../worker/pod.ts'
 import { type CliHome, openHome } from './home.ts'
+import { codeOf } from './season.ts'
 
 interface DryCall {
   contract: string
@@ -203,3 +215,103 @@ describe('heurist credits on a real chain', function () {
     await ask('evm_mine', [])
   }
 })
+
+describe('keys of one owner at a router that serves them', function () {
+  this.timeout(600_000)
+  let market: Market
+  let router: Awaited<ReturnType<typeof startRouter>>
+  let worker: Worker
+  let home: CliHome
+  const podsDir = mkdtempSync(join(tmpdir(), 'heurist-keys-'))
+
+  before(async () => {
+    await writeTestPod(podsDir)
+    market = await openMarket(podsDir)
+    const keyFile = join(market.home, 'router.key')
+    saveKey(keyFile, market.router.key)
+    const { authority, ...others } = market.addresses
+    const config = routerConfigSchema.parse({
+      port: 0,
+      dataDir: join(market.home, 'router'),
+      rpcUrl: market.chain.rpcUrl,
+      chainId: market.domain.chainId,
+      addresses: { accessManager: authority, ...others },
+      keyFile,
+      podsDir,
+    })
+    router = await startRouter(config, quiet, (cause) => {
+      throw cause
+    })
+    home = openHome(market, router.url)
+    const dataDir = join(market.home, 'node')
+    const identity = await joinNetwork({ network: await fetchNetwork(router.url), home: dataDir })
+    const slots = [{ pod: 'babble', device: 'cpu', warm: true }]
+    const { node, signerKeyFile } = identity
+    const facts = { routerUrl: router.url, node, signerKeyFile, podsDir, dataDir, slots }
+    worker = await startWorker(parseConfig(facts), { log: quiet })
+    await worker.admitted
+  })
+  after(async () => {
+    await worker?.stop()
+    await router?.stop()
+    await market?.close()
+    rmSync(podsDir, { recursive: true, force: true })
+  })
+
+  it('several are listed, one is revoked and refused, the others go on, and its money is the owner’s', async () => {
+    const owner = await market.payer(0n)
+    const asset = { address: market.addresses.asset, abi: testDollarAbi } as const
+    const args = [owner.account.address, usd('9')] as const
+    await market.deployer.send({ ...asset, functionName: 'faucet', args })
+    const mine = ['--key-file', home.keyFile('owner', owner.key), '--json']
+    const files = ['laptop', 'phone', 'server'].map((name) => join(home.folder, `${name}.key`))
+    const keys: Address[] = []
+    for (const file of files) {
+      const { json } = await home.run('credits', 'keys', 'new', '--out', file, ...mine)
+      keys.push(json.key as Address)
+      await home.run('credits', 'deposit', '3', '--account', json.key as string, ...mine)
+    }
+    const ask = (index: number) =>
+      home.run(
+        'run',
+        'babble',
+        'Say something.',
+        '--max-tokens',
+        '8',
+        '--key-file',
+        files[index] ?? '',
+        '--json',
+      )
+    const listed = async () => {
+      const { json } = await home.run('credits', 'keys', 'list', ...mine)
+      return json.keys as { key: Address; owner: Address; credit: string; thawing: string }[]
+    }
+    const before = await listed()
+    const served = await ask(1)
+
+    const thief = await home.run('credits', 'keys', 'revoke', keys[1] ?? '', '--json')
+    const revoked = await home.run('credits', 'keys', 'revoke', keys[1] ?? '', ...mine)
+    const twice = await home.run('credits', 'keys', 'revoke', keys[1] ?? '', ...mine)
+    const refused = await ask(1)
+    const other = await ask(2)
+    const after = await listed()
+    const early = await home.run('credits', 'withdraw', 'finish', '--account', keys[1] ?? '', ...mine)
+
+    expect(before.map(({ key }) => key).sort()).to.deep.equal([...keys].sort())
+    expect(before.map(({ credit }) => credit)).to.deep.equal(keys.map(() => usd('3').toString()))
+    for (const each of before) expect(each.owner).to.equal(owner.account.address)
+    expect([served.code, revoked.code, other.code]).to.deep.equal([0, 0, 0])
+    expect([thief, twice, refused, early].map(codeOf)).to.deep.equal([
+      'account.not_yours',
+      'key.revoked',
+      'credit.thawing',
+      'withdrawal.thawing',
+    ])
+    expect(after.map(({ key, thawing }) => [key, thawing > '0'])).to.have.deep.members(
+      keys.map((key, index) => [key, index === 1]),
+    )
+    expect(after.find(({ key }) => key === keys[1])?.thawing).to.equal(usd('3').toString())
+  })
+})
+
+const quiet = { debug() {}, info() {}, warn() {}, error() {} }
