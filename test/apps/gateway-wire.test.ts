@@ -556,6 +556,16 @@ describe("the gateway's Heurist API", function () {
       expect(tries).to.equal(2)
     })
 
+    it('that was cut while it was delivered is not tried again: it may have been charged', async () => {
+      draws(async () => {
+        throw later('stream.interrupted', 'the connection broke')
+      })
+      const answer = await ended(await create(task(fresh('sdk-workflow'))))
+
+      expect(answer).to.include({ status: 'failed', error: 'stream.interrupted' })
+      expect(drawn.length).to.equal(1)
+    })
+
     it('goes on after a restart with the same seed', async () => {
       const left = hangs()
       const id = await create(task(fresh('sdk-workflow')))

@@ -14,6 +14,8 @@ const MOST_RUNNING = 8
 /** A task is tried again while time could mend what failed. */
 const MOST_TRIES = 5
 const TRY_AGAIN_MS = 2_000
+/** What only costs more if it is tried again: the first may be charged for what was delivered. */
+const FINAL = new Set(['job.timeout', 'stream.interrupted'])
 
 interface Deps {
   store: WireStore
@@ -83,7 +85,9 @@ export function openTasks({ store, payer, pictures, miners, consumers, failed }:
         signal.throwIfAborted()
         return await payer.image(pod, JSON.parse(input) as ImageInput, { signal })
       } catch (cause) {
-        if (asHeuristError(cause).kind !== 'later' || attempt === MOST_TRIES || signal.aborted) throw cause
+        const { kind, code } = asHeuristError(cause)
+        const mends = kind === 'later' && !FINAL.has(code) && attempt < MOST_TRIES
+        if (!mends || signal.aborted) throw cause
         await sleep(TRY_AGAIN_MS, undefined, { signal })
       }
     }
