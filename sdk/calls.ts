@@ -39,8 +39,10 @@ export interface Answer {
   mediaType: string
   /** Chat and translate: the whole text. */
   text?: string
-  /** Chat: why it ended, `stop` or `length`. */
+  /** Chat and translate: why it ended, `stop` or `length`. */
   finish?: string
+  /** Embed: one vector of length 1 per text, in their order. */
+  embeddings?: number[][]
   provider: Countersigned['provider']
   receipt: Receipt
   ack: Ack
@@ -335,7 +337,7 @@ const tooLong = (read: number): HeuristError =>
   refused('output.too_long', `${read} bytes are more than the pod's manifest allows`)
 
 function finished({ version, request }: Signed, answer: Countersigned, bytes: Uint8Array): Answer {
-  const { text, finish } = decode(version.manifest.kind, bytes)
+  const { text, finish, embeddings } = decode(version.manifest.kind, bytes)
   return {
     request,
     node: answer.receipt.node,
@@ -344,6 +346,7 @@ function finished({ version, request }: Signed, answer: Countersigned, bytes: Ui
     mediaType: mediaTypeOf(version.manifest.kind),
     ...(text === undefined ? {} : { text }),
     ...(finish === undefined ? {} : { finish }),
+    ...(embeddings === undefined ? {} : { embeddings }),
     provider: answer.provider,
     receipt: answer.receipt,
     ack: answer.ack,
@@ -356,6 +359,7 @@ export function documentOf(input: Input, { manifest }: Pick<PodVersion, 'manifes
   if (typeof input !== 'string') return input
   if (manifest.kind === 'chat') return { messages: [{ role: 'user', content: input }] }
   if (manifest.kind === 'image') return { prompt: input }
+  if (manifest.kind === 'embed') return { input }
   throw refused('input.invalid', `a ${manifest.kind} pod needs its input document, not just text`)
 }
 

@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { cosine } from '../../pods/embed/score.ts'
-import { decode } from '../../sdk/decode.ts'
 import { type Client, usd, verifyReceipt } from '../../sdk/index.ts'
 import { parseManifest } from '../../sdk/protocol/manifest.ts'
 import { priceOf } from '../../sdk/protocol/price.ts'
@@ -39,7 +38,7 @@ describe('embed and translate pods on the network', function () {
     const answer = await client.run('embed', { input })
     used += answer.price
 
-    const [one = [], same = [], other = []] = decode('embed', answer.bytes).embeddings ?? []
+    const [one = [], same = [], other = []] = answer.embeddings ?? []
     expect(cosine(one, same)).to.be.greaterThan(cosine(one, other) + 0.3)
     expect(answer.receipt).to.include({ unitsOut: 0n, end: 0 })
     expect(answer.receipt.unitsIn > 0n).to.equal(true)
@@ -60,6 +59,18 @@ describe('embed and translate pods on the network', function () {
     const { unitsIn, unitsOut } = answer.receipt
     expect(answer.price).to.equal(priceOf(manifestOf('translate').pricing, unitsIn, unitsOut))
     await verified(answer.request, answer.bytes)
+  })
+
+  it('a bare text is a request to embed it, and no request to translate it', async () => {
+    const text = 'What is a voucher?'
+
+    const [bare, whole] = [await client.run('embed', text), await client.run('embed', { input: [text] })]
+    used += bare.price + whole.price
+    const error = await client.run('translate', text).catch((cause: unknown) => cause)
+
+    expect(bare.embeddings).to.deep.equal(whole.embeddings)
+    expect(bare.embeddings).to.have.length(1)
+    expect(error).to.include({ code: 'input.invalid', kind: 'refused' })
   })
 
   const wrong: [pod: (typeof MORE)[number], input: object, field: string][] = [
