@@ -30,6 +30,7 @@ import {
   type Scene,
 } from '../economy.ts'
 import { addressOf } from '../trust.ts'
+import { proofCommands } from './proof.ts'
 
 interface Options extends EconomyOptions {
   node?: string
@@ -85,6 +86,7 @@ export function caseCommand(): Command {
   )
     .option('--of <address>', 'whose; default: who acts')
     .action(claim)
+  for (const proof of proofCommands()) cases.addCommand(proof)
   return cases
 }
 

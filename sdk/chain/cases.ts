@@ -1,6 +1,7 @@
 import { type Address, getAddress, type Hex, toFunctionSelector, zeroAddress } from 'viem'
 import { later, refused } from '../errors.ts'
 import { CASE_STATES, type CaseState } from '../protocol/cases.ts'
+import type { Receipt, Request, Voucher } from '../protocol/messages.ts'
 import { authorityAbi, nodeStakingAbi, slashingManagerAbi } from './abi.ts'
 import { type Call, caller } from './call.ts'
 import type { Chain } from './clients.ts'
@@ -142,6 +143,40 @@ export function bondsOwed({ client }: Chain, slashing: Address, account: Address
   })
 }
 
+/** A receipt with the signature of a key that was its node's. */
+export interface SignedBy<Message> {
+  message: Message
+  /** 64 or 65 bytes. */
+  signature: Hex
+}
+
+/** What a proof costs the node, and of that what its presenter is given. HEU wei. */
+export interface Verdict {
+  slashed: bigint
+  reward: bigint
+}
+
+/**
+ * Presents a proof without sending it: what it would cost now.
+ *
+ * @throws `chain.reverted` (refused) with the contract's own reason if it proves nothing; `chain.*`.
+ */
+export async function tryProof(
+  { client }: Chain,
+  slashing: Address,
+  { call, from }: { call: Call; from: Address },
+): Promise<Verdict> {
+  const at = { address: slashing, abi: slashingManagerAbi } as const
+  const [{ data }, { reporterBps }] = await Promise.all([
+    client.call({ account: from, to: call.to, data: call.data }),
+    client.readContract({ ...at, functionName: 'params' }),
+  ]).catch((cause: unknown) => {
+    throw chainError(cause)
+  })
+  const slashed = BigInt(data ?? '0x0')
+  return { slashed, reward: (slashed * BigInt(reporterBps)) / 10_000n }
+}
+
 const call = caller(slashingManagerAbi)
 
 /** `propose` and `dispute` take a bond of HEU from the sender's allowance; the other calls take nothing. */
@@ -159,6 +194,23 @@ export const caseCall = {
   execute: (slashing: Address, id: number): Call => call(slashing, 'execute', [BigInt(id)]),
   /** Anyone's, once the time of the state is over. */
   lapse: (slashing: Address, id: number): Call => call(slashing, 'lapse', [BigInt(id)]),
+  /** Two receipts of one node for one request that differ; anyone's, who is the reporter. */
+  proveEquivocation: (slashing: Address, a: SignedBy<Receipt>, b: SignedBy<Receipt>): Call =>
+    call(slashing, 'proveEquivocation', [a.message, a.signature, b.message, b.signature]),
+  /** A receipt that the payer's request forbids, with the voucher that names that request; anyone's. */
+  proveContradiction: (
+    slashing: Address,
+    request: Request,
+    voucher: SignedBy<Voucher>,
+    receipt: SignedBy<Receipt>,
+  ): Call =>
+    call(slashing, 'proveContradiction', [
+      request,
+      voucher.message,
+      voucher.signature,
+      receipt.message,
+      receipt.signature,
+    ]),
   /** Pays an account its bonds; anyone's. */
   claim: (slashing: Address, account: Address): Call => call(slashing, 'claim', [account]),
 }

@@ -1,8 +1,15 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect } from 'chai'
+import type { Hex } from 'viem'
+import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { ROLES } from '../../deploy/steps/07-roles.ts'
 import { authorityAbi, slashingManagerAbi } from '../../sdk/chain/abi.ts'
 import { slashingOf } from '../../sdk/chain/cases.ts'
+import { createSigner } from '../../sdk/native.ts'
 import { EXECUTE_SECONDS } from '../../sdk/protocol/cases.ts'
+import { createHasher, type Receipt } from '../../sdk/protocol/messages.ts'
+import { toWire } from '../../sdk/protocol/wire.ts'
 import { codeOf, HEU, type Holder, openSeason, type Season } from './season.ts'
 
 const EVIDENCE = `0x${'5a'.repeat(32)}`
@@ -164,4 +171,124 @@ describe('heurist case on a real chain', function () {
       'verdict.invalid',
     ])
   })
+
+  it('two receipts of one request prove a fault: a dry run says what it costs, then it costs that, once', async () => {
+    const { id, key } = await signingNode()
+    const request = `0x${'e1'.repeat(32)}` as const
+    const one = signedReceipt(key, receiptOf(id, request, 5n))
+    const other = signedReceipt(key, receiptOf(id, request, 6n))
+    const files = [written('one', one), written('other', { ...other, provider: 'cpu' })] as const
+    const reporter = await season.holder('reporter', 0n)
+
+    const same = await run('prove-equivocation', files[0], files[0], '--account', reporter.account.address)
+    const who = ['--account', reporter.account.address, '--dry-run']
+    const dry = await run('prove-equivocation', ...files, ...who)
+    const kept = await stakeOf(id)
+    const proven = await as(reporter, 'prove-equivocation', ...files)
+    const again = await as(reporter, 'prove-equivocation', ...files)
+    const claimed = await season.home.run('claim', '--key-file', reporter.file, '--json')
+
+    // A fault costs 30 % of 1,000 HEU, and a tenth of that is the reporter's.
+    const [slashed, reward] = [300n * HEU, 30n * HEU]
+    const call = (dry.json.calls as { contract: string; function: string }[])[0]
+    expect(`${call?.contract}.${call?.function}`).to.equal('SlashingManager.proveEquivocation')
+    expect(dry.json).to.include({ slashed: slashed.toString(), reward: reward.toString() })
+    expect(kept).to.equal(1_000n * HEU)
+    expect(proven.json).to.include({ node: id, slashed: slashed.toString(), reward: reward.toString() })
+    expect(await stakeOf(id)).to.equal(1_000n * HEU - slashed)
+    expect(claimed.code).to.equal(0)
+    expect(await season.heuOf(reporter.account.address)).to.equal(reward)
+    expect([same, again].map(reasonOf)).to.deep.equal(['SameReceipt', 'AlreadyPunished'])
+  })
+
+  it('a price above the most that the payer allowed proves a fault; one below, and another’s voucher, do not', async () => {
+    const { id, key } = await signingNode()
+    const payer = generatePrivateKey()
+    const { hasher, market } = { hasher: createHasher(season.market.domain), market: season.market }
+    const request = {
+      payer: privateKeyToAccount(payer).address.toLowerCase() as Hex,
+      id: `0x${'e2'.repeat(32)}` as Hex,
+      pod: 1,
+      manifest: `0x${'01'.repeat(32)}` as Hex,
+      frontend: 0,
+      node: 0,
+      maxPrice: 100n,
+      deadline: 2_000_000_000,
+      input: `0x${'02'.repeat(32)}` as Hex,
+    }
+    const hash = hasher.struct('Request', request)
+    const voucher = { router: market.router.address, ceiling: 100n, expiry: 2_000_000_000, request: hash }
+    const digest = hasher.digest('Voucher', voucher)
+    const job = (signer: Hex) => ({ request, voucher, signature: createSigner(signer).sign(digest) })
+    const files = {
+      job: written('job', job(payer)),
+      forged: written('forged', job(generatePrivateKey())),
+      dear: written('dear', signedReceipt(key, receiptOf(id, hash, 101n))),
+      fair: written('fair', signedReceipt(key, receiptOf(id, hash, 100n))),
+      foreign: written('foreign', signedReceipt(payer, receiptOf(id, hash, 101n))),
+    }
+    const prove = (...argv: string[]) => as(accuser, 'prove-contradiction', ...argv)
+
+    const fair = await prove(files.job, files.fair)
+    const forged = await prove(files.forged, files.dear)
+    const foreign = await prove(files.job, files.foreign)
+    const before = await stakeOf(id)
+    const proven = await prove(files.job, files.dear)
+
+    expect([fair, forged, foreign].map(reasonOf)).to.deep.equal([
+      'NoContradiction',
+      'NotPayer',
+      'NotNodeSigner',
+    ])
+    expect(before).to.equal(1_000n * HEU)
+    expect(proven.json).to.include({ node: id, slashed: (300n * HEU).toString() })
+    expect(await stakeOf(id)).to.equal(700n * HEU)
+  })
+
+  it('files that hold no proof are refused', async () => {
+    const text = written('text', 'hello')
+    const answers = [
+      await as(accuser, 'prove-equivocation', text, text),
+      await as(accuser, 'prove-contradiction', join(season.home.folder, 'nowhere.json'), text),
+    ]
+
+    expect(answers.map(codeOf)).to.deep.equal(['proof.malformed', 'proof.unreadable'])
+  })
+
+  /** A fresh node of the owner with 1,000 HEU at stake; its signer's key. */
+  async function signingNode(): Promise<{ id: number; key: Hex }> {
+    const { id, signerKey } = await season.market.node()
+    await season.home.run('stake', 'add', String(id), '1000', '--key-file', owner.file)
+    return { id, key: signerKey }
+  }
+
+  const stakeOf = async (id: number) =>
+    BigInt((await season.home.run('stake', 'show', String(id), '--json')).json.active as string)
+  const reasonOf = ({ json }: { json: Record<string, unknown> }) =>
+    (json.error as { details?: { error?: string } } | undefined)?.details?.error ?? ''
+
+  function written(name: string, value: unknown): string {
+    const file = join(season.home.folder, `${name}.json`)
+    writeFileSync(file, toWire(value))
+    return file
+  }
+
+  const signedReceipt = (key: Hex, receipt: Receipt) => ({
+    receipt,
+    signature: createSigner(key).sign(createHasher(season.market.domain).digest('Receipt', receipt)),
+  })
+})
+
+/** Completed now: the signer is the node's. */
+const receiptOf = (node: number, request: Hex, price: bigint): Receipt => ({
+  request,
+  node,
+  unitsIn: 1n,
+  unitsOut: 2n,
+  length: 3n,
+  end: 0,
+  price,
+  output: `0x${'03'.repeat(32)}`,
+  evidence: `0x${'04'.repeat(32)}`,
+  completedAt: 2_000_000_000,
 })
