@@ -36,6 +36,19 @@ const NAMES = [
   'split',
 ]
 
+/** Runs the published script, which imports viem and nothing of ours. */
+async function runScript(
+  { folder }: Stage,
+  ...args: string[]
+): Promise<{ code: number | null; output: string }> {
+  const file = join(import.meta.dirname, '..', '..', 'docs', 'examples', 'verify-receipt.mjs')
+  const child = spawn(process.execPath, [file, ...args], { env: { ...process.env, HEURIST_HOME: folder } })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (output += text))
+  const [code] = (await once(child, 'close')) as [number | null]
+  return { code, output }
+}
+
 describe('verifying a receipt from its bytes to the debit', function () {
   this.timeout(120_000)
   let stage: Stage
@@ -171,6 +184,39 @@ describe('verifying a receipt from its bytes to the debit', function () {
     }
 
     expect(failed(await verifyReceipt(request, options))).to.include('data')
+  })
+
+  it('fails by name on leaves that do not follow each other, or cannot have cost what was signed', async () => {
+    const seq = stage.router.calls.get(request)?.batch?.seq
+    const { payer } = stage.router.calls.get(request)?.job.request ?? {}
+    const shown = async (change: (row: string[]) => string[] | undefined) => {
+      const changed = (body: unknown) => {
+        const data = JSON.parse(new TextDecoder().decode(body as Uint8Array)) as { leaves: string[][] }
+        const leaves = data.leaves.flatMap((row) => {
+          const other = row[0] === payer ? change(row) : row
+          return other ? [other] : []
+        })
+        return new TextEncoder().encode(JSON.stringify({ ...data, leaves }))
+      }
+      stage.router.script = { get: { [`/v1/batches/${seq}`]: changed } }
+      const checks = await verifyReceipt(request, options)
+      return [failed(checks).slice(0, 2), detailOf(checks, 'debit')?.split(':')[0]]
+    }
+    const isOwn = (row: string[]) => row[3] === request
+    const withCount = (row: string[], count: number) => row.map((each, at) => (at === 2 ? `${count}` : each))
+
+    const missing = await shown((row) => (isOwn(row) ? undefined : row))
+    const gap = await shown((row) => withCount(row, isOwn(row) ? 90 : 80))
+    const wrong = await shown((row) =>
+      isOwn(row) ? row.map((each, at) => (at === 1 ? '1' : each)) : undefined,
+    )
+
+    const both = ['data', 'debit']
+    expect([missing, gap, wrong]).to.deep.equal([
+      [both, 'leaf.missing'],
+      [both, 'leaf.gap'],
+      [both, 'leaf.wrong'],
+    ])
   })
 
   const detailOf = (checks: Check[], name: string) => checks.find((check) => check.name === name)?.detail
@@ -325,16 +371,7 @@ describe('verifying a receipt from its bytes to the debit', function () {
     expect(checks.at(-1)?.detail).to.match(/node\.failed/)
   })
 
-  /** Runs the published script, which imports viem and nothing of ours. */
-  async function script(...args: string[]): Promise<{ code: number | null; output: string }> {
-    const file = join(import.meta.dirname, '..', '..', 'docs', 'examples', 'verify-receipt.mjs')
-    const env = { ...process.env, HEURIST_HOME: stage.folder }
-    const child = spawn(process.execPath, [file, ...args], { env })
-    let output = ''
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (output += text))
-    const [code] = (await once(child, 'close')) as [number | null]
-    return { code, output }
-  }
+  const script = (...args: string[]) => runScript(stage, ...args)
 
   it('a script that imports only viem comes to the same end', async () => {
     const file = join(stage.folder, 'output.ndjson')
@@ -353,6 +390,31 @@ describe('verifying a receipt from its bytes to the debit', function () {
     expect(output).not.to.match(/✗/)
     expect(output.match(/✓/g)?.length).to.equal(14)
     expect(code).to.equal(0)
+  })
+
+  it('and that script fails when the payer was debited more than its calls cost, in this batch or in a later one', async () => {
+    const { router } = stage
+    const args = (call: Hex) => [options.routerUrl, options.rpcUrl, call, '--ledger', options.ledger]
+    const client = await stage.client()
+    const { request: fine } = await client.run('chat', 'fine')
+    await router.settle()
+    const { request: later } = await client.run('chat', 'later')
+    await router.settle()
+    const before = await script(...args(fine))
+    await client.run('chat', 'one')
+    const { request: dear } = await client.run('chat', 'two')
+    router.script = { posted: (batch) => dearer(batch, 1n) }
+    await router.settle()
+    router.script = {}
+
+    const runs = await Promise.all([fine, later, dear].map((call) => script(...args(call))))
+
+    expect(before.code, before.output).to.equal(0)
+    for (const { code, output } of runs) {
+      expect(output).to.match(/✗ debit/)
+      expect(output.match(/✗/g)?.length).to.equal(1)
+      expect(code).to.equal(1)
+    }
   })
 
   it('and that script fails when one byte, one signature or one sum is wrong', async () => {
@@ -466,6 +528,8 @@ describe('verifying a receipt as time passes', function () {
   }
   const failed = (checks: Check[]) => checks.filter(({ ok }) => !ok).map(({ name }) => name)
   const unchecked = (checks: Check[]) => checks.filter(({ checked }) => !checked).map(({ name }) => name)
+  const script = (call: Hex) =>
+    runScript(stage, options.routerUrl, options.rpcUrl, call, '--ledger', options.ledger)
   const settled = async (text: string): Promise<Hex> => {
     const { request } = await (await stage.client()).run('chat', text)
     await stage.router.settle()
@@ -493,6 +557,7 @@ describe('verifying a receipt as time passes', function () {
 
     const gone = await verifyReceipt(call, { ...options, bytes: LINES })
     const shortLater = await verifyReceipt(short, options)
+    const scripts = await Promise.all([call, short].map((each) => script(each)))
     const leaf = (body: unknown) => {
       const document = body as ReceiptDocument
       return {
@@ -512,6 +577,9 @@ describe('verifying a receipt as time passes', function () {
     expect(gone.find(({ name }) => name === 'debit')?.detail).to.include(`$${formatUsd(price)}`)
     expect(failed(shortLater)).to.deep.equal(['debit'])
     expect(failed(tampered)).to.deep.equal(['root'])
+    expect(scripts.map(({ code }) => code)).to.deep.equal([0, 1])
+    expect(scripts[0]?.output).to.match(/– data +not checked: /)
+    expect(scripts[1]?.output).to.match(/✗ debit/)
   })
 
   it('a node’s signature holds for good if its key signed for it then, and not a second later', async () => {
@@ -545,7 +613,9 @@ describe('verifying a receipt as time passes', function () {
     expect(failed(await verifyReceipt(held, { ...options, bytes: LINES }))).to.deep.equal([])
     for (const wrong of [tooLate, tooEarly]) {
       expect(failed(await verifyReceipt(wrong, options))).to.deep.equal(['node'])
+      expect((await script(wrong)).output).to.match(/✗ node/)
     }
+    expect((await script(held)).code).to.equal(0)
   })
 
   it('batch data is asked for as long as routers keep it', () => {
