@@ -3,6 +3,7 @@ import { asHeuristError } from '../../sdk/errors.ts'
 import { epochAt } from '../../sdk/protocol/epochs.ts'
 import { type Manifest, manifestHash, parseManifest } from '../../sdk/protocol/manifest.ts'
 import type { ChainAccount, Change, World } from '../world.ts'
+import { createCache, createGlances, createPaced, MOST_KEPT } from './reads.ts'
 
 /** One version of a pod that this router can serve: registered on chain, bytes at hand. */
 export interface PodVersion {
@@ -37,13 +38,17 @@ export interface Registry {
   frontend(id: number): Promise<{ preferred: number[]; active: boolean } | undefined>
   /** @param fresh  Asks the chain now. */
   account(payer: Address, fresh: boolean): Promise<ChainAccount>
+  /**
+   * What a page shows of an account: as it is now if it was served here, else at most a second old.
+   *
+   * @throws `accounts.busy` (later).
+   */
+  glance(payer: Address): Promise<ChainAccount>
   /** Called after a node's entry changed. */
   onNode: (id: number) => void
 }
 
-/** Accounts kept in memory; the oldest make room. */
-const MOST_ACCOUNTS = 100_000
-/** An unknown id is asked for again after this long. */
+/** Unknown ids are looked for so often, however many ask. */
 const ABSENT_MS = 250
 /** An account that was just read is not read again for its next refusal. */
 const ASKED_MS = 100
@@ -61,6 +66,9 @@ export function createRegistry(
   const nodes = createCache((id: number) => chain.node(id), clock)
   const frontends = createCache((id: number) => chain.frontend(id), clock)
   const accounts = createCache((payer: Address) => chain.account(payer), clock)
+  const glances = createGlances((payer) => chain.account(payer), clock)
+  const counts = createPaced(() => chain.counts(), ABSENT_MS, world)
+  /** Registered, but with nothing that can be served: by kind and id. */
   const absentAt = new Map<string, number>()
   const freshAt = new Map<Address, number>()
   let manifests: { hash: Hex; manifest: Manifest; bytes: Uint8Array }[] = []
@@ -110,12 +118,12 @@ export function createRegistry(
     accounts.clear()
     await readManifests()
     await readPause()
-    const counts = await chain.counts()
+    const registered = await chain.counts()
     const ids = (count: number) => Array.from({ length: count }, (_, index) => index + 1)
     await Promise.all([
-      ...ids(counts.pods).map(readPod),
-      ...ids(counts.nodes).map((id) => nodes.refresh(id)),
-      ...ids(counts.frontends).map((id) => frontends.refresh(id)),
+      ...ids(registered.pods).map(readPod),
+      ...ids(registered.nodes).map((id) => nodes.refresh(id)),
+      ...ids(registered.frontends).map((id) => frontends.refresh(id)),
     ])
     seenAtMs = clock.nowMs()
   }
@@ -161,11 +169,17 @@ export function createRegistry(
     if (!stopped) cancel = world.timers.after(pollMs, () => void follow())
   }
 
-  /** What is not known is looked for again, but not at every call. */
-  async function orAbsent<T>(key: string, known: T | undefined, read: () => Promise<T | undefined>) {
+  /** What is not known is looked for again, after the question; ids that nobody registered cost no read of their own. */
+  async function orAbsent<T>(
+    kind: 'pod' | 'node' | 'frontend',
+    id: number,
+    known: T | undefined,
+    read: () => Promise<T | undefined>,
+  ): Promise<T | undefined> {
     if (known !== undefined) return known
+    if (id < 1 || id > (await counts())[`${kind}s`]) return undefined
+    const key = `${kind} ${id}`
     if (clock.nowMs() - (absentAt.get(key) ?? 0) < ABSENT_MS) return undefined
-    if (absentAt.size > MOST_ACCOUNTS) absentAt.clear()
     absentAt.set(key, clock.nowMs())
     return read()
   }
@@ -188,7 +202,7 @@ export function createRegistry(
     },
     pods: () => [...pods.values()],
     pod: (id) =>
-      orAbsent(`pod ${id}`, pods.get(id), async () => {
+      orAbsent('pod', id, pods.get(id), async () => {
         await readManifests()
         return readPod(id)
       }),
@@ -199,69 +213,23 @@ export function createRegistry(
       return named.sort((a, b) => a.id - b.id)[0]
     },
     nodeIds: () => nodes.keys(),
-    node: (id) => orAbsent(`node ${id}`, nodes.get(id), () => nodes.refresh(id)),
-    frontend: (id) => orAbsent(`frontend ${id}`, frontends.get(id), () => frontends.refresh(id)),
+    node: (id) => orAbsent('node', id, nodes.get(id), () => nodes.refresh(id)),
+    frontend: (id) => orAbsent('frontend', id, frontends.get(id), () => frontends.refresh(id)),
     async account(payer, fresh) {
       const nowMs = clock.nowMs()
       const lost = nowMs - seenAtMs > STALE_MS && nowMs - accounts.readAtMs(payer) > OLD_ACCOUNT_MS
       const again = lost || (fresh && nowMs - (freshAt.get(payer) ?? 0) > ASKED_MS)
       const known = again ? undefined : accounts.get(payer)
       if (known) return known
-      if (freshAt.size > MOST_ACCOUNTS) freshAt.clear()
+      if (freshAt.size > MOST_KEPT) freshAt.clear()
       freshAt.set(payer, clock.nowMs())
       return (await accounts.refresh(payer)) ?? { deposited: 0n, spent: 0n, thawing: 0n }
+    },
+    async glance(payer) {
+      return accounts.get(payer) ? registry.account(payer, true) : glances(payer)
     },
   }
   return registry
 }
 
 const epochOf = (atMs: number): number => epochAt(atMs / 1000)
-
-/** Values by key; one read at a time per key, shared by all who ask meanwhile. */
-function createCache<K, V>(read: (key: K) => Promise<V | undefined>, clock: World['clock']) {
-  const known = new Map<K, { value: V; atMs: number }>()
-  const reading = new Map<K, Promise<V | undefined>>()
-  /** What was asked for before everything was forgotten may be older than the reason for it. */
-  let era = 0
-
-  async function refresh(key: K): Promise<V | undefined> {
-    const [asked, atMs] = [era, clock.nowMs()]
-    const value = await read(key)
-    if (asked !== era) return value
-    if (known.size >= MOST_ACCOUNTS) {
-      const [oldest] = known.keys()
-      if (oldest !== undefined) known.delete(oldest)
-    }
-    if (value === undefined) known.delete(key)
-    else known.set(key, { value, atMs })
-    return value
-  }
-
-  return {
-    get: (key: K) => known.get(key)?.value,
-    /** When it was asked for; 0 if it is not known. */
-    readAtMs: (key: K) => known.get(key)?.atMs ?? 0,
-    keys: () => [...known.keys()],
-    clear() {
-      era += 1
-      known.clear()
-      reading.clear()
-    },
-    refresh(key: K): Promise<V | undefined> {
-      const started = reading.get(key)
-      if (started) return started
-      const promise = refresh(key).finally(() => {
-        if (reading.get(key) === promise) reading.delete(key)
-      })
-      reading.set(key, promise)
-      return promise
-    },
-    /** Reads what is known or being read, after the read in progress: that one may be older than the change. */
-    async again(key: K): Promise<void> {
-      const started = reading.get(key)
-      if (!started && !known.has(key)) return
-      await started?.catch(() => undefined)
-      await refresh(key)
-    },
-  }
-}

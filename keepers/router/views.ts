@@ -54,8 +54,10 @@ export function createViews(deps: Deps): Views {
   const { config, registry, nodes, books, dispatch, ledger, terms, clock } = deps
 
   async function find(nameOrId: string): Promise<{ pod: Pod; version: PodVersion }> {
-    const byId = /^\d{1,10}$/.test(nameOrId) ? await registry.pod(Number(nameOrId)) : undefined
-    const pod = byId ?? registry.podByName(nameOrId)
+    // No name is a number: every one begins with a letter.
+    const pod = /^\d+$/.test(nameOrId)
+      ? await registry.pod(podNumber(nameOrId))
+      : registry.podByName(nameOrId)
     const version = pod && newestOf(pod)
     if (!pod || !version) {
       throw refused('pod.unknown', `This router serves no pod '${nameOrId.slice(0, 50)}'.`, {
@@ -219,7 +221,7 @@ export function createViews(deps: Deps): Views {
     },
     async account(text) {
       const payer = parseWire(addressSchema, text, 'request.malformed')
-      const [account, chain] = [await books.look(payer), await registry.account(payer, true)]
+      const [account, chain] = [await books.look(payer), await registry.glance(payer)]
       const available = availableOf(chain, account)
       const last = await ledger.lastReceiptOf(payer)
       return {
@@ -289,6 +291,16 @@ export function createViews(deps: Deps): Views {
 function one(value: string | string[] | undefined, name: string): string | undefined {
   if (!Array.isArray(value)) return value
   throw refused('request.malformed', `${name} is given more than once.`, { field: name })
+}
+
+/** @throws `request.malformed` (refused) for a number that no pod can have. */
+function podNumber(text: string): number {
+  const number = Number(text)
+  if (/^[1-9]\d{0,9}$/.test(text) && number < 2 ** 32) return number
+  throw refused('request.malformed', 'A pod is its name, or its number from 1 to 2^32 - 1.', {
+    fix: 'See GET /v1/pods.',
+    field: 'pod',
+  })
 }
 
 function count(value: string | string[] | undefined, name: string): bigint | undefined {
