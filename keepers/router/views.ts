@@ -1,11 +1,10 @@
 import type { Address, Hex } from 'viem'
 import { refused } from '../../sdk/errors.ts'
-import { fastKeccak } from '../../sdk/native.ts'
-import { leafHash, merkleTree } from '../../sdk/protocol/merkle.ts'
 import { maxPriceOf } from '../../sdk/protocol/price.ts'
 import { type SplitBps, splitOf } from '../../sdk/protocol/split.ts'
 import { addressSchema, hashSchema, parseWire } from '../../sdk/protocol/wire.ts'
 import type { Statements } from '../settle/statements.ts'
+import { createTrees } from '../settle/trees.ts'
 import type { Clock } from '../world.ts'
 import type { Books } from './books.ts'
 import type { RouterConfig } from './config.ts'
@@ -52,6 +51,7 @@ const MOST_LISTED = 200
 
 export function createViews(deps: Deps): Views {
   const { config, registry, nodes, books, dispatch, ledger, terms, clock } = deps
+  const treeOf = createTrees(ledger)
 
   async function find(nameOrId: string): Promise<{ pod: Pod; version: PodVersion }> {
     // No name is a number: every one begins with a letter.
@@ -128,8 +128,7 @@ export function createViews(deps: Deps): Views {
   }
 
   async function batchPart(batch: BatchRow, leaf: number) {
-    const hashes = (await ledger.leavesOf(batch)).map((one) => leafHash(one, fastKeccak))
-    const proof = merkleTree(hashes, fastKeccak).proof(leaf - batch.firstLeaf)
+    const proof = (await treeOf(batch)).proof(leaf - batch.firstLeaf)
     return { ...batchDocument(batch), proof }
   }
 

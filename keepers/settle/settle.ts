@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises'
 import type { Hex } from 'viem'
 import { asHeuristError, later } from '../../sdk/errors.ts'
 import type { Duty } from '../duty.ts'
@@ -12,6 +11,7 @@ import { coverageOf } from './coverage.ts'
 import { type Credited, createCredited } from './credited.ts'
 import { decide, type Plan, type Seen, type Sent } from './decide.ts'
 import { accountsOf, createObserver } from './observe.ts'
+import { inPieces, readInPieces } from './pieces.ts'
 import { undo } from './reconcile.ts'
 import type { Standing } from './standing.ts'
 
@@ -141,32 +141,6 @@ export function createSettle(): Duty<Seen, Plan, SettleDeps> {
   }
 }
 
-/** Leaves that are read or hashed at once; calls that stream are served in between. */
-const PIECE = 500
-
-/** The oldest leaves that are in no batch. */
-async function oldest(ledger: Ledger, most: number): Promise<UnpostedLeaf[]> {
-  const leaves: UnpostedLeaf[] = []
-  let last = (await ledger.lastBatch())?.lastLeaf ?? 0
-  while (leaves.length < most) {
-    const more = await ledger.leavesAfter(last, Math.min(PIECE, most - leaves.length))
-    leaves.push(...more)
-    last = more.at(-1)?.leaf ?? last
-    if (more.length < PIECE) break
-    await setImmediate()
-  }
-  return leaves
-}
-
-async function inPieces<T, R>(all: readonly T[], work: (piece: readonly T[]) => readonly R[]): Promise<R[]> {
-  const done: R[] = []
-  for (let at = 0; at < all.length; at += PIECE) {
-    done.push(...work(all.slice(at, at + PIECE)))
-    await setImmediate()
-  }
-  return done
-}
-
 /**
  * The leaves of the next batch: the oldest that fit and that payers or float pay for.
  *
@@ -174,7 +148,8 @@ async function inPieces<T, R>(all: readonly T[], work: (piece: readonly T[]) => 
  */
 async function payable(deps: SettleDeps, credited: Credited): Promise<UnpostedLeaf[]> {
   const { chain, ledger, clock, log, metrics, limits } = deps
-  const unposted = await oldest(ledger, limits.maxLeaves)
+  const posted = (await ledger.lastBatch())?.lastLeaf ?? 0
+  const unposted = await readInPieces(ledger, posted, limits.maxLeaves)
   const fit = howManyFit(unposted, limits, (payee) => credited.has(payee, clock.nowMs()))
   const leaves = unposted.slice(0, fit)
   const [accounts, { float }, { headAt }] = await Promise.all([
