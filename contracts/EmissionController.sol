@@ -90,7 +90,6 @@ contract EmissionController is Reports, Earnings {
         uint256 left = reserve();
         uint256 quotas = staking.totalIn(epoch) * params.quota / HEU_UNIT;
         base = Math.min(left, Emissions.baseOf(whole, pools.basePoints, quotas, params.etaBps));
-        if (pools.feePoints == 0) return (base, 0, burnt, cap);
         uint256 matched = burner.burntFor(epoch, pools.feeUnits);
         dynamic = Math.min(left - base, Emissions.dynamicOf(cap - whole, params.lambdaBps, matched));
     }

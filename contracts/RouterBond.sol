@@ -364,7 +364,6 @@ contract RouterBond is IRouterBond, ReentrancyGuardTransient {
         uint32 closing = Epochs.at(round.openedAt + FILING_SECONDS);
         if (epoch >= closing) epoch = closing - 1;
         while (epoch > round.epoch && ledger.volumeIn(router, epoch) == 0) epoch--;
-        if (epoch < round.epoch) epoch = round.epoch;
     }
 
     /// @dev What a new claim would be capped at, if shares were those of `epoch`.

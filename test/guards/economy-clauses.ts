@@ -233,7 +233,6 @@ export const economyClauses: readonly Clause[] = [
     '⟦Emissions.check(params);⟧\n\n        _initialize',
     '⟦Emissions.check(params);⟧\n\n        uint32 from',
   ),
-  ...unmet(EMISSION, 'if (⟦pools.feePoints == 0⟧) return'),
   ...met(EMISSION, 'if (⟦filed.state == ReportState.Filed⟧) $.bondOf'),
   instead(EMISSION, 'Epochs.current()', 'from = ⟦Epochs.current() + 1⟧'),
   instead(
