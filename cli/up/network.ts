@@ -140,6 +140,8 @@ export async function workerPart({ home, network }: LocalNetwork, index: number)
       slots: [
         { pod: 'chat', warm: index === 1 },
         { pod: 'image', warm: index === 2 },
+        { pod: 'embed', warm: false },
+        { pod: 'translate', warm: false },
       ],
     },
   }
