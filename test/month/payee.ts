@@ -141,7 +141,7 @@ export async function serves(scene: Scene, node: Payee, house: House, maxPrice: 
 const DAY = 86_400
 
 /** What a claim may be refused for without anybody having done wrong. */
-const USUAL = new Set(['RoundClosed', 'Superseded', 'NothingBonded', 'NoShortfall'])
+const USUAL = new Set(['RoundClosed', 'Superseded', 'NothingBonded', 'NoShortfall', 'AlreadyConvicted'])
 
 /** Files the highest statement that is a day old and not settled. */
 export async function fileShortfall(scene: Scene, payee: Payee, house: House): Promise<void> {
