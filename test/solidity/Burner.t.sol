@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.28;
 
+import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 import {IComputeLedger} from "../../contracts/interfaces/IComputeLedger.sol";
 import {IFeeBurner} from "../../contracts/interfaces/IFeeBurner.sol";
 import {Epochs} from "../../contracts/libraries/Epochs.sol";
@@ -21,12 +22,9 @@ contract BackCaller {
     }
 
     function transfer(address, uint256) external returns (bool) {
-        (bool done, bytes memory answer) = _target.call(_data);
-        if (done) return true;
         // What went wrong there goes wrong here.
-        assembly ("memory-safe") {
-            revert(add(answer, 32), mload(answer))
-        }
+        Address.functionCall(_target, _data);
+        return true;
     }
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.28;
 
+import {Address} from "@openzeppelin/contracts/utils/Address.sol";
+
 /// @dev A token without allowances that misbehaves as it is told.
 contract OddToken {
     enum Manner {
@@ -80,10 +82,6 @@ contract OddToken {
     function _callBack() private {
         address target = _target;
         if (_once) _target = address(0);
-        (bool ok, bytes memory reason) = target.call(_data);
-        if (ok) return;
-        assembly {
-            revert(add(reason, 32), mload(reason))
-        }
+        Address.functionCall(target, _data);
     }
 }

@@ -4,6 +4,7 @@ pragma solidity 0.8.28;
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
 import {IERC1271} from "@openzeppelin/contracts/interfaces/IERC1271.sol";
+import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {IComputeLedger} from "../../contracts/interfaces/IComputeLedger.sol";
 import {Messages} from "../../contracts/libraries/Messages.sol";
@@ -237,11 +238,7 @@ abstract contract ActingWallet {
     }
 
     function run(address target, bytes calldata data) external {
-        (bool done, bytes memory answer) = target.call(data);
-        if (done) return;
-        assembly ("memory-safe") {
-            revert(add(answer, 32), mload(answer))
-        }
+        Address.functionCall(target, data);
     }
 }
 

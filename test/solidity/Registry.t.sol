@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.28;
 
+import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
 import {IRegistry} from "../../contracts/interfaces/IRegistry.sol";
 import {Role} from "../../contracts/libraries/Roles.sol";
@@ -484,11 +485,6 @@ contract RegistryTest is Market {
     }
 
     function _call(bytes memory data) private {
-        (bool ok, bytes memory reason) = address(registry).call(data);
-        if (!ok) {
-            assembly {
-                revert(add(reason, 32), mload(reason))
-            }
-        }
+        Address.functionCall(address(registry), data);
     }
 }

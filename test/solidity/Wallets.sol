@@ -2,6 +2,7 @@
 pragma solidity 0.8.28;
 
 import {IERC1271} from "@openzeppelin/contracts/interfaces/IERC1271.sol";
+import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {IComputeLedger} from "../../contracts/interfaces/IComputeLedger.sol";
 
@@ -19,12 +20,7 @@ contract GoodWallet is IERC1271 {
     }
 
     function call(address target, bytes calldata data) external {
-        (bool done, bytes memory answer) = target.call(data);
-        if (!done) {
-            assembly ("memory-safe") {
-                revert(add(answer, 32), mload(answer))
-            }
-        }
+        Address.functionCall(target, data);
     }
 }
 
