@@ -5,6 +5,7 @@ import { readClock } from '../sdk/chain/epochs.ts'
 import { asHeuristError } from '../sdk/errors.ts'
 import { isOpen, nextStep, type Step } from '../sdk/protocol/cases.ts'
 import type { Log } from './log.ts'
+import { rounds } from './rounds.ts'
 
 /** A case against this node that is not decided, and what may happen next. */
 export interface Accusation extends Case {
@@ -71,8 +72,6 @@ export function watchCases(deps: CaseDeps): CaseWatch {
   const { log, everyMs } = deps
   const read = accusationsOf(openChain(deps), deps.ledger, deps.node)
   const told = new Map<number, string>()
-  let timer: NodeJS.Timeout | undefined
-  let closed = false
 
   async function look(): Promise<void> {
     try {
@@ -110,20 +109,7 @@ export function watchCases(deps: CaseDeps): CaseWatch {
     else log.warn(facts)
   }
 
-  function again(): void {
-    if (closed) return
-    timer = setTimeout(() => void look().finally(again), everyMs)
-    timer.unref()
-  }
-  void look().finally(again)
-
-  return {
-    look,
-    close() {
-      closed = true
-      clearTimeout(timer)
-    },
-  }
+  return { look, close: rounds(look, () => everyMs, look()) }
 }
 
 /** What the node's owner can do. */

@@ -11,6 +11,7 @@ import { parseWire, type StatementReply, statementReplySchema, toWire } from '..
 import { type Covered, decide, type Stated, type Verdict } from './limit.ts'
 import type { Log } from './log.ts'
 import type { ReceiptStore } from './receipts.ts'
+import { rounds } from './rounds.ts'
 
 /** What covers this node's work for its router: the bond on chain, the router's Statement. */
 export interface Cover {
@@ -73,8 +74,6 @@ export function watchCover(deps: CoverDeps): Cover {
   let covered: Covered | undefined
   let kept = readKept(file)
   let verdict = judge()
-  let timer: NodeJS.Timeout | undefined
-  let closed = false
 
   function judge(): Verdict {
     const stated = kept && { gross: kept.reply.statement.gross, from: kept.from }
@@ -121,16 +120,11 @@ export function watchCover(deps: CoverDeps): Cover {
     writeKept(file, kept)
   }
 
-  function again(): void {
-    if (closed) return
+  function pauseMs(): number {
     const near = verdict.share * 2n >= verdict.cap
-    timer = setTimeout(
-      () => void look().finally(again),
-      near || !covered ? Math.min(SOON_MS, everyMs) : everyMs,
-    )
-    timer.unref()
+    return near || !covered ? Math.min(SOON_MS, everyMs) : everyMs
   }
-  void look().finally(again)
+  const close = rounds(look, pauseMs, look())
 
   return {
     get verdict() {
@@ -145,10 +139,7 @@ export function watchCover(deps: CoverDeps): Cover {
       })
     },
     look,
-    close() {
-      closed = true
-      clearTimeout(timer)
-    },
+    close,
   }
 }
 

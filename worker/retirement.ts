@@ -3,6 +3,7 @@ import { registryAbi } from '../sdk/chain/abi.ts'
 import { openChain } from '../sdk/chain/clients.ts'
 import { asHeuristError } from '../sdk/errors.ts'
 import type { Log } from './log.ts'
+import { rounds } from './rounds.ts'
 
 /** Looks whether the key that signs here is still its node's: one that was replaced is evidence, and signs no new work. */
 export interface Retirement {
@@ -26,7 +27,6 @@ export function watchRetirement(deps: RetirementDeps): Retirement {
   const { log, signer } = deps
   const { client } = openChain(deps)
   let isOver = false
-  let closed = false
   let happen = () => {}
   const happened = new Promise<void>((resolve) => {
     happen = resolve
@@ -55,20 +55,5 @@ export function watchRetirement(deps: RetirementDeps): Retirement {
     return isOver
   }
 
-  let timer: NodeJS.Timeout | undefined
-  function again(): void {
-    if (closed || isOver) return
-    timer = setTimeout(() => void look().finally(again), deps.everyMs)
-    timer.unref()
-  }
-  again()
-
-  return {
-    happened,
-    look,
-    close() {
-      closed = true
-      clearTimeout(timer)
-    },
-  }
+  return { happened, look, close: rounds(look, () => (isOver ? undefined : deps.everyMs)) }
 }
