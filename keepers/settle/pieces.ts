@@ -4,11 +4,11 @@ import type { Ledger, UnpostedLeaf } from '../router/ledger/ledger.ts'
 /** Leaves that are read or hashed at once; calls that stream are served in between. */
 const PIECE = 500
 
-/** At most so many leaves after a leaf, oldest first. */
+/** At most so many leaves after a leaf, oldest first; all of them if nothing is said. */
 export async function readInPieces(
   ledger: Pick<Ledger, 'leavesAfter'>,
   after: number,
-  most: number,
+  most = Number.POSITIVE_INFINITY,
 ): Promise<UnpostedLeaf[]> {
   const leaves: UnpostedLeaf[] = []
   while (leaves.length < most) {

@@ -2,6 +2,7 @@ import type { Address } from 'viem'
 import { bug, type HeuristError, refused } from '../../sdk/errors.ts'
 import type { Gross, Ledger } from '../router/ledger/ledger.ts'
 import type { Chain } from '../world.ts'
+import { readInPieces } from './pieces.ts'
 import type { SettleDeps } from './settle.ts'
 
 /**
@@ -29,7 +30,7 @@ export async function reconcile(deps: SettleDeps): Promise<void> {
 
 /** Differences that are told one by one. */
 const MOST_TOLD = 10
-/** Reads of the chain that travel together, and leaves that are read together. */
+/** Reads of the chain that travel together. */
 const CHUNK = 500
 
 /** Batches above `seq` that the chain no longer has are under way again: the same bytes, in the same transaction. */
@@ -137,7 +138,7 @@ async function postedUpTo(ledger: Ledger, lastLeaf: number) {
   const payers = new Map<Address, bigint>()
   const gross = new Map<string, Gross>()
   // Leaves first: a call that is charged meanwhile adds to the totals only.
-  const later = await leavesAfter(ledger, lastLeaf)
+  const later = await readInPieces(ledger, lastLeaf)
   for (const { payer, charged } of await ledger.chargedOfAll()) payers.set(payer, charged)
   for (const payee of await ledger.grossOfAll()) gross.set(`${payee.role} ${payee.id}`, payee)
   for (const { body, price } of later) {
@@ -148,15 +149,6 @@ async function postedUpTo(ledger: Ledger, lastLeaf: number) {
     }
   }
   return { payers, payees: [...gross.values()] }
-}
-
-async function leavesAfter(ledger: Ledger, leaf: number) {
-  const all: Awaited<ReturnType<Ledger['leavesAfter']>> = []
-  for (;;) {
-    const next = await ledger.leavesAfter(all.at(-1)?.leaf ?? leaf, CHUNK)
-    all.push(...next)
-    if (next.length < CHUNK) return all
-  }
 }
 
 async function inChunks<T, R>(all: readonly T[], read: (one: T) => Promise<R>): Promise<R[]> {
