@@ -1,62 +1,35 @@
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { InferenceSession, Tensor } from 'onnxruntime-node'
 import { dataTypeOf, Graph } from '../../../pods/training/graph.ts'
-import { type Manifest, parseManifest } from '../../../sdk/protocol/manifest.ts'
+import type { Manifest } from '../../../sdk/protocol/manifest.ts'
 import { Decoder } from '../../../worker/engines/chat/decoder.ts'
 import { loadChat } from '../../../worker/engines/chat/load.ts'
 import { draw } from '../../../worker/engines/chat/sampler.ts'
 import { loadTokens } from '../../../worker/engines/chat/tokens.ts'
-import type { Engine, Work } from '../../../worker/engines/engine.ts'
+import type { Engine } from '../../../worker/engines/engine.ts'
+import { refusal } from '../../sdk/refusal.ts'
+import { bytesOf, listen, openShipped, podOf, type Shipped } from './shipped.ts'
 
-const POD = join(import.meta.dirname, '../../../pods/chat')
+const POD = podOf('chat')
 const QUESTION = [{ role: 'user' as const, content: 'What is a voucher?' }]
 const ANSWER = 'A voucher is the one signature by which a payer allows a router to charge up to a ceiling.'
 
-type Event = { text: string } | { finish: string }
-
 describe('the chat engine on the shipped pod', function () {
   this.timeout(120_000)
+  let shipped: Shipped
   let manifest: Manifest
   let engine: Engine
-  let scratch: string
 
   before(async () => {
-    manifest = parseManifest(await readFile(join(POD, 'pod.yaml')))
-    engine = await loadChat(POD, manifest)
-    scratch = await mkdtemp(join(tmpdir(), 'heurist-chat-'))
+    shipped = await openShipped('chat', loadChat)
+    ;({ manifest, engine } = shipped)
   })
+  after(() => shipped.close())
 
-  after(async () => {
-    await engine.close()
-    await rm(scratch, { recursive: true, force: true })
-  })
-
-  const bytesOf = (request: unknown) => new TextEncoder().encode(JSON.stringify(request))
-
-  async function say(
-    request: unknown,
-    { on = engine, stopAfter = Number.POSITIVE_INFINITY }: { on?: Engine; stopAfter?: number } = {},
-  ): Promise<Work & { events: Event[]; text: string; raw: string }> {
-    const abort = new AbortController()
-    const parts: string[] = []
-    const emit = (bytes: Uint8Array) => {
-      parts.push(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
-      if (parts.length >= stopAfter) abort.abort()
-    }
-    const work = await on.run(bytesOf(request), { emit, signal: abort.signal })
-    const events = parts.map((part) => JSON.parse(part) as Event)
-    const text = events.map((event) => ('text' in event ? event.text : '')).join('')
-    return { ...work, events, text, raw: parts.join('') }
-  }
-
-  const refusal = (request: unknown) =>
-    say(request).then(
-      () => undefined,
-      (cause: unknown) => cause,
-    )
+  const say = (request: unknown, { on = engine, stopAfter }: { on?: Engine; stopAfter?: number } = {}) =>
+    listen(on, request, stopAfter)
 
   it('says which of the manifest’s providers ran the model', () => {
     expect(manifest.resources.providers).to.include(engine.provider)
@@ -163,14 +136,14 @@ describe('the chat engine on the shipped pod', function () {
   it('a prompt past the pod’s limit is refused with both numbers', async () => {
     const messages = [{ role: 'user', content: 'zq '.repeat(900) }]
 
-    const error = await refusal({ messages })
+    const error = await refusal(say({ messages }))
 
     expect(error).to.include({ code: 'input.too_long', kind: 'refused', field: 'messages' })
-    expect((error as { details: { most: number } }).details.most).to.equal(manifest.limits.inputUnits)
+    expect(error.details?.most).to.equal(manifest.limits.inputUnits)
   })
 
   it('a bad field is refused before anything is emitted', async () => {
-    expect(await refusal({ messages: QUESTION, top_p: 7 })).to.include({
+    expect(await refusal(say({ messages: QUESTION, top_p: 7 }))).to.include({
       code: 'input.invalid',
       field: 'top_p',
     })
@@ -288,7 +261,7 @@ describe('the chat engine on the shipped pod', function () {
 
   /** A copy of the pod without its graph, changed by `change`. */
   async function variant(name: string, change: (model: string) => Promise<void>): Promise<string> {
-    const folder = join(scratch, name)
+    const folder = join(shipped.scratch, name)
     await mkdir(join(folder, 'model/onnx'), { recursive: true })
     for (const file of ['config.json', 'generation_config.json', 'tokenizer.json', 'tokenizer_config.json']) {
       await cp(join(POD, 'model', file), join(folder, 'model', file))

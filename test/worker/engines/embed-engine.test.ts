@@ -1,16 +1,17 @@
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { cp, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Tokenizer } from '@huggingface/tokenizers'
+import type { Tokenizer } from '@huggingface/tokenizers'
 import { expect } from 'chai'
 import { dataTypeOf, Graph } from '../../../pods/training/graph.ts'
 import { type EmbedOutput, embedOutputSchema } from '../../../sdk/documents.ts'
-import { type Manifest, parseManifest } from '../../../sdk/protocol/manifest.ts'
+import type { Manifest } from '../../../sdk/protocol/manifest.ts'
 import { meanOf } from '../../../worker/engines/embed/encoder.ts'
 import { loadEmbed } from '../../../worker/engines/embed/load.ts'
 import type { Engine, Work } from '../../../worker/engines/engine.ts'
+import { refusal } from '../../sdk/refusal.ts'
+import { bytesOf, openShipped, podOf, type Shipped } from './shipped.ts'
 
-const POD = join(import.meta.dirname, '../../../pods/embed')
+const POD = podOf('embed')
 const TEXTS = ['What is a voucher?', 'Which colour is a plum?', 'What is 3 + 4?']
 
 describe('the embed engine on the shipped pod', function () {
@@ -19,22 +20,13 @@ describe('the embed engine on the shipped pod', function () {
   let engine: Engine
   let tokenizer: Tokenizer
   let scratch: string
+  let shipped: Shipped
 
   before(async () => {
-    const json = async (name: string): Promise<object> =>
-      JSON.parse(await readFile(join(POD, 'model', name), 'utf8'))
-    manifest = parseManifest(await readFile(join(POD, 'pod.yaml')))
-    tokenizer = new Tokenizer(await json('tokenizer.json'), await json('tokenizer_config.json'))
-    engine = await loadEmbed(POD, manifest)
-    scratch = await mkdtemp(join(tmpdir(), 'heurist-embed-'))
+    shipped = await openShipped('embed', loadEmbed)
+    ;({ manifest, engine, tokenizer, scratch } = shipped)
   })
-
-  after(async () => {
-    await engine.close()
-    await rm(scratch, { recursive: true, force: true })
-  })
-
-  const bytesOf = (request: unknown) => new TextEncoder().encode(JSON.stringify(request))
+  after(() => shipped.close())
 
   async function ask(request: unknown, on = engine): Promise<Work & { raw: string; said: EmbedOutput }> {
     const parts: string[] = []
@@ -43,12 +35,6 @@ describe('the embed engine on the shipped pod', function () {
     const raw = parts.join('')
     return { ...work, raw, said: embedOutputSchema.parse(JSON.parse(raw)) }
   }
-
-  const refusal = (request: unknown, on = engine) =>
-    ask(request, on).then(
-      () => undefined,
-      (cause: unknown) => cause,
-    )
 
   it('says which of the manifest’s providers ran the model', () => {
     expect(manifest.resources.providers).to.include(engine.provider)
@@ -118,10 +104,10 @@ describe('the embed engine on the shipped pod', function () {
 
   it('a text longer than the model reads is refused with its place and both numbers', async () => {
     const long = 'zq '.repeat(400)
-    const error = await refusal({ input: ['short', long] })
+    const error = await refusal(ask({ input: ['short', long] }))
 
     expect(error).to.include({ code: 'input.too_long', kind: 'refused', field: 'input.1' })
-    expect((error as { details: object }).details).to.deep.equal({
+    expect(error.details).to.deep.equal({
       tokens: tokenizer.encode(long).ids.length,
       most: 256,
     })
@@ -130,11 +116,11 @@ describe('the embed engine on the shipped pod', function () {
   it('more tokens in all than the pod reads are refused', async () => {
     const narrow = await loadEmbed(POD, { ...manifest, limits: { ...manifest.limits, inputUnits: 10 } })
 
-    const error = await refusal({ input: TEXTS }, narrow)
+    const error = await refusal(ask({ input: TEXTS }, narrow))
     await narrow.close()
 
     expect(error).to.include({ code: 'input.too_long', field: 'input' })
-    expect((error as { details: { most: number } }).details.most).to.equal(10)
+    expect(error.details?.most).to.equal(10)
   })
 
   const wrong: [string, unknown, string][] = [
@@ -145,12 +131,12 @@ describe('the embed engine on the shipped pod', function () {
   ]
   for (const [what, request, field] of wrong) {
     it(`${what} is refused, and the field is named`, async () => {
-      expect(await refusal(request)).to.include({ code: 'input.invalid', kind: 'refused', field })
+      expect(await refusal(ask(request))).to.include({ code: 'input.invalid', kind: 'refused', field })
     })
   }
 
   it('too many bytes are refused before they are read', async () => {
-    expect(await refusal({ input: 'a'.repeat(manifest.limits.inputBytes) })).to.include({
+    expect(await refusal(ask({ input: 'a'.repeat(manifest.limits.inputBytes) }))).to.include({
       code: 'input.too_large',
     })
   })

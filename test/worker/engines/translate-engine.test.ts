@@ -1,67 +1,36 @@
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { cp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Tokenizer } from '@huggingface/tokenizers'
+import type { Tokenizer } from '@huggingface/tokenizers'
 import { expect } from 'chai'
 import { InferenceSession, Tensor } from 'onnxruntime-node'
 import { dataTypeOf, Graph } from '../../../pods/training/graph.ts'
-import { decode } from '../../../sdk/decode.ts'
-import { type Manifest, parseManifest } from '../../../sdk/protocol/manifest.ts'
+import type { Manifest } from '../../../sdk/protocol/manifest.ts'
 import { draw } from '../../../worker/engines/chat/sampler.ts'
-import type { Engine, Work } from '../../../worker/engines/engine.ts'
+import type { Engine } from '../../../worker/engines/engine.ts'
 import { loadTranslate } from '../../../worker/engines/translate/load.ts'
 import { loadTokens } from '../../../worker/engines/translate/tokens.ts'
+import { refusal } from '../../sdk/refusal.ts'
+import { bytesOf, listen, openShipped, podOf, type Shipped } from './shipped.ts'
 
-const POD = join(import.meta.dirname, '../../../pods/translate')
+const POD = podOf('translate')
 const REQUEST = { text: 'Where is the station?', from: 'en', to: 'de' }
 const RED = { text: 'My sister buys a red hat at the market today.', from: 'en', to: 'de' }
 
-type Event = { text: string } | { finish: string }
-
 describe('the translate engine on the shipped pod', function () {
   this.timeout(120_000)
+  let shipped: Shipped
   let manifest: Manifest
   let engine: Engine
   let tokenizer: Tokenizer
-  let scratch: string
 
   before(async () => {
-    const json = async (name: string): Promise<object> =>
-      JSON.parse(await readFile(join(POD, 'model', name), 'utf8'))
-    manifest = parseManifest(await readFile(join(POD, 'pod.yaml')))
-    tokenizer = new Tokenizer(await json('tokenizer.json'), await json('tokenizer_config.json'))
-    engine = await loadTranslate(POD, manifest)
-    scratch = await mkdtemp(join(tmpdir(), 'heurist-translate-'))
+    shipped = await openShipped('translate', loadTranslate)
+    ;({ manifest, engine, tokenizer } = shipped)
   })
+  after(() => shipped.close())
 
-  after(async () => {
-    await engine.close()
-    await rm(scratch, { recursive: true, force: true })
-  })
-
-  const bytesOf = (request: unknown) => new TextEncoder().encode(JSON.stringify(request))
-
-  async function say(
-    request: unknown,
-    { on = engine, stopAfter = Number.POSITIVE_INFINITY }: { on?: Engine; stopAfter?: number } = {},
-  ): Promise<Work & { events: Event[]; text: string; raw: string }> {
-    const abort = new AbortController()
-    const parts: string[] = []
-    const emit = (bytes: Uint8Array) => {
-      parts.push(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
-      if (parts.length >= stopAfter) abort.abort()
-    }
-    const work = await on.run(bytesOf(request), { emit, signal: abort.signal })
-    const raw = parts.join('')
-    const events = parts.map((part) => JSON.parse(part) as Event)
-    return { ...work, events, raw, text: decode('translate', new TextEncoder().encode(raw)).text ?? '' }
-  }
-
-  const refusal = (request: unknown, on = engine) =>
-    say(request, { on }).then(
-      () => undefined,
-      (cause: unknown) => cause,
-    )
+  const say = (request: unknown, { on = engine, stopAfter }: { on?: Engine; stopAfter?: number } = {}) =>
+    listen(on, request, stopAfter)
 
   it('says which of the manifest’s providers ran the model', () => {
     expect(manifest.resources.providers).to.include(engine.provider)
@@ -175,10 +144,10 @@ describe('the translate engine on the shipped pod', function () {
   }
 
   it('a text longer than the pod reads is refused with both numbers', async () => {
-    const error = await refusal({ ...RED, text: 'zq '.repeat(200) })
+    const error = await refusal(say({ ...RED, text: 'zq '.repeat(200) }))
 
     expect(error).to.include({ code: 'input.too_long', kind: 'refused', field: 'text' })
-    expect((error as { details: { most: number } }).details.most).to.equal(128)
+    expect(error.details?.most).to.equal(128)
   })
 
   const wrong: [string, unknown, string][] = [
@@ -193,12 +162,12 @@ describe('the translate engine on the shipped pod', function () {
   ]
   for (const [what, request, field] of wrong) {
     it(`${what} is refused, and the field is named`, async () => {
-      expect(await refusal(request)).to.include({ code: 'input.invalid', kind: 'refused', field })
+      expect(await refusal(say(request))).to.include({ code: 'input.invalid', kind: 'refused', field })
     })
   }
 
   it('an unknown language is told which ones there are', async () => {
-    expect(String(((await refusal({ ...RED, to: 'es' })) as { fix: string }).fix)).to.include('en, de, fr')
+    expect((await refusal(say({ ...RED, to: 'es' }))).fix).to.include('en, de, fr')
   })
 
   it('a decoder with a cache branch, NLLB’s marks and float16 caches drops in', async () => {
@@ -257,7 +226,7 @@ describe('the translate engine on the shipped pod', function () {
   }
 
   async function variant(name: string, change: (model: string) => Promise<void>): Promise<string> {
-    const folder = join(scratch, name)
+    const folder = join(shipped.scratch, name)
     await cp(POD, folder, { recursive: true })
     await change(join(folder, 'model'))
     return folder
