@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { refused } from '../../sdk/errors.ts'
+import { bug, refused } from '../../sdk/errors.ts'
 import { presentCaller } from './caller.ts'
 import type { Store } from './till/store.ts'
 
@@ -8,8 +8,6 @@ import type { Store } from './till/store.ts'
 const KEPT_MS = 24 * 3_600_000
 const SWEEP_MS = 10 * 60_000
 const LONGEST_NAME = 255
-/** A longer answer is not kept: the same key then runs nothing again, and says so. Bytes. */
-const LONGEST_ANSWER = 4 * 1024 * 1024
 const HEADERS = ['content-type', 'x-heurist-price', 'x-heurist-node', 'x-heurist-receipt']
 
 interface Kept {
@@ -27,7 +25,8 @@ interface Waiting {
 
 /**
  * `Idempotency-Key`: of any number of equal requests with one key, at once or within a day, one is carried out and all are
- * answered alike. The same key with another body is refused. A request that failed is carried out again.
+ * answered alike. The same key with another body is refused. A request that failed is carried out again. One that is being
+ * carried out goes on when its caller leaves (`leaving` asks), so that who asks again has its answer.
  */
 export function keepAnswers(app: FastifyInstance, db: Store, now: () => number = Date.now): void {
   const running = new Map<string, Waiting>()
@@ -82,25 +81,25 @@ export function keepAnswers(app: FastifyInstance, db: Store, now: () => number =
     request.idempotent = { entry, hash }
   }
 
+  // What the handler answers, whether or not its caller is still there to hear it.
   app.addHook('onSend', async (request, reply, payload) => {
     const { idempotent } = request
-    if (idempotent === undefined || reply.statusCode >= 400) return payload
-    const body =
-      typeof payload === 'string' ? Buffer.from(payload) : Buffer.isBuffer(payload) ? payload : undefined
-    if (body === undefined || body.length > LONGEST_ANSWER) return payload
-    const [key = '', name = ''] = idempotent.entry.split(' ')
-    const headers = Object.fromEntries(HEADERS.map((header) => [header, reply.getHeader(header)]))
-    keep.run([key, name, idempotent.hash, now(), reply.statusCode, JSON.stringify(headers), body])
+    if (idempotent === undefined) return payload
+    try {
+      if (reply.statusCode < 400) remember(idempotent, reply, payload)
+    } finally {
+      running.get(idempotent.entry)?.end()
+      running.delete(idempotent.entry)
+    }
     return payload
   })
 
-  app.addHook('onResponse', async (request) => finish(request))
-  app.addHook('onRequestAbort', async (request) => finish(request))
-
-  function finish({ idempotent }: FastifyRequest): void {
-    if (idempotent === undefined) return
-    running.get(idempotent.entry)?.end()
-    running.delete(idempotent.entry)
+  function remember({ entry, hash }: Idempotent, reply: FastifyReply, payload: unknown): void {
+    const body = typeof payload === 'string' ? Buffer.from(payload) : payload
+    if (!Buffer.isBuffer(body)) throw bug('answer.not_whole', 'an answer that cannot be told again')
+    const [key = '', name = ''] = entry.split(' ')
+    const headers = Object.fromEntries(HEADERS.map((header) => [header, reply.getHeader(header)]))
+    keep.run([key, name, hash, now(), reply.statusCode, JSON.stringify(headers), body])
   }
 }
 
@@ -129,9 +128,14 @@ const reused = (name: string) =>
     fix: 'Use a new key for a new request.',
   })
 
+/** The entry that a request answers for all equal ones. */
+interface Idempotent {
+  entry: string
+  hash: string
+}
+
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The entry that this request answers for all equal ones. */
-    idempotent?: { entry: string; hash: string }
+    idempotent?: Idempotent
   }
 }

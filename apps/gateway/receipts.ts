@@ -18,9 +18,13 @@ export const receiptLine = (paid: readonly Paid[]): string =>
     .map(([name, value]) => `${name}: ${value}`)
     .join('; ')
 
-/** Aborts when the caller leaves before its answer was sent: only what was delivered is paid. */
+/**
+ * Aborts when the caller leaves before its answer was sent: only what was delivered is paid. A request with an
+ * `Idempotency-Key` goes on: others may wait for its answer, and its caller may ask again.
+ */
 export function leaving(reply: FastifyReply): AbortSignal {
   const controller = new AbortController()
+  if (reply.request.idempotent !== undefined) return controller.signal
   reply.raw.once('close', () => {
     if (!reply.raw.writableFinished) controller.abort(new Error('the caller left'))
   })

@@ -170,23 +170,37 @@ describe('an idempotency key', function () {
   this.timeout(60_000)
   let door: TestDoor
   let paid: number
+  let aborted: boolean
+  let begin: () => void
+  let started: Promise<void>
   before(async () => {
     door = await openDoor()
   })
   after(() => door.close())
   beforeEach(() => {
     paid = 0
+    aborted = false
+    started = new Promise((resolve) => {
+      begin = resolve
+    })
     door.pay({
-      chat: async (_, input) => {
+      chat: async (_, input, { signal }) => {
         paid += 1
-        await new Promise((resolve) => setTimeout(resolve, 50))
+        begin()
+        signal?.addEventListener('abort', () => {
+          aborted = true
+        })
+        await new Promise((resolve) => setTimeout(resolve, JSON.stringify(input).includes('slow') ? 400 : 50))
+        if (JSON.stringify(input).includes('long'))
+          return chatAnswer(paid, 'x'.repeat(5_000_000), { unitsIn: 1n, unitsOut: 2n, price: 3n })
         if (JSON.stringify(input).includes('fail')) throw new Error('the pod fails')
         return chatAnswer(paid, `answer ${paid}`, { unitsIn: 1n, unitsOut: 2n, price: 3n })
       },
     })
   })
-  const ask = (content: string, name: string, path = '/v1/chat/completions') =>
-    fetch(door.url + path, {
+  const ask = (content: string, name: string, signal?: AbortSignal) =>
+    fetch(`${door.url}/v1/chat/completions`, {
+      ...(signal === undefined ? {} : { signal }),
       method: 'POST',
       headers: {
         authorization: `Bearer ${door.key}`,
@@ -216,6 +230,28 @@ describe('an idempotency key', function () {
     expect(paid).to.equal(1)
     expect(other.status).to.equal(409)
     expect(((await other.json()) as { error: object }).error).to.include({ param: 'Idempotency-Key' })
+  })
+
+  it('is not given up by a caller that leaves: the request ends, and who asks again has its answer', async () => {
+    const leaver = new AbortController()
+    const left = ask('slow', 'left', leaver.signal)
+    await started
+    leaver.abort()
+    await left.catch(() => undefined)
+    const again = await ask('slow', 'left')
+
+    expect(again.status).to.equal(200)
+    expect(paid).to.equal(1)
+    expect(aborted).to.equal(false)
+    expect(await again.text()).to.include('answer 1')
+  })
+
+  it('keeps an answer of any length that a pod may give', async () => {
+    const [first, second] = [await ask('long', 'long'), await ask('long', 'long')]
+
+    expect((await first.text()).length).to.be.greaterThan(5_000_000)
+    expect(second.headers.get('x-heurist-repeated')).to.equal('true')
+    expect(paid).to.equal(1)
   })
 
   it('of a request that failed keeps nothing: it is carried out again', async () => {
