@@ -2,8 +2,17 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Address, createWalletClient, type Hex, http, zeroHash } from 'viem'
+import {
+  type Address,
+  createWalletClient,
+  encodeDeployData,
+  type Hex,
+  http,
+  zeroAddress,
+  zeroHash,
+} from 'viem'
 import { generatePrivateKey, type PrivateKeyAccount, privateKeyToAccount } from 'viem/accounts'
+import bytecode from '../deploy/bytecode.json' with { type: 'json' }
 import { type LocalChain, startChain } from '../deploy/chain.ts'
 import { deploy } from '../deploy/deploy.ts'
 import type { Deployer } from '../deploy/deployer.ts'
@@ -143,4 +152,30 @@ export async function openMarket(podsDir: string = PODS): Promise<Market> {
       rmSync(home, { recursive: true, force: true })
     },
   }
+}
+
+/** A ledger beside the market's own, as a network without an economy deploys it. */
+export async function ledgerWithoutVoters({ addresses, chain, deployer }: Market): Promise<Address> {
+  const { asset, registry, authority, bond } = addresses
+  const terms = {
+    asset,
+    registry,
+    authority,
+    bond,
+    podVoters: zeroAddress,
+    burner: zeroAddress,
+    split: { node: 7000, pod: 1000, frontend: 1000, voters: 500 },
+    thawSeconds: 86_400,
+    priorityDeadline: 0,
+  }
+  const wallet = createWalletClient({ account: localAccount('faucet'), transport: http(chain.rpcUrl) })
+  const data = encodeDeployData({
+    abi: computeLedgerAbi,
+    bytecode: bytecode.contracts.ComputeLedger as Hex,
+    args: [terms],
+  })
+  const hash = await wallet.sendTransaction({ data, to: null, chain: null })
+  const { contractAddress } = await deployer.client.waitForTransactionReceipt({ hash })
+  if (!contractAddress) throw new Error('no ledger was made')
+  return contractAddress
 }

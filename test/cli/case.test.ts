@@ -4,7 +4,7 @@ import { expect } from 'chai'
 import type { Hex } from 'viem'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { ROLES } from '../../deploy/steps/07-roles.ts'
-import { authorityAbi, slashingManagerAbi } from '../../sdk/chain/abi.ts'
+import { slashingManagerAbi } from '../../sdk/chain/abi.ts'
 import { slashingOf } from '../../sdk/chain/cases.ts'
 import { createSigner } from '../../sdk/native.ts'
 import { EXECUTE_SECONDS } from '../../sdk/protocol/cases.ts'
@@ -43,12 +43,9 @@ describe('heurist case on a real chain', function () {
     accuser = await season.holder('accuser', 20_000n * HEU)
     judge = await season.holder('judge', 0n)
     node = await season.nodeOf(owner)
-    const { deployer, addresses } = season.market
-    const authority = { address: addresses.authority, abi: authorityAbi } as const
-    const args = [ROLES.judge, judge.account.address, 0] as const
-    await deployer.send({ ...authority, functionName: 'grantRole', args })
+    await season.grant(ROLES.judge, judge.account.address)
     const params = await season.chain.client.readContract({
-      address: addresses.slashing,
+      address: season.market.addresses.slashing,
       abi: slashingManagerAbi,
       functionName: 'params',
     })
@@ -70,8 +67,7 @@ describe('heurist case on a real chain', function () {
 
   it('the manager of cases is found by its right to slash, whoever else was given it', async () => {
     const { deployer, addresses } = season.market
-    const authority = { address: addresses.authority, abi: authorityAbi } as const
-    await deployer.send({ ...authority, functionName: 'grantRole', args: [ROLES.slasher, deployer.admin, 0] })
+    await season.grant(ROLES.slasher, deployer.admin)
 
     const found = await slashingOf(season.chain, season.economy.staking)
 

@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Hex } from 'viem'
 import { saveKey } from '../../sdk/chain/keys.ts'
+import type { Network } from '../../sdk/chain/network.ts'
 import type { Market } from '../market.ts'
 
 const bin = join(import.meta.dirname, '..', '..', 'cli', 'heurist.mjs')
@@ -23,19 +24,26 @@ export interface CliHome {
   keyFile(name: string, key: Hex): string
 }
 
-export function openHome(market: Market, routerUrl = 'http://127.0.0.1:9'): CliHome {
-  const folder = join(market.home, 'cli')
-  mkdirSync(folder, { recursive: true })
-  const { authority, heu, asset, registry, ledger } = market.addresses
-  const network = {
-    chainId: market.domain.chainId,
-    rpcUrl: market.chain.rpcUrl,
+/** Where nobody answers. */
+const NO_ROUTER = 'http://127.0.0.1:9'
+
+/** What a router at that address says of a market's network. */
+export function networkOf({ addresses, domain, chain, router }: Market, routerUrl = NO_ROUTER): Network {
+  const { authority, heu, asset, registry, ledger } = addresses
+  return {
+    chainId: domain.chainId,
+    rpcUrl: chain.rpcUrl,
     addresses: { accessManager: authority, heu, asset, registry, ledger },
     split: { node: 7000, pod: 1000, frontend: 1000, voters: 500 },
-    podVoters: false,
-    router: { address: market.router.address, url: routerUrl },
+    podVoters: true,
+    router: { address: router.address, url: routerUrl },
   }
-  writeFileSync(join(folder, 'network.json'), JSON.stringify(network))
+}
+
+export function openHome(market: Market, routerUrl = NO_ROUTER): CliHome {
+  const folder = join(market.home, 'cli')
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(join(folder, 'network.json'), JSON.stringify(networkOf(market, routerUrl)))
   return {
     folder,
     keyFile: (name, key) => {

@@ -1,6 +1,6 @@
 import { bytesToHex, createTestClient, type Hex, http, zeroHash } from 'viem'
 import { generatePrivateKey, type PrivateKeyAccount, privateKeyToAccount } from 'viem/accounts'
-import { computeLedgerAbi, heuAbi, registryAbi } from '../../sdk/chain/abi.ts'
+import { authorityAbi, computeLedgerAbi, heuAbi, registryAbi } from '../../sdk/chain/abi.ts'
 import { type Chain, openChain } from '../../sdk/chain/clients.ts'
 import { type Economy, economyOf } from '../../sdk/chain/economy.ts'
 import { readClock } from '../../sdk/chain/epochs.ts'
@@ -29,6 +29,8 @@ export interface Season {
   readonly chain: Chain
   readonly economy: Economy
   holder(name: string, amount: bigint): Promise<Holder>
+  /** Gives an account a role of the network, at once. */
+  grant(role: bigint, to: Hex): Promise<void>
   /** A fresh node of the holder; its id as text. */
   nodeOf(owner: Holder): Promise<string>
   /** HEU of an account, free. */
@@ -103,6 +105,10 @@ export async function openSeason(): Promise<Season> {
       if (amount > 0n)
         await market.deployer.send({ ...heu, functionName: 'transfer', args: [account.address, amount] })
       return { key, account, file: home.keyFile(name, key) }
+    },
+    async grant(role, to) {
+      const authority = { address: market.addresses.authority, abi: authorityAbi } as const
+      await market.deployer.send({ ...authority, functionName: 'grantRole', args: [role, to, 0] })
     },
     async nodeOf({ account }) {
       const signer = privateKeyToAccount(generatePrivateKey()).address

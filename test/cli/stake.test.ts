@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import type { PrivateKeyAccount } from 'viem/accounts'
 import { ROLES } from '../../deploy/steps/07-roles.ts'
-import { authorityAbi, nodeStakingAbi } from '../../sdk/chain/abi.ts'
+import { nodeStakingAbi } from '../../sdk/chain/abi.ts'
 import { saveKey } from '../../sdk/chain/keys.ts'
 import { codeOf, HEU, type Holder, openSeason, type Season } from './season.ts'
 
@@ -105,8 +105,7 @@ describe('heurist stake on a real chain', function () {
     const { deployer } = season.market
     const victim = await season.holder('victim', 0n)
     await mine('add', '10')
-    const authority = { address: season.market.addresses.authority, abi: authorityAbi } as const
-    await deployer.send({ ...authority, functionName: 'grantRole', args: [ROLES.slasher, deployer.admin, 0] })
+    await season.grant(ROLES.slasher, deployer.admin)
     const args = [Number(node), 3n * HEU, victim.account.address, HEU, deployer.admin, 0n] as const
     await deployer.send({
       address: season.economy.staking,

@@ -1,23 +1,16 @@
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { createWalletClient, encodeDeployData, type Hex, http, zeroAddress } from 'viem'
+import type { Hex } from 'viem'
 import type { PrivateKeyAccount } from 'viem/accounts'
-import bytecode from '../../deploy/bytecode.json' with { type: 'json' }
-import { localAccount } from '../../deploy/local.ts'
 import { ROLES } from '../../deploy/steps/07-roles.ts'
-import {
-  authorityAbi,
-  computeLedgerAbi,
-  heuAbi,
-  nodeStakingAbi,
-  slashingManagerAbi,
-} from '../../sdk/chain/abi.ts'
+import { authorityAbi, heuAbi, nodeStakingAbi, slashingManagerAbi } from '../../sdk/chain/abi.ts'
 import { saveKey } from '../../sdk/chain/keys.ts'
-import type { Network } from '../../sdk/chain/network.ts'
 import { EXECUTE_SECONDS } from '../../sdk/protocol/cases.ts'
 import { accusationsOf, type CaseWatch, LAST_CALL_SECONDS, watchCases } from '../../worker/cases.ts'
 import { examineCases } from '../../worker/doctor/cases.ts'
+import { networkOf } from '../cli/home.ts'
 import { HEU, type Holder, openSeason, type Season } from '../cli/season.ts'
+import { ledgerWithoutVoters } from '../market.ts'
 import { openStage, type Stage } from './stage.ts'
 
 type Line = Record<string, unknown> & { level: string; event: string }
@@ -44,9 +37,7 @@ describe('the cases against a node', function () {
     node = Number(await season.nodeOf(owner))
     other = Number(await season.nodeOf(owner))
     const { deployer, addresses } = season.market
-    const authority = { address: addresses.authority, abi: authorityAbi } as const
-    const args = [ROLES.judge, judge.account.address, 0] as const
-    await deployer.send({ ...authority, functionName: 'grantRole', args })
+    await season.grant(ROLES.judge, judge.account.address)
     await approve(owner.account, addresses.staking)
     await approve(owner.account, addresses.slashing)
     await approve(accuser.account, addresses.slashing)
@@ -175,15 +166,15 @@ describe('the cases against a node', function () {
 
   it('a ledger without an economy has none, and a network whose manager may not slash has none', async () => {
     const { deployer, addresses } = season.market
-    const bare = await ledgerWithoutVoters(season)
+    const bare = await ledgerWithoutVoters(season.market)
     const none = await accusationsOf(season.chain, bare, node)()
     const id = await accuse(node, 10n * HEU)
     const seen = await accusationsOf(season.chain, addresses.ledger, node)()
     const authority = { address: addresses.authority, abi: authorityAbi } as const
-    const role = [ROLES.slasher, addresses.slashing] as const
-    await deployer.send({ ...authority, functionName: 'revokeRole', args: role })
+    const args = [ROLES.slasher, addresses.slashing] as const
+    await deployer.send({ ...authority, functionName: 'revokeRole', args })
     const powerless = await accusationsOf(season.chain, addresses.ledger, node)()
-    await deployer.send({ ...authority, functionName: 'grantRole', args: [...role, 0] })
+    await season.grant(...args)
 
     expect(none).to.deep.equal([])
     expect(seen.map((one) => one.id)).to.deep.equal([id])
@@ -191,7 +182,7 @@ describe('the cases against a node', function () {
   })
 
   it('the doctor finds one that waits for an answer, says how to give it, and is content when it is given', async () => {
-    const network = networkOf(season)
+    const network = networkOf(season.market)
     const home = join(season.market.home, 'patient')
     const { id, signerKey, owner: healthy } = await season.market.node()
     saveKey(join(home, 'signer.key'), signerKey)
@@ -253,41 +244,4 @@ function collecting(lines: Line[]) {
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') } as Parameters<
     typeof watchCases
   >[0]['log']
-}
-
-function networkOf({ market }: Season): Network {
-  const { authority, heu, asset, registry, ledger } = market.addresses
-  return {
-    chainId: market.domain.chainId,
-    rpcUrl: market.chain.rpcUrl,
-    addresses: { accessManager: authority, heu, asset, registry, ledger },
-    split: { node: 7000, pod: 1000, frontend: 1000, voters: 500 },
-    podVoters: true,
-    router: { address: market.router.address, url: 'http://127.0.0.1:9' },
-  }
-}
-
-/** A ledger as a network without an economy deploys it. */
-async function ledgerWithoutVoters({ market }: Season): Promise<Hex> {
-  const { asset, registry, authority, bond } = market.addresses
-  const terms = {
-    asset,
-    registry,
-    authority,
-    bond,
-    podVoters: zeroAddress,
-    burner: zeroAddress,
-    split: { node: 7000, pod: 1000, frontend: 1000, voters: 500 },
-    thawSeconds: 86_400,
-    priorityDeadline: 0,
-  }
-  const wallet = createWalletClient({ account: localAccount('faucet'), transport: http(market.chain.rpcUrl) })
-  const data = encodeDeployData({
-    abi: computeLedgerAbi,
-    bytecode: bytecode.contracts.ComputeLedger as Hex,
-    args: [terms],
-  })
-  const hash = await wallet.sendTransaction({ data, to: null, chain: null })
-  const { contractAddress } = await market.deployer.client.waitForTransactionReceipt({ hash })
-  return contractAddress ?? zeroAddress
 }
