@@ -1,3 +1,4 @@
+import { request } from 'node:http'
 import { expect } from 'chai'
 import OpenAI, { APIError } from 'openai'
 import { createWalletClient, erc20Abi, type Hex, http } from 'viem'
@@ -121,6 +122,23 @@ describe('a developer with a wallet', function () {
     expect([again.status, again.error.code]).to.deep.equal([400, 'session.message_wrong'])
     expect((await at<AccountPage>('GET', '/')).wallet).to.equal(developer.address.toLowerCase())
     expect((await at('GET', '/', undefined, '')).status).to.equal(401)
+  })
+
+  it('is asked to sign for no name but its own: a page elsewhere gets no message of this gateway to show', async () => {
+    const status = (host: string) =>
+      new Promise<number | undefined>((resolve, reject) => {
+        const call = request(
+          `${network.gatewayUrl}/v1/account/challenge`,
+          { method: 'POST', headers: { host, 'content-type': 'application/json' } },
+          (answer) => resolve(answer.resume().statusCode),
+        )
+        call.once('error', reject).end(JSON.stringify({ address: developer.address }))
+      })
+
+    expect(await status('evil.example')).to.equal(400)
+    expect(await status('127.0.0.1.evil.example:80')).to.equal(400)
+    expect(await status(new URL(network.gatewayUrl).host)).to.equal(200)
+    expect(await status('localhost:7801')).to.equal(200)
   })
 
   it('has nothing before it deposits: a call is refused with 402 and costs nothing', async () => {

@@ -54,7 +54,7 @@ export function accountRoutes(app: FastifyInstance, { keys: accounts, depositing
   const { keys, till, store } = accounts
   const sessions = openSessions(store, { chainId: depositing.chain.id, verify: depositing.verify })
   const rate = openRate()
-  const domainOf = (request: FastifyRequest) => (publicUrl ? new URL(publicUrl).host : request.host)
+  const originOf = (request: FastifyRequest) => signedOrigin(publicUrl, request)
   const walletOf = (request: FastifyRequest) => sessions.walletOf(request.headers.authorization)
 
   app.register(
@@ -62,11 +62,11 @@ export function accountRoutes(app: FastifyInstance, { keys: accounts, depositing
       pages.addHook('onRequest', async (request, reply) => rate.take(request.ip, ASKED_PER_MINUTE, reply))
 
       pages.post('/challenge', async (request) => ({
-        message: sessions.ask(parse(challengeBody, request.body).address, domainOf(request)),
+        message: sessions.ask(parse(challengeBody, request.body).address, originOf(request)),
       }))
       pages.post('/session', async (request) => {
         const { message, signature } = parse(sessionBody, request.body)
-        const { token, wallet, expires } = await sessions.begin(message, signature, domainOf(request))
+        const { token, wallet, expires } = await sessions.begin(message, signature, originOf(request))
         return { token, wallet, expires: new Date(expires).toISOString() }
       })
       pages.delete('/session', async (request, reply) => {
@@ -154,6 +154,22 @@ export function accountRoutes(app: FastifyInstance, { keys: accounts, depositing
     per_minute: key.perMinute,
     created: new Date(key.created).toISOString(),
     revoked: key.revoked === undefined ? null : new Date(key.revoked).toISOString(),
+  })
+}
+
+const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/
+
+/**
+ * Whose name a wallet signs for: the gateway's own. What a request calls its host is somebody's word, and a page elsewhere
+ * could have messages made that its visitors' wallets find right; only on this machine it does no harm.
+ *
+ * @throws `session.no_public_url` (refused).
+ */
+function signedOrigin(publicUrl: string | undefined, { host }: FastifyRequest): URL {
+  if (publicUrl !== undefined) return new URL(publicUrl)
+  if (LOOPBACK.test(host)) return new URL(`http://${host}`)
+  throw refused('session.no_public_url', 'This gateway does not say by which name it is reached', {
+    fix: "Its operator sets 'publicUrl' in its configuration; then wallets can sign in.",
   })
 }
 

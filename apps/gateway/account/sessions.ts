@@ -14,12 +14,12 @@ const TOKEN = /^Bearer +(hs[0-9a-f]{64}) *$/i
 
 export interface Sessions {
   /** The text that a wallet signs (EIP-4361), once, within ten minutes. @throws `parameter.invalid` (refused). */
-  ask(address: string, domain: string): string
+  ask(address: string, origin: URL): string
   /** @throws `session.message_wrong`, `session.invalid` (refused). */
   begin(
     message: string,
     signature: Hex,
-    domain: string,
+    origin: URL,
   ): Promise<{ token: string; wallet: string; expires: number }>
   /** The wallet of an `Authorization` header. @throws `session.missing`, `session.invalid` (refused). */
   walletOf(authorization: string | undefined): string
@@ -36,7 +36,7 @@ export function openSessions(
 ): Sessions {
   const asked = new Map<string, number>()
 
-  function ask(address: string, domain: string): string {
+  function ask(address: string, origin: URL): string {
     if (!isAddress(address, { strict: false })) {
       throw refused('parameter.invalid', "'address' is no address of an account", { field: 'address' })
     }
@@ -44,10 +44,10 @@ export function openSessions(
     asked.set(nonce, now() + ASKED_MS)
     if (asked.size > MOST_ASKED) asked.delete(asked.keys().next().value ?? '')
     return createSiweMessage({
-      domain,
+      domain: origin.host,
       address: getAddress(address),
       statement: 'Sign in to your account at this gateway. This costs nothing and allows no payment.',
-      uri: `http://${domain}`,
+      uri: origin.origin,
       version: '1',
       chainId,
       nonce,
@@ -57,7 +57,7 @@ export function openSessions(
   }
 
   /** The nonce is used up, whatever comes of it. */
-  function checked(message: string, domain: string): Address {
+  function checked(message: string, { host }: URL): Address {
     const said = parseSiweMessage(message)
     const until = asked.get(said.nonce ?? '')
     asked.delete(said.nonce ?? '')
@@ -68,7 +68,7 @@ export function openSessions(
       })
     if (until === undefined || until < now())
       throw wrong('was not asked for here, or too long ago, or used before')
-    if (said.domain !== domain) throw wrong(`is for ${String(said.domain).slice(0, 128)}, not for ${domain}`)
+    if (said.domain !== host) throw wrong(`is for ${String(said.domain).slice(0, 128)}, not for ${host}`)
     if (said.chainId !== chainId) throw wrong('is for another chain')
     if (said.address === undefined) throw wrong('names no account')
     return said.address
@@ -76,8 +76,8 @@ export function openSessions(
 
   return {
     ask,
-    async begin(message, signature, domain) {
-      const address = checked(message, domain)
+    async begin(message, signature, origin) {
+      const address = checked(message, origin)
       if (!(await verify(message, address, signature))) {
         throw refused('session.invalid', `${address} did not sign this message`, { field: 'signature' })
       }
