@@ -1,6 +1,6 @@
 import { Command } from 'commander'
+import { heuApproval } from '../../sdk/chain/approvals.ts'
 import { type BurnState, burnCall, type Offer, readBurn } from '../../sdk/chain/burns.ts'
-import { heuApproval } from '../../sdk/chain/locks.ts'
 import { later, refused } from '../../sdk/errors.ts'
 import { formatHeu, formatUsd, heu } from '../../sdk/units.ts'
 import { countdown, type EconomyOptions, economyOptions, openScene, type Scene } from '../economy.ts'

@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import type { Hex } from 'viem'
 import { z } from 'zod'
+import { heuApproval } from '../../sdk/chain/approvals.ts'
 import type { Call } from '../../sdk/chain/call.ts'
 import {
   type AccusableEconomy,
@@ -14,7 +15,6 @@ import {
   readCases,
 } from '../../sdk/chain/cases.ts'
 import { readClock } from '../../sdk/chain/epochs.ts'
-import { heuApproval } from '../../sdk/chain/locks.ts'
 import { readStake } from '../../sdk/chain/stakes.ts'
 import { later, refused } from '../../sdk/errors.ts'
 import { isOpen, nextStep, type Step } from '../../sdk/protocol/cases.ts'

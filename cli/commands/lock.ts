@@ -1,13 +1,7 @@
 import { Command } from 'commander'
+import { heuApproval } from '../../sdk/chain/approvals.ts'
 import type { Call } from '../../sdk/chain/call.ts'
-import {
-  heuApproval,
-  type LockState,
-  lockCall,
-  lockEnd,
-  MOST_LOCK_EPOCHS,
-  readLock,
-} from '../../sdk/chain/locks.ts'
+import { type LockState, lockCall, lockEnd, MOST_LOCK_EPOCHS, readLock } from '../../sdk/chain/locks.ts'
 import { refused } from '../../sdk/errors.ts'
 import { formatHeu, formatPercent, heu } from '../../sdk/units.ts'
 import { type EconomyOptions, economyOptions, epochDate, openScene, type Scene } from '../economy.ts'

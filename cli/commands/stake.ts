@@ -1,7 +1,7 @@
 import { Command } from 'commander'
+import { heuApproval } from '../../sdk/chain/approvals.ts'
 import type { Call } from '../../sdk/chain/call.ts'
 import { readClock } from '../../sdk/chain/epochs.ts'
-import { heuApproval } from '../../sdk/chain/locks.ts'
 import { readStake, type StakeState, stakeCall } from '../../sdk/chain/stakes.ts'
 import { later, refused } from '../../sdk/errors.ts'
 import { formatHeu, heu } from '../../sdk/units.ts'

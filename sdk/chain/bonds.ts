@@ -1,11 +1,9 @@
-import { type Address, erc20Abi } from 'viem'
-import { refused } from '../errors.ts'
-import { formatUsd } from '../units.ts'
+import type { Address } from 'viem'
 import { routerBondAbi } from './abi.ts'
-import { approveCall, type Call, caller } from './call.ts'
+import { assetApproval, heuApproval } from './approvals.ts'
+import { type Call, caller } from './call.ts'
 import type { Chain } from './clients.ts'
 import { chainError } from './errors.ts'
-import { heuApproval } from './locks.ts'
 
 /** A router's bond and what it is held for. Asset in base units, HEU in wei, times in Unix seconds. */
 export interface BondState {
@@ -55,28 +53,6 @@ export async function bondDepositCalls(
     heus === 0n ? [] : heuApproval(chain, heu, { from, spender: bond, amount: heus }),
   ])
   return [...approvals.flat(), bondCall(bond, 'deposit', [router, assets, heus])]
-}
-
-async function assetApproval(
-  { client }: Chain,
-  asset: Address,
-  { from, spender, amount }: { from: Address; spender: Address; amount: bigint },
-): Promise<Call[]> {
-  const token = { address: asset, abi: erc20Abi } as const
-  const [held, allowed] = await Promise.all([
-    client.readContract({ ...token, functionName: 'balanceOf', args: [from] }),
-    client.readContract({ ...token, functionName: 'allowance', args: [from, spender] }),
-  ]).catch((cause: unknown) => {
-    throw chainError(cause)
-  })
-  if (held < amount) {
-    const says = `${from} holds ${formatUsd(held)} dollars, ${formatUsd(amount)} are needed`
-    throw refused('asset.insufficient', says, {
-      fix: `Send it ${formatUsd(amount - held)} dollars first, or give less.`,
-      details: { held: held.toString(), needed: amount.toString() },
-    })
-  }
-  return allowed >= amount ? [] : [approveCall(asset, spender, amount)]
 }
 
 const call = caller(routerBondAbi)

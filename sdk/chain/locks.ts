@@ -1,8 +1,7 @@
 import { type Address, erc20Abi } from 'viem'
 import { refused } from '../errors.ts'
-import { formatHeu } from '../units.ts'
 import { votingEscrowAbi } from './abi.ts'
-import { approveCall, type Call, caller } from './call.ts'
+import { type Call, caller } from './call.ts'
 import type { Chain } from './clients.ts'
 import type { Economy } from './economy.ts'
 import { readClock } from './epochs.ts'
@@ -54,37 +53,6 @@ export function lockEnd(epoch: number, weeks: number): number {
     fix: `Write --weeks N, N from 1 to ${MOST_LOCK_EPOCHS}.`,
     details: { weeks },
   })
-}
-
-/**
- * An approval of exactly `amount` where the present one is lower, as every call that takes HEU needs.
- *
- * @throws `heu.insufficient` (refused) if the account holds less.
- */
-export async function heuApproval(
-  chain: Chain,
-  heu: Address,
-  { from, spender, amount }: { from: Address; spender: Address; amount: bigint },
-): Promise<Call[]> {
-  const token = { address: heu, abi: erc20Abi } as const
-  const [held, allowed] = await Promise.all([
-    chain.client.readContract({ ...token, functionName: 'balanceOf', args: [from] }),
-    chain.client.readContract({ ...token, functionName: 'allowance', args: [from, spender] }),
-  ]).catch((cause: unknown) => {
-    throw chainError(cause)
-  })
-  if (held < amount) {
-    throw refused(
-      'heu.insufficient',
-      `${from} holds ${formatHeu(held)} HEU, ${formatHeu(amount)} are needed`,
-      {
-        fix: `Send it ${formatHeu(amount - held)} HEU first, or give less.`,
-        details: { held: held.toString(), needed: amount.toString() },
-      },
-    )
-  }
-  if (allowed >= amount) return []
-  return [approveCall(heu, spender, amount)]
 }
 
 const escrowCall = caller(votingEscrowAbi)
