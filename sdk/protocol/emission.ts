@@ -152,30 +152,6 @@ export function medianPrice(prices: readonly bigint[]): bigint {
 /** Wei of HEU for `amount` base units at `price` per whole unit, rounded up. */
 export const lotCost = (amount: bigint, price: bigint): bigint => ceilDiv(amount * price, 1_000_000n)
 
-// --------------------------------------------------------------------------------------------------- pod capacity
-
-/** The most of all slots that votes give one pod. Basis points. */
-export const MOST_POD_BPS = 2_500n
-
-/**
- * Slots that a pod is guaranteed under contention.
- *
- * @param slots  Of all nodes.
- * @param active  Pods that share them.
- * @param free  Slots that every pod has without any vote; less if they would take more than half of all.
- */
-export function podCapacity(
-  { slots, active, free }: { slots: bigint; active: bigint; free: bigint },
-  weight: bigint,
-  total: bigint,
-): bigint {
-  if (active === 0n) return 0n
-  const own = least(free, slots / 2n / active)
-  const rest = slots - own * active
-  const voted = total === 0n ? rest / active : (rest * weight) / total
-  return own + least(voted, (rest * MOST_POD_BPS) / BPS)
-}
-
 // --------------------------------------------------------------------------------------------------------- private
 
 const least = (a: bigint, b: bigint): bigint => (a < b ? a : b)
