@@ -116,7 +116,7 @@ export async function settledBatch(
   const { batch, event, skipped, bytes, days } = await readTransaction(place, seq, txHash)
   const data = await keptData(place, seq, days)
   const leaves = data && parseData(data).leaves
-  const keys = await Promise.all(batch.payers.map((line) => keyOf(place, line)))
+  const keys = await Promise.all(batch.payers.map((line) => payerOf(place, line)))
   const isPosted = event.batchHash === toHex(keccak(bytes)) && event.root === batch.root
 
   return {
@@ -228,9 +228,13 @@ function parseData(data: Uint8Array) {
   }
 }
 
-/** Whose account a line debits: the key that signed its voucher. */
-function keyOf({ hasher, router }: Place, line: Batch['payers'][number]): Promise<Address | undefined> {
+/** Whose account a line debits: the key that signed its voucher. Lower case. */
+export async function payerOf(
+  { hasher, router }: Pick<Place, 'hasher' | 'router'>,
+  line: Batch['payers'][number],
+): Promise<Address | undefined> {
   const { ceiling, expiry, request } = line
   const digest = hasher.digest('Voucher', { router, ceiling, expiry, request })
-  return recoverSigner(digest, `${line.r}${line.vs.slice(2)}`)
+  const key = await recoverSigner(digest, `${line.r}${line.vs.slice(2)}`)
+  return key?.toLowerCase() as Address | undefined
 }

@@ -2,13 +2,12 @@ import { type Address, decodeFunctionData, type Hex } from 'viem'
 import type { AuditedBatch, AuditedRole, ChainTotals } from '../audit.ts'
 import { AUDITED_ROLES } from '../audit.ts'
 import { asHeuristError, refused } from '../errors.ts'
-import { type Batch, unpackBatch } from '../protocol/batch.ts'
+import { unpackBatch } from '../protocol/batch.ts'
 import { fromHex, keccak, toHex } from '../protocol/bytes.ts'
 import { leafHash, merkleTree } from '../protocol/merkle.ts'
 import type { Hasher } from '../protocol/messages.ts'
 import { ROLE } from '../protocol/messages.ts'
-import { recoverSigner } from '../recover.ts'
-import { batchDataSchema, type Leaf, type Place } from '../settlement.ts'
+import { batchDataSchema, type Leaf, type Place, payerOf } from '../settlement.ts'
 import { createTransport, type Transport } from '../transport.ts'
 import { computeLedgerAbi } from './abi.ts'
 import type { Chain } from './clients.ts'
@@ -58,7 +57,7 @@ export async function readPublished(where: Where, onProgress: Progress = () => {
     const { input } = await chain.client.getTransaction({ hash: event.transactionHash })
     const packed = fromHex(decodeFunctionData({ abi: computeLedgerAbi, data: input }).args?.[0] as Hex)
     const batch = unpackBatch(packed)
-    const keys = await Promise.all(batch.payers.map((line) => keyOf(where, line)))
+    const keys = await Promise.all(batch.payers.map((line) => payerOf(where, line)))
     for (const skip of skips.filter((one) => one.args.seq === seq)) {
       const line = Number(skip.args.index)
       add(skipped, keys[line], batch.payers[line]?.charge ?? 0n)
@@ -81,14 +80,6 @@ export async function readPublished(where: Where, onProgress: Progress = () => {
 
 function add(sums: Map<Address, bigint>, payer: Address | undefined, amount: bigint): void {
   if (payer) sums.set(payer, (sums.get(payer) ?? 0n) + amount)
-}
-
-/** Whose account a line debits: the key that signed its voucher. Lower case. */
-async function keyOf({ hasher, router }: Where, line: Batch['payers'][number]): Promise<Address | undefined> {
-  const { ceiling, expiry, request } = line
-  const digest = hasher.digest('Voucher', { router, ceiling, expiry, request })
-  const key = await recoverSigner(digest, `${line.r}${line.vs.slice(2)}`)
-  return key?.toLowerCase() as Address | undefined
 }
 
 /** What the router serves of a batch; where it serves nothing that is the batch's, what was kept of it. */

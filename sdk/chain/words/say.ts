@@ -1,3 +1,5 @@
+import { formatHeu, formatPercent } from '../../units.ts'
+
 /** What a custom error says to a person, and what to do then. */
 export interface Words {
   says: string
@@ -19,10 +21,7 @@ export const date = (seconds: string | undefined): string => {
 }
 
 /** Wei of HEU, for people: the six first decimals. */
-export const heu = (wei: string | undefined): string => {
-  const text = (wei ?? '0').padStart(19, '0')
-  const decimals = text.slice(-18, -12).replace(/0+$/, '')
-  return `${text.slice(0, -18)}${decimals === '' ? '' : `.${decimals}`} HEU`
-}
+export const heu = (wei = '0'): string => `${formatHeu(BigInt(wei) - (BigInt(wei) % MICRO))} HEU`
+const MICRO = 10n ** 12n
 
-export const percent = (bps: string | undefined): string => `${Number(bps) / 100} %`
+export const percent = (bps: string | undefined): string => formatPercent(Number(bps))
