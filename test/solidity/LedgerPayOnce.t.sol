@@ -7,6 +7,7 @@ import {IComputeLedger} from "../../contracts/interfaces/IComputeLedger.sol";
 import {Epochs} from "../../contracts/libraries/Epochs.sol";
 import {Messages} from "../../contracts/libraries/Messages.sol";
 import {Role} from "../../contracts/libraries/Roles.sol";
+import {UnaskingToken} from "./OddToken.sol";
 import {Signed} from "./Signed.sol";
 import {GoodWallet} from "./Wallets.sol";
 
@@ -271,23 +272,13 @@ contract LedgerPayOnceTest is Signed {
     }
 }
 
-/// @dev Keeps one unit of whatever it is authorised to move. It asks for no signature: that is not what is tested.
-contract ShortToken is ERC20("Short", "SHORT") {
+/// @dev Keeps one unit of whatever it is authorised to move.
+contract ShortToken is ERC20("Short", "SHORT"), UnaskingToken {
     function mint(address to, uint256 amount) external {
         _mint(to, amount);
     }
 
-    function receiveWithAuthorization(
-        address from,
-        address to,
-        uint256 amount,
-        uint256,
-        uint256,
-        bytes32,
-        uint8,
-        bytes32,
-        bytes32
-    ) external {
+    function _receive(address from, address to, uint256 amount) internal override {
         _transfer(from, to, amount - 1);
         _transfer(from, address(this), 1);
     }

@@ -3,8 +3,27 @@ pragma solidity 0.8.28;
 
 import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 
+/// @dev A token that asks a key for no signature: whoever is authorised, by anybody, may move it.
+abstract contract UnaskingToken {
+    function receiveWithAuthorization(
+        address from,
+        address to,
+        uint256 amount,
+        uint256,
+        uint256,
+        bytes32,
+        uint8,
+        bytes32,
+        bytes32
+    ) external {
+        _receive(from, to, amount);
+    }
+
+    function _receive(address from, address to, uint256 amount) internal virtual;
+}
+
 /// @dev A token without allowances that misbehaves as it is told.
-contract OddToken {
+contract OddToken is UnaskingToken {
     enum Manner {
         Plain,
         ReturnsNothing,
@@ -48,18 +67,7 @@ contract OddToken {
         _move(from, to, amount);
     }
 
-    /// @dev Moves it whoever asks.
-    function receiveWithAuthorization(
-        address from,
-        address to,
-        uint256 amount,
-        uint256,
-        uint256,
-        bytes32,
-        uint8,
-        bytes32,
-        bytes32
-    ) external {
+    function _receive(address from, address to, uint256 amount) internal override {
         _move(from, to, amount);
     }
 

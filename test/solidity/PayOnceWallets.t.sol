@@ -9,6 +9,7 @@ import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/Reentrancy
 import {IComputeLedger} from "../../contracts/interfaces/IComputeLedger.sol";
 import {Messages} from "../../contracts/libraries/Messages.sol";
 import {Role} from "../../contracts/libraries/Roles.sol";
+import {UnaskingToken} from "./OddToken.sol";
 import {Signed} from "./Signed.sol";
 
 /// @dev One call paid by a wallet contract that does its worst while it is asked; the money is counted before and after.
@@ -266,7 +267,7 @@ contract ReenteringPayer is ActingWallet {
 }
 
 /// @dev Asks a wallet without a limit and without `staticcall`, and a key for nothing.
-contract LooseToken is ERC20("Loose", "LOOSE") {
+contract LooseToken is ERC20("Loose", "LOOSE"), UnaskingToken {
     function mint(address to, uint256 amount) external {
         _mint(to, amount);
     }
@@ -285,17 +286,7 @@ contract LooseToken is ERC20("Loose", "LOOSE") {
         _transfer(from, to, amount);
     }
 
-    function receiveWithAuthorization(
-        address from,
-        address to,
-        uint256 amount,
-        uint256,
-        uint256,
-        bytes32,
-        uint8,
-        bytes32,
-        bytes32
-    ) external {
+    function _receive(address from, address to, uint256 amount) internal override {
         _transfer(from, to, amount);
     }
 }
