@@ -5,26 +5,19 @@ import type { Chain, Sender } from '../../sdk/chain/clients.ts'
 import { chainError } from '../../sdk/chain/errors.ts'
 import { lotCost } from '../../sdk/protocol/emission.ts'
 import type { Duty } from '../duty.ts'
+import type { BuyConfig } from '../epoch/config.ts'
 
 export interface BuyerDeps {
   chain: Chain
   place: { burner: Address; heu: Address }
   sender: Sender
-  config: Limits
-}
-
-/** What a buyer pays at most: the lower of the two counts. */
-export interface Limits {
-  /** Wei of HEU per whole unit of the asset. */
-  mostPrice: bigint
-  /** Of the median of the last sales, basis points. */
-  mostOverMedianBps: number
+  config: BuyConfig
 }
 
 const BPS = 10_000n
 
 /** What is for sale in this second, and what the buyer has. HEU in wei. */
-export interface Market extends Pick<BurnState, 'lot' | 'carried' | 'median'>, Limits {
+export interface Market extends Pick<BurnState, 'lot' | 'carried' | 'median'>, BuyConfig {
   held: bigint
 }
 
