@@ -21,8 +21,17 @@ export interface Events {
   fail(...frames: readonly { data: unknown; event?: string }[]): void
 }
 
+/** The bytes of a stream of events. */
+export interface EventStream {
+  /** Waits while the caller reads slower than the network answers. @throws `call.left` (refused). */
+  write(text: string): Promise<void>
+  /** Without waiting: for what nobody misses. */
+  push(text: string): void
+  end(text?: string): void
+}
+
 /** Sends the headers now; from here on failures are events. */
-export function openEvents(reply: FastifyReply): Events {
+export function openEventStream(reply: FastifyReply): EventStream {
   reply.hijack()
   const { raw } = reply
   raw.writeHead(200, {
@@ -32,7 +41,6 @@ export function openEvents(reply: FastifyReply): Events {
     'x-accel-buffering': 'no',
     'openai-processing-ms': String(Math.round(reply.elapsedTime)),
   })
-  const write = (text: string): boolean => raw.destroyed || raw.write(text)
 
   // One wait for all who wait: the choices of a call write side by side.
   let room: Promise<unknown> | undefined
@@ -44,14 +52,24 @@ export function openEvents(reply: FastifyReply): Events {
   }
 
   return {
-    async send(data, event) {
+    async write(text) {
       if (raw.destroyed) throw refused('call.left', 'the caller left')
-      if (!write(frame(data, event))) await roomAgain()
+      if (!raw.write(text)) await roomAgain()
     },
-    comment: (text) => void write(`: ${text}\n\n`),
-    done: () => void raw.end('data: [DONE]\n\n'),
-    end: () => void raw.end(),
-    fail: (...frames) => void raw.end(frames.map(({ data, event }) => frame(data, event)).join('')),
+    push: (text) => void (raw.destroyed || raw.write(text)),
+    end: (text) => void raw.end(text),
+  }
+}
+
+/** OpenAI's events on it. */
+export function openEvents(reply: FastifyReply): Events {
+  const stream = openEventStream(reply)
+  return {
+    send: (data, event) => stream.write(frame(data, event)),
+    comment: (text) => stream.push(`: ${text}\n\n`),
+    done: () => stream.end('data: [DONE]\n\n'),
+    end: () => stream.end(),
+    fail: (...frames) => stream.end(frames.map(({ data, event }) => frame(data, event)).join('')),
   }
 }
 

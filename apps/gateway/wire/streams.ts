@@ -1,6 +1,6 @@
-import { once } from 'node:events'
 import type { FastifyReply } from 'fastify'
-import { type HeuristError, later, refused } from '../../../sdk/errors.ts'
+import { type HeuristError, later } from '../../../sdk/errors.ts'
+import { openEventStream } from '../sse.ts'
 import { toWireError } from './errors.ts'
 import type { LlmJob } from './submit.ts'
 
@@ -52,28 +52,12 @@ export interface TextEvents {
 
 /** Sends the headers now; from here on failures are events. */
 export function openTextEvents(reply: FastifyReply): TextEvents {
-  reply.hijack()
-  const { raw } = reply
-  raw.writeHead(200, {
-    ...(reply.getHeaders() as Record<string, string>),
-    'content-type': 'text/event-stream; charset=utf-8',
-    'cache-control': 'no-cache',
-    'x-accel-buffering': 'no',
-  })
+  const stream = openEventStream(reply)
   return {
-    async send(text) {
-      if (raw.destroyed) throw refused('call.left', 'the caller left')
-      // A text that is the end mark itself comes in two events.
-      const parts = text === '[DONE]' ? ['[DO', 'NE]'] : [text]
-      if (raw.write(parts.map(frame).join(''))) return
-      const either = new AbortController()
-      const { signal } = either
-      await Promise.race([once(raw, 'drain', { signal }), once(raw, 'close', { signal })]).finally(() =>
-        either.abort(),
-      )
-    },
-    done: () => void raw.end(frame('[DONE]')),
-    fail: (error) => void raw.end(`event: error\n${frame(JSON.stringify(toWireError(error).body))}`),
+    // A text that is the end mark itself comes in two events.
+    send: (text) => stream.write((text === '[DONE]' ? ['[DO', 'NE]'] : [text]).map(frame).join('')),
+    done: () => stream.end(frame('[DONE]')),
+    fail: (error) => stream.end(`event: error\n${frame(JSON.stringify(toWireError(error).body))}`),
   }
 }
 
