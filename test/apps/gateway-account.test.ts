@@ -1,6 +1,6 @@
 import { request } from 'node:http'
 import { expect } from 'chai'
-import OpenAI, { APIError } from 'openai'
+import OpenAI from 'openai'
 import { createWalletClient, erc20Abi, type Hex, http } from 'viem'
 import { generatePrivateKey, type PrivateKeyAccount, privateKeyToAccount } from 'viem/accounts'
 import { computeLedgerAbi } from '../../sdk/chain/abi.ts'
@@ -9,6 +9,7 @@ import { faucet } from '../../sdk/chain/deposits.ts'
 import { usd } from '../../sdk/units.ts'
 import { type Market, openMarket } from '../market.ts'
 import { openNetwork, type TestNetwork } from '../network.ts'
+import { thrownBy } from './thrown.ts'
 
 interface AccountPage {
   wallet: string
@@ -88,14 +89,6 @@ describe('a developer with a wallet', function () {
   const client = (apiKey: string) =>
     new OpenAI({ baseURL: `${network.gatewayUrl}/v1`, apiKey, maxRetries: 0 })
   const hello = { model: 'chat', messages: [{ role: 'user' as const, content: 'What is a receipt?' }] }
-  const errorOf = async (work: Promise<unknown>): Promise<APIError> => {
-    const error = await work.then(
-      () => new Error('nothing was refused'),
-      (cause: unknown) => cause,
-    )
-    if (error instanceof APIError) return error
-    throw error
-  }
 
   it('signs in by one signature, which opens no other account and works once', async () => {
     const other = privateKeyToAccount(generatePrivateKey())
@@ -143,7 +136,7 @@ describe('a developer with a wallet', function () {
 
   it('has nothing before it deposits: a call is refused with 402 and costs nothing', async () => {
     const { key } = await at<{ key: string }>('POST', '/keys', { name: 'poor' })
-    const error = await errorOf(client(key).chat.completions.create(hello))
+    const error = await thrownBy(client(key).chat.completions.create(hello))
 
     expect([error.status, error.code]).to.deep.equal([402, 'insufficient_quota'])
     expect(await at<AccountPage>('GET', '/')).to.include({ charged: '0.000000', held: '0.000000' })
@@ -206,10 +199,10 @@ describe('a developer with a wallet', function () {
     const gone = await made({})
     await at('DELETE', `/keys/${gone.id}`)
     const refusals = await Promise.all(
-      [image, poor, gone].map(({ key }) => errorOf(client(key).chat.completions.create(hello))),
+      [image, poor, gone].map(({ key }) => thrownBy(client(key).chat.completions.create(hello))),
     )
     await client(slow.key).chat.completions.create(hello)
-    const fast = await errorOf(client(slow.key).chat.completions.create(hello))
+    const fast = await thrownBy(client(slow.key).chat.completions.create(hello))
 
     expect(refusals.map(({ status, code }) => [status, code])).to.deep.equal([
       [403, 'model_not_allowed'],

@@ -1,10 +1,11 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import OpenAI, { APIError } from 'openai'
+import OpenAI from 'openai'
 import { parseEmbedding } from '../../apps/gateway/embeddings.ts'
 import { HeuristError, refused } from '../../sdk/errors.ts'
 import { embedManifest, manifestOf, openDoor, paidOf, type TestDoor } from './door.ts'
 import { embeddings, failure } from './openai-shapes.ts'
+import { thrownBy } from './thrown.ts'
 
 const LENGTH = 3
 const units = { unitsIn: 11n, unitsOut: 0n, price: 37n }
@@ -42,14 +43,6 @@ describe('embeddings at the gateway', function () {
   beforeEach(() => {
     paid = []
   })
-  const thrownBy = async (work: Promise<unknown>): Promise<APIError> => {
-    const error = await work.then(
-      () => new Error('nothing was thrown'),
-      (cause: unknown) => cause,
-    )
-    if (error instanceof APIError) return error
-    throw error
-  }
 
   it("are the pod's vectors in the order of the texts, whichever form they travel in", async () => {
     answerAll()

@@ -1,9 +1,10 @@
 import { expect } from 'chai'
-import OpenAI, { APIError } from 'openai'
+import OpenAI from 'openai'
 import { formatUsd } from '../../sdk/units.ts'
 import { type Market, openMarket } from '../market.ts'
 import { openNetwork, type TestNetwork } from '../network.ts'
 import { settled } from './settled.ts'
+import { thrownBy } from './thrown.ts'
 
 /** The unmodified `openai` client, given only base URL and key, against chain, router, worker and gateway. */
 describe('the openai client on a real network', function () {
@@ -24,14 +25,6 @@ describe('the openai client on a real network', function () {
 
   const ask = (content: string) => ({ model: 'chat', messages: [{ role: 'user' as const, content }] })
   const settledOf = (request: string) => settled(network.routerUrl, request)
-  const thrownBy = async (work: Promise<unknown>): Promise<APIError> => {
-    const error = await work.then(
-      () => new Error('nothing was thrown'),
-      (cause: unknown) => cause,
-    )
-    if (error instanceof APIError) return error
-    throw error
-  }
   const PNG = '89504e470d0a1a0a'
 
   it('lists the pods as models and shows each one', async () => {

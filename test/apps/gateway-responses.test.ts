@@ -1,9 +1,10 @@
 import { expect } from 'chai'
-import OpenAI, { APIError } from 'openai'
+import OpenAI from 'openai'
 import { parseResponse, responseParameters } from '../../apps/gateway/responses.ts'
 import { HeuristError, later, refused } from '../../sdk/errors.ts'
 import { chatAnswer, eventsOf, openDoor, paidOf, streamOf, type TestDoor } from './door.ts'
 import { failure, response, responseEvent } from './openai-shapes.ts'
+import { thrownBy } from './thrown.ts'
 
 const ask = { model: 'chat', input: 'What is a pod?' }
 const units = { unitsIn: 9n, unitsOut: 7n, price: 37n }
@@ -125,14 +126,6 @@ describe("the openai client's responses", function () {
     openai = new OpenAI({ baseURL: `${door.url}/v1`, apiKey: door.key, maxRetries: 0 })
   })
   after(() => door.close())
-  const thrownBy = async (work: Promise<unknown>): Promise<APIError> => {
-    const error = await work.then(
-      () => new Error('nothing was thrown'),
-      (cause: unknown) => cause,
-    )
-    if (error instanceof APIError) return error
-    throw error
-  }
 
   it('are whole answers that repeat the question as it was understood', async () => {
     door.pay({ chat: async () => chatAnswer(1, 'A recipe.', units) })

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import type { FastifyInstance } from 'fastify'
-import OpenAI, { APIError } from 'openai'
+import OpenAI from 'openai'
 import { pino } from 'pino'
 import { openAccounts } from '../../apps/gateway/accounts.ts'
 import { createCatalog } from '../../apps/gateway/catalog.ts'
@@ -15,6 +15,7 @@ import { createGateway } from '../../apps/gateway/server.ts'
 import { bug, type HeuristError, later, refused } from '../../sdk/errors.ts'
 import type { Answer, AnswerStream, Piece } from '../../sdk/index.ts'
 import { manifestHash } from '../../sdk/protocol/manifest.ts'
+import { thrownBy } from './thrown.ts'
 
 /** What cannot be provoked at will on a real network: a payer whose answers fail, hang or never end, on command. */
 
@@ -102,14 +103,6 @@ describe('the gateway, when the network fails or the caller leaves', function ()
       headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
       body: JSON.stringify({ ...hello, stream: true }),
     })
-  const thrownBy = async (work: Promise<unknown>): Promise<APIError> => {
-    const error = await work.then(
-      () => new Error('nothing was thrown'),
-      (cause: unknown) => cause,
-    )
-    if (error instanceof APIError) return error
-    throw error
-  }
 
   const failures: [HeuristError, number, string][] = [
     [refused('credit.insufficient', 'the account is empty'), 402, 'insufficient_quota'],
