@@ -10,37 +10,42 @@ import { foundryBinary } from '../deploy/chain.ts'
 
 const root = join(import.meta.dirname, '..')
 
+/** Test files that run at once. */
+const LANES = 2
+
 interface Tally {
   passed: number
   failed: number
 }
 
-function forgeSuite(): Tally {
+type ForgeTally = Tally & { failures: string }
+
+function forgeSuite(): ForgeTally {
   const forge = foundryBinary('forge')
   if (forge === undefined) {
-    process.stdout.write('forge has no binary for this platform: the Solidity tests did not run\n')
-    return { passed: 0, failed: 1 }
+    return {
+      passed: 0,
+      failed: 1,
+      failures: 'forge has no binary for this platform: the Solidity tests did not run\n',
+    }
   }
   process.stdout.write('Solidity (forge)\n')
   const result = spawnSync(forge, ['test', '--json'], { cwd: root, encoding: 'utf8', maxBuffer: 1 << 28 })
   const line = result.stdout.split('\n').find((text) => text.startsWith('{'))
-  if (line === undefined) {
-    process.stdout.write(`${result.stdout}${result.stderr}\n`)
-    return { passed: 0, failed: 1 }
-  }
+  if (line === undefined) return { passed: 0, failed: 1, failures: `${result.stdout}${result.stderr}\n` }
   return forgeTally(JSON.parse(line) as ForgeReport)
 }
 
 type ForgeReport = Record<string, { test_results: Record<string, { status: string; reason: string | null }> }>
 
-function forgeTally(report: ForgeReport): Tally {
-  const tally = { passed: 0, failed: 0 }
+function forgeTally(report: ForgeReport): ForgeTally {
+  const tally = { passed: 0, failed: 0, failures: '' }
   for (const [suite, { test_results }] of Object.entries(report)) {
     for (const [name, { status, reason }] of Object.entries(test_results)) {
       if (status === 'Success') tally.passed += 1
       else {
         tally.failed += 1
-        process.stdout.write(`  FAILED ${suite} ${name}: ${reason ?? status}\n`)
+        tally.failures += `\nFAILED ${suite} ${name}: ${reason ?? status}\n`
       }
     }
   }
@@ -48,32 +53,64 @@ function forgeTally(report: ForgeReport): Tally {
   return tally
 }
 
-/** One mocha process per file: no test file sees another's clocks, ports or processes. */
-async function mochaSuite(files: string[]): Promise<Tally> {
-  const total = { passed: 0, failed: 0 }
-  for (const file of files) {
-    const tally = await mochaFile(file)
-    total.passed += tally.passed
-    total.failed += tally.failed
-  }
-  return total
+interface FileReport {
+  file: string
+  tally: Tally
+  seconds: number
+  /** What mocha says about each failure, or how the process ended if it said nothing. */
+  failures: string
 }
 
-function mochaFile(file: string): Promise<Tally> {
+/**
+ * One mocha process per file: no test file sees another's clocks, ports or processes. Two files run side by side,
+ * because most of a test's time is spent waiting for chains and processes; each file's report is printed whole.
+ */
+async function mochaSuite(files: string[]): Promise<FileReport[]> {
+  const waiting = [...files]
+  const reports: FileReport[] = []
+  const lane = async () => {
+    for (let file = waiting.shift(); file !== undefined; file = waiting.shift())
+      reports.push(await mochaFile(file))
+  }
+  await Promise.all(Array.from({ length: LANES }, lane))
+  return reports
+}
+
+function mochaFile(file: string): Promise<FileReport> {
+  const started = performance.now()
   const mocha = join(root, 'node_modules', 'mocha', 'bin', 'mocha.js')
-  const child = spawn(process.execPath, [mocha, file], { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, [mocha, file], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] })
   let output = ''
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+  const keep = (text: string) => {
     output += text
-    process.stdout.write(text)
-  })
+  }
+  child.stdout.setEncoding('utf8').on('data', keep)
+  child.stderr.setEncoding('utf8').on('data', keep)
   return new Promise((resolve) => {
-    child.once('close', (code) => {
+    child.once('close', (code, signal) => {
+      const seconds = (performance.now() - started) / 1000
+      process.stdout.write(`${file} (${seconds.toFixed(0)} s)\n${output}`)
       const count = (word: string) => Number(new RegExp(`^ {2}(\\d+) ${word}`, 'm').exec(output)?.[1] ?? 0)
-      const failed = count('failing')
-      resolve({ passed: count('passing'), failed: code === 0 ? failed : Math.max(1, failed) })
+      const failed = code === 0 ? count('failing') : Math.max(1, count('failing'))
+      const told = output.search(/^ {2}\d+ failing/m)
+      const failures = told < 0 ? `  ended with ${signal ?? `exit code ${code}`}\n` : output.slice(told)
+      resolve({ file, tally: { passed: count('passing'), failed }, seconds, failures })
     })
   })
+}
+
+/** Ends the report: the slowest files, then every failure again, so that the end of a long log names it. */
+function conclude(solidity: ForgeTally, reports: FileReport[]): Tally {
+  const slowest = [...reports].sort((a, b) => b.seconds - a.seconds).slice(0, 10)
+  process.stdout.write('\nslowest files\n')
+  for (const { file, seconds } of slowest)
+    process.stdout.write(`  ${seconds.toFixed(0).padStart(5)} s  ${file}\n`)
+  process.stdout.write(solidity.failures)
+  for (const { file, tally, failures } of reports)
+    if (tally.failed > 0) process.stdout.write(`\nFAILED ${file}\n${failures}`)
+  const tallies = [solidity, ...reports.map(({ tally }) => tally)]
+  const sum = (of: (tally: Tally) => number) => tallies.reduce((total, tally) => total + of(tally), 0)
+  return { passed: sum(({ passed }) => passed), failed: sum(({ failed }) => failed) }
 }
 
 export function testFiles(): string[] {
@@ -86,9 +123,7 @@ export function testFiles(): string[] {
 
 const asked = process.argv.slice(2)
 const files = asked.length > 0 ? asked.filter((file) => existsSync(join(root, file))) : testFiles()
-const solidity = asked.length === 0 ? forgeSuite() : { passed: 0, failed: 0 }
-const typescript = await mochaSuite(files)
-const passed = solidity.passed + typescript.passed
-const failed = solidity.failed + typescript.failed
+const solidity = asked.length === 0 ? forgeSuite() : { passed: 0, failed: 0, failures: '' }
+const { passed, failed } = conclude(solidity, await mochaSuite(files))
 process.stdout.write(`\n${passed} passed, ${failed} failed\n`)
 process.exit(failed > 0 || passed === 0 ? 1 : 0)
