@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { sponsorSchema } from './sponsor/terms.ts'
 
 /** The gateway's configuration file. */
 export const configSchema = z.strictObject({
@@ -19,5 +20,16 @@ export const configSchema = z.strictObject({
   publicUrl: z.url().optional(),
   /** Other names of pods: name → pod. Heurist's image models need none where there is one image pod. */
   aliases: z.record(z.string().min(1).max(128), z.string().min(1).max(128)).default({}),
+  /** Proxies before this door, whose `X-Forwarded-For` is believed; default: none, callers are whom the socket says. */
+  trustedProxies: z
+    .array(
+      z.union(
+        [z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6(), z.enum(['loopback', 'linklocal', 'uniquelocal'])],
+        { error: "an address, a range such as '10.0.0.0/8', 'loopback', 'linklocal' or 'uniquelocal'" },
+      ),
+    )
+    .default([]),
+  /** The free tier; default: nothing is sponsored. */
+  sponsor: sponsorSchema.optional(),
 })
 export type GatewayConfig = z.output<typeof configSchema>

@@ -11,7 +11,7 @@ import { HOUSE } from './till/till.ts'
 export const MAX_BODY_BYTES = 1024 * 1024
 
 const EXPOSED =
-  'x-request-id, openai-processing-ms, retry-after, x-heurist-price, x-heurist-node, x-heurist-receipt, x-heurist-balance, x-heurist-balance-low, x-heurist-repeated, x-ratelimit-limit-requests, x-ratelimit-remaining-requests, x-ratelimit-reset-requests'
+  'x-request-id, openai-processing-ms, retry-after, x-heurist-price, x-heurist-node, x-heurist-receipt, x-heurist-balance, x-heurist-balance-low, x-heurist-repeated, x-heurist-sponsored, x-heurist-sponsored-left, x-heurist-sponsored-resets, x-ratelimit-limit-requests, x-ratelimit-remaining-requests, x-ratelimit-reset-requests'
 
 /** What every answer carries: request id, processing time, and leave for browsers to read them. */
 export function addHeaders(app: FastifyInstance): void {
@@ -64,24 +64,29 @@ export function requireKey(app: FastifyInstance, accounts: Accounts, rate: Rate)
   app.addHook('onRequest', async (request, reply) => {
     const { authorization } = request.headers
     if (authorization === undefined) {
-      if (request.method === 'GET' || request.method === 'HEAD') return
+      if (request.method === 'GET' || request.method === 'HEAD' || request.caller !== undefined) return
       missingKey()
     }
     request.caller = callerOf(accounts.identify(authorization), accounts.till)
     rate.take(request.caller.key, request.caller.perMinute, reply)
   })
-  app.addHook('preHandler', (request, _, done) => {
-    if (request.caller === undefined) done()
-    else chargedTo(request.caller, done)
+  app.addHook('preHandler', ({ caller }, reply, done) => {
+    if (caller === undefined) return done()
+    // A stream's headers leave before its price is known: they tell what the account has when it begins.
+    tellBalance(caller, accounts, reply)
+    chargedTo(caller, done)
   })
   app.addHook('onSend', async ({ caller }, reply, payload) => {
-    if (caller !== undefined && caller.wallet !== HOUSE) {
-      const { available } = accounts.till.balance(caller.wallet)
-      reply.header('x-heurist-balance', formatUsd(available))
-      if (available < accounts.till.lowMark(caller.wallet)) reply.header('x-heurist-balance-low', 'true')
-    }
+    if (caller !== undefined) tellBalance(caller, accounts, reply)
     return payload
   })
+}
+
+function tellBalance({ wallet }: Caller, { till }: Accounts, reply: FastifyReply): void {
+  if (wallet === HOUSE) return
+  const { available } = till.balance(wallet)
+  reply.header('x-heurist-balance', formatUsd(available))
+  if (available < till.lowMark(wallet)) reply.header('x-heurist-balance-low', 'true')
 }
 
 declare module 'fastify' {

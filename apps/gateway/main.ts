@@ -17,6 +17,7 @@ import { configSchema, type GatewayConfig } from './config.ts'
 import { createPayer } from './payer.ts'
 import { openPictures } from './pictures.ts'
 import { createGateway } from './server.ts'
+import { openSponsor } from './sponsor/sponsor.ts'
 import { meter } from './till/metered.ts'
 
 /**
@@ -71,6 +72,8 @@ async function start(config: GatewayConfig): Promise<void> {
     pictures,
     publicUrl: config.publicUrl,
     depositing: depositingOf(config, network, key),
+    trustedProxies: config.trustedProxies,
+    ...(config.sponsor === undefined ? {} : { sponsor: openSponsor(accounts, config.sponsor) }),
     stopping: leaving.signal,
     log,
   })

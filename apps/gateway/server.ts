@@ -26,6 +26,8 @@ import type { Payer } from './payer.ts'
 import type { Pictures } from './pictures.ts'
 import { openRate } from './rate.ts'
 import { responsesRoute } from './responses-route.ts'
+import { sponsorCalls } from './sponsor/hooks.ts'
+import type { Sponsor } from './sponsor/sponsor.ts'
 import { heuristApi } from './wire/routes.ts'
 
 /** How long a request may take to arrive in full. */
@@ -40,6 +42,10 @@ export interface GatewayDeps {
   publicUrl: string | undefined
   /** How accounts pay in; undefined where there is no chain to ask. */
   depositing?: Depositing
+  /** The free tier, if there is one. */
+  sponsor?: Sponsor
+  /** Whose `X-Forwarded-For` is believed: addresses and ranges. */
+  trustedProxies?: readonly string[]
   /** Aborted when the gateway stops: calls in flight end and bill what was delivered. */
   stopping: AbortSignal
   log: FastifyBaseLogger
@@ -52,6 +58,7 @@ export function createGateway(deps: GatewayDeps): FastifyInstance {
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: ARRIVE_MS,
+    trustProxy: deps.trustedProxies?.length ? [...deps.trustedProxies] : false,
     genReqId: () => `req_${randomBytes(16).toString('hex')}`,
     clientErrorHandler: (error, socket) => {
       if (socket.writable) socket.end(parserAnswer((error as NodeJS.ErrnoException).code))
@@ -70,6 +77,7 @@ export function createGateway(deps: GatewayDeps): FastifyInstance {
   for (const prefix of ['', '/v1']) {
     app.register(
       async (door) => {
+        if (deps.sponsor !== undefined) sponsorCalls(door, deps.sponsor, rate)
         requireKey(door, deps.keys, rate)
         keepAnswers(door, deps.keys.store)
         modelRoutes(door, deps.catalog)

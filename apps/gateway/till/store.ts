@@ -29,6 +29,9 @@ const STEPS = [
      status INTEGER, headers TEXT, body BLOB, PRIMARY KEY (key, name));
    CREATE INDEX answers_made ON answers (made);
    CREATE TABLE sessions (sha256 TEXT PRIMARY KEY, wallet TEXT NOT NULL REFERENCES accounts, expires INTEGER NOT NULL);`,
+  // What a call counts towards beside its account and its key: names, separated by spaces.
+  `ALTER TABLE calls ADD COLUMN counted TEXT;
+   CREATE TABLE secrets (name TEXT PRIMARY KEY, bytes BLOB NOT NULL);`,
 ]
 
 /**

@@ -6,6 +6,9 @@ import type { Store } from './store.ts'
 /** The operator's own account: what its keys cost is counted and never limited. No wallet has this name. */
 export const HOUSE = 'house'
 
+/** For how long a call counts under its other names, from start to start. */
+const COUNTED_MS = 40 * 86_400_000
+
 /** In base units. `available` may be spent now. */
 export interface Balance {
   deposited: bigint
@@ -22,6 +25,8 @@ export interface Order {
   quota?: bigint
   pod: string
   most: bigint
+  /** What else it counts towards, for `countedBy`: names without a space. */
+  counted?: readonly string[]
 }
 
 /** What a call came to. */
@@ -53,6 +58,8 @@ export interface Till {
   balance(wallet: string): Balance
   /** What a key has cost and holds. */
   spentBy(key: string): bigint
+  /** What the calls of the last weeks that were counted under this name have cost, and hold. */
+  countedBy(name: string): Pick<Balance, 'charged' | 'held'>
   /** Below this an account is told that it has little. Base units; 0 = never. */
   lowMark(wallet: string): bigint
   setLowMark(wallet: string, mark: bigint): void
@@ -81,11 +88,13 @@ export function openTill(
 ): Till {
   const wallets = new Map<string, Totals>()
   const keys = new Map<string, Totals>()
+  const names = new Map<string, Totals>()
   const insert = db.prepare(
-    'INSERT INTO calls (wallet, key, pod, hold, opened, request) VALUES (?, ?, ?, ?, ?, ?) RETURNING id',
+    'INSERT INTO calls (wallet, key, pod, hold, opened, request, counted) VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id',
   )
   const update = db.prepare(
-    'UPDATE calls SET price = ?, units_in = ?, units_out = ?, closed = ? WHERE id = ? AND closed IS NULL RETURNING wallet, key, hold',
+    `UPDATE calls SET price = ?, units_in = ?, units_out = ?, closed = ? WHERE id = ? AND closed IS NULL
+     RETURNING wallet, key, hold, counted`,
   )
   const rename = db.prepare('UPDATE calls SET request = ? WHERE id = ?')
   const mark = db.prepare('SELECT low_mark FROM accounts WHERE wallet = ?')
@@ -111,6 +120,19 @@ export function openTill(
     ] as const) {
       for (const row of sums(column).all([]) as { name: string; charged: number; held: number }[]) {
         totals.set(row.name, { deposited: 0n, charged: BigInt(row.charged), held: BigInt(row.held) })
+      }
+    }
+    const counted = db.prepare(
+      'SELECT counted, coalesce(price, 0) AS charged, CASE WHEN closed IS NULL THEN hold ELSE 0 END AS held FROM calls WHERE counted IS NOT NULL AND opened >= ?',
+    )
+    for (const row of counted.iterate([now() - COUNTED_MS]) as Iterable<{
+      counted: string
+      charged: number
+      held: number
+    }>) {
+      for (const totals of row.counted.split(' ').map((name) => totalsOf(names, name))) {
+        totals.charged += BigInt(row.charged)
+        totals.held += BigInt(row.held)
       }
     }
     const deposits = db.prepare('SELECT wallet, sum(amount) AS amount FROM deposits GROUP BY wallet').all([])
@@ -153,26 +175,32 @@ export function openTill(
     }
   }
 
-  const hold = (wallet: string, key: string, amount: bigint) => {
-    totalsOf(wallets, wallet).held += amount
-    totalsOf(keys, key).held += amount
+  type Counted = Pick<Order, 'wallet' | 'key' | 'counted'>
+  const totalsFor = ({ wallet, key, counted = [] }: Counted): Totals[] => [
+    totalsOf(wallets, wallet),
+    totalsOf(keys, key),
+    ...counted.map((name) => totalsOf(names, name)),
+  ]
+  const hold = (order: Counted, amount: bigint) => {
+    for (const totals of totalsFor(order)) totals.held += amount
   }
 
   function close(id: number, { price, unitsIn, unitsOut }: Price): void {
     const row = update.get([Number(price), Number(unitsIn), Number(unitsOut), now(), id]) as
-      | { wallet: string; key: string; hold: number }
+      | { wallet: string; key: string; hold: number; counted: string | null }
       | undefined
     if (row === undefined) return
-    hold(row.wallet, row.key, -BigInt(row.hold))
-    totalsOf(wallets, row.wallet).charged += price
-    totalsOf(keys, row.key).charged += price
-    closed(row.wallet)
+    const { wallet, key } = row
+    const order = { wallet, key, counted: row.counted?.split(' ') ?? [] }
+    hold(order, -BigInt(row.hold))
+    for (const totals of totalsFor(order)) totals.charged += price
+    closed(wallet)
   }
 
   function open(order: Order): Ticket {
     check(order)
-    const { wallet, key, pod, most } = order
-    hold(wallet, key, most)
+    const { wallet, key, pod, most, counted } = order
+    hold(order, most)
     let row: number | undefined
     let request: Hex | undefined
     let done = false
@@ -184,13 +212,14 @@ export function openTill(
         request = hash
         // Signed again for a pod's newer version: what was signed first was refused and costs nothing.
         if (row !== undefined) return void rename.run([hash, row])
-        row = (insert.get([wallet, key, pod, Number(most), now(), hash]) as { id: number }).id
+        const values = [wallet, key, pod, Number(most), now(), hash, counted?.join(' ') ?? null]
+        row = (insert.get(values) as { id: number }).id
       },
       close(price) {
         if (done) return
         done = true
         if (row !== undefined) close(row, price)
-        else hold(wallet, key, -most)
+        else hold(order, -most)
       },
     }
   }
@@ -199,6 +228,8 @@ export function openTill(
     open,
     balance,
     spentBy,
+    // Asking makes no entry: anybody may ask under any name.
+    countedBy: (name) => names.get(name) ?? { charged: 0n, held: 0n },
     lowMark: (wallet) => BigInt((mark.get([wallet]) as { low_mark: number } | undefined)?.low_mark ?? 0),
     setLowMark: (wallet, amount) => void setMark.run([Number(amount), wallet]),
     deposit(id, wallet, amount) {

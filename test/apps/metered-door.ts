@@ -1,0 +1,138 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { FastifyInstance } from 'fastify'
+import { pino } from 'pino'
+import type { Hex } from 'viem'
+import { type Accounts, openAccounts } from '../../apps/gateway/accounts.ts'
+import { presentCaller } from '../../apps/gateway/caller.ts'
+import { createCatalog } from '../../apps/gateway/catalog.ts'
+import { createPayer } from '../../apps/gateway/payer.ts'
+import { openPictures } from '../../apps/gateway/pictures.ts'
+import { createGateway, type GatewayDeps } from '../../apps/gateway/server.ts'
+import { meter } from '../../apps/gateway/till/metered.ts'
+import { refused } from '../../sdk/errors.ts'
+import type { Answer } from '../../sdk/index.ts'
+import { manifestHash, parseManifest } from '../../sdk/protocol/manifest.ts'
+import { maxPriceOf, unitLimitsOf } from '../../sdk/protocol/price.ts'
+import { PODS } from '../market.ts'
+
+/** A gateway with its real books before a network that answers when and for what a test says. */
+export interface MeteredDoor {
+  readonly url: string
+  readonly accounts: Accounts
+  /** Calls that were signed, in their order: the most each could cost. */
+  readonly sent: bigint[]
+  /** The next calls come to this. Base units. */
+  price(amount: bigint): void
+  /** Calls that arrive wait until the returned function is called. */
+  hold(): () => void
+  /** An account with this many base units, and a key of it. */
+  account(wallet: string, amount: bigint, terms?: object): { key: string; id: string }
+  ask(headers?: Record<string, string>, body?: object): Promise<Response>
+  close(): Promise<void>
+}
+
+const text = (name: string) => readFileSync(join(PODS, name, 'pod.yaml'))
+const pods = ['chat', 'image'].map((name, id) => ({
+  id,
+  name,
+  manifest: manifestHash(text(name)),
+  yaml: text(name),
+}))
+const chat = parseManifest(text('chat'))
+export const question = { model: 'chat', messages: [{ role: 'user', content: 'hi' }], temperature: 0 }
+
+/** The most that `question` can cost, by the price formula. */
+export function mostOf({ messages, temperature }: typeof question = question): bigint {
+  const document = { messages, temperature }
+  return maxPriceOf(
+    chat,
+    unitLimitsOf(chat, document, new TextEncoder().encode(JSON.stringify(document)).length),
+  )
+}
+
+/** @param more  What the gateway is made with beside its books, given those. */
+export async function openMeteredDoor(
+  more: (accounts: Accounts) => Partial<GatewayDeps> = () => ({}),
+): Promise<MeteredDoor> {
+  const home = mkdtempSync(join(tmpdir(), 'heurist-metered-'))
+  const router = createServer((request, response) => {
+    const [, index] = /^\/v1\/pods\/(\d+)\/manifest/.exec(request.url ?? '') ?? []
+    response.end(index === undefined ? JSON.stringify({ pods }) : pods[Number(index)]?.yaml)
+  })
+  await new Promise<void>((done) => router.listen(0, '127.0.0.1', done))
+  const accounts = await openAccounts(home, false)
+  const sent: bigint[] = []
+  let price = 1n
+  let gate = Promise.resolve()
+  const catalog = createCatalog(`http://127.0.0.1:${(router.address() as AddressInfo).port}`)
+  const metered = meter(
+    {
+      async run(_, __, { maxPrice, signed } = {}) {
+        const request: Hex = `0x${(sent.length + 1).toString(16).padStart(64, '0')}`
+        sent.push(maxPrice ?? 0n)
+        signed?.(request)
+        const receipt = { node: 3, price, unitsIn: 1n, unitsOut: 2n }
+        await gate
+        return { request, receipt, text: 'yes', finish: 'stop' } as unknown as Answer
+      },
+      stream: () => {
+        throw refused('unexpected', 'nothing streams here')
+      },
+      receipt: () => {
+        throw refused('unexpected', 'no receipt is asked for here')
+      },
+    },
+    { catalog, till: accounts.till, callerOf: presentCaller },
+  )
+  const app: FastifyInstance = createGateway({
+    keys: accounts,
+    catalog,
+    payer: createPayer(metered),
+    pictures: openPictures(join(home, 'pictures')),
+    publicUrl: undefined,
+    stopping: new AbortController().signal,
+    log: pino({ level: 'silent' }),
+    ...more(accounts),
+  })
+  const url = await app.listen({ host: '127.0.0.1', port: 0 })
+  return {
+    url,
+    accounts,
+    sent,
+    price: (amount) => {
+      price = amount
+    },
+    hold() {
+      let open = () => {}
+      gate = new Promise((resolve) => {
+        open = resolve
+      })
+      return () => open()
+    },
+    account(wallet, amount, terms = {}) {
+      accounts.store
+        .prepare('INSERT INTO accounts (wallet, created) VALUES (?, 0) ON CONFLICT DO NOTHING')
+        .run([wallet])
+      if (amount > 0n) accounts.till.deposit(`${wallet} ${sent.length} ${amount}`, wallet, amount)
+      const { token, key } = accounts.keys.create(wallet, { name: 'k', perMinute: 10_000, ...terms })
+      return { key: token, id: key.id }
+    },
+    ask: (headers = {}, body = question) =>
+      fetch(`${url}/v1/chat/completions`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...headers },
+        body: JSON.stringify(body),
+      }),
+    async close() {
+      await app.close()
+      metered.stop()
+      accounts.close()
+      await new Promise((done) => router.close(done))
+      rmSync(home, { recursive: true, force: true })
+    },
+  }
+}
