@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { bug } from '../../sdk/errors.ts'
-import type { Till } from './till/till.ts'
+import type { Order, Ticket } from './till/till.ts'
 
 /** Whom a request is charged to, and within which bounds. */
 export interface Caller {
@@ -12,7 +12,7 @@ export interface Caller {
   pods?: readonly string[]
   perMinute: number
   /** Where the hold is asked for: callers without a key have their own counter. */
-  till: Pick<Till, 'open'>
+  till: { open(order: Order): Ticket | Promise<Ticket> }
 }
 
 const context = new AsyncLocalStorage<Caller>()

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { sponsorSchema } from './sponsor/terms.ts'
+import { x402Schema } from './x402/terms.ts'
 
 /** The gateway's configuration file. */
 export const configSchema = z.strictObject({
@@ -31,5 +32,7 @@ export const configSchema = z.strictObject({
     .default([]),
   /** The free tier; default: nothing is sponsored. */
   sponsor: sponsorSchema.optional(),
+  /** Payments by wallet without a key; default: none, and who has no key is told to bring one. */
+  x402: x402Schema.optional(),
 })
 export type GatewayConfig = z.output<typeof configSchema>

@@ -11,7 +11,7 @@ import { HOUSE } from './till/till.ts'
 export const MAX_BODY_BYTES = 1024 * 1024
 
 const EXPOSED =
-  'x-request-id, openai-processing-ms, retry-after, x-heurist-price, x-heurist-node, x-heurist-receipt, x-heurist-balance, x-heurist-balance-low, x-heurist-repeated, x-heurist-sponsored, x-heurist-sponsored-left, x-heurist-sponsored-resets, x-ratelimit-limit-requests, x-ratelimit-remaining-requests, x-ratelimit-reset-requests'
+  'x-request-id, openai-processing-ms, retry-after, x-heurist-price, x-heurist-node, x-heurist-receipt, x-heurist-balance, x-heurist-balance-low, x-heurist-repeated, payment-required, payment-response, x-heurist-sponsored, x-heurist-sponsored-left, x-heurist-sponsored-resets, x-ratelimit-limit-requests, x-ratelimit-remaining-requests, x-ratelimit-reset-requests'
 
 /** What every answer carries: request id, processing time, and leave for browsers to read them. */
 export function addHeaders(app: FastifyInstance): void {
@@ -33,7 +33,7 @@ export function addHeaders(app: FastifyInstance): void {
   })
   app.options('*', async (_, reply) =>
     reply
-      .header('access-control-allow-methods', 'GET, POST')
+      .header('access-control-allow-methods', 'GET, POST, PUT, PATCH, DELETE')
       .header('access-control-allow-headers', '*, authorization, content-type')
       .header('access-control-max-age', '86400')
       .code(204)

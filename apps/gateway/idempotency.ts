@@ -8,7 +8,7 @@ import type { Store } from './till/store.ts'
 const KEPT_MS = 24 * 3_600_000
 const SWEEP_MS = 10 * 60_000
 const LONGEST_NAME = 255
-const HEADERS = ['content-type', 'x-heurist-price', 'x-heurist-node', 'x-heurist-receipt']
+const HEADERS = ['content-type', 'x-heurist-price', 'x-heurist-node', 'x-heurist-receipt', 'payment-response']
 
 interface Kept {
   body_hash: string

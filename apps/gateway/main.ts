@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import type { Address } from 'viem'
-import { openChain } from '../../sdk/chain/clients.ts'
+import { type Chain, openChain } from '../../sdk/chain/clients.ts'
 import { loadKey } from '../../sdk/chain/keys.ts'
 import { isLocalChain } from '../../sdk/chain/local.ts'
 import { asHeuristError } from '../../sdk/errors.ts'
@@ -19,6 +19,7 @@ import { openPictures } from './pictures.ts'
 import { createGateway } from './server.ts'
 import { openSponsor } from './sponsor/sponsor.ts'
 import { meter } from './till/metered.ts'
+import { openX402 } from './x402/open.ts'
 
 /**
  * `node --import tsx apps/gateway/main.ts <config.json>`: the OpenAI door until SIGTERM, SIGINT or the end of the
@@ -54,7 +55,8 @@ process.on('disconnect', end)
 
 async function start(config: GatewayConfig): Promise<void> {
   const network = await networkOf(config.routerUrl)
-  const { key, client } = accountOf(config, network)
+  const { account, client } = accountOf(config, network)
+  const chain = openChain({ chainId: network.chainId, rpcUrl: config.rpcUrl ?? network.rpcUrl })
   // Opens the journal and resolves what an earlier process left open; the first caller does not wait for it.
   const { available } = await client.balance()
   const accounts = await openAccounts(config.dataDir, isLocalChain(network.chainId))
@@ -65,15 +67,17 @@ async function start(config: GatewayConfig): Promise<void> {
   await pictures.sweep()
   const sweeping = setInterval(() => void pictures.sweep(), SWEEP_MS)
   const leaving = new AbortController()
+  const x402 = config.x402 && (await openX402(config.x402, { chain, network, account, accounts, log }))
   const app = createGateway({
     keys: accounts,
     catalog,
     payer: createPayer(metered),
     pictures,
     publicUrl: config.publicUrl,
-    depositing: depositingOf(config, network, key),
+    depositing: depositingOf(config, network, chain, account.address),
     trustedProxies: config.trustedProxies,
     ...(config.sponsor === undefined ? {} : { sponsor: openSponsor(accounts, config.sponsor) }),
+    ...(x402 === undefined ? {} : { x402 }),
     stopping: leaving.signal,
     log,
   })
@@ -84,21 +88,27 @@ async function start(config: GatewayConfig): Promise<void> {
     await app.close()
     clearTimeout(patience)
     metered.stop()
+    x402?.settler.stop()
     await client.close()
     accounts.close()
   }
 
   const url = await app.listen({ host: config.host, port: config.port })
-  log.info({ event: 'ready', url, payer: key, available: available.toString(), frontend: config.frontend })
+  log.info({
+    event: 'ready',
+    url,
+    payer: account.address,
+    available: available.toString(),
+    frontend: config.frontend,
+  })
   process.send?.({ event: 'ready', url, ...(accounts.shown === undefined ? {} : { apiKey: accounts.shown }) })
   if (process.send === undefined && accounts.shown !== undefined)
     process.stderr.write(`API key: ${accounts.shown}\n`)
 }
 
 /** Accounts pay into the credit of the gateway's own key. */
-function depositingOf(config: GatewayConfig, network: Network, key: Address): Depositing {
+function depositingOf(config: GatewayConfig, network: Network, chain: Chain, key: Address): Depositing {
   const { chainId, addresses, router } = network
-  const chain = openChain({ chainId, rpcUrl: config.rpcUrl ?? network.rpcUrl })
   return {
     chain,
     ledger: addresses.ledger,
@@ -111,17 +121,17 @@ function depositingOf(config: GatewayConfig, network: Network, key: Address): De
 }
 
 function accountOf(config: GatewayConfig, network: Network) {
-  const { privateKey, address } = loadKey(config.keyFile, process.env.HEURIST_PASSWORD)
+  const account = loadKey(config.keyFile, process.env.HEURIST_PASSWORD)
   const client = createClient({
     routerUrl: config.routerUrl,
-    key: privateKey,
+    key: account.privateKey,
     frontend: config.frontend,
     journal: fileJournal(join(config.dataDir, 'journal')),
     ...(config.rpcUrl === undefined
       ? {}
       : { chain: { rpcUrl: config.rpcUrl, chainId: network.chainId, ledger: network.addresses.ledger } }),
   })
-  return { key: address, client }
+  return { account, client }
 }
 
 /** Waits for a router that is still starting. */

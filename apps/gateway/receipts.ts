@@ -20,11 +20,13 @@ export const receiptLine = (paid: readonly Paid[]): string =>
 
 /**
  * Aborts when the caller leaves before its answer was sent: only what was delivered is paid. A request with an
- * `Idempotency-Key` goes on: others may wait for its answer, and its caller may ask again.
+ * `Idempotency-Key` goes on: others may wait for its answer, and its caller may ask again. So does one that a payment of a
+ * fixed price is for, unless it streams: it costs the same.
  */
 export function leaving(reply: FastifyReply): AbortSignal {
   const controller = new AbortController()
-  if (reply.request.idempotent !== undefined) return controller.signal
+  const { idempotent, paying } = reply.request
+  if (idempotent !== undefined || paying?.call?.whole) return controller.signal
   reply.raw.once('close', () => {
     if (!reply.raw.writableFinished) controller.abort(new Error('the caller left'))
   })

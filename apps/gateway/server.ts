@@ -29,6 +29,9 @@ import { responsesRoute } from './responses-route.ts'
 import { sponsorCalls } from './sponsor/hooks.ts'
 import type { Sponsor } from './sponsor/sponsor.ts'
 import { heuristApi } from './wire/routes.ts'
+import { facilitatorRoutes } from './x402/doors.ts'
+import { paidCalls } from './x402/hooks.ts'
+import type { X402 } from './x402/open.ts'
 
 /** How long a request may take to arrive in full. */
 const ARRIVE_MS = 30_000
@@ -44,6 +47,8 @@ export interface GatewayDeps {
   depositing?: Depositing
   /** The free tier, if there is one. */
   sponsor?: Sponsor
+  /** Payments by wallet, if they are taken. */
+  x402?: X402
   /** Whose `X-Forwarded-For` is believed: addresses and ranges. */
   trustedProxies?: readonly string[]
   /** Aborted when the gateway stops: calls in flight end and bill what was delivered. */
@@ -74,10 +79,16 @@ export function createGateway(deps: GatewayDeps): FastifyInstance {
   const rate = openRate()
   heuristApi(app, { ...deps, rate })
   accountRoutes(app, deps)
+  if (deps.x402 !== undefined && deps.x402.facilitator !== 'off') {
+    const { facilitator, cashier, terms } = deps.x402
+    const keys = facilitator === 'key' ? { keys: deps.keys } : {}
+    facilitatorRoutes(app, { cashier, terms, rate, ...keys })
+  }
   for (const prefix of ['', '/v1']) {
     app.register(
       async (door) => {
         if (deps.sponsor !== undefined) sponsorCalls(door, deps.sponsor, rate)
+        if (deps.x402 !== undefined) paidCalls(door, deps.x402, rate)
         requireKey(door, deps.keys, rate)
         keepAnswers(door, deps.keys.store)
         modelRoutes(door, deps.catalog)

@@ -8,6 +8,7 @@ import { finishOf } from './payer.ts'
 import { receiptLine } from './receipts.ts'
 import type { Finish } from './sampling.ts'
 import { type Events, openEvents } from './sse.ts'
+import { paymentLine } from './x402/hooks.ts'
 
 /** How one API tells answers while they are made. What it awaits slows the answers down to the caller's pace. */
 export interface Voice {
@@ -54,16 +55,23 @@ export async function tell(
   for (const each of failures) logError(each, request)
   const [failure] = failures
   if (failure !== undefined) return voice.fail(failure)
-  await end(fulfilled(told), events, voice).catch((cause: unknown) => {
+  await end(request, fulfilled(told), events, voice).catch((cause: unknown) => {
     const error = naming(cause)
     logError(error, request)
     voice.fail(error)
   })
 }
 
-async function end(answers: readonly Answer[], events: Events, voice: Voice): Promise<void> {
+async function end(
+  request: FastifyRequest,
+  answers: readonly Answer[],
+  events: Events,
+  voice: Voice,
+): Promise<void> {
   await voice.whole(answers)
   events.comment(receiptLine(answers))
+  const paid = await paymentLine(request)
+  if (paid !== undefined) events.comment(paid)
   voice.close()
 }
 

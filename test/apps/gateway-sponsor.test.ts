@@ -8,7 +8,7 @@ import { householdOf } from '../../apps/gateway/sponsor/address.ts'
 import { openSponsor, SPONSOR } from '../../apps/gateway/sponsor/sponsor.ts'
 import { sponsorSchema } from '../../apps/gateway/sponsor/terms.ts'
 import { openStore } from '../../apps/gateway/till/store.ts'
-import { HOUSE, type Order, openTill } from '../../apps/gateway/till/till.ts'
+import { HOUSE, type Order, openTill, type Ticket } from '../../apps/gateway/till/till.ts'
 import { createDraw } from '../../bench/economy/draw.ts'
 import { asHeuristError } from '../../sdk/errors.ts'
 import { formatUsd, usd } from '../../sdk/units.ts'
@@ -205,7 +205,8 @@ describe('the counters of the free tier', () => {
       const sponsor = openSponsor({ till, store }, terms(caps), () => clock.now)
       const open = (ip: string, most: bigint) => {
         const order: Order = { wallet: HOUSE, key: 'nobody', pod: 'chat', most }
-        return sponsor.besides(sponsor.stranger(ip), sponsor.guest(ip), () => undefined).till.open(order)
+        const { till } = sponsor.besides(sponsor.stranger(ip), sponsor.guest(ip), () => undefined)
+        return till.open(order) as Ticket
       }
       return { store, till, open, leftFor: (ip: string) => sponsor.leftFor(sponsor.guest(ip)).left }
     }

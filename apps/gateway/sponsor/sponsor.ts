@@ -100,10 +100,14 @@ export function openSponsor(
   }
 
   function ownWay(caller: Caller, order: Order, why: HeuristError) {
-    try {
-      return caller.till.open(order)
-    } catch (cause) {
+    const refuse = (cause: unknown): never => {
       throw WITHOUT_MEANS.has(asHeuristError(cause).code) ? why : cause
+    }
+    try {
+      const ticket = caller.till.open(order)
+      return ticket instanceof Promise ? ticket.catch(refuse) : ticket
+    } catch (cause) {
+      return refuse(cause)
     }
   }
 

@@ -47,7 +47,7 @@ export function meter(
     const most = maxPriceOf(manifest, unitLimitsOf(manifest, document, bytes))
     const { wallet, key, quota } = caller
     const order = { wallet, key, pod: model.name, most, ...(quota === undefined ? {} : { quota }) }
-    return { most, ticket: caller.till.open(order) }
+    return { most, ticket: await caller.till.open(order) }
   }
 
   /** The call ended without its answer: asks the router until it says what was charged. */

@@ -32,6 +32,11 @@ const STEPS = [
   // What a call counts towards beside its account and its key: names, separated by spaces.
   `ALTER TABLE calls ADD COLUMN counted TEXT;
    CREATE TABLE secrets (name TEXT PRIMARY KEY, bytes BLOB NOT NULL);`,
+  // Payments by x402: see x402/books.ts.
+  `CREATE TABLE payments (id TEXT PRIMARY KEY, payer TEXT NOT NULL, amount INTEGER NOT NULL, payload TEXT NOT NULL,
+     streams INTEGER NOT NULL, asked TEXT NOT NULL, since INTEGER NOT NULL, state TEXT NOT NULL, opened INTEGER NOT NULL,
+     cost INTEGER, answer TEXT, body BLOB, hash TEXT, closed INTEGER);
+   CREATE INDEX payments_standing ON payments (payer) WHERE state IN ('open', 'due', 'lost');`,
 ]
 
 /**

@@ -1,0 +1,274 @@
+import type { SettleResponse } from '@x402/core/types'
+import type { FastifyReply } from 'fastify'
+import { type HeuristError, later, refused } from '../../../sdk/errors.ts'
+import { formatUsd } from '../../../sdk/units.ts'
+import { HOUSE, type Order, type Price, type Ticket, type Till } from '../till/till.ts'
+import type { Books, KeptAnswer } from './books.ts'
+import type { Cashier } from './cashier.ts'
+import type { Payment } from './payment.ts'
+import type { Final, Settler } from './settler.ts'
+import { LEAST_SECONDS, requirementsOf, type Terms, type X402Config } from './terms.ts'
+
+/** In the gateway's own account, what calls that were paid by x402 cost. */
+export const X402 = 'x402'
+/** How long an answer waits for its payment to be in a block. Then it is given out, and the payment goes on. */
+const SETTLE_MS = 20_000
+
+export interface CallDeps {
+  till: Pick<Till, 'open'>
+  books: Books
+  cashier: Cashier
+  settler: Settler
+  terms: Terms
+  limits: Pick<X402Config, 'mostAtRisk' | 'mostInFlight'>
+  now?: () => number
+}
+
+/** The jobs of one request, known once all of them are asked for: what it costs at most is their sum. */
+export interface Quote {
+  /** Waits until all jobs of the request have asked. */
+  add(order: Order): Promise<void>
+  readonly jobs: number
+  readonly most: bigint
+}
+
+export function openQuote(): Quote {
+  const orders: Order[] = []
+  let all: Promise<void> | undefined
+  return {
+    add(order) {
+      orders.push(order)
+      // A route asks for its jobs in one turn.
+      all ??= new Promise((resolve) => setImmediate(resolve))
+      return all
+    },
+    get jobs() {
+      return orders.length
+    },
+    get most() {
+      return orders.reduce((sum, { most }) => sum + most, 0n)
+    },
+  }
+}
+
+/** Says what a call costs instead of making it. @param why  What was wrong with the payment that came along. */
+export function quotingTill(quote: Quote, why?: HeuristError): { open(order: Order): Promise<Ticket> } {
+  return {
+    async open(order) {
+      await quote.add(order)
+      if (quote.jobs > 1) throw oneJob()
+      throw why ?? required(quote.most)
+    },
+  }
+}
+
+const required = (most: bigint): HeuristError =>
+  refused('payment.required', `This call needs an API key, or a payment of $${formatUsd(most)}`, {
+    fix: "Send 'Authorization: Bearer <key>', or pay by x402: what is accepted stands in the header PAYMENT-REQUIRED.",
+    details: { most: most.toString() },
+  })
+
+const oneJob = (): HeuristError =>
+  refused('payment.one_answer', 'A payment of a fixed price is for one answer', {
+    field: 'n',
+    fix: 'Ask for one answer a call, or use an API key.',
+  })
+
+/** A request that comes with its payment: verified, then carried out, then settled. */
+export interface PaidCall {
+  /** Its answer is sent at once, and costs the same if nobody waits for it. */
+  readonly whole: boolean
+  till: { open(order: Order): Promise<Ticket> }
+  /**
+   * The whole answer is ready to be sent: it is kept and the payment taken.
+   *
+   * @returns what to say in PAYMENT-RESPONSE.
+   * @throws `payment.failed` (refused): the answer must not be sent.
+   */
+  answered(answer: KeptAnswer): Promise<SettleResponse>
+  /** A stream was told to its end. @returns undefined if nothing was to be paid. */
+  told(): Promise<SettleResponse | undefined>
+  /** The request was refused or failed: the payment was not used. */
+  failed(): void
+}
+
+export function openPaidCall(
+  payment: Payment,
+  quote: Quote,
+  facts: { streams: boolean; asked: string; reply: FastifyReply },
+  deps: CallDeps,
+): PaidCall {
+  const { books, settler, terms } = deps
+  const { streams, asked, reply } = facts
+  let admitted: Promise<void> | undefined
+  let open = 0
+  let cost = 0n
+  let mine = false
+  let due = false
+  const left = watchLeaving(reply)
+
+  async function admit(): Promise<void> {
+    if (quote.jobs > 1) throw oneJob()
+    checkTerms(payment, quote.most, deps)
+    const since = await deps.cashier.block()
+    checkLimits(payment, deps)
+    if (!books.admit({ payment, streams, asked, since })) throw replayed()
+    mine = true
+    try {
+      await checkChain(payment, deps)
+    } catch (cause) {
+      release()
+      throw cause
+    }
+  }
+
+  /** Never what another request holds. */
+  function release(): void {
+    if (mine) books.release(payment.id)
+    mine = false
+  }
+
+  function closed(price: Price): void {
+    open -= 1
+    cost += price.price
+    if (!streams || open > 0) return
+    // What was begun and left is paid; what was told to have failed is not.
+    const delivered = cost > 0n && (left() || !reply.raw.writableEnded)
+    if (!delivered) return release()
+    books.earn(payment.id, cost)
+    due = true
+    void settler.settle(payment.id)
+  }
+
+  return {
+    whole: !streams,
+    till: {
+      async open(order) {
+        await quote.add(order)
+        admitted ??= admit()
+        await admitted
+        const { pod, most } = order
+        const ticket = deps.till.open({ wallet: HOUSE, key: X402, pod, most })
+        open += 1
+        let done = false
+        return {
+          get request() {
+            return ticket.request
+          },
+          signed: ticket.signed,
+          close(price) {
+            ticket.close(price)
+            if (done) return
+            done = true
+            closed(price)
+          },
+        }
+      },
+    },
+    async answered(answer) {
+      books.earn(payment.id, cost, answer)
+      const final = await atMost(settler.settle(payment.id), SETTLE_MS)
+      if (final?.is === 'lost') throw notPaid(final.why)
+      reply.raw.once('finish', () => final !== undefined && books.delivered(payment.id))
+      return responseOf(payment, terms, final)
+    },
+    async told() {
+      if (!due) return undefined
+      return responseOf(payment, terms, await atMost(settler.settle(payment.id), SETTLE_MS))
+    },
+    failed: release,
+  }
+}
+
+/** Whether the caller went away after the first byte and before the last. */
+function watchLeaving({ raw }: FastifyReply): () => boolean {
+  let left = false
+  raw.once('close', () => {
+    left = raw.headersSent && !raw.writableEnded
+  })
+  return () => left
+}
+
+function checkTerms({ payload, amount, to, after, until }: Payment, most: bigint, deps: CallDeps): void {
+  const { terms, now = Date.now } = deps
+  const { accepted } = payload
+  const seconds = Math.floor(now() / 1000)
+  const wrong = (what: string, is: string, should: string) => {
+    throw invalid(`${what} is ${is}, not ${should}`)
+  }
+  if (accepted.network !== terms.network) wrong('its network', accepted.network, terms.network)
+  if (accepted.asset.toLowerCase() !== terms.asset) wrong('its asset', accepted.asset, terms.asset)
+  if (to !== terms.payTo) wrong('its recipient', to, terms.payTo)
+  if (amount !== most) wrong('its amount', amount.toString(), `the ${most} base units of this call`)
+  if (after >= seconds) throw invalid('it is not valid yet')
+  if (until < seconds + LEAST_SECONDS) {
+    throw invalid(`it is good for less than ${LEAST_SECONDS} seconds more`)
+  }
+}
+
+function checkLimits(payment: Payment, { books, limits }: CallDeps): void {
+  if (books.find(payment.id) !== undefined) throw replayed()
+  if (books.owes(payment.payer)) {
+    throw refused('payment.owed', 'This wallet had a stream in the last day that it did not pay', {
+      fix: 'Pay from another wallet, or use an API key.',
+    })
+  }
+  if (books.underWay(payment.payer).count >= limits.mostInFlight) {
+    throw refused('payment.too_many', `This wallet has ${limits.mostInFlight} payments under way`, {
+      fix: 'Wait until one of them is settled.',
+    })
+  }
+  if (books.atRisk() + payment.amount > limits.mostAtRisk) {
+    throw later('payment.paused', 'This door has as many payments under way as it lends for', {
+      fix: 'Try again shortly, or use an API key.',
+      details: { retryAfterSeconds: 5 },
+    })
+  }
+}
+
+/** The wallet must have all that it has signed away here, and this authorisation must go through as the chain is now. */
+async function checkChain(payment: Payment, { books, cashier, terms }: CallDeps): Promise<void> {
+  const [balance, verified] = await Promise.all([
+    cashier.balanceOf(payment.payer),
+    cashier.verify(payment.payload, requirementsOf(terms, payment.amount)),
+  ])
+  const { amount } = books.underWay(payment.payer)
+  if (balance < amount) {
+    throw invalid(
+      `the wallet has $${formatUsd(balance)}; what it signed and is not settled yet comes to $${formatUsd(amount)}`,
+    )
+  }
+  if (!verified.isValid) throw invalid(verified.invalidReason ?? 'the facilitator does not say why')
+}
+
+export const invalid = (why: string): HeuristError =>
+  refused('payment.invalid', `The payment is refused: ${why}`, {
+    fix: 'Sign a new one for what PAYMENT-REQUIRED offers now.',
+  })
+
+export const replayed = (): HeuristError =>
+  refused('payment.replayed', 'This payment was used already, or is being used', {
+    fix: 'Sign a new payment for a new call; to ask again for one answer, send an Idempotency-Key along.',
+  })
+
+const notPaid = (why: string): HeuristError =>
+  refused('payment.failed', `The payment could not be taken, and the answer is withheld: ${why}`, {
+    fix: 'Sign a new one from a wallet that has the money.',
+  })
+
+/** Resolves with undefined if it takes longer. */
+async function atMost(final: Promise<Final>, ms: number): Promise<Final | undefined> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), ms)
+  })
+  return Promise.race([final, late]).finally(() => clearTimeout(timer))
+}
+
+/** In x402's words. */
+export function responseOf(payment: Payment, terms: Terms, final: Final | undefined): SettleResponse {
+  const common = { network: terms.network, payer: payment.payer, amount: payment.amount.toString() }
+  if (final?.is === 'settled') return { success: true, transaction: final.transaction, ...common }
+  const errorReason = final === undefined ? 'settlement_pending' : 'settlement_failed'
+  return { success: false, errorReason, transaction: '', ...common }
+}

@@ -1,0 +1,51 @@
+import type { PaymentRequirements } from '@x402/core/types'
+import type { Address } from 'viem'
+import { z } from 'zod'
+import { addressSchema } from '../../../sdk/protocol/wire.ts'
+import { usd } from '../../../sdk/units.ts'
+
+/** How callers with a wallet and no key pay by x402. */
+export const x402Schema = z.strictObject({
+  /** Where payments go; default: the account that pays the router. */
+  payTo: addressSchema.optional(),
+  /** Who pays the gas of settling; default: the same account. */
+  keyFile: z.string().min(1).optional(),
+  /** The most that payments which are not settled yet, and what the last day lost, may come to together. Dollars. */
+  mostAtRisk: z
+    .string()
+    .regex(/^\d{1,9}(\.\d{1,6})?$/, 'dollars as a string, with at most six decimals')
+    .default('10')
+    .transform((text) => usd(text)),
+  /** Payments of one wallet that may be under way at once. */
+  mostInFlight: z.number().int().min(1).max(1_000).default(8),
+  /** Who may use `/x402/verify` and `/x402/settle`: everybody, who has a key, nobody; default: everybody on a local chain only. */
+  facilitator: z.enum(['open', 'key', 'off']).optional(),
+})
+export type X402Config = z.output<typeof x402Schema>
+
+/** How long a payment stays good after it was signed, as clients set it. */
+export const TIMEOUT_SECONDS = 300
+/** What is left of it when it arrives must do for the answer and its settlement. */
+export const LEAST_SECONDS = 60
+
+/** What every payment at this door has in common. */
+export interface Terms {
+  network: `eip155:${number}`
+  chainId: number
+  asset: Address
+  payTo: Address
+  /** Of the asset's EIP-712 domain, which the payer signs. */
+  name: string
+  version: string
+}
+
+/** What a call may be paid with: the first one is what stock clients take. @param amount  Base units. */
+export const requirementsOf = (terms: Terms, amount: bigint): PaymentRequirements => ({
+  scheme: 'exact',
+  network: terms.network,
+  asset: terms.asset,
+  amount: amount.toString(),
+  payTo: terms.payTo,
+  maxTimeoutSeconds: TIMEOUT_SECONDS,
+  extra: { name: terms.name, version: terms.version },
+})
