@@ -1,6 +1,7 @@
 import { chmod, mkdir, open, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { asHeuristError, bug, refused } from '../../sdk/errors.ts'
+import { openWebhooks, type Webhooks } from './account/webhooks.ts'
 import type { Caller } from './caller.ts'
 import { CALLS_PER_MINUTE, isKey, type Key, type Keys, openKeys } from './till/keys.ts'
 import { openStore, type Store } from './till/store.ts'
@@ -18,6 +19,8 @@ export interface Accounts {
   readonly shown: string | undefined
   readonly keys: Keys
   readonly till: Till
+  /** Who is told that an account has little. */
+  readonly webhooks: Webhooks
   readonly store: Store
   close(): void
 }
@@ -25,14 +28,16 @@ export interface Accounts {
 /**
  * Opens the books in `dataDir`, making the operator's first key if there is none.
  *
- * @param keepPlain  Local chains only: keep the first key readable in `api-key` (mode 0600), so that every start
- *                   can print its copy-paste line. Elsewhere a lost key is replaced, never recovered.
+ * @param local  On a local chain the first key is kept readable in `api-key` (mode 0600), so that every start can print its
+ *               copy-paste line, and webhooks may go to this machine. Elsewhere a lost key is replaced, never recovered.
  * @throws `till.version` (refused).
  */
-export async function openAccounts(dataDir: string, keepPlain: boolean): Promise<Accounts> {
+export async function openAccounts(dataDir: string, local: boolean): Promise<Accounts> {
   await mkdir(dataDir, { recursive: true, mode: 0o700 })
   const store = openStore(dataDir)
-  const [keys, till] = [openKeys(store), openTill(store)]
+  const keys = openKeys(store)
+  const till: Till = openTill(store, Date.now, (wallet) => webhooks.look(wallet))
+  const webhooks = openWebhooks(store, till, { loopback: local })
   const identify = (authorization: string): Key =>
     keys.check(/^Bearer +(\S+) *$/i.exec(authorization)?.[1] ?? '')
   const check = (authorization: string): string | undefined => {
@@ -47,11 +52,15 @@ export async function openAccounts(dataDir: string, keepPlain: boolean): Promise
     identify,
     check,
     callerOf: (id) => callerOf(keys.find(id), till),
-    shown: await firstKey(dataDir, keepPlain, keys, check),
+    shown: await firstKey(dataDir, local, keys, check),
     keys,
     till,
+    webhooks,
     store,
-    close: () => store.close(),
+    close() {
+      webhooks.stop()
+      store.close()
+    },
   }
 }
 

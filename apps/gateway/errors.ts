@@ -42,6 +42,8 @@ const RULES: Record<string, Rule> = {
   'session.invalid': { status: 401 },
   'session.message_wrong': { status: 400 },
   'session.no_public_url': { status: 400 },
+  'webhook.url_refused': { status: 400 },
+  'webhook.unknown': { status: 404 },
   'deposit.unknown': { status: 404 },
   'deposit.not_yours': { status: 400 },
   'pod.not_allowed': { status: 403, code: 'model_not_allowed' },

@@ -63,6 +63,7 @@ async function start(config: GatewayConfig): Promise<void> {
   const catalog = createCatalog(config.routerUrl, Date.now, config.aliases)
   const metered = meter(client, { catalog, till: accounts.till, callerOf: presentCaller })
   metered.resume()
+  accounts.webhooks.resume()
   const pictures = openPictures(join(config.dataDir, 'pictures'))
   await pictures.sweep()
   const sweeping = setInterval(() => void pictures.sweep(), SWEEP_MS)

@@ -54,9 +54,13 @@ export function mostOf({ messages, temperature }: typeof question = question): b
   )
 }
 
-/** @param more  What the gateway is made with beside its books, given those. */
+/**
+ * @param more  What the gateway is made with beside its books, given those.
+ * @param local  As on a local chain.
+ */
 export async function openMeteredDoor(
   more: (accounts: Accounts) => Partial<GatewayDeps> = () => ({}),
+  local = false,
 ): Promise<MeteredDoor> {
   const home = mkdtempSync(join(tmpdir(), 'heurist-metered-'))
   const router = createServer((request, response) => {
@@ -64,7 +68,7 @@ export async function openMeteredDoor(
     response.end(index === undefined ? JSON.stringify({ pods }) : pods[Number(index)]?.yaml)
   })
   await new Promise<void>((done) => router.listen(0, '127.0.0.1', done))
-  const accounts = await openAccounts(home, false)
+  const accounts = await openAccounts(home, local)
   const sent: bigint[] = []
   let price = 1n
   let gate = Promise.resolve()

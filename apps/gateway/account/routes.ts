@@ -45,13 +45,14 @@ const sessionBody = z.strictObject({
 })
 const depositBody = z.strictObject({ transaction: hashSchema })
 const settingsBody = z.strictObject({ low_mark: dollars })
+const webhookBody = z.strictObject({ url: z.string().min(1).max(2_048), low_mark: dollars })
 /** Questions a minute from one address, before anybody is known. */
 const ASKED_PER_MINUTE = 60
 
 /** Accounts by wallet: sign in, deposit, make and revoke keys, see what was spent. */
 export function accountRoutes(app: FastifyInstance, { keys: accounts, depositing, publicUrl }: Deps): void {
   if (depositing === undefined) return
-  const { keys, till, store } = accounts
+  const { keys, till, store, webhooks } = accounts
   const sessions = openSessions(store, { chainId: depositing.chain.id, verify: depositing.verify })
   const rate = openRate()
   const originOf = (request: FastifyRequest) => signedOrigin(publicUrl, request)
@@ -109,6 +110,19 @@ export function accountRoutes(app: FastifyInstance, { keys: accounts, depositing
         return { booked: formatUsd(booked), ...accountOf(wallet) }
       })
 
+      pages.get('/webhook', async (request) => webhookOf(walletOf(request)))
+      pages.put('/webhook', async (request) => {
+        const wallet = walletOf(request)
+        const { url, low_mark } = parse(webhookBody, request.body)
+        const secret = await webhooks.set(wallet, url)
+        till.setLowMark(wallet, low_mark)
+        return { ...webhookOf(wallet), secret }
+      })
+      pages.delete('/webhook', async (request, reply) => {
+        webhooks.remove(walletOf(request))
+        return reply.code(204).send()
+      })
+
       pages.get('/usage', async (request, reply) => {
         const wallet = walletOf(request)
         const query = parse(usageQuery, request.query)
@@ -141,6 +155,20 @@ export function accountRoutes(app: FastifyInstance, { keys: accounts, depositing
       available: formatUsd(available),
       low_mark: formatUsd(till.lowMark(wallet)),
       deposit: payInOf(depositing as PayIn),
+    }
+  }
+
+  function webhookOf(wallet: string) {
+    const webhook = webhooks.find(wallet)
+    if (webhook === undefined) {
+      throw refused('webhook.unknown', 'This account has no webhook', { fix: 'Set one with PUT.' })
+    }
+    const { url, low, last } = webhook
+    return {
+      url,
+      low_mark: formatUsd(till.lowMark(wallet)),
+      low,
+      last: last === undefined ? null : { ...last, made: new Date(last.made).toISOString() },
     }
   }
 

@@ -37,6 +37,12 @@ const STEPS = [
      streams INTEGER NOT NULL, asked TEXT NOT NULL, since INTEGER NOT NULL, state TEXT NOT NULL, opened INTEGER NOT NULL,
      cost INTEGER, answer TEXT, body BLOB, hash TEXT, closed INTEGER);
    CREATE INDEX payments_standing ON payments (payer) WHERE state IN ('open', 'due', 'lost');`,
+  // Who is told that an account has little, whether it has, and what was told.
+  `CREATE TABLE webhooks (wallet TEXT PRIMARY KEY REFERENCES accounts, url TEXT NOT NULL, secret TEXT NOT NULL,
+     low INTEGER NOT NULL DEFAULT 0, made INTEGER NOT NULL);
+   CREATE TABLE deliveries (id TEXT PRIMARY KEY, wallet TEXT NOT NULL REFERENCES accounts, body TEXT NOT NULL,
+     made INTEGER NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, ended INTEGER, outcome TEXT);
+   CREATE INDEX deliveries_of ON deliveries (wallet, made);`,
 ]
 
 /**

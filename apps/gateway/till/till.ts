@@ -79,12 +79,12 @@ interface Totals {
 /**
  * The books of every account at this door, over one file. In memory are only their sums: the file alone says the same.
  *
- * @param closed  Told after a call was closed, with its account.
+ * @param moved  Told which account after what it was charged, its deposits or its low mark have changed.
  */
 export function openTill(
   db: Store,
   now: () => number = Date.now,
-  closed: (wallet: string) => void = () => {},
+  moved: (wallet: string) => void = () => {},
 ): Till {
   const wallets = new Map<string, Totals>()
   const keys = new Map<string, Totals>()
@@ -194,7 +194,7 @@ export function openTill(
     const order = { wallet, key, counted: row.counted?.split(' ') ?? [] }
     hold(order, -BigInt(row.hold))
     for (const totals of totalsFor(order)) totals.charged += price
-    closed(wallet)
+    moved(wallet)
   }
 
   function open(order: Order): Ticket {
@@ -231,10 +231,14 @@ export function openTill(
     // Asking makes no entry: anybody may ask under any name.
     countedBy: (name) => names.get(name) ?? { charged: 0n, held: 0n },
     lowMark: (wallet) => BigInt((mark.get([wallet]) as { low_mark: number } | undefined)?.low_mark ?? 0),
-    setLowMark: (wallet, amount) => void setMark.run([Number(amount), wallet]),
+    setLowMark(wallet, amount) {
+      setMark.run([Number(amount), wallet])
+      moved(wallet)
+    },
     deposit(id, wallet, amount) {
       if (insertDeposit.get([id, wallet, Number(amount), now()]) === undefined) return false
       totalsOf(wallets, wallet).deposited += amount
+      moved(wallet)
       return true
     },
     leftOpen: () =>
