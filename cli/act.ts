@@ -5,6 +5,7 @@ import {
   feeBurnerAbi,
   heuAbi,
   nodeStakingAbi,
+  registryAbi,
   routerBondAbi,
   slashingManagerAbi,
   testDollarAbi,
@@ -29,7 +30,9 @@ export interface DecodedCall {
 }
 
 /** A place whose economy, if a command needs one, was found by the ledger. */
-export type Scenery = Pick<Place, 'ledger' | 'asset' | 'bond' | 'network'> & { economy?: Economy }
+export type Scenery = Pick<Place, 'ledger' | 'asset' | 'bond' | 'registry' | 'network'> & {
+  economy?: Economy
+}
 
 /** @throws `call.unknown` (bug) if the call is none of a contract of this place. */
 export function decodeCall(call: Call, place: Scenery): DecodedCall {
@@ -37,6 +40,7 @@ export function decodeCall(call: Call, place: Scenery): DecodedCall {
     ['ComputeLedger', place.ledger, computeLedgerAbi as Abi],
     ['payment asset', place.asset, testDollarAbi as Abi],
     ['RouterBond', place.bond, routerBondAbi as Abi],
+    ['Registry', place.registry, registryAbi as Abi],
     ['HEU', place.economy?.heu ?? place.network.addresses.heu, heuAbi as Abi],
     ...(place.economy ? economicContracts(place.economy) : []),
   ]

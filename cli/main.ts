@@ -16,6 +16,7 @@ import { runCommand } from './commands/run.ts'
 import { stakeCommand } from './commands/stake.ts'
 import { upCommand } from './commands/up.ts'
 import { voteCommand } from './commands/vote.ts'
+import { frontendCommand } from './frontend/command.ts'
 import { printFailure } from './print.ts'
 
 /** `heurist`: every command is a noun and a verb, has `--json` and an example in `--help`; exit codes 0, 1, 2. */
@@ -33,6 +34,7 @@ for (const command of [
   podCommand(),
   creditsCommand(),
   claimCommand(),
+  frontendCommand(),
   auditCommand(),
   bondCommand(),
   stakeCommand(),

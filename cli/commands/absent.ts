@@ -3,7 +3,6 @@ import { refused } from '../../sdk/errors.ts'
 
 /** Commands whose subject is not built yet. They say so and do nothing. */
 const ABSENT: Record<string, string> = {
-  frontend: 'frontends of your own come with the full gateway',
   route: 'replaying of routing decisions comes with the router simulation',
 }
 

@@ -41,7 +41,7 @@ export interface Season {
   /** Forward by seconds. */
   wait(seconds: number): Promise<void>
   /** The market's router settles one call of a payer. Charges are base units. */
-  settle(payer: Hex, charge: bigint, call: { node: number; pod: number }): Promise<void>
+  settle(payer: Hex, charge: bigint, call: { node: number; pod: number; frontend?: number }): Promise<void>
   close(): Promise<void>
 }
 
@@ -62,7 +62,7 @@ export async function openSeason(): Promise<Season> {
   async function settle(
     payer: Hex,
     charge: bigint,
-    { node, pod }: { node: number; pod: number },
+    { node, pod, frontend = market.seeded.frontend }: { node: number; pod: number; frontend?: number },
   ): Promise<void> {
     const router = market.router.address
     const ledger = { address: market.addresses.ledger, abi: computeLedgerAbi } as const
@@ -82,7 +82,7 @@ export async function openSeason(): Promise<Season> {
       payers: [{ ...compact, request: HASH, ceiling, expiry, charge }],
       nodes: [{ id: node, amount: charge }],
       pods: [{ id: pod, amount: charge }],
-      frontends: [{ id: market.seeded.frontend, amount: charge }],
+      frontends: [{ id: frontend, amount: charge }],
     })
     const args = [bytesToHex(packed)] as const
     await market.deployer.send(
