@@ -22,7 +22,7 @@ function fenced(file: string, language: string): string[] {
 }
 
 describe('the README', function () {
-  this.timeout(300_000)
+  this.timeout(900_000)
 
   const home = mkdtempSync(join(tmpdir(), 'heurist-readme-'))
   const env = { ...process.env, HEURIST_HOME: home, HEURIST_KEY: undefined }

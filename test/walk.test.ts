@@ -20,7 +20,7 @@ import { openNetwork, type TestNetwork } from './network.ts'
  * process of its own. Every one of them is killed in mid-work; then the books of clients, router and chain must agree.
  */
 describe('the walk', function () {
-  this.timeout(600_000)
+  this.timeout(900_000)
 
   let market: Market
   let network: TestNetwork
@@ -287,9 +287,9 @@ describe('the walk', function () {
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
-/** Polls until true; fails with `what` after a minute and a half. */
+/** Polls until true; fails with `what` after five minutes. */
 async function eventually(what: string, isTrue: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 90_000
+  const deadline = Date.now() + 300_000
   while (Date.now() < deadline) {
     if (await isTrue().catch(() => false)) return
     await pause(250)

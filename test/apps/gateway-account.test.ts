@@ -22,7 +22,7 @@ interface AccountPage {
 
 /** A developer with a wallet and nothing else, against chain, router, worker and gateway. */
 describe('a developer with a wallet', function () {
-  this.timeout(300_000)
+  this.timeout(900_000)
   let market: Market
   let network: TestNetwork
   let developer: PrivateKeyAccount

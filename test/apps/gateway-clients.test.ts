@@ -55,7 +55,7 @@ function checkExchange({ path, answer, text }: Exchange): void {
 }
 
 describe('unmodified clients on a real network', function () {
-  this.timeout(300_000)
+  this.timeout(900_000)
   let market: Market
   let network: TestNetwork
   let exchanges: Promise<Exchange>[]

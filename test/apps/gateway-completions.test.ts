@@ -84,7 +84,7 @@ describe('a text completion', () => {
 })
 
 describe('a call for several choices, when some fail', function () {
-  this.timeout(60_000)
+  this.timeout(600_000)
   let door: TestDoor
   const broken = later('node.failed', 'node 3 died')
   const units = (index: number) => ({

@@ -29,7 +29,7 @@ function podsServer(): Server {
 }
 
 describe('the gateway, before anything is paid', function () {
-  this.timeout(60_000)
+  this.timeout(600_000)
   let home: string
   let pods: Server
   let app: FastifyInstance
@@ -211,7 +211,7 @@ describe('the gateway, before anything is paid', function () {
   })
 
   it('any body at all is refused with a 4xx that names its reason, and nothing is paid', async function () {
-    this.timeout(120_000)
+    this.timeout(600_000)
     const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31)
     console.log(`      seed ${seed}`)
     const names = fc.constantFrom(

@@ -15,7 +15,7 @@ const vectorOf = (text: string): number[] =>
   Array.from({ length: LENGTH }, (_, index) => Math.fround(((text.charCodeAt(index) || 0) % 100) / 128))
 
 describe('embeddings at the gateway', function () {
-  this.timeout(60_000)
+  this.timeout(600_000)
   let door: TestDoor
   let openai: OpenAI
   let paid: unknown[]

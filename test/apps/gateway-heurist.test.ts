@@ -6,7 +6,7 @@ import { openNetwork, type TestNetwork } from '../network.ts'
 
 /** The unmodified `heurist` client, given only its two base URLs and a key, against chain, router, worker and gateway. */
 describe('the heurist client on a real network', function () {
-  this.timeout(300_000)
+  this.timeout(900_000)
   let market: Market
   let network: TestNetwork
   let Client: typeof Heurist
@@ -77,7 +77,7 @@ describe('the heurist client on a real network', function () {
     return error as Error & { errorDetails?: { status_code: number; error_type: string } }
   }
   async function until(task: string, status: WorkflowTaskResult['status']): Promise<WorkflowTaskResult> {
-    for (let attempt = 0; attempt < 600; attempt += 1) {
+    for (let attempt = 0; attempt < 3_000; attempt += 1) {
       const found = await heurist.workflow.queryTaskResult(task)
       if (found.status === status) return found
       await new Promise((resolve) => setTimeout(resolve, 100))

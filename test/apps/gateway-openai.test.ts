@@ -8,7 +8,7 @@ import { thrownBy } from './thrown.ts'
 
 /** The unmodified `openai` client, given only base URL and key, against chain, router, worker and gateway. */
 describe('the openai client on a real network', function () {
-  this.timeout(300_000)
+  this.timeout(900_000)
   let market: Market
   let network: TestNetwork
   let openai: OpenAI

@@ -116,7 +116,7 @@ describe('a response', () => {
 })
 
 describe("the openai client's responses", function () {
-  this.timeout(60_000)
+  this.timeout(600_000)
   let door: TestDoor
   let openai: OpenAI
   const broken = later('node.failed', 'node 3 died')

@@ -32,7 +32,7 @@ const errorOf = async (answer: Response) =>
   ((await answer.json()) as { error: { code: string; type: string; message: string } }).error
 
 describe('the free tier', function () {
-  this.timeout(60_000)
+  this.timeout(600_000)
   let door: MeteredDoor
   afterEach(() => door?.close())
 
@@ -267,7 +267,7 @@ describe('the counters of the free tier', () => {
   })
 
   it(`1,000 random moves with crashes and clock steps: no day and no address of a day exceeds its cap (seed ${SEED})`, function () {
-    this.timeout(120_000)
+    this.timeout(600_000)
     const { clock, start, remove } = books({ perDay: '0.000900', perAddress: '0.000400' })
     const draw = createDraw(SEED)
     let now = start()

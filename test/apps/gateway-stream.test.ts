@@ -41,7 +41,7 @@ function streamOf(pieces: AsyncIterable<Piece>, settle: () => Promise<Answer>): 
 }
 
 describe('the gateway, when the network fails or the caller leaves', function () {
-  this.timeout(60_000)
+  this.timeout(600_000)
   let home: string
   let pods: Server
   let app: FastifyInstance

@@ -167,7 +167,7 @@ describe('the books of the gateway', () => {
 })
 
 describe('an idempotency key', function () {
-  this.timeout(60_000)
+  this.timeout(600_000)
   let door: TestDoor
   let paid: number
   let aborted: boolean

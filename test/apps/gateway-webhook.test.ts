@@ -56,7 +56,7 @@ async function until(fact: () => boolean): Promise<void> {
 }
 
 describe('the webhook of an account', function () {
-  this.timeout(60_000)
+  this.timeout(600_000)
   let home: string
   let store: Store
   let till: Till
@@ -388,7 +388,7 @@ describe('where a webhook may go', () => {
 })
 
 describe('the webhook page of an account', function () {
-  this.timeout(60_000)
+  this.timeout(600_000)
   let door: MeteredDoor
   let receiver: Awaited<ReturnType<typeof openReceiver>>
   const wallet = privateKeyToAccount(generatePrivateKey())

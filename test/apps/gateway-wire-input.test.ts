@@ -5,7 +5,7 @@ import { openWireDoor, paid as paidText, painted, type WireDoor } from './wire-d
 
 /** What each field of Heurist's API does with what it must not hold. Nothing is paid for any of it. */
 describe('bad input at Heurist’s API', function () {
-  this.timeout(240_000)
+  this.timeout(600_000)
   let door: WireDoor
   let paid = 0
 

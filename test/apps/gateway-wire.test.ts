@@ -19,7 +19,7 @@ import { MINER, NODE, openWireDoor, PNG, paid, painted, REQUEST, type WireDoor }
 type Image = Payer['image']
 
 describe("the gateway's Heurist API", function () {
-  this.timeout(60_000)
+  this.timeout(600_000)
   let door: WireDoor
   let drawn: ImageInput[]
 

@@ -10,7 +10,7 @@ import { expect } from 'chai'
 const root = join(import.meta.dirname, '../..')
 
 describe('the processes of the apps', function () {
-  this.timeout(120_000)
+  this.timeout(600_000)
   let home: string
   let silent: Server
   const started: ChildProcess[] = []

@@ -10,7 +10,7 @@ import { washingLoses } from '../../sdk/protocol/emission.ts'
 const SEED = 20261125
 
 describe('the economy laboratory', function () {
-  this.timeout(120_000)
+  this.timeout(600_000)
 
   /** A whale of demand, a coalition that owns everything, votes enough, and a little washing in one epoch. */
   const tight: Strategy = {

@@ -3,7 +3,7 @@ import { openStage, type Stage } from '../sdk/stage.ts'
 import { type CliHome, openHome } from './home.ts'
 
 describe('heurist audit on a real chain', function () {
-  this.timeout(400_000)
+  this.timeout(900_000)
   let stage: Stage
   let home: CliHome
 

@@ -24,7 +24,7 @@ interface DryCall {
 const EXIT_SECONDS = 30 * 86_400
 
 describe('heurist bond on a real chain', function () {
-  this.timeout(300_000)
+  this.timeout(900_000)
   let season: Season
   let router: Holder
   let giver: Holder

@@ -27,7 +27,7 @@ interface Listed {
 }
 
 describe('heurist case on a real chain', function () {
-  this.timeout(300_000)
+  this.timeout(900_000)
   let season: Season
   let owner: Holder
   let accuser: Holder

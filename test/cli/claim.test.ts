@@ -17,7 +17,7 @@ const HASH = `0x${'ab'.repeat(32)}` as const
 
 /** A node that has earned ten dollars of one payer, and whose router owes it ten more. */
 describe('heurist claim on a real chain', function () {
-  this.timeout(300_000)
+  this.timeout(900_000)
   let market: Market
   let home: CliHome
   let node: number

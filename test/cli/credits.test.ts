@@ -26,7 +26,7 @@ interface DryCall {
 }
 
 describe('heurist credits on a real chain', function () {
-  this.timeout(180_000)
+  this.timeout(600_000)
   let market: Market
   let home: CliHome
 
@@ -217,7 +217,7 @@ describe('heurist credits on a real chain', function () {
 })
 
 describe('keys of one owner at a router that serves them', function () {
-  this.timeout(600_000)
+  this.timeout(900_000)
   let market: Market
   let router: Awaited<ReturnType<typeof startRouter>>
   let worker: Worker

@@ -31,7 +31,7 @@ interface Burn {
  * Node 1 settles a quarter of the volume at its home router, node 2 the rest; node 1 tips a fifth to its one voter.
  */
 describe('a week of the economy by heurist', function () {
-  this.timeout(300_000)
+  this.timeout(900_000)
   let season: Season
   let owner: Holder
   let voter: Holder

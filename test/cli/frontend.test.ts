@@ -46,7 +46,7 @@ const sum = (values: readonly string[]): bigint => values.reduce((total, value) 
 const SHARE_BPS = 1_000n
 
 describe('heurist frontend on a real chain', function () {
-  this.timeout(300_000)
+  this.timeout(900_000)
   let season: Season
   let home: CliHome
   let router: Server

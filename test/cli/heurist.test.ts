@@ -11,14 +11,14 @@ const bin = join(import.meta.dirname, '..', '..', 'cli', 'heurist.mjs')
 function heurist(home: string, ...argv: string[]): Promise<{ code: number; out: string; err: string }> {
   const env = { ...process.env, HEURIST_HOME: home, HEURIST_KEY: undefined, HEURIST_ROUTER_URL: undefined }
   return new Promise((resolve) => {
-    execFile(process.execPath, [bin, ...argv], { env, timeout: 60_000 }, (failure, out, err) => {
+    execFile(process.execPath, [bin, ...argv], { env, timeout: 300_000 }, (failure, out, err) => {
       resolve({ code: failure ? Number(failure.code) : 0, out, err })
     })
   })
 }
 
 describe('heurist, called wrongly or in the wrong place', function () {
-  this.timeout(120_000)
+  this.timeout(600_000)
 
   let home: string
   beforeEach(() => {

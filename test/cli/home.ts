@@ -60,7 +60,7 @@ function heurist(home: string, argv: string[]): Promise<Run> {
   for (const name of ['HEURIST_KEY', 'HEURIST_ROUTER_URL', 'HEURIST_LEDGER', 'HEURIST_RPC_URL'])
     delete env[name]
   return new Promise((resolve) => {
-    execFile(process.execPath, [bin, ...argv], { env, timeout: 60_000 }, (failure, out, err) => {
+    execFile(process.execPath, [bin, ...argv], { env, timeout: 300_000 }, (failure, out, err) => {
       const json = out.startsWith('{') ? (JSON.parse(out) as Record<string, unknown>) : {}
       resolve({ code: failure ? Number(failure.code) : 0, out, err, json })
     })

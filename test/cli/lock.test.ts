@@ -25,7 +25,7 @@ describe('how long a lock lasts', () => {
 })
 
 describe('heurist lock on a real chain', function () {
-  this.timeout(300_000)
+  this.timeout(900_000)
   let season: Season
   let voter: Holder
 

@@ -18,7 +18,7 @@ interface Check {
  * a lying router would have it look at.
  */
 describe('heurist receipt verify on a real chain', function () {
-  this.timeout(240_000)
+  this.timeout(600_000)
   let own: Stage
   let other: Stage
   let home: CliHome

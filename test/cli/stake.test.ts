@@ -18,7 +18,7 @@ interface Stake {
 }
 
 describe('heurist stake on a real chain', function () {
-  this.timeout(300_000)
+  this.timeout(900_000)
   let season: Season
   let owner: Holder
   let giver: Holder

@@ -67,7 +67,7 @@ interface Shown {
 
 /** Two voters, two nodes and the market's pods. */
 describe('heurist vote on a real chain', function () {
-  this.timeout(300_000)
+  this.timeout(900_000)
   const WEEKS = 10n
   let season: Season
   let small: Holder

@@ -27,7 +27,7 @@ function* opcodes(code: Buffer): Generator<number> {
 }
 
 describe('the bytecode', function () {
-  this.timeout(300_000)
+  this.timeout(900_000)
 
   before(() => {
     compile(root)

@@ -94,7 +94,7 @@ function zeroOf({ type, components = [] }: Parameter): unknown {
 }
 
 describe('docs/permissions.md', function () {
-  this.timeout(300_000)
+  this.timeout(900_000)
 
   let market: Market
   before(async () => {

@@ -10,7 +10,7 @@ import { freePort } from '../market.ts'
 
 for (const engine of ['anvil', 'hardhat'] as const) {
   describe(`the embedded chain on ${engine}`, function () {
-    this.timeout(120_000)
+    this.timeout(600_000)
 
     let chain: LocalChain
     let port: number

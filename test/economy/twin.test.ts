@@ -7,7 +7,7 @@ const SEED = Number(process.env.HEURIST_SEED ?? 20_261_125)
 const HISTORIES = 200
 
 describe('the contracts of the economy and a model of plain loops', function () {
-  this.timeout(600_000)
+  this.timeout(900_000)
 
   const histories = drawHistories(HISTORIES, SEED)
 

@@ -125,7 +125,7 @@ describe('four epochs of real calls', function () {
   }
 
   async function until(what: string, fact: () => Promise<boolean>): Promise<void> {
-    for (let patience = 600; patience > 0; patience -= 1) {
+    for (let patience = 3_000; patience > 0; patience -= 1) {
       if (await fact()) return
       await new Promise((resolve) => setTimeout(resolve, 100))
     }

@@ -20,7 +20,7 @@ const ROOT = `0x${'cc'.repeat(32)}` as const
 
 /** The contracts through the eyes of Hardhat and TypeChain, in its in-process network. */
 describe('a market on Hardhat', function () {
-  this.timeout(300_000)
+  this.timeout(900_000)
 
   let dollar: TestDollar
   let registry: Registry

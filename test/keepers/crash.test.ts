@@ -27,7 +27,7 @@ const LEASE_MS = 1_500
 
 /** Every arrow of a call's life is cut once; one ledger and one chain live through all of it. */
 describe('a router that dies at any moment', function () {
-  this.timeout(180_000)
+  this.timeout(600_000)
 
   let stage: Stage
   let dataDir: string | undefined

@@ -25,7 +25,7 @@ const BOND = 10_000n * HEU
  * nobody judges; the keeper is away for a week.
  */
 describe('the base that a keeper reported', function () {
-  this.timeout(600_000)
+  this.timeout(900_000)
   let season: Season
   let owner: Holder
   let doubter: Holder

@@ -32,7 +32,7 @@ import { testWorker, type WorkerJob } from './worker.ts'
 
 /** Defects of the router that a review proved, each held shut. */
 describe('what a router must not do', function () {
-  this.timeout(180_000)
+  this.timeout(600_000)
 
   let stage: Stage
   before(async () => {
@@ -267,7 +267,7 @@ interface RpcCall {
 
 /** The router's view of a chain that is reorganised, bounded or gone. */
 describe('a router and a chain that changes under it', function () {
-  this.timeout(180_000)
+  this.timeout(600_000)
 
   let stage: Stage
   before(async () => {

@@ -20,7 +20,7 @@ const RUNS = Number(process.env.HEURIST_FUZZ_RUNS ?? 150)
 
 /** Whatever comes in at a door, the router answers by name, charges nothing for it, and goes on serving. */
 describe('noise at the doors of a router', function () {
-  this.timeout(300_000)
+  this.timeout(900_000)
 
   let stage: Stage
   let router: TestRouter

@@ -9,7 +9,7 @@ import { testWorker } from './worker.ts'
 
 /** What a reviewer did to a router from outside, each held shut. */
 describe('a router among strangers', function () {
-  this.timeout(180_000)
+  this.timeout(600_000)
 
   let stage: Stage
   before(async () => {

@@ -12,7 +12,7 @@ export interface Engine {
 /** What every engine of the ledger must do; run by the test of each. */
 export function ledgerConforms(name: string, engine: () => Engine): void {
   describe(`the ledger in ${name}`, function () {
-    this.timeout(60_000)
+    this.timeout(600_000)
     let ledger: Ledger
 
     beforeEach(async () => {

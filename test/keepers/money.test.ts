@@ -28,7 +28,7 @@ import { testWorker, type WorkerJob } from './worker.ts'
 
 /** Ways to take money from a router that were found, each held shut. */
 describe('the money of a router', function () {
-  this.timeout(120_000)
+  this.timeout(600_000)
 
   let stage: Stage
   before(async () => {

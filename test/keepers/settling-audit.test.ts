@@ -8,7 +8,7 @@ import { type TestWorker, testWorker } from './worker.ts'
 
 /** A router that forgets at once; the chain's time says whether it may. */
 describe('an audit of a router that forgets', function () {
-  this.timeout(180_000)
+  this.timeout(600_000)
 
   let stage: Stage
   let router: TestRouter

@@ -30,7 +30,7 @@ const quick = { maxAgeMs: 1, finalityBlocks: 2, watchMs: 100 }
 
 /** What happens on the chain beside a router's own batches. One ledger lives through all of it. */
 describe('a chain that lives its own life', function () {
-  this.timeout(180_000)
+  this.timeout(600_000)
 
   let stage: Stage
   let home: string

@@ -30,7 +30,7 @@ const DAY_SECONDS = 86_400
 
 /** One ledger and one chain live through all of it; what each test does to the chain the next one finds. */
 describe('settling', function () {
-  this.timeout(180_000)
+  this.timeout(600_000)
 
   let stage: Stage
   let home: string

@@ -127,7 +127,7 @@ export const pause = (ms: number): Promise<void> => new Promise((resolve) => set
 export async function until(
   what: string,
   holds: () => boolean | Promise<boolean>,
-  ms = 30_000,
+  ms = 300_000,
 ): Promise<void> {
   const endMs = Date.now() + ms
   while (!(await holds())) {

@@ -4,7 +4,7 @@ import { liveMonth, type Month } from './month.ts'
 
 /** Some days of the month that `npm run test:deep` lives through whole; its aftermath is as long. */
 describe('some days of random life on the real contracts', function () {
-  this.timeout(600_000)
+  this.timeout(900_000)
 
   let month: Month
 

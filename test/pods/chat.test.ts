@@ -23,7 +23,7 @@ const TRAINING_SEED = 2024
 const CONVERSATIONS = 6500 * 48 + 200
 
 describe(`the chat pod (training seed ${TRAINING_SEED}, score seed ${SCORE_SEED})`, function () {
-  this.timeout(300_000)
+  this.timeout(900_000)
 
   describe('what it is scored on', () => {
     const held = heldQuestions()

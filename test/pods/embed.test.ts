@@ -18,7 +18,7 @@ const TRAINING_SEED = 2025
 const STEPS = 2500
 
 describe(`the embed pod (training seed ${TRAINING_SEED}, score seed ${SCORE_SEED})`, function () {
-  this.timeout(300_000)
+  this.timeout(900_000)
 
   describe('what it is scored on', () => {
     const held = heldOutPairs()

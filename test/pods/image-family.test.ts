@@ -26,7 +26,7 @@ import { wordsOf } from '../../worker/engines/image/words.ts'
 const SEED = 2026
 
 describe(`the family of pictures (seed ${SEED})`, function () {
-  this.timeout(120_000)
+  this.timeout(600_000)
 
   const pixels = (combination: Combination, random: Random) => ({
     data: toPixels(draw(combination, random), SIDE),

@@ -9,7 +9,7 @@ import { manifestHash, parseManifest } from '../../sdk/protocol/manifest.ts'
 const PODS = join(import.meta.dirname, '../../pods')
 
 describe('sealed pods', function () {
-  this.timeout(60_000)
+  this.timeout(600_000)
   let scratch: string
 
   before(async () => {

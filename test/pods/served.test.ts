@@ -12,7 +12,7 @@ const MORE = ['embed', 'translate'] as const
 
 /** Real chain, router and worker, each a process of its own: the calls of the two kinds that are neither chat nor image. */
 describe('embed and translate pods on the network', function () {
-  this.timeout(300_000)
+  this.timeout(900_000)
   let market: Market
   let network: TestNetwork
   let client: Client

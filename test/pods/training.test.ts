@@ -178,7 +178,7 @@ const linear: Loss = (tape, weight) => {
 }
 
 describe(`training kit (seed ${SEED})`, function () {
-  this.timeout(120_000)
+  this.timeout(600_000)
 
   for (const [name, operation] of Object.entries(CASES)) {
     it(`the gradient of ${name} agrees with finite differences`, async () => {

@@ -8,7 +8,7 @@ import * as translate from '../../pods/translate/score.ts'
 const PODS = join(import.meta.dirname, '../../pods')
 
 describe('the chat pod in unmodified Transformers.js', function () {
-  this.timeout(300_000)
+  this.timeout(900_000)
 
   it('loads as a text-generation pipeline and gives the answers that our engine gives', async () => {
     env.allowRemoteModels = false
@@ -40,7 +40,7 @@ describe('the chat pod in unmodified Transformers.js', function () {
 })
 
 describe('the embed pod in unmodified Transformers.js', function () {
-  this.timeout(300_000)
+  this.timeout(900_000)
 
   it('loads as a feature-extraction pipeline and gives the vectors that our engine gives', async () => {
     env.allowRemoteModels = false
@@ -67,7 +67,7 @@ describe('the embed pod in unmodified Transformers.js', function () {
 })
 
 describe('the translate pod in unmodified Transformers.js', function () {
-  this.timeout(300_000)
+  this.timeout(900_000)
 
   it('loads as a translation pipeline and gives the translations that our engine gives', async () => {
     env.allowRemoteModels = false

@@ -28,7 +28,7 @@ const TRAINING_SEED = 2026
 const LINES = 2400 * Math.max(...BUCKETS.map(({ rows }) => rows)) + 400
 
 describe(`the translate pod (training seed ${TRAINING_SEED}, score seed ${SCORE_SEED})`, function () {
-  this.timeout(300_000)
+  this.timeout(900_000)
 
   describe('its grammar', () => {
     it('gives every sentence one meaning: no text of a language stands for two', () => {

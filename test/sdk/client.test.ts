@@ -17,7 +17,7 @@ const lastOf = <T>(list: readonly T[]): T => {
 }
 
 describe('a client of an honest router', function () {
-  this.timeout(120_000)
+  this.timeout(600_000)
   let stage: Stage
   before(async () => {
     stage = await openStage()
@@ -303,7 +303,7 @@ describe('a client of an honest router', function () {
 })
 
 describe('a client that leaves', function () {
-  this.timeout(120_000)
+  this.timeout(600_000)
   let stage: Stage
   before(async () => {
     stage = await openStage()

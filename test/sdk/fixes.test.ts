@@ -9,7 +9,7 @@ import { openStage as openScripted, type Stage as Scripted } from './stage.ts'
 
 /** What broke between a stock client and an honest router, each held shut. */
 describe('a stock client of a real router', function () {
-  this.timeout(120_000)
+  this.timeout(600_000)
 
   let stage: Stage
   before(async () => {
@@ -166,7 +166,7 @@ describe('a stock client of a real router', function () {
 })
 
 describe('a client and what it cannot know', function () {
-  this.timeout(120_000)
+  this.timeout(600_000)
 
   let stage: Scripted
   before(async () => {

@@ -159,7 +159,7 @@ describe('a purse', () => {
 })
 
 describe('a journal in files', function () {
-  this.timeout(60_000)
+  this.timeout(600_000)
   let folder: string
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'heurist-journal-'))

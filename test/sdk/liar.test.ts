@@ -158,7 +158,7 @@ function twinOf(signature: Hex): Hex {
 }
 
 describe('a router that lies is not paid', function () {
-  this.timeout(240_000)
+  this.timeout(600_000)
   let stage: Stage
   before(async () => {
     stage = await openStage()

@@ -26,7 +26,7 @@ function twinOf(signature: Hex): Hex {
 }
 
 describe(`the fast signatures (${signatureLibrary})`, function () {
-  this.timeout(120_000)
+  this.timeout(600_000)
 
   it('are what viem signs, byte for byte, and recover to the same address', async () => {
     await fc.assert(

@@ -35,7 +35,7 @@ async function startRelay(rpcUrl: string): Promise<{ url: string; down: boolean;
 }
 
 describe('a client that was interrupted', function () {
-  this.timeout(120_000)
+  this.timeout(600_000)
   let stage: Stage
   let folder = 0
   before(async () => {

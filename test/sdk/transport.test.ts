@@ -135,7 +135,7 @@ describe('the answer of a chat', () => {
 })
 
 describe('a router over HTTP', function () {
-  this.timeout(30_000)
+  this.timeout(600_000)
   let server: Server
   let url: string
   let respond: (response: ServerResponse) => void

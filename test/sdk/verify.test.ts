@@ -50,7 +50,7 @@ async function runScript(
 }
 
 describe('verifying a receipt from its bytes to the debit', function () {
-  this.timeout(120_000)
+  this.timeout(600_000)
   let stage: Stage
   let request: Hex
   let options: { routerUrl: string; rpcUrl: string; ledger: Hex }
@@ -506,7 +506,7 @@ describe('verifying a receipt from its bytes to the debit', function () {
 })
 
 describe('verifying a receipt as time passes', function () {
-  this.timeout(120_000)
+  this.timeout(600_000)
   let stage: Stage
   let options: { routerUrl: string; rpcUrl: string; ledger: Hex }
   let test: TestClient

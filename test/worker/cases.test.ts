@@ -18,7 +18,7 @@ type Line = Record<string, unknown> & { level: string; event: string }
 const EVIDENCE = `0x${'5a'.repeat(32)}` as const
 
 describe('the cases against a node', function () {
-  this.timeout(300_000)
+  this.timeout(900_000)
   let season: Season
   let owner: Holder
   let accuser: Holder

@@ -43,7 +43,7 @@ const warm = (stage: Stage) =>
   stage.router.until((slots) => slots.length > 0 && slots.every((s) => s.state === 'warm' && s.free))
 
 describe('a router that wants a second, differing receipt of a node', function () {
-  this.timeout(120_000)
+  this.timeout(600_000)
   let stage: Stage
   before(async () => {
     stage = await openStage({ router: { acknowledge: false } })
@@ -85,7 +85,7 @@ describe('a router that wants a second, differing receipt of a node', function (
 })
 
 describe('a node that lost its receipts', function () {
-  this.timeout(180_000)
+  this.timeout(600_000)
   let market: Market
   let router: Awaited<ReturnType<typeof startRouter>>
   let network: Network
@@ -273,7 +273,7 @@ describe('a node that lost its receipts', function () {
 })
 
 describe('the doctor looks at what covers a node', function () {
-  this.timeout(120_000)
+  this.timeout(600_000)
   let market: Market
   let stated: { status: number; body: string }
   let door: Server
@@ -338,7 +338,7 @@ describe('the doctor looks at what covers a node', function () {
 })
 
 describe('a signer rotated away', function () {
-  this.timeout(120_000)
+  this.timeout(600_000)
   let market: Market
   let stage: Stage
   let node: number

@@ -14,7 +14,7 @@ import { type Market, openMarket } from '../market.ts'
 
 /** Only what a node's home router settles earns it emission. */
 describe('the home router of a machine that joins', function () {
-  this.timeout(120_000)
+  this.timeout(600_000)
   let market: Market
   let network: Network
 

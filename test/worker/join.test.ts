@@ -33,7 +33,7 @@ const quiet = pino({ level: 'silent' })
 const failing = (checks: Check[]) => checks.filter((check) => !check.ok).map((check) => check.name)
 
 describe('a machine that joins a real network', function () {
-  this.timeout(180_000)
+  this.timeout(600_000)
   let market: Market
   let router: Awaited<ReturnType<typeof startRouter>>
   let network: Network

@@ -97,7 +97,7 @@ describe('a node and its router: the limit', () => {
 })
 
 describe('a node and its router: what it asks', function () {
-  this.timeout(300_000)
+  this.timeout(900_000)
 
   let market: Market
   let home: string

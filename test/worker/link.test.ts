@@ -7,7 +7,7 @@ import { chatInput, requestFor } from './router.ts'
 import { eventually, isAlive, openStage, type Stage } from './stage.ts'
 
 describe('a worker and its router', function () {
-  this.timeout(120_000)
+  this.timeout(600_000)
   let stage: Stage
   afterEach(() => stage.close())
 

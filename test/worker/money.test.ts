@@ -98,7 +98,7 @@ function stage(now: () => number, run: (job: SlotRun, said: Said[]) => Promise<v
 }
 
 async function until(condition: () => boolean): Promise<void> {
-  for (let i = 0; i < 500 && !condition(); i += 1) await wait(10)
+  for (let i = 0; i < 30_000 && !condition(); i += 1) await wait(10)
   expect(condition()).to.equal(true)
 }
 
@@ -107,7 +107,7 @@ const failuresOf = (said: Said[]) =>
 const receiptsOf = (said: Said[]) => said.filter(({ type }) => type === FRAME.receipt).map(({ text }) => text)
 
 describe('what a worker signs for', function () {
-  this.timeout(60_000)
+  this.timeout(600_000)
 
   it('a request that outlives the memory of its receipt is refused: nothing is ever signed twice', async () => {
     let nowMs = 1_800_000_000_000

@@ -36,7 +36,7 @@ const delivery = (request: number, units = 5n): Delivery => ({
 })
 
 describe('the receipt store', function () {
-  this.timeout(60_000)
+  this.timeout(600_000)
   let folder: string
   let nowMs: number
   const open = (name = 'node') => openReceipts(join(folder, name), () => nowMs)

@@ -5,7 +5,7 @@ import { chatInput, requestFor } from './router.ts'
 import { eventually, isAlive, openStage, type Stage } from './stage.ts'
 
 describe('a slot', function () {
-  this.timeout(120_000)
+  this.timeout(600_000)
   let stage: Stage
   afterEach(() => stage.close())
 

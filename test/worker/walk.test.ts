@@ -15,7 +15,7 @@ const warm = (stage: Stage) =>
 const receiptOf = (answer: Answer) => answer.receipt?.receipt ?? expect.fail(JSON.stringify(answer.fail))
 
 describe('a worker serves', function () {
-  this.timeout(120_000)
+  this.timeout(600_000)
   let stage: Stage
   let worker: WorkerProcess
   const order = (facts: Record<string, unknown>, request: Partial<Request> = {}) => {
@@ -242,7 +242,7 @@ describe('a worker serves', function () {
 })
 
 describe('a worker and a slow client', function () {
-  this.timeout(60_000)
+  this.timeout(600_000)
   let stage: Stage
 
   before(async () => {

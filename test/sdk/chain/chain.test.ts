@@ -12,7 +12,7 @@ import { refusal } from '../refusal.ts'
 import { podsOf } from '../stage.ts'
 
 describe('a chain', function () {
-  this.timeout(120_000)
+  this.timeout(600_000)
   let market: Market
   let chain: Chain
   before(async () => {

@@ -6,7 +6,7 @@ import { ledgerWithoutVoters, type Market, openMarket } from '../../market.ts'
 import { refusal } from '../refusal.ts'
 
 describe('the economy of a ledger', function () {
-  this.timeout(120_000)
+  this.timeout(600_000)
   let market: Market
   before(async () => {
     market = await openMarket()

@@ -59,7 +59,7 @@ function refused(work: () => unknown): string {
 }
 
 describe('key files', function () {
-  this.timeout(180_000)
+  this.timeout(600_000)
   let folder: string
   const at = (name: string) => join(folder, name)
   beforeEach(() => {

@@ -32,7 +32,7 @@ const messageOf = <N extends MessageName>(name: N): fc.Arbitrary<Messages[N]> =>
 const domainOf = fc.record({ chainId: fc.integer({ min: 1, max: 2 ** 47 }), verifyingContract: hexOf(20) })
 
 describe('messages', function () {
-  this.timeout(120_000)
+  this.timeout(600_000)
 
   for (const name of Object.keys(TYPES) as MessageName[]) {
     it(`a thousand random ${name}s hash as viem hashes them`, () => {

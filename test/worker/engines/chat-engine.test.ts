@@ -17,7 +17,7 @@ const QUESTION = [{ role: 'user' as const, content: 'What is a voucher?' }]
 const ANSWER = 'A voucher is the one signature by which a payer allows a router to charge up to a ceiling.'
 
 describe('the chat engine on the shipped pod', function () {
-  this.timeout(120_000)
+  this.timeout(600_000)
   let shipped: Shipped
   let manifest: Manifest
   let engine: Engine

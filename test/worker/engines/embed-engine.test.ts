@@ -15,7 +15,7 @@ const POD = podOf('embed')
 const TEXTS = ['What is a voucher?', 'Which colour is a plum?', 'What is 3 + 4?']
 
 describe('the embed engine on the shipped pod', function () {
-  this.timeout(120_000)
+  this.timeout(600_000)
   let manifest: Manifest
   let engine: Engine
   let tokenizer: Tokenizer

@@ -26,7 +26,7 @@ const PROMPT = 'a large red circle on a white background, in the centre'
 const SEED = 2026
 
 describe(`the image engine on the shipped pod (seed ${SEED})`, function () {
-  this.timeout(120_000)
+  this.timeout(600_000)
   let manifest: Manifest
   let engine: Engine
 

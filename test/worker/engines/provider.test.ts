@@ -17,7 +17,7 @@ async function warm(options: InferenceSession.SessionOptions): Promise<Decoder> 
 }
 
 describe('choosing an execution provider', function () {
-  this.timeout(60_000)
+  this.timeout(600_000)
 
   it('a model that the CPU may run always finds one, and the better ones are tried first', async () => {
     const tried: Provider[] = []

@@ -17,7 +17,7 @@ const REQUEST = { text: 'Where is the station?', from: 'en', to: 'de' }
 const RED = { text: 'My sister buys a red hat at the market today.', from: 'en', to: 'de' }
 
 describe('the translate engine on the shipped pod', function () {
-  this.timeout(120_000)
+  this.timeout(600_000)
   let shipped: Shipped
   let manifest: Manifest
   let engine: Engine
