@@ -213,7 +213,7 @@ describe('a developer with a wallet', function () {
     expect(Number(fast.headers?.get('retry-after'))).to.be.within(1, 60)
   })
 
-  it('sees what it spent by day, key and pod, as JSON and as CSV', async () => {
+  it('sees what it spent by day, key and pod, as JSON, as CSV and as a plot', async () => {
     const { charged } = await at<AccountPage>('GET', '/')
     for (const by of ['day', 'key', 'pod']) {
       const { rows } = await at<{ rows: { usd: string }[] }>('GET', `/usage?by=${by}`)
@@ -225,7 +225,14 @@ describe('a developer with a wallet', function () {
     const { text } = await at<{ text: string }>('GET', '/usage?by=pod&format=csv')
     expect(text.split('\r\n')[0]).to.equal('pod,calls,units_in,units_out,usd')
     expect(text).to.include(charged)
+    const { text: plot } = await at<{ text: string }>('GET', '/usage?by=day&format=svg')
+    expect(plot)
+      .to.match(/^<svg [\s\S]*<\/svg>\n$/)
+      .and.include(`$${charged} for `)
     expect((await at<{ error: { param: string } }>('GET', '/usage?by=moon')).error.param).to.equal('by')
+    expect((await at<{ error: { param: string } }>('GET', '/usage?from=2026-02-30')).error.param).to.equal(
+      'from',
+    )
   })
 
   it('after the gateway is killed in mid-call its books say what the receipts say', async () => {

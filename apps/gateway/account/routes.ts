@@ -3,12 +3,14 @@ import type { Address, Hex } from 'viem'
 import { z } from 'zod'
 import { refused } from '../../../sdk/errors.ts'
 import { hashSchema } from '../../../sdk/protocol/wire.ts'
-import { formatUsd, usd } from '../../../sdk/units.ts'
+import { formatUsd } from '../../../sdk/units.ts'
 import type { Accounts } from '../accounts.ts'
+import { dollars } from '../dollars.ts'
 import { formatPath } from '../parameters.ts'
 import { openRate } from '../rate.ts'
 import { CALLS_PER_MINUTE, type Key } from '../till/keys.ts'
 import { bookDeposit, type PayIn } from './deposits.ts'
+import { usagePlot } from './plot.ts'
 import { openSessions, type Verify } from './sessions.ts'
 import { usageCsv, usageOf, usageQuery } from './usage.ts'
 
@@ -23,10 +25,6 @@ interface Deps {
   publicUrl: string | undefined
 }
 
-const dollars = z
-  .string()
-  .regex(/^\d{1,12}(\.\d{1,6})?$/, 'dollars as a string, with at most six decimals')
-  .transform((text) => usd(text))
 const keyBody = z.strictObject({
   name: z.string().min(1).max(64),
   quota: dollars.optional(),
@@ -127,6 +125,12 @@ export function accountRoutes(app: FastifyInstance, { keys: accounts, depositing
         const wallet = walletOf(request)
         const query = parse(usageQuery, request.query)
         const rows = usageOf(store, wallet, query)
+        if (query.format === 'svg') {
+          return reply
+            .type('image/svg+xml; charset=utf-8')
+            .header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'")
+            .send(usagePlot(query.by, rows))
+        }
         if (query.format === 'csv') {
           return reply.type('text/csv; charset=utf-8').send(usageCsv(query.by, rows, formatUsd))
         }

@@ -1,12 +1,12 @@
 import { z } from 'zod'
 import type { Store } from '../till/store.ts'
 
-const day = z.string().regex(/^\d{4}-\d{2}-\d{2}$/, 'a day as YYYY-MM-DD')
+const day = z.iso.date('a day as YYYY-MM-DD')
 export const usageQuery = z.strictObject({
   by: z.enum(['day', 'key', 'pod']).default('day'),
   from: day.optional(),
   to: day.optional(),
-  format: z.enum(['json', 'csv']).default('json'),
+  format: z.enum(['json', 'csv', 'svg']).default('json'),
 })
 export type UsageQuery = z.output<typeof usageQuery>
 

@@ -1,10 +1,5 @@
 import { z } from 'zod'
-import { usd } from '../../../sdk/units.ts'
-
-const dollars = z
-  .string()
-  .regex(/^\d{1,12}(\.\d{1,6})?$/, 'dollars as a string, with at most six decimals')
-  .transform((text) => usd(text))
+import { dollars } from '../dollars.ts'
 
 /** What the gateway pays itself, of calls to which pods. Caps are of one UTC day, base units; all of them hold. */
 export const sponsorSchema = z.strictObject({
