@@ -13,8 +13,7 @@ import { createPayer } from '../../apps/gateway/payer.ts'
 import { openPictures } from '../../apps/gateway/pictures.ts'
 import { createGateway, type GatewayDeps } from '../../apps/gateway/server.ts'
 import { meter } from '../../apps/gateway/till/metered.ts'
-import { refused } from '../../sdk/errors.ts'
-import type { Answer } from '../../sdk/index.ts'
+import type { Answer, CallOptions, Piece, ReceiptDocument } from '../../sdk/index.ts'
 import { manifestHash, parseManifest } from '../../sdk/protocol/manifest.ts'
 import { maxPriceOf, unitLimitsOf } from '../../sdk/protocol/price.ts'
 import { PODS } from '../market.ts'
@@ -27,8 +26,12 @@ export interface MeteredDoor {
   readonly sent: bigint[]
   /** The next calls come to this. Base units. */
   price(amount: bigint): void
+  /** Waits until so many calls were sent. */
+  sentAtLeast(count: number): Promise<void>
   /** Calls that arrive wait until the returned function is called. */
   hold(): () => void
+  /** The next calls fail, after they were signed; undefined = they are answered again. */
+  fail(error?: Error): void
   /** An account with this many base units, and a key of it. */
   account(wallet: string, amount: bigint, terms?: object): { key: string; id: string }
   ask(headers?: Record<string, string>, body?: object): Promise<Response>
@@ -72,23 +75,39 @@ export async function openMeteredDoor(
   const sent: bigint[] = []
   let price = 1n
   let gate = Promise.resolve()
+  let failure: Error | undefined
+  function sign({ maxPrice, signed }: CallOptions): Answer {
+    const request: Hex = `0x${(sent.length + 1).toString(16).padStart(64, '0')}`
+    sent.push(maxPrice ?? 0n)
+    void signed?.(request)
+    const receipt = { node: 3, price, unitsIn: 1n, unitsOut: 2n }
+    return { request, receipt, text: 'yes', finish: 'stop' } as unknown as Answer
+  }
   const catalog = createCatalog(`http://127.0.0.1:${(router.address() as AddressInfo).port}`)
   const metered = meter(
     {
-      async run(_, __, { maxPrice, signed } = {}) {
-        const request: Hex = `0x${(sent.length + 1).toString(16).padStart(64, '0')}`
-        sent.push(maxPrice ?? 0n)
-        signed?.(request)
-        const receipt = { node: 3, price, unitsIn: 1n, unitsOut: 2n }
+      async run(_, __, options = {}) {
+        const answer = sign(options)
         await gate
-        return { request, receipt, text: 'yes', finish: 'stop' } as unknown as Answer
+        if (failure !== undefined) throw failure
+        return answer
       },
-      stream: () => {
-        throw refused('unexpected', 'nothing streams here')
+      stream(_, __, options = {}) {
+        const answer = sign(options)
+        async function* pieces(): AsyncGenerator<Piece> {
+          yield { bytes: new TextEncoder().encode('yes'), text: 'yes' }
+          await gate
+          if (failure !== undefined) throw failure
+          yield { bytes: new Uint8Array(), finish: 'stop' }
+        }
+        const ended = gate.then(() => {
+          if (failure !== undefined) throw failure
+          return answer
+        })
+        ended.catch(() => undefined)
+        return { request: Promise.resolve(answer.request), answer: ended, [Symbol.asyncIterator]: pieces }
       },
-      receipt: () => {
-        throw refused('unexpected', 'no receipt is asked for here')
-      },
+      receipt: async () => ({ status: 'failed' }) as ReceiptDocument,
     },
     { catalog, till: accounts.till, callerOf: presentCaller },
   )
@@ -110,12 +129,18 @@ export async function openMeteredDoor(
     price: (amount) => {
       price = amount
     },
+    async sentAtLeast(count) {
+      while (sent.length < count) await new Promise((resolve) => setTimeout(resolve, 5))
+    },
     hold() {
       let open = () => {}
       gate = new Promise((resolve) => {
         open = resolve
       })
       return () => open()
+    },
+    fail: (error) => {
+      failure = error
     },
     account(wallet, amount, terms = {}) {
       accounts.store

@@ -35,7 +35,7 @@ const STEPS = [
   // Payments by x402: see x402/books.ts.
   `CREATE TABLE payments (id TEXT PRIMARY KEY, payer TEXT NOT NULL, amount INTEGER NOT NULL, payload TEXT NOT NULL,
      streams INTEGER NOT NULL, asked TEXT NOT NULL, since INTEGER NOT NULL, state TEXT NOT NULL, opened INTEGER NOT NULL,
-     cost INTEGER, answer TEXT, body BLOB, hash TEXT, closed INTEGER);
+     sent TEXT NOT NULL DEFAULT '', cost INTEGER, answer TEXT, body BLOB, hash TEXT, closed INTEGER);
    CREATE INDEX payments_standing ON payments (payer) WHERE state IN ('open', 'due', 'lost');`,
   // Who is told that an account has little, whether it has, and what was told.
   `CREATE TABLE webhooks (wallet TEXT PRIMARY KEY REFERENCES accounts, url TEXT NOT NULL, secret TEXT NOT NULL,

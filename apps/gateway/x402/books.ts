@@ -30,6 +30,8 @@ export interface Entry {
   /** What its calls cost the gateway, base units; once it is due. */
   cost?: bigint
   transaction?: Hex
+  /** Transactions of ours that may have taken it. */
+  sent: readonly Hex[]
   answer?: KeptAnswer
 }
 
@@ -42,6 +44,8 @@ export interface Books {
   earn(id: string, cost: bigint, answer?: KeptAnswer): void
   /** The call failed. */
   release(id: string): void
+  /** Durable, before the transaction is: what takes this payment is known to be ours. */
+  sending(id: string, transaction: Hex): void
   settled(id: string, transaction: Hex): void
   lost(id: string): void
   /** The answer has left: it is not told again. */
@@ -62,6 +66,7 @@ interface Row {
   since: number
   payload: string
   cost: number | null
+  sent: string
   hash: string | null
   answer: string | null
   body: Buffer | null
@@ -79,6 +84,7 @@ export function openBooks(db: Store, now: () => number = Date.now): Books {
     "UPDATE payments SET state = 'due', cost = ?, answer = ?, body = ? WHERE id = ? AND state = 'open'",
   )
   const release = db.prepare("DELETE FROM payments WHERE id = ? AND state = 'open'")
+  const sending = db.prepare("UPDATE payments SET sent = trim(sent || ' ' || ?) WHERE id = ?")
   const settled = db.prepare(
     "UPDATE payments SET state = 'settled', hash = ?, closed = ? WHERE id = ? AND state = 'due'",
   )
@@ -120,6 +126,7 @@ export function openBooks(db: Store, now: () => number = Date.now): Books {
       earn.run([Number(cost), answer === undefined ? null : JSON.stringify(head), body ?? null, id])
     },
     release: (id) => void release.run([id]),
+    sending: (id, transaction) => void sending.run([transaction, id]),
     settled: (id, transaction) => void settled.run([transaction, now(), id]),
     lost: (id) => void lost.run([now(), id]),
     delivered: (id) => void delivered.run([id]),
@@ -140,6 +147,7 @@ function entryOf(row: Row): Entry {
     streams: row.streams === 1,
     asked: row.asked,
     since: BigInt(row.since),
+    sent: row.sent.split(' ').filter(Boolean) as Hex[],
     ...(row.cost === null ? {} : { cost: BigInt(row.cost) }),
     ...(row.hash === null ? {} : { transaction: row.hash as Hex }),
     ...(row.answer === null || row.body === null

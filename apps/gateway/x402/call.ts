@@ -20,6 +20,8 @@ export interface CallDeps {
   cashier: Cashier
   settler: Settler
   terms: Terms
+  /** Payments whose requests are still being answered by this process. */
+  live: Set<string>
   limits: Pick<X402Config, 'mostAtRisk' | 'mostInFlight'>
   now?: () => number
 }
@@ -98,7 +100,7 @@ export function openPaidCall(
   facts: { streams: boolean; asked: string; reply: FastifyReply },
   deps: CallDeps,
 ): PaidCall {
-  const { books, settler, terms } = deps
+  const { books, settler, terms, live } = deps
   const { streams, asked, reply } = facts
   let admitted: Promise<void> | undefined
   let open = 0
@@ -110,16 +112,13 @@ export function openPaidCall(
   async function admit(): Promise<void> {
     if (quote.jobs > 1) throw oneJob()
     checkTerms(payment, quote.most, deps)
-    const since = await deps.cashier.block()
-    checkLimits(payment, deps)
+    if (books.find(payment.id) !== undefined) throw replayed()
+    const { since, balance } = await readChain(payment, deps)
+    checkLimits(payment, balance, deps)
     if (!books.admit({ payment, streams, asked, since })) throw replayed()
     mine = true
-    try {
-      await checkChain(payment, deps)
-    } catch (cause) {
-      release()
-      throw cause
-    }
+    live.add(payment.id)
+    reply.raw.once('close', () => live.delete(payment.id))
   }
 
   /** Never what another request holds. */
@@ -169,7 +168,7 @@ export function openPaidCall(
       books.earn(payment.id, cost, answer)
       const final = await atMost(settler.settle(payment.id), SETTLE_MS)
       if (final?.is === 'lost') throw notPaid(final.why)
-      reply.raw.once('finish', () => final !== undefined && books.delivered(payment.id))
+      reply.raw.once('finish', () => books.delivered(payment.id))
       return responseOf(payment, terms, final)
     },
     async told() {
@@ -206,19 +205,23 @@ function checkTerms({ payload, amount, to, after, until }: Payment, most: bigint
   }
 }
 
-function checkLimits(payment: Payment, { books, limits }: CallDeps): void {
-  if (books.find(payment.id) !== undefined) throw replayed()
-  if (books.owes(payment.payer)) {
+function checkLimits({ payer, amount }: Payment, balance: bigint, { books, limits }: CallDeps): void {
+  if (books.owes(payer)) {
     throw refused('payment.owed', 'This wallet had a stream in the last day that it did not pay', {
       fix: 'Pay from another wallet, or use an API key.',
     })
   }
-  if (books.underWay(payment.payer).count >= limits.mostInFlight) {
+  const underWay = books.underWay(payer)
+  if (underWay.count >= limits.mostInFlight) {
     throw refused('payment.too_many', `This wallet has ${limits.mostInFlight} payments under way`, {
       fix: 'Wait until one of them is settled.',
     })
   }
-  if (books.atRisk() + payment.amount > limits.mostAtRisk) {
+  if (underWay.amount + amount > balance) {
+    const [signed, has] = [formatUsd(underWay.amount + amount), formatUsd(balance)]
+    throw invalid(`the wallet has $${has}; what it signed here and is not settled yet comes to $${signed}`)
+  }
+  if (books.atRisk() + amount > limits.mostAtRisk) {
     throw later('payment.paused', 'This door has as many payments under way as it lends for', {
       fix: 'Try again shortly, or use an API key.',
       details: { retryAfterSeconds: 5 },
@@ -226,19 +229,15 @@ function checkLimits(payment: Payment, { books, limits }: CallDeps): void {
   }
 }
 
-/** The wallet must have all that it has signed away here, and this authorisation must go through as the chain is now. */
-async function checkChain(payment: Payment, { books, cashier, terms }: CallDeps): Promise<void> {
-  const [balance, verified] = await Promise.all([
+/** What the wallet has; and this authorisation must go through as the chain is now. */
+async function readChain(payment: Payment, { cashier, terms }: CallDeps) {
+  const [since, balance, verified] = await Promise.all([
+    cashier.block(),
     cashier.balanceOf(payment.payer),
     cashier.verify(payment.payload, requirementsOf(terms, payment.amount)),
   ])
-  const { amount } = books.underWay(payment.payer)
-  if (balance < amount) {
-    throw invalid(
-      `the wallet has $${formatUsd(balance)}; what it signed and is not settled yet comes to $${formatUsd(amount)}`,
-    )
-  }
   if (!verified.isValid) throw invalid(verified.invalidReason ?? 'the facilitator does not say why')
+  return { since, balance }
 }
 
 export const invalid = (why: string): HeuristError =>

@@ -50,8 +50,14 @@ export interface Cashier {
    * and what went through is found again.
    *
    * @param since  A block before which it was not used.
+   * @param own  Whose transactions count: money that another one brought was given for something else. Absent: anybody's do.
    */
-  collect(payment: Payment, requirements: PaymentRequirements, since: bigint): Promise<Collected>
+  collect(
+    payment: Payment,
+    requirements: PaymentRequirements,
+    since: bigint,
+    own?: { sent(): readonly Hex[]; sending(transaction: Hex): void },
+  ): Promise<Collected>
   balanceOf(payer: Address): Promise<bigint>
   block(): Promise<bigint>
 }
@@ -112,7 +118,11 @@ export function openCashier(
     return ours ? hash : undefined
   }
 
-  async function look(payment: Payment, since: bigint): Promise<Collected | undefined> {
+  async function look(
+    payment: Payment,
+    since: bigint,
+    ours: readonly Hex[] | undefined,
+  ): Promise<Collected | undefined> {
     const [used, balance, block] = await Promise.all([
       isUsed(payment),
       balanceOf(payment.payer),
@@ -120,8 +130,11 @@ export function openCashier(
     ])
     if (used) {
       const transaction = await transferOf(payment, since)
-      if (transaction !== undefined) return { is: 'settled', transaction }
-      return { is: 'lost', why: 'the authorisation was cancelled, or its nonce used for something else' }
+      if (transaction === undefined) {
+        return { is: 'lost', why: 'the authorisation was cancelled, or its nonce used for something else' }
+      }
+      if (ours === undefined || ours.includes(transaction)) return { is: 'settled', transaction }
+      return { is: 'lost', why: `the authorisation was used elsewhere, in ${transaction}` }
     }
     if (block.timestamp >= BigInt(payment.until)) return { is: 'lost', why: 'the authorisation has expired' }
     if (balance >= payment.amount) return undefined
@@ -134,15 +147,16 @@ export function openCashier(
     verify: (payload, requirements) => facilitator.verify(payload, requirements),
     balanceOf,
     block: () => client.getBlockNumber(),
-    async collect(payment, requirements, since) {
+    async collect(payment, requirements, since, own) {
       try {
-        const known = await look(payment, since)
+        const known = await look(payment, since, own?.sent())
         if (known !== undefined) return known
-        const done: SettleResponse = await facilitator.settle(payment.payload, requirements)
+        const scheme = new ExactEvmScheme(signerOf(chain, sender, own?.sending))
+        const done: SettleResponse = await scheme.settle(payment.payload, requirements)
         if (done.success) return { is: 'settled', transaction: done.transaction as Hex }
         const why = done.errorMessage ?? done.errorReason ?? 'no reason given'
         // Somebody else may have sent it meanwhile, or the wallet paid another: the chain knows.
-        return (await look(payment, since)) ?? { is: 'unknown', why }
+        return (await look(payment, since, own?.sent())) ?? { is: 'unknown', why }
       } catch (cause) {
         return { is: 'unknown', why: asHeuristError(cause).message }
       }
@@ -151,7 +165,11 @@ export function openCashier(
 }
 
 /** The sdk's sender in the words of `@x402/evm`. */
-function signerOf({ client }: Chain, sender: KeySender): FacilitatorEvmSigner {
+function signerOf(
+  { client }: Chain,
+  sender: KeySender,
+  sending: (transaction: Hex) => void = () => {},
+): FacilitatorEvmSigner {
   type ReadArgs = Parameters<typeof client.readContract>[0]
   type VerifyArgs = Parameters<typeof client.verifyTypedData>[0]
   return {
@@ -162,6 +180,7 @@ function signerOf({ client }: Chain, sender: KeySender): FacilitatorEvmSigner {
       const data = encodeFunctionData({ abi: abi as Abi, functionName, args })
       const signed = await sender.sign({ to: address, data })
       try {
+        sending(signed.hash)
         return await sender.broadcast(signed)
       } catch (cause) {
         sender.forget()

@@ -71,7 +71,8 @@ export function paidCalls(app: FastifyInstance, deps: CallDeps, rate: Rate): voi
     const streams = (request.body as { stream?: unknown } | null)?.stream === true
     const asked = hashOf(request)
     const entry = deps.books.find(payment.id)
-    if (entry?.asked === asked && entry.answer !== undefined) return again(reply, payment, entry.answer, deps)
+    const unheard = entry?.asked === asked && !deps.live.has(payment.id) ? entry.answer : undefined
+    if (unheard !== undefined) return again(reply, payment, unheard, deps)
     // The client's name for the payment is its name for the request.
     if (payment.name !== undefined && !streams) request.headers['idempotency-key'] ??= payment.name
     paying.call = openPaidCall(payment, quote, { streams, asked, reply }, deps)

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import type { Address } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { type Chain, keySender } from '../../../sdk/chain/clients.ts'
 import { loadKey, type StoredKey } from '../../../sdk/chain/keys.ts'
@@ -17,37 +18,47 @@ export interface X402 extends CallDeps {
   facilitator: 'open' | 'key' | 'off'
 }
 
-/**
- * Opens the payments of this gateway; what an earlier process left due is taken from now on.
- *
- * @param account  Who pays the router; it is paid, and settles, unless the configuration names others.
- */
-export async function openX402(
+export interface X402Parts {
+  chain: Chain
+  network: Pick<Network, 'chainId' | 'addresses'>
+  /** Who pays the router; it is paid, and settles, unless the configuration names others. */
+  account: StoredKey
+  accounts: Pick<Accounts, 'store' | 'till'>
+  log: Pick<Logger, 'info' | 'warn'>
+}
+
+/** Opens the payments of this gateway. @throws what the chain throws if the asset has no EIP-712 domain. */
+export async function openX402(config: X402Config, parts: X402Parts): Promise<X402> {
+  const domain = await assetDomain(parts.chain, parts.network.addresses.asset)
+  const x402 = assemble(config, domain, parts)
+  x402.settler.resume()
+  return x402
+}
+
+/** @param domain  Of the asset. */
+export function assemble(
   config: X402Config,
-  parts: { chain: Chain; network: Network; account: StoredKey; accounts: Accounts; log: Logger },
-): Promise<X402> {
-  const { chain, network, account, accounts, log } = parts
-  const { asset } = network.addresses
-  const gasKey =
-    config.keyFile === undefined ? account : loadKey(config.keyFile, process.env.HEURIST_PASSWORD)
+  domain: Pick<Terms, 'name' | 'version'>,
+  { chain, network, account, accounts, log }: X402Parts,
+): X402 {
   const terms: Terms = {
+    ...domain,
     network: `eip155:${network.chainId}`,
     chainId: network.chainId,
-    asset,
-    payTo: config.payTo ?? (account.address.toLowerCase() as Terms['payTo']),
-    ...(await assetDomain(chain, asset)),
+    asset: network.addresses.asset,
+    payTo: config.payTo ?? (account.address.toLowerCase() as Address),
   }
-  const sender = keySender(chain, privateKeyToAccount(gasKey.privateKey))
-  const cashier = openCashier(chain, sender, terms)
+  const { privateKey } =
+    config.keyFile === undefined ? account : loadKey(config.keyFile, process.env.HEURIST_PASSWORD)
+  const cashier = openCashier(chain, keySender(chain, privateKeyToAccount(privateKey)), terms)
   const books = openBooks(accounts.store)
-  const settler = openSettler({ books, cashier, terms, log })
-  settler.resume()
   return {
     till: accounts.till,
     books,
     cashier,
-    settler,
+    settler: openSettler({ books, cashier, terms, log }),
     terms,
+    live: new Set(),
     limits: config,
     facilitator: config.facilitator ?? (isLocalChain(network.chainId) ? 'open' : 'key'),
   }

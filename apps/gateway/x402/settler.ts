@@ -42,7 +42,10 @@ export function openSettler({ books, cashier, terms, log }: SettlerDeps): Settle
       if (entry?.state !== 'due') return { is: 'lost', why: 'it is not in the books' }
       const { payment, since, streams } = entry
       const requirements = { ...requirementsOf(terms, payment.amount), payTo: payment.to }
-      const collected = await cashier.collect(payment, requirements, since)
+      const collected = await cashier.collect(payment, requirements, since, {
+        sent: () => books.find(id)?.sent ?? [],
+        sending: (transaction) => books.sending(id, transaction),
+      })
       if (stopped) return forever
       if (collected.is === 'settled' || collected.is === 'lost') return close(id, collected)
       // Nobody has seen this answer yet: it is withheld instead of waited for.
