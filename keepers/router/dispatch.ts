@@ -2,24 +2,23 @@ import type { Hex } from 'viem'
 import { mediaTypeOf } from '../../sdk/decode.ts'
 import { type HeuristError, later, refused } from '../../sdk/errors.ts'
 import { recoverSigner } from '../../sdk/native.ts'
-import { readUint, writeUint } from '../../sdk/protocol/bytes.ts'
+import { writeUint } from '../../sdk/protocol/bytes.ts'
 import { encodeJob, FRAME, type Frame, jsonPayload } from '../../sdk/protocol/frames.ts'
 import type { Hello, SlotState } from '../../sdk/protocol/link.ts'
 import { END, type Hasher, type Request } from '../../sdk/protocol/messages.ts'
 import { priceOf } from '../../sdk/protocol/price.ts'
-import { choose, type NodeView, type RouteQuestion } from '../../sdk/protocol/route.ts'
 import { parseWire, type SignedReceipt, signedReceiptSchema } from '../../sdk/protocol/wire.ts'
 import type { World } from '../world.ts'
 import { type Books, faultOf, receiptFault } from './books.ts'
 import type { Limits } from './config.ts'
-import { abandoned, nodeFailed, noNode, noSlotInTime, RETRY_MS, stopping } from './failures.ts'
+import { abandoned, nodeFailed, noNode, noSlotInTime, stopping } from './failures.ts'
 import type { Feed } from './feed.ts'
 import type { Attempt, End, Listener, LiveJob } from './job.ts'
 import type { Op } from './ledger/ledger.ts'
 import { type Link, type Links, workerFailure } from './links.ts'
 import type { Metrics } from './metrics.ts'
-import { type Nodes, versionKey } from './nodes.ts'
-import { createQueue, type FairQueue } from './queue.ts'
+import type { Nodes } from './nodes.ts'
+import { createPlacement, keyOf, type Placed } from './placement.ts'
 import type { PodVersion, Registry } from './registry.ts'
 
 /** Live calls: waiting for a slot, running, ending. Nothing here is durable that the ledger does not hold. */
@@ -75,10 +74,6 @@ const CANCEL_MS = 10_000
 /** Loading a pod may take this much longer than predicted. */
 const LOAD_SLACK = 4
 const LEAST_LOAD_MS = 30_000
-/** More candidates than this are sampled: the choice is as good, and its record stays small. */
-const MOST_CANDIDATES = 16
-/** Queued calls looked at for one free slot. */
-const MOST_LOOKED_AT = 256
 /** A worker that is still winding down an earlier attempt is asked again after this. */
 const AGAIN_MS = 200
 
@@ -91,25 +86,10 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
   const { world, limits, nodes, books, hasher, feed, metrics } = deps
   const { clock, timers, log, ledger } = world
   const jobs = new Map<Hex, LiveJob>()
-  const queues = new Map<string, FairQueue<LiveJob>>()
   const running = new Map<Link, Map<number, LiveJob>>()
-  const dirty = new Set<string>()
-  /** Versions whose queued calls may have lost their last node. */
-  const doubtful = new Set<string>()
-  const startedMs = clock.nowMs()
   let liveBytes = 0
   let draining = false
   let drained: (() => void) | undefined
-
-  const keyOf = (version: PodVersion) => versionKey(version.pod, version.hash)
-  const queueOf = (key: string): FairQueue<LiveJob> => {
-    let queue = queues.get(key)
-    if (!queue) {
-      queue = createQueue<LiveJob>()
-      queues.set(key, queue)
-    }
-    return queue
-  }
 
   const commit = (ops: Op[]): Promise<void> =>
     ledger.commit(ops).catch((cause: unknown) => {
@@ -131,6 +111,16 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
       ...fields,
     })
 
+  const placement = createPlacement({
+    world,
+    leaseMs: limits.leaseMs,
+    loadMs: limits.loadMs,
+    nodes,
+    linkOf: (node) => deps.links().of(node),
+    place: begin,
+    giveUp: (job, verdicts) => fail(job, noNode(job, verdicts)),
+  })
+
   // ------------------------------------------------------------------------------------------------ waiting
 
   function submit(job: LiveJob): void {
@@ -142,77 +132,15 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
 
   function wait(job: LiveJob): void {
     job.state = 'queued'
-    queueOf(keyOf(job.version)).push(job)
     const endMs = Math.min(job.deadlineMs, job.admittedMs + limits.queueMs)
     job.timer()
     job.timer = timers.after(Math.max(0, endMs - clock.nowMs()), () => fail(job, noSlotInTime(job)))
-    pump(keyOf(job.version))
-  }
-
-  /** Looks at a version's queue once the tick's input is handled. */
-  function pump(key: string): void {
-    if (dirty.has(key)) return
-    dirty.add(key)
-    timers.soon(() => {
-      dirty.delete(key)
-      while (placeOne(key)) {}
-    })
-  }
-
-  /** After a restart workers come back within a lease: until then nobody is told that there is no node. */
-  const justStarted = () => clock.nowMs() - startedMs < limits.leaseMs
-
-  /** Sends the first call that some node can take. @returns whether there may be another. */
-  function placeOne(key: string): boolean {
-    const queue = queueOf(key)
-    const doubt = doubtful.has(key)
-    if (queue.size === 0 || (!doubt && nodes.freeSlots(key) === 0)) return false
-    const view = nodes.view(key)
-    let looked = 0
-    for (const job of queue.inOrder()) {
-      looked += 1
-      if (looked > MOST_LOOKED_AT) return false
-      const seed = Number(readUint(world.random.bytes(4), 0, 4))
-      const question = questionOf(job)
-      const candidates = sample(view, question, seed)
-      const decision = choose(candidates, question, seed)
-      const link = decision.node === undefined ? undefined : deps.links().of(decision.node)
-      if (link) {
-        queue.take(job)
-        begin(job, link, decision.expectedMs, JSON.stringify({ seed, question, view: candidates }))
-        return true
-      }
-      if (!decision.hopeful && !justStarted()) {
-        fail(job, noNode(job, decision.verdicts))
-        return true
-      }
-    }
-    doubtful.delete(key)
-    return false
-  }
-
-  /** Every queued call is looked at, whether or not a slot is free: what it waits for may be gone. */
-  function doubt(keys: Iterable<string>): void {
-    for (const key of keys) {
-      doubtful.add(key)
-      pump(key)
-    }
-  }
-  timers.after(limits.leaseMs, () => doubt(queues.keys()))
-
-  function questionOf(job: LiveJob): RouteQuestion {
-    const { body, version, excluded, oldNode } = job
-    return {
-      resources: version.manifest.resources,
-      node: body.node,
-      preferred: [...(oldNode === 0 ? [] : [oldNode]), ...job.preferred],
-      excluded,
-    }
+    placement.wait(job)
   }
 
   // ------------------------------------------------------------------------------------------------ running
 
-  function begin(job: LiveJob, link: Link, expectedMs: number, decision: string): void {
+  function begin({ job, link, expectedMs, decision }: Placed): void {
     const { manifest } = job.version
     const nowMs = clock.nowMs()
     job.attempts += 1
@@ -277,9 +205,10 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
       log.warn({ event: 'node.ejected', node: attempt.link.node, reason: words })
       feed.publish({ type: 'node', at: clock.nowMs(), node: attempt.link.node, state: 'ejected' })
       const returnMs = nodes.nextReturnMs(keyOf(job.version))
-      if (returnMs !== undefined) timers.after(returnMs - clock.nowMs() + 1, () => pump(keyOf(job.version)))
+      if (returnMs !== undefined)
+        timers.after(returnMs - clock.nowMs() + 1, () => placement.look(job.version))
     }
-    pump(keyOf(job.version))
+    placement.look(job.version)
     return [
       { op: 'attempt.ended', job: job.number, attempt: attempt.number, outcome: words, at: clock.nowMs() },
     ]
@@ -332,8 +261,7 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
     job.excluded.push(node)
     liveBytes -= job.output.length
     job.output.reset()
-    const others = choose(nodes.view(keyOf(job.version)), questionOf(job), 0)
-    if (!others.hopeful) return fail(job, error)
+    if (!placement.hopeful(job)) return fail(job, error)
     metrics.retried(error.code)
     publish(job, 'retried', { node, reason: error.code })
     wait(job)
@@ -422,7 +350,7 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
     const ops = endAttempt(job, 'ok', 'ok')
     job.timer()
     job.state = 'closing'
-    queueOf(keyOf(job.version)).correct(job.payer, Number(signed.receipt.price) - job.cost)
+    placement.served(job, signed.receipt.price)
     books.release(job.account, job.body.maxPrice)
     const charged = books.charge({ account: job.account, job: job.number, request: job.body, signed, at })
     const output = job.output.slice(0).slice()
@@ -456,7 +384,7 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
   function fail(job: LiveJob, error: HeuristError): void {
     if (job.state === 'closing' || job.state === 'ended') return
     const ops = endAttempt(job, 'neutral', error.code)
-    queueOf(keyOf(job.version)).remove(job)
+    placement.remove(job)
     job.timer()
     job.state = 'closing'
     books.release(job.account, job.body.maxPrice)
@@ -548,7 +476,7 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
   }
 
   function resume(job: LiveJob, link: Link): void {
-    begin(job, link, 0, JSON.stringify({ resumed: link.node }))
+    begin({ job, link, expectedMs: 0, decision: JSON.stringify({ resumed: link.node }) })
   }
 
   function up(link: Link, hello: Hello): void {
@@ -557,7 +485,7 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
     for (const job of jobs.values()) {
       if (job.state === 'resuming' && job.resumeNode === link.node) resume(job, link)
     }
-    doubt(queues.keys())
+    placement.doubt()
   }
 
   function down(link: Link): void {
@@ -566,7 +494,7 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
     const cutOff = [...(running.get(link)?.values() ?? [])]
     running.delete(link)
     for (const job of cutOff) lost(job, link.node)
-    doubt(queues.keys())
+    placement.doubt()
   }
 
   function lost(job: LiveJob, node: number): void {
@@ -610,38 +538,18 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
     get bytes() {
       return liveBytes
     },
-    refusalOf(version, body, preferred) {
-      if (justStarted()) return undefined
-      const key = keyOf(version)
-      const question = { resources: version.manifest.resources, node: body.node, preferred, excluded: [] }
-      const view = nodes.view(key)
-      const { hopeful, verdicts } = choose(view, question, 0)
-      const returnMs = nodes.nextReturnMs(key)
-      const allEjected = view.length > 0 && view.every((node) => node.state === 'ejected')
-      if (hopeful && !allEjected) return undefined
-      const waitMs = returnMs === undefined ? RETRY_MS : returnMs - clock.nowMs()
-      return noNode({ body }, verdicts, waitMs)
-    },
+    refusalOf: placement.refusalOf,
     submit,
     refuse: fail,
     leave,
     flow,
-    pending: (version) => queues.get(keyOf(version))?.size ?? 0,
-    expectedMs(version) {
-      const key = keyOf(version)
-      const view = nodes.view(key).filter((node) => node.state === 'live' || node.state === 'probing')
-      if (view.length === 0) return limits.loadMs + nodes.runMs(key)
-      const loadMs = view.some((node) => node.warm > 0) ? 0 : Math.min(...view.map((node) => node.loadMs))
-      const slots = Math.max(1, nodes.totalSlots(key))
-      const before = view.some((node) => node.free > 0) ? 0 : (queues.get(key)?.size ?? 0) + 1
-      return Math.round(loadMs + (before / slots) * nodes.runMs(key))
-    },
+    pending: placement.pending,
+    expectedMs: placement.expectedMs,
     up,
     down,
     slots(link, slots) {
-      const gone = nodes.slots(link.node, slots)
-      doubt(gone)
-      for (const key of new Set(slots.map((slot) => versionKey(slot.pod, slot.manifest)))) pump(key)
+      placement.doubt(nodes.slots(link.node, slots))
+      for (const { pod, manifest } of slots) placement.look({ pod, hash: manifest })
     },
     frame(link, frame) {
       const job = running.get(link)?.get(frame.job)
@@ -678,15 +586,3 @@ const wasHeld = ({ heldMs, heldSinceMs }: Attempt): boolean => heldMs > 0 || hel
 
 const parseReceipt = (payload: Uint8Array): SignedReceipt =>
   parseWire(signedReceiptSchema, JSON.parse(new TextDecoder().decode(payload)), 'receipt.malformed')
-
-/** At most so many candidates, preferred ones first, the rest drawn by the seed; busy nodes only if nobody is free. */
-function sample(view: NodeView[], question: RouteQuestion, seed: number): NodeView[] {
-  if (view.length <= MOST_CANDIDATES) return view
-  const wanted = new Set([question.node, ...question.preferred])
-  const first = view.filter((node) => wanted.has(node.node))
-  const others = view.filter((node) => !wanted.has(node.node))
-  const free = others.filter((node) => node.free > 0)
-  const pool = free.length > 0 ? free : others
-  const offset = seed % Math.max(1, pool.length)
-  return [...first, ...pool.slice(offset), ...pool.slice(0, offset)].slice(0, MOST_CANDIDATES)
-}
