@@ -30,6 +30,11 @@ export const configSchema = z.strictObject({
       ),
     )
     .default([]),
+  /** SHA-256 of a key that opens the operator's pages, in hexadecimal; default: only the frontend's owner does, by wallet. */
+  operatorKeySha256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/i, '64 hexadecimal digits')
+    .optional(),
   /** The free tier; default: nothing is sponsored. */
   sponsor: sponsorSchema.optional(),
   /** Payments by wallet without a key; default: none, and who has no key is told to bring one. */

@@ -44,6 +44,7 @@ const RULES: Record<string, Rule> = {
   'session.no_public_url': { status: 400 },
   'webhook.url_refused': { status: 400 },
   'webhook.unknown': { status: 404 },
+  'operator.forbidden': { status: 403 },
   'deposit.unknown': { status: 404 },
   'deposit.not_yours': { status: 400 },
   'pod.not_allowed': { status: 403, code: 'model_not_allowed' },

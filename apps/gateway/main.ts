@@ -76,6 +76,10 @@ async function start(config: GatewayConfig): Promise<void> {
     pictures,
     publicUrl: config.publicUrl,
     depositing: depositingOf(config, network, chain, account.address),
+    operator: {
+      frontend: config.frontend,
+      ...(config.operatorKeySha256 === undefined ? {} : { keySha256: config.operatorKeySha256 }),
+    },
     trustedProxies: config.trustedProxies,
     ...(config.sponsor === undefined ? {} : { sponsor: openSponsor(accounts, config.sponsor) }),
     ...(x402 === undefined ? {} : { x402 }),

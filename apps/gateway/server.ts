@@ -22,6 +22,8 @@ import {
 import { embeddingsRoute } from './embeddings-route.ts'
 import { keepAnswers } from './idempotency.ts'
 import { imagesRoute, picturesRoute } from './images-route.ts'
+import type { OperatorTerms } from './operator/operator.ts'
+import { operatorRoutes } from './operator/routes.ts'
 import type { Payer } from './payer.ts'
 import type { Pictures } from './pictures.ts'
 import { openRate } from './rate.ts'
@@ -45,6 +47,8 @@ export interface GatewayDeps {
   publicUrl: string | undefined
   /** How accounts pay in; undefined where there is no chain to ask. */
   depositing?: Depositing
+  /** Who may read what the gateway brings and costs; undefined = nobody by HTTP. */
+  operator?: OperatorTerms
   /** The free tier, if there is one. */
   sponsor?: Sponsor
   /** Payments by wallet, if they are taken. */
@@ -79,6 +83,7 @@ export function createGateway(deps: GatewayDeps): FastifyInstance {
   const rate = openRate()
   heuristApi(app, { ...deps, rate })
   accountRoutes(app, deps)
+  operatorRoutes(app, deps)
   if (deps.x402 !== undefined && deps.x402.facilitator !== 'off') {
     const { facilitator, cashier, terms } = deps.x402
     const keys = facilitator === 'key' ? { keys: deps.keys } : {}

@@ -6,6 +6,7 @@ import { type EconomyOptions, economyOptions, idOf } from '../economy.ts'
 import { createPrinter } from '../print.ts'
 import { openPlace } from '../trust.ts'
 import { accept, create, deactivate, offer, prefer, reactivate, setMeta, setPayout } from './acts.ts'
+import { type BooksOptions, gatewayBooks } from './books.ts'
 import {
   earningsOf,
   preferredAt,
@@ -14,7 +15,7 @@ import {
   printPreferred,
   readFrontend,
 } from './entry.ts'
-import { revenue } from './revenue.ts'
+import { type RevenueOptions, revenue } from './revenue.ts'
 
 /** `heurist frontend`: whoever brings callers earns a share of what they pay. */
 export function frontendCommand(): Command {
@@ -30,16 +31,26 @@ export function frontendCommand(): Command {
     .action(show)
   frontend
     .command('revenue')
-    .description('what it earned by day and epoch, claimed and to claim, and what is not posted yet')
-    .argument('<id>', 'of the frontend')
+    .description(
+      'what it earned by day and epoch, claimed, to claim and not posted yet; or the books of its gateway',
+    )
+    .argument('[id]', 'of the frontend')
     .option('--router <url>', 'a router; default: the network of this home')
     .option('--ledger <address>', 'the ledger that you trust; default: of this home')
     .option('--rpc <url>', 'the chain; default: of this home')
     .option('--days <number>', 'back from today', '30')
+    .option('--gateway <url>', 'revenue, cost and margin from the books of this gateway instead')
+    .option('--by <what>', 'with --gateway: day, key, or day,key', 'day')
+    .option('--key-file <file>', 'with --gateway: the owner of its frontend, or HEURIST_OPERATOR_KEY is set')
     .option('--csv', 'the days as comma-separated values')
     .option('--json', 'print one JSON object')
-    .addHelpText('after', '\nExample:\n  $ heurist frontend revenue 1 --days 7')
-    .action(revenue)
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ heurist frontend revenue 1 --days 7\n  $ heurist frontend revenue --gateway http://127.0.0.1:7801 --by day,key',
+    )
+    .action((id: string | undefined, options: RevenueOptions & BooksOptions) =>
+      options.gateway === undefined ? revenue(id, options) : gatewayBooks(options.gateway, options),
+    )
   return frontend
 }
 

@@ -51,14 +51,24 @@ export interface RouterRow {
 const DAY_S = 86_400
 const MOST_DAYS = 3_660
 
-/** `heurist frontend revenue <id>`: what the chain and the router say. @throws `days.invalid`, `frontend.unknown` (refused). */
-export async function revenue(text: string, options: RevenueOptions): Promise<void> {
+/**
+ * `heurist frontend revenue <id>`: what the chain and the router say.
+ *
+ * @throws `id.missing`, `days.invalid`, `format.two`, `frontend.unknown` (refused).
+ */
+export async function revenue(text: string | undefined, options: RevenueOptions): Promise<void> {
+  if (text === undefined) {
+    throw refused('id.missing', 'name the frontend, or its gateway with --gateway', {
+      fix: '`heurist frontend revenue 1`; `heurist frontend show --mine` lists yours.',
+      field: 'id',
+    })
+  }
   const print = createPrinter(options.json ?? options.csv ?? false)
   const days = daysOf(options)
   const place = await openPlace(options)
   const frontend = await readFrontend(place, idOf(text, 'frontend'))
   const { now } = await readClock(place.chain)
-  const since = (Math.floor(now / DAY_S) - days + 1) * DAY_S
+  const since = firstDay(now, days)
   const [earnings, stated, bps] = await Promise.all([
     earningsOf(place, frontend.id),
     statementOf(place, frontend.id),
@@ -89,6 +99,9 @@ export function daysOf({ days = '30', csv, json }: RevenueOptions): number {
   if (/^[1-9]\d{0,3}$/.test(days) && Number(days) <= MOST_DAYS) return Number(days)
   throw refused('days.invalid', `--days ${days} is no number of days`, { fix: `Name 1 to ${MOST_DAYS}.` })
 }
+
+/** The first second of the first of so many days, today the last. Unix seconds. */
+export const firstDay = (now: number, days: number): number => (Math.floor(now / DAY_S) - days + 1) * DAY_S
 
 export const dayOf = (second: number): string => new Date(second * 1000).toISOString().slice(0, 10)
 
