@@ -1,29 +1,27 @@
 import { decodePaymentResponseHeader } from '@x402/fetch'
 import { expect } from 'chai'
-import { pino } from 'pino'
-import { parseSignature } from 'viem'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
-import { assemble, type X402 } from '../../apps/gateway/x402/open.ts'
+import type { X402 } from '../../apps/gateway/x402/open.ts'
 import { parsePayment } from '../../apps/gateway/x402/payment.ts'
-import { x402Schema } from '../../apps/gateway/x402/terms.ts'
 import { createDraw } from '../../bench/economy/draw.ts'
-import { testDollarAbi } from '../../sdk/chain/abi.ts'
-import { openChain } from '../../sdk/chain/clients.ts'
 import { later } from '../../sdk/errors.ts'
 import { formatUsd } from '../../sdk/units.ts'
 import { type Market, openMarket } from '../market.ts'
-import { type MeteredDoor, mostOf, openMeteredDoor, question } from './metered-door.ts'
+import { type MeteredDoor, mostOf, question } from './metered-door.ts'
 import {
   balanceOf,
+  cancel,
   clientOf,
   closed,
   moveAway,
   type Opened,
   opened,
+  openMeteredPaidDoor,
   openWallet,
   payingFetch,
   post,
   signedFor,
+  signTransfer,
   type Wallet,
 } from './x402.ts'
 
@@ -39,35 +37,7 @@ describe('a door that takes payments by wallet', function () {
   const payTo = privateKeyToAccount(generatePrivateKey()).address
   const most = mostOf()
 
-  /** A door with its own books before the market's chain; all of these doors are paid at one address. */
-  async function openDoor(config: object = {}): Promise<{ door: MeteredDoor; x402: X402 }> {
-    const gas = generatePrivateKey()
-    await market.gas(privateKeyToAccount(gas).address)
-    let made: X402 | undefined
-    const opened = await openMeteredDoor((accounts) => {
-      made = assemble(
-        x402Schema.parse({ payTo, ...config }),
-        { name: 'Test Dollar', version: '1' },
-        {
-          chain: openChain({ chainId: market.domain.chainId, rpcUrl: market.chain.rpcUrl }),
-          network: {
-            chainId: market.domain.chainId,
-            addresses: {
-              ...market.addresses,
-              accessManager: market.addresses.authority,
-              asset: market.addresses.asset.toLowerCase() as `0x${string}`,
-            },
-          },
-          account: { privateKey: gas, address: privateKeyToAccount(gas).address },
-          accounts,
-          log: pino({ level: 'silent' }),
-        },
-      )
-      return { x402: made }
-    }, true)
-    if (made === undefined) throw new Error('no payments')
-    return { door: opened, x402: made }
-  }
+  const openDoor = (config: object = {}) => openMeteredPaidDoor(market, { payTo, ...config })
 
   before(async () => {
     market = await openMarket()
@@ -310,7 +280,7 @@ describe('a door that takes payments by wallet', function () {
     const answer = post(at, body, { 'payment-signature': first })
     await careful.sentAtLeast(1)
     const meanwhile = await post(at, body, { 'payment-signature': third })
-    await cancel(opened(first))
+    await cancel(market, wallet, opened(first))
     release()
     const text = await (await answer).text()
     const [, line = ''] = /^: payment-response: (\S+)$/m.exec(text) ?? []
@@ -329,34 +299,6 @@ describe('a door that takes payments by wallet', function () {
     payments.settler.stop()
     await careful.close()
   })
-
-  /** Of the authorisation, by its payer. */
-  async function cancel({ payload }: Opened): Promise<void> {
-    const nonce = payload.authorization.nonce as `0x${string}`
-    const signature = await wallet.signTypedData({
-      domain: {
-        name: 'Test Dollar',
-        version: '1',
-        chainId: market.domain.chainId,
-        verifyingContract: market.addresses.asset,
-      },
-      types: {
-        CancelAuthorization: [
-          { name: 'authorizer', type: 'address' },
-          { name: 'nonce', type: 'bytes32' },
-        ],
-      },
-      primaryType: 'CancelAuthorization',
-      message: { authorizer: wallet.address, nonce },
-    })
-    const { r, s, yParity } = parseSignature(signature)
-    await market.deployer.send({
-      address: market.addresses.asset,
-      abi: testDollarAbi,
-      functionName: 'cancelAuthorization',
-      args: [wallet.address, nonce, 27 + yParity, r, s],
-    })
-  }
 
   it('carries one authorisation out at one of two doors that are paid at the same address', async () => {
     const { door: other, x402: payments } = await openDoor()
@@ -401,30 +343,8 @@ describe('a door that takes payments by wallet', function () {
     const good = opened(await sign())
     const { authorization } = good.payload
     const now = Math.floor(Date.now() / 1000)
-    const signed = async (changes: Record<string, string>) => {
-      const message = { ...authorization, ...changes } as Record<string, string>
-      const signature = await wallet.signTypedData({
-        domain: {
-          name: 'Test Dollar',
-          version: '1',
-          chainId: market.domain.chainId,
-          verifyingContract: market.addresses.asset,
-        },
-        types: {
-          TransferWithAuthorization: [
-            { name: 'from', type: 'address' },
-            { name: 'to', type: 'address' },
-            { name: 'value', type: 'uint256' },
-            { name: 'validAfter', type: 'uint256' },
-            { name: 'validBefore', type: 'uint256' },
-            { name: 'nonce', type: 'bytes32' },
-          ],
-        },
-        primaryType: 'TransferWithAuthorization',
-        message: message as never,
-      })
-      return closed({ ...good, payload: { signature, authorization: message } })
-    }
+    const signed = async (changes: Record<string, string>) =>
+      closed({ ...good, payload: await signTransfer(market, wallet, { ...authorization, ...changes }) })
     const told = async (payment: string, name = 'payment-signature') => {
       const answer = await post(url(), question, { [name]: payment })
       const { error } = (await answer.json()) as { error: { code: string; message: string } }

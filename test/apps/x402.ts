@@ -1,12 +1,17 @@
 import { join } from 'node:path'
-import { ExactEvmScheme } from '@x402/evm'
+import { authorizationTypes, ExactEvmScheme } from '@x402/evm'
 import { wrapFetchWithPayment, x402Client, x402HTTPClient } from '@x402/fetch'
-import { type Address, erc20Abi, type Hex } from 'viem'
+import { pino } from 'pino'
+import { type Address, erc20Abi, type Hex, parseSignature } from 'viem'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
+import { assemble, type X402 } from '../../apps/gateway/x402/open.ts'
+import { x402Schema } from '../../apps/gateway/x402/terms.ts'
 import { testDollarAbi } from '../../sdk/chain/abi.ts'
+import { openChain } from '../../sdk/chain/clients.ts'
 import { LOCAL_KEY, localKey } from '../../sdk/chain/local.ts'
 import { freePort, type Market } from '../market.ts'
 import type { TestNetwork } from '../network.ts'
+import { type MeteredDoor, openMeteredDoor } from './metered-door.ts'
 
 /** Where gateways of these tests are paid: the account of the local frontend. */
 export const PAY_TO = privateKeyToAccount(localKey(LOCAL_KEY.frontend)).address
@@ -98,4 +103,74 @@ export interface Opened {
   accepted: Record<string, unknown> & { amount: string }
   payload: { signature: Hex; authorization: Record<string, string> }
   extensions?: Record<string, unknown>
+}
+
+/** A door with its own books and its own gas before the market's chain, and a network that answers as a test says. */
+export async function openMeteredPaidDoor(
+  market: Market,
+  config: object,
+): Promise<{ door: MeteredDoor; x402: X402 }> {
+  const { chain, domain, addresses } = market
+  const privateKey = generatePrivateKey()
+  const account = { privateKey, address: privateKeyToAccount(privateKey).address }
+  await market.gas(account.address)
+  const asset = addresses.asset.toLowerCase() as Address
+  const network = {
+    chainId: domain.chainId,
+    addresses: { ...addresses, accessManager: addresses.authority, asset },
+  }
+  let x402: X402 | undefined
+  const door = await openMeteredDoor((accounts) => {
+    x402 = assemble(x402Schema.parse(config), TOKEN, {
+      chain: openChain({ chainId: domain.chainId, rpcUrl: chain.rpcUrl }),
+      network,
+      account,
+      accounts,
+      log: pino({ level: 'silent' }),
+    })
+    return { x402 }
+  }, true)
+  if (x402 === undefined) throw new Error('no payments were opened')
+  return { door, x402 }
+}
+
+/** Of the test dollar's EIP-712 domain. */
+const TOKEN = { name: 'Test Dollar', version: '1' }
+
+const domainOf = ({ domain, addresses }: Market) => ({
+  ...TOKEN,
+  chainId: domain.chainId,
+  verifyingContract: addresses.asset,
+})
+
+/** An EIP-3009 authorisation with these fields, signed by this wallet. */
+export async function signTransfer(market: Market, wallet: Wallet, fields: Record<string, string>) {
+  const authorization = fields as Opened['payload']['authorization']
+  const signature = await wallet.signTypedData({
+    domain: domainOf(market),
+    types: authorizationTypes,
+    primaryType: 'TransferWithAuthorization',
+    message: authorization as never,
+  })
+  return { signature, authorization }
+}
+
+/** Takes an authorisation back, as its payer may. */
+export async function cancel(market: Market, wallet: Wallet, { payload }: Opened): Promise<void> {
+  const nonce = payload.authorization.nonce as Hex
+  const signature = await wallet.signTypedData({
+    domain: domainOf(market),
+    types: {
+      CancelAuthorization: [
+        { name: 'authorizer', type: 'address' },
+        { name: 'nonce', type: 'bytes32' },
+      ],
+    },
+    primaryType: 'CancelAuthorization',
+    message: { authorizer: wallet.address, nonce },
+  })
+  const { r, s, yParity } = parseSignature(signature)
+  const args = [wallet.address, nonce, 27 + yParity, r, s]
+  const asset = { address: market.addresses.asset, abi: testDollarAbi } as const
+  await market.deployer.send({ ...asset, functionName: 'cancelAuthorization', args })
 }

@@ -6,7 +6,7 @@ import { addressSchema } from '../../../sdk/protocol/wire.ts'
 import { type Accounts, missingKey } from '../accounts.ts'
 import type { Rate } from '../rate.ts'
 import { CALLS_PER_MINUTE } from '../till/keys.ts'
-import type { Cashier } from './cashier.ts'
+import type { Cashier, Collected } from './cashier.ts'
 import { isSigned, type Payment, paymentOf } from './payment.ts'
 import type { Terms } from './terms.ts'
 
@@ -21,7 +21,7 @@ export interface FacilitatorDeps {
 /** How far back a payment that was used already is looked for. Blocks. */
 const LOOK_BACK = 5_000n
 
-const askedSchema = z.object({
+export const askedSchema = z.object({
   x402Version: z.literal(2),
   paymentPayload: z.unknown(),
   paymentRequirements: z.object({
@@ -47,6 +47,7 @@ interface Asked {
  * under `/x402`. Settling costs this door gas and its caller nothing.
  */
 export function facilitatorRoutes(app: FastifyInstance, deps: FacilitatorDeps): void {
+  const collect = collector(deps)
   app.register(
     async (door) => {
       door.addHook('onRequest', async (request, reply) => {
@@ -65,7 +66,7 @@ export function facilitatorRoutes(app: FastifyInstance, deps: FacilitatorDeps): 
 
       door.post('/settle', async (request, reply) => {
         try {
-          return await settle(await readAsked(request.body, deps.terms), deps)
+          return await settle(await readAsked(request.body, deps.terms), deps.terms, collect)
         } catch (cause) {
           const { code, message } = onlyRefused(cause)
           const { network } = deps.terms
@@ -90,14 +91,33 @@ const REASONS = {
   unknown: 'settlement_pending',
 } as const
 
+type Collect = (payment: Payment, requirements: PaymentRequirements) => Promise<Collected>
+
+/** Who asks for a payment that is being settled waits with the others: one transaction, not one each. */
+function collector({ cashier }: FacilitatorDeps): Collect {
+  const running = new Map<string, Promise<Collected>>()
+  async function once(payment: Payment, requirements: PaymentRequirements): Promise<Collected> {
+    const block = await cashier.block()
+    return cashier.collect(payment, requirements, block > LOOK_BACK ? block - LOOK_BACK : 0n)
+  }
+  return (payment, requirements) => {
+    // One nonce may be signed for several transfers: only one of them can be.
+    const { id, to, amount, until } = payment
+    const same = `${id} ${to} ${amount} ${until}`
+    const known = running.get(same)
+    if (known !== undefined) return known
+    const attempt = once(payment, requirements).finally(() => running.delete(same))
+    running.set(same, attempt)
+    return attempt
+  }
+}
+
 /** Settling again what is settled says so again. */
-async function settle(asked: Asked, { cashier, terms }: FacilitatorDeps): Promise<SettleResponse> {
+async function settle(asked: Asked, terms: Terms, collect: Collect): Promise<SettleResponse> {
   const { payment, requirements, wrong } = asked
   const common = { network: terms.network, payer: payment.payer }
   if (wrong !== undefined) return { success: false, errorReason: wrong, transaction: '', ...common }
-  const block = await cashier.block()
-  const since = block > LOOK_BACK ? block - LOOK_BACK : 0n
-  const collected = await cashier.collect(payment, requirements, since)
+  const collected = await collect(payment, requirements)
   if (collected.is === 'settled') {
     return { success: true, transaction: collected.transaction, ...common, amount: requirements.amount }
   }
