@@ -1,35 +1,57 @@
 import type { Address, Hex } from 'viem'
-import { keccak, toHex } from './protocol/bytes.ts'
-import { type Leaf, leafHash, merkleTree } from './protocol/merkle.ts'
+import { createRooter } from './leaves.ts'
+import { type Keccak, keccak } from './protocol/bytes.ts'
+import type { Leaf } from './protocol/merkle.ts'
 
 /**
  * Recomputes every total of a router from the batch data it published and the batches that the chain settled. Pure: what
- * the chain and the router say comes in, what does not fit comes out.
+ * the chain and the router say comes in, what does not fit comes out. Leaves come part by part and are not kept.
  */
 
 export const AUDITED_ROLES = ['node', 'pod', 'frontend'] as const
 export type AuditedRole = (typeof AUDITED_ROLES)[number]
 
-/** One settled batch: the chain's word, and what the router published behind its `dataHash`. */
+/** One settled batch, by the chain's word. */
 export interface AuditedBatch {
   seq: bigint
   root: Hex
-  dataHash: Hex
   /** All charges of its lines, base units. */
   gross: bigint
   /** Lines of the transaction: what each payer was charged, by itself or by the float, in lower case. */
   charges: ReadonlyMap<Address, bigint>
   /** Lines of the transaction: what each payee's gross grew by. */
   lines: Record<AuditedRole, ReadonlyMap<number, bigint>>
-  /**
-   * Undefined if the router serves the data; else the second of the batch's block, and whether the router says that its
-   * time is over.
-   */
-  absent: { settledAt: number; forgotten: boolean } | undefined
-  /** What the router serves, or what the auditor kept of it. */
-  data: Uint8Array | undefined
-  /** The leaves in `data`; undefined if it could not be read. */
-  leaves: readonly Leaf[] | undefined
+}
+
+/** Data of a batch that the router does not serve. */
+export interface Absence {
+  /** The second of the batch's block. */
+  settledAt: number
+  /** Whether the router says that its time is over. */
+  forgotten: boolean
+  /** What is not served. */
+  detail: string
+}
+
+/** A batch whose leaves are read. */
+export interface OpenBatch {
+  /** The next of its leaves, in order. */
+  add(leaves: readonly Leaf[]): void
+  /** The router does not serve all of it, whether or not the auditor kept it: a lie, unless its time is over. */
+  absent(what: Absence): void
+  /** That were all its leaves. */
+  close(): void
+  /** There is no more of its leaves than that: it is counted by its lines, which are the chain's. */
+  abandon(lie?: Pick<Lie, 'code' | 'detail'>): void
+}
+
+export interface Auditor {
+  /** Begins with the router's next batch, from the first on. */
+  open(batch: AuditedBatch): OpenBatch
+  /** Whose totals are to be compared with the chain's. */
+  payers(): Iterable<Address>
+  payees(): Iterable<{ role: AuditedRole; id: number }>
+  end(totals: ChainTotals): Audit
 }
 
 /** What the chain counts of this router after the last of the batches. */
@@ -102,8 +124,30 @@ interface PayeeCount {
 }
 
 interface Counts {
-  payers: Map<Address, PayerCount>
-  payees: Map<string, PayeeCount>
+  payers: Undoable<Address, PayerCount>
+  payees: Undoable<string, PayeeCount>
+}
+
+/** A map that can forget what was set since its last mark. */
+class Undoable<K, V> extends Map<K, V> {
+  readonly #before = new Map<K, V | undefined>()
+
+  override set(key: K, value: V): this {
+    if (!this.#before.has(key)) this.#before.set(key, this.get(key))
+    return super.set(key, value)
+  }
+
+  mark(): void {
+    this.#before.clear()
+  }
+
+  undo(): void {
+    for (const [key, value] of this.#before) {
+      if (value === undefined) this.delete(key)
+      else super.set(key, value)
+    }
+    this.#before.clear()
+  }
 }
 
 type Tell = (code: Lie['code'], detail: string) => void
@@ -113,15 +157,14 @@ const grossIn = (leaf: Leaf, role: AuditedRole): bigint =>
 
 /**
  * Batches without data are counted by their lines, which are the chain's: so every total is known before each batch, and
- * who withholds one hides only what is in it.
+ * who withholds one, or a part of one, hides only what is in it.
  *
- * @param batches     All batches of the router, from the first on, in order.
  * @param nowSeconds  The chain's time, Unix seconds.
  */
-export function audit(batches: readonly AuditedBatch[], totals: ChainTotals, nowSeconds: number): Audit {
-  const counts: Counts = { payers: new Map(), payees: new Map() }
+export function createAuditor(nowSeconds: number, hash: Keccak = keccak): Auditor {
+  const counts: Counts = { payers: new Undoable(), payees: new Undoable() }
   const found: Audit = {
-    batches: batches.length,
+    batches: 0,
     leaves: 0,
     gross: 0n,
     whole: true,
@@ -129,22 +172,86 @@ export function audit(batches: readonly AuditedBatch[], totals: ChainTotals, now
     lies: [],
     overlaps: [],
   }
-  for (const batch of batches) auditBatch(batch, nowSeconds, counts, found)
-  compare(batches.at(-1)?.seq ?? 0n, counts, totals, found)
-  return found
+  let last = 0n
+  return {
+    open(batch) {
+      found.batches += 1
+      found.gross += batch.gross
+      last = batch.seq
+      return openBatch(batch, nowSeconds, counts, found, hash)
+    },
+    payers: () => counts.payers.keys(),
+    *payees() {
+      for (const key of counts.payees.keys()) yield payeeOf(key)
+    },
+    end(totals) {
+      compare(last, counts, totals, found)
+      return found
+    },
+  }
 }
 
-function auditBatch(batch: AuditedBatch, nowSeconds: number, counts: Counts, found: Audit): void {
-  const { seq, absent, data, leaves } = batch
+function openBatch(
+  batch: AuditedBatch,
+  nowSeconds: number,
+  counts: Counts,
+  found: Audit,
+  hash: Keccak,
+): OpenBatch {
+  const { seq } = batch
   const lie: Tell = (code, detail) => found.lies.push({ code, seq, detail })
-  found.gross += batch.gross
-  const inTime = absent?.forgotten && nowSeconds - absent.settledAt > KEEP_SECONDS
-  if (absent && !inTime) lie('data.missing', 'the router serves no data')
-  if (data && leaves) return auditLeaves(batch, data, leaves, counts, found, lie)
-  if (data) lie('data.unreadable', 'no list of leaves')
-  found.whole = false
-  if (inTime) found.notAudited.push(seq)
-  countLines(batch, counts)
+  const rooter = createRooter(hash)
+  const charges = new Map<Address, bigint>()
+  const lines = {
+    node: new Map<number, bigint>(),
+    pod: new Map<number, bigint>(),
+    frontend: new Map<number, bigint>(),
+  }
+  let [sum, index, inTime, told] = [0n, 0, false, false]
+  counts.payers.mark()
+  counts.payees.mark()
+
+  function count(leaf: Leaf): void {
+    const place = { seq, index }
+    index += 1
+    const price = priceOf(leaf, counts.payers, lie)
+    if (price === undefined) return
+    sum += price
+    const payer = leaf.payer.toLowerCase() as Address
+    charges.set(payer, (charges.get(payer) ?? 0n) + price)
+    for (const role of AUDITED_ROLES) {
+      lines[role].set(leaf[role], (lines[role].get(leaf[role]) ?? 0n) + price)
+      auditPayee(role, leaf, price, place, counts.payees, found, lie)
+    }
+  }
+
+  return {
+    add(leaves) {
+      rooter.add(leaves)
+      for (const leaf of leaves) count(leaf)
+    },
+    absent({ settledAt, forgotten, detail }) {
+      inTime = forgotten && nowSeconds - settledAt > KEEP_SECONDS
+      if (!inTime && !told) lie('data.missing', detail)
+      told = true
+    },
+    close() {
+      const root = rooter.root()
+      if (root !== batch.root) lie('root.wrong', `the leaves give root ${root}, not ${batch.root}`)
+      found.leaves += index
+      if (sum !== batch.gross) lie('gross.differs', `the leaves charge ${sum}, the batch ${batch.gross}`)
+      auditLines('payer', charges, batch.charges, lie)
+      for (const role of AUDITED_ROLES) auditLines(role, lines[role], batch.lines[role], lie)
+    },
+    abandon(why) {
+      if (why) lie(why.code, why.detail)
+      counts.payers.undo()
+      counts.payees.undo()
+      found.whole = false
+      if (inTime) found.notAudited.push(seq)
+      countLines(batch, counts)
+    },
+  }
 }
 
 /** A batch of which only the lines are known. */
@@ -158,44 +265,6 @@ function countLines({ charges, lines }: AuditedBatch, { payers, payees }: Counts
       payees.set(key, { total: (payees.get(key)?.total ?? 0n) + amount, last: undefined })
     }
   }
-}
-
-function auditLeaves(
-  batch: AuditedBatch,
-  data: Uint8Array,
-  leaves: readonly Leaf[],
-  counts: Counts,
-  found: Audit,
-  lie: Tell,
-): void {
-  const dataHash = toHex(keccak(data))
-  if (dataHash !== batch.dataHash)
-    lie('data.hash_wrong', `the data hashes to ${dataHash}, not ${batch.dataHash}`)
-  const { root } = merkleTree(leaves.map((leaf) => leafHash(leaf)))
-  if (root !== batch.root) lie('root.wrong', `the leaves give root ${root}, not ${batch.root}`)
-  found.leaves += leaves.length
-
-  const charges = new Map<Address, bigint>()
-  const lines = {
-    node: new Map<number, bigint>(),
-    pod: new Map<number, bigint>(),
-    frontend: new Map<number, bigint>(),
-  }
-  let sum = 0n
-  leaves.forEach((leaf, index) => {
-    const price = priceOf(leaf, counts.payers, lie)
-    if (price === undefined) return
-    sum += price
-    const payer = leaf.payer.toLowerCase() as Address
-    charges.set(payer, (charges.get(payer) ?? 0n) + price)
-    for (const role of AUDITED_ROLES) {
-      lines[role].set(leaf[role], (lines[role].get(leaf[role]) ?? 0n) + price)
-      auditPayee(role, leaf, price, { seq: batch.seq, index }, counts.payees, found, lie)
-    }
-  })
-  if (sum !== batch.gross) lie('gross.differs', `the leaves charge ${sum}, the batch ${batch.gross}`)
-  auditLines('payer', charges, batch.charges, lie)
-  for (const role of AUDITED_ROLES) auditLines(role, lines[role], batch.lines[role], lie)
 }
 
 /** Holds what leaves add for each payer or payee to the lines of the batch. */
@@ -250,11 +319,15 @@ function auditPayee(
   if (before?.last && id !== 0) found.overlaps.push({ role, id, a: before.last, b: place })
 }
 
+function payeeOf(key: string): { role: AuditedRole; id: number } {
+  const [role, id] = key.split(' ') as [AuditedRole, string]
+  return { role, id: Number(id) }
+}
+
 function compare(seq: bigint, { payers, payees }: Counts, totals: ChainTotals, found: Audit): void {
   const lie: Tell = (code, detail) => found.lies.push({ code, seq, detail })
   for (const [key, { total }] of payees) {
-    const [role, number] = key.split(' ') as [AuditedRole, string]
-    const id = Number(number)
+    const { role, id } = payeeOf(key)
     const posted = totals.grossOf(role, id) - totals.paidOnceOf(role, id)
     if (posted !== total) lie('total.differs', `${key}: the leaves come to ${total}, the chain to ${posted}`)
   }

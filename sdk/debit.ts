@@ -1,8 +1,10 @@
-import { newestLeafOf } from './chain/batches.ts'
+import type { Address } from 'viem'
 import type { ChainReader } from './chain/reader.ts'
 import { type Check, no, unchecked, yes } from './checks.ts'
-import { receiptDocumentSchema } from './documents.ts'
+import { provenLeafSchema, receiptDocumentSchema } from './documents.ts'
 import { asHeuristError, refused } from './errors.ts'
+import { leafHash, verifyMerkle } from './protocol/merkle.ts'
+import { same } from './recover.ts'
 import type { Leaf, Place, SettledBatch } from './settlement.ts'
 import { formatUsd } from './units.ts'
 
@@ -24,18 +26,18 @@ export async function checkDebit(
   const { spent } = await place.reader.account(place.router, payer)
   const { debited, skipped } = charges
   const line = debited + skipped
-  if (!batch.leaves) {
+  if (!batch.own) {
     const found = `the line of ${payer} is $${formatUsd(line)}, this call's price $${formatUsd(price)}`
     return line < price ? no('debit', found) : unchecked('debit', `${found}; not recomputed`)
   }
   try {
-    const { from, to, calls } = await intervalOf(place, { leaf, price, leaves: batch.leaves })
+    const { from, to, calls } = await intervalOf(place, { leaf, price, own: batch.own })
     if (line !== to - from) {
       const taken = skipped === 0n ? `debited $${formatUsd(debited)}` : `charged $${formatUsd(line)}`
       const cost = `its ${calls} of this batch cost $${formatUsd(to - from)}`
       return no('debit', `${payer} was ${taken}, and ${cost}`)
     }
-    const charged = spent <= to ? to : ((await newestLeafOf(place, payer, batch.seq))?.charged ?? to)
+    const charged = spent <= to ? to : await chargedInAll(place, payer)
     if (spent > charged) {
       const all = `debited $${formatUsd(spent)} in all, and its newest settled leaf charges $${formatUsd(charged)}`
       return no('debit', `${payer} was ${all}`)
@@ -56,9 +58,9 @@ export async function checkDebit(
 /** From where to where the payer's total goes in a batch, by its leaves, which must follow each other without a gap. */
 async function intervalOf(
   place: Place,
-  { leaf, price, leaves }: { leaf: Leaf; price: bigint; leaves: readonly Leaf[] },
+  { leaf, price, own: all }: { leaf: Leaf; price: bigint; own: readonly Leaf[] },
 ): Promise<{ from: bigint; to: bigint; calls: string }> {
-  const own = leaves.filter((each) => each.payer === leaf.payer).sort((a, b) => (a.count < b.count ? -1 : 1))
+  const own = [...all].sort((a, b) => (a.count < b.count ? -1 : 1))
   const first = own[0]
   const last = own.at(-1)
   const at = own.findIndex((each) => each.request === leaf.request)
@@ -86,4 +88,26 @@ async function priceOfFirst({ transport, hasher }: Place, first: Leaf): Promise<
   const { receipt } = await transport.get(`/v1/receipts/${first.request}`, receiptDocumentSchema)
   if (receipt && hasher.struct('Receipt', receipt) === first.receipt) return receipt.price
   throw refused('receipt.hidden', `the router does not show the receipt of call ${first.count} of this payer`)
+}
+
+/**
+ * What an account was charged in all, by its newest leaf in what the chain has settled. One leaf under a posted root is
+ * enough: a router that shows an older one than there is shows less than it debited.
+ *
+ * @throws `leaf.forged` (refused); what the router says, if it shows none; `chain.unreachable`, `router.unreachable` (later).
+ */
+async function chargedInAll(place: Place & { reader: ChainReader }, payer: Address): Promise<bigint> {
+  const { reader, router, transport } = place
+  const last = await reader.lastBatch(router)
+  const { seq, leaf, proof } = await transport.get(
+    `/v1/accounts/${payer}/leaf?batch=${last}`,
+    provenLeafSchema,
+  )
+  const root = await reader.rootOf(router, seq)
+  if (same(leaf.payer, payer) && root !== undefined && verifyMerkle(root, leafHash(leaf), proof))
+    return leaf.charged
+  throw refused(
+    'leaf.forged',
+    `what the router shows as the newest leaf of ${payer} is not in its batch ${seq}`,
+  )
 }

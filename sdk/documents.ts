@@ -63,6 +63,13 @@ export const leafSchema = z.object({
   frontendGross: amount,
 })
 
+/** `GET /v1/accounts/:payer/leaf?batch=N`: the newest leaf of an account in the batches up to N. */
+export const provenLeafSchema = z.looseObject({
+  seq: amount,
+  leaf: leafSchema,
+  proof: z.array(hashSchema).max(64),
+})
+
 export const splitSchema = z.object({
   node: amount,
   pod: amount,

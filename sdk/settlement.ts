@@ -1,17 +1,16 @@
 import { type Address, decodeFunctionData, type Hex, parseEventLogs } from 'viem'
-import { z } from 'zod'
+import type { z } from 'zod'
 import { KEEP_SECONDS } from './audit.ts'
 import { computeLedgerAbi } from './chain/abi.ts'
 import type { Chain } from './chain/clients.ts'
 import { chainError } from './chain/errors.ts'
-import { type Check, check, unchecked } from './checks.ts'
+import { type Check, check, no, unchecked, yes } from './checks.ts'
 import type { leafSchema } from './documents.ts'
 import { asHeuristError, refused } from './errors.ts'
-import { type Batch, type PayeeLine, unpackBatch } from './protocol/batch.ts'
+import { createRooter, openData } from './leaves.ts'
+import { type Batch, unpackBatch } from './protocol/batch.ts'
 import { fromHex, keccak, toHex } from './protocol/bytes.ts'
-import { leafHash, merkleTree } from './protocol/merkle.ts'
 import type { Hasher } from './protocol/messages.ts'
-import { addressSchema, hashSchema } from './protocol/wire.ts'
 import { recoverSigner, same } from './recover.ts'
 import type { Transport } from './transport.ts'
 import { formatUsd } from './units.ts'
@@ -41,16 +40,19 @@ export interface Credit {
   to: bigint | undefined
 }
 
-/** A batch as its transaction settled it, read back from the chain. */
+const PAYEE_ROLES = ['node', 'pod', 'frontend'] as const
+type PayeeRole = (typeof PAYEE_ROLES)[number]
+
+/** A batch as its transaction settled it, read back from the chain, and what its data says of one call. */
 export interface SettledBatch {
   seq: bigint
   checks: Check[]
-  /** Undefined if the router has forgotten them, as it may when they are old. */
-  leaves: readonly Leaf[] | undefined
+  /** All leaves of the call's payer; undefined if the data is not there, or is not what was posted. */
+  own: readonly Leaf[] | undefined
   /** Undefined if no line of this batch is of that account. */
   chargesOf(payer: Address): Charges | undefined
-  /** Undefined if the batch has no line for that payee. */
-  creditOf(role: 'node' | 'pod' | 'frontend', id: number): Credit | undefined
+  /** To the call's payee of that role; undefined if the batch has no line for it. */
+  creditOf(role: PayeeRole): Credit | undefined
 }
 
 /** Where a router settles, and how it is asked. */
@@ -62,46 +64,15 @@ export interface Place {
   transport: Transport
 }
 
-const amount = z.union([z.string().regex(/^\d{1,39}$/), z.number().int().nonnegative()]).transform(BigInt)
-const id = z.number().int().nonnegative()
-
-/** What stands behind a batch's `dataHash`: its leaves in the order of the struct. */
-export const batchDataSchema = z.object({
-  version: z.literal(1),
-  router: addressSchema,
-  seq: amount,
-  leaves: z.array(
-    z
-      .tuple([addressSchema, amount, amount, hashSchema, hashSchema, id, amount, id, amount, id, amount])
-      .transform(
-        ([
-          payer,
-          charged,
-          count,
-          request,
-          receipt,
-          node,
-          nodeGross,
-          pod,
-          podGross,
-          frontend,
-          frontendGross,
-        ]): Leaf => ({
-          payer,
-          charged,
-          count,
-          request,
-          receipt,
-          node,
-          nodeGross,
-          pod,
-          podGross,
-          frontend,
-          frontendGross,
-        }),
-      ),
-  ),
-})
+/** Of whom a batch's data is asked. */
+interface Asked {
+  seq: bigint
+  txHash: Hex
+  /** The call's. */
+  leaf: Leaf
+  /** Data of more leaves than that is not read. */
+  mostLeaves?: number
+}
 
 /**
  * Reads a batch's transaction and its data, and checks them against each other.
@@ -109,28 +80,22 @@ export const batchDataSchema = z.object({
  * @throws `batch.unreadable` (refused) if the transaction is no settlement; what the router says, if it does not show data
  * that it must still keep; `chain.unreachable`, `router.unreachable` (later).
  */
-export async function settledBatch(
-  place: Place,
-  { seq, txHash }: { seq: bigint; txHash: Hex },
-): Promise<SettledBatch> {
+export async function settledBatch(place: Place, asked: Asked): Promise<SettledBatch> {
+  const { seq, txHash } = asked
   const { batch, event, skipped, bytes, days } = await readTransaction(place, seq, txHash)
-  const data = await keptData(place, seq, days)
-  const leaves = data && parseData(data).leaves
   const keys = await Promise.all(batch.payers.map((line) => payerOf(place, line)))
   const isPosted = event.batchHash === toHex(keccak(bytes)) && event.root === batch.root
+  const posted = check(
+    'batch',
+    isPosted,
+    `${batch.payers.length} debits, $${formatUsd(event.gross)} in ${txHash}`,
+  )
+  const { data, own, gross } = await readData(place, asked, event, days)
 
   return {
     seq,
-    leaves,
-    checks: [
-      check('batch', isPosted, `${batch.payers.length} debits, $${formatUsd(event.gross)} in ${txHash}`),
-      data && leaves
-        ? check('data', isBehind(event, data, leaves), `${leaves.length} leaves behind ${event.dataHash}`)
-        : unchecked(
-            'data',
-            `posted ${days} days ago, kept for ${BATCH_DATA_DAYS}: the debit could not be recomputed from it`,
-          ),
-    ],
+    own,
+    checks: [posted, data],
     chargesOf(payer) {
       const lines = batch.payers.flatMap(({ charge }, line) =>
         same(keys[line], payer) ? [{ charge, reason: skipped.get(BigInt(line)) }] : [],
@@ -143,15 +108,10 @@ export async function settledBatch(
         reason: reason === undefined ? undefined : SKIP_REASONS[reason],
       }
     },
-    creditOf(role, payee) {
-      const sections: Record<typeof role, PayeeLine[]> = {
-        node: batch.nodes,
-        pod: batch.pods,
-        frontend: batch.frontends,
-      }
-      const line = sections[role].find((each) => each.id === payee)
-      const own = leaves?.filter((leaf) => leaf[role] === payee).map((leaf) => leaf[`${role}Gross`])
-      return line && { amount: line.amount, to: own && largest(own) }
+    creditOf(role) {
+      const sections = { node: batch.nodes, pod: batch.pods, frontend: batch.frontends }
+      const line = sections[role].find((each) => each.id === asked.leaf[role])
+      return line && { amount: line.amount, to: gross?.[role] }
     },
   }
 }
@@ -159,20 +119,52 @@ export async function settledBatch(
 const sum = (lines: readonly { charge: bigint }[]): bigint =>
   lines.reduce((total, { charge }) => total + charge, 0n)
 
-const largest = (amounts: readonly bigint[]): bigint =>
-  [...amounts].sort((a, b) => (a < b ? -1 : 1)).at(-1) ?? 0n
+/** What the data says of one call's payer and payees; nothing unless all of it is what was posted. */
+interface Read {
+  data: Check
+  own?: Leaf[]
+  gross?: Record<PayeeRole, bigint>
+}
 
-const isBehind = (event: { dataHash: Hex; root: Hex }, data: Uint8Array, leaves: readonly Leaf[]): boolean =>
-  toHex(keccak(data)) === event.dataHash &&
-  merkleTree(leaves.map((leaf) => leafHash(leaf))).root === event.root
-
-/** Undefined if the router shows none and, by the chain's own clock, no longer has to. */
-async function keptData({ transport }: Place, seq: bigint, days: bigint): Promise<Uint8Array | undefined> {
+async function readData(
+  { transport, router }: Place,
+  { seq, leaf, mostLeaves = Number.POSITIVE_INFINITY }: Asked,
+  { dataHash, root }: { dataHash: Hex; root: Hex },
+  days: bigint,
+): Promise<Read> {
+  const own: Leaf[] = []
+  const gross = { node: 0n, pod: 0n, frontend: 0n }
+  const rooter = createRooter()
   try {
-    return await transport.bytes(`/v1/batches/${seq}`)
+    const { index, parts } = await openData((path) => transport.bytes(path), { router, seq, dataHash })
+    if (index.leaves > mostLeaves) {
+      return {
+        data: unchecked('data', `${index.leaves} leaves are more than are read here: audit the router`),
+      }
+    }
+    for await (const leaves of parts()) {
+      rooter.add(leaves)
+      for (const each of leaves) {
+        if (same(each.payer, leaf.payer)) own.push(each)
+        for (const role of PAYEE_ROLES) {
+          const total = each[`${role}Gross`]
+          if (each[role] === leaf[role] && total > gross[role]) gross[role] = total
+        }
+      }
+    }
+    const isIts = rooter.root() === root
+    const found = `${index.leaves} leaves in ${index.parts.length} parts behind ${dataHash}`
+    return isIts
+      ? { data: yes('data', found), own, gross }
+      : { data: no('data', `${found} give another root`) }
   } catch (cause) {
-    if (asHeuristError(cause).kind === 'later' || days < BATCH_DATA_DAYS) throw cause
-    return undefined
+    const { code, kind, message } = asHeuristError(cause)
+    if (code === 'data.hash_wrong' || code === 'data.unreadable')
+      return { data: no('data', `${code}: ${message}`) }
+    // By the chain's own clock it must still be there.
+    if (kind === 'later' || days < BATCH_DATA_DAYS) throw cause
+    const gone = `posted ${days} days ago, kept for ${BATCH_DATA_DAYS}`
+    return { data: unchecked('data', `${gone}: the debit could not be recomputed from it`) }
   }
 }
 
@@ -218,14 +210,6 @@ async function daysSince({ client }: Chain, blockNumber: bigint): Promise<bigint
     },
   )
   return (now.timestamp - then.timestamp) / BigInt(DAY_SECONDS)
-}
-
-function parseData(data: Uint8Array) {
-  try {
-    return batchDataSchema.parse(JSON.parse(new TextDecoder().decode(data)))
-  } catch (cause) {
-    throw refused('batch.unreadable', 'the batch data of the router cannot be read', { cause })
-  }
 }
 
 /** Whose account a line debits: the key that signed its voucher. Lower case. */

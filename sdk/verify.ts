@@ -32,6 +32,8 @@ export interface VerifyOptions {
   bytes?: Uint8Array
   /** The input exactly as it was sent. */
   input?: Uint8Array
+  /** Data of a batch of more leaves than that is not read, and what follows from it is not checked; default: all of it. */
+  mostLeaves?: number
 }
 
 /**
@@ -81,7 +83,12 @@ export async function verifyReceipt(request: Hex, options: VerifyOptions): Promi
   checks.push(checkLeaf(facts, answer, leaf), await checkRoot(facts, leaf, batch.seq, batch.proof))
   const place = { chain, ledger, hasher, transport, router: network.router.address }
   try {
-    const settled = await settledBatch(place, batch)
+    const { mostLeaves } = options
+    const settled = await settledBatch(place, {
+      ...batch,
+      leaf,
+      ...(mostLeaves === undefined ? {} : { mostLeaves }),
+    })
     const debit = await checkDebit(
       { ...place, reader },
       { leaf, price: answer.receipt.price, batch: settled },
@@ -232,7 +239,7 @@ async function checkCredits(
 
   const checks: Check[] = []
   for (const role of ['node', 'pod', 'frontend'] as const) {
-    const credit = batch.creditOf(role, leaf[role])
+    const credit = batch.creditOf(role)
     const gross = await reader.grossOf(network.router.address, role, leaf[role])
     const name = role === 'frontend' && leaf.frontend === 0 ? 'no frontend' : `${role} ${leaf[role]}`
     const found = `${name}: gross $${formatUsd(gross)} on chain`

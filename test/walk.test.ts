@@ -5,9 +5,8 @@ import { expect } from 'chai'
 import OpenAI from 'openai'
 import type { Address, Hex } from 'viem'
 import { localAccount } from '../deploy/local.ts'
-import { audit } from '../sdk/audit.ts'
 import { computeLedgerAbi, testDollarAbi } from '../sdk/chain/abi.ts'
-import { readPublished } from '../sdk/chain/batches.ts'
+import { auditRouter } from '../sdk/chain/batches.ts'
 import { openChain } from '../sdk/chain/clients.ts'
 import { asHeuristError } from '../sdk/errors.ts'
 import { type Answer, type Client, usd, verifyReceipt } from '../sdk/index.ts'
@@ -126,14 +125,13 @@ describe('the walk', function () {
   it('an audit of what the router published finds every total to be the sum of its calls', async () => {
     const { chain, domain, router, addresses } = market
     const hasher = createHasher(domain)
-    const { batches, totals, nowSeconds } = await readPublished({
+    const { audit: found } = await auditRouter({
       chain: openChain({ chainId: domain.chainId, rpcUrl: chain.rpcUrl }),
       ledger: addresses.ledger,
       router: router.address,
       routerUrl: network.routerUrl,
       hasher,
     })
-    const found = audit(batches, totals, nowSeconds)
 
     expect(found.lies).to.deep.equal([])
     expect(found.whole).to.equal(true)
@@ -250,8 +248,13 @@ describe('the walk', function () {
     const rows: LeafRow[] = []
     const charged = new Map<string, bigint>()
     for (let seq = 1n; seq <= (state as { seq: bigint }).seq; seq += 1n) {
-      const response = await fetch(`${network.routerUrl}/v1/batches/${seq}`)
-      const { leaves } = (await response.json()) as { leaves: string[][] }
+      const batch = `${network.routerUrl}/v1/batches/${seq}`
+      const index = (await (await fetch(batch)).json()) as { leaves: number; parts: Hex[] }
+      const parts = await Promise.all(
+        index.parts.map(async (_, part) => (await fetch(`${batch}/parts/${part}`)).json()),
+      )
+      const leaves = (parts as { leaves: string[][] }[]).flatMap((part) => part.leaves)
+      expect(leaves).to.have.length(index.leaves)
       for (const [payer = '', total = '0', , request = ''] of leaves) {
         rows.push({ request: request as Hex, price: BigInt(total) - (charged.get(payer) ?? 0n) })
         charged.set(payer, BigInt(total))

@@ -1,8 +1,9 @@
 import { type Abi, type Address, bytesToHex, type Hex, keccak256, toHex } from 'viem'
 import { settleSchema } from '../../keepers/router/config.ts'
 import type { KeptVoucher, UnpostedLeaf } from '../../keepers/router/ledger/ledger.ts'
-import { buildBatch, howManyFit } from '../../keepers/settle/batch.ts'
+import { createBuilder, createFit } from '../../keepers/settle/batch.ts'
 import { createCredited, type Payee } from '../../keepers/settle/credited.ts'
+import { withPauses } from '../../keepers/settle/pieces.ts'
 import { computeLedgerAbi, testDollarAbi } from '../../sdk/chain/abi.ts'
 import { createSigner, fastKeccak, type Signer, toCompact } from '../../sdk/native.ts'
 import { createHasher } from '../../sdk/protocol/messages.ts'
@@ -14,6 +15,8 @@ const EXPIRY = 4_000_000_000
 const ZERO = `0x${'00'.repeat(32)}` as const
 /** More than all jobs of a bench cost one payer. */
 export const CREDIT = 100_000_000n
+/** Progress is told after so many jobs. */
+const TOLD = 100_000
 
 /** The keys of `count` payers; `from` keeps those of two workloads apart. */
 export const payersFrom = (from: number, count: number): Signer[] =>
@@ -40,17 +43,21 @@ export function openHub(market: Market): Hub {
   return {
     async settle(signers, jobs) {
       const costs: (Cost & { bytes: number; jobs: number })[] = []
-      for (let at = 0; at < jobs.length; ) {
-        const next = jobs.slice(at, at + limits.maxLeaves)
-        const leaves = next.map((job) => leafOf(signers[job.payer] as Signer, job))
+      const leaves = jobs[Symbol.iterator]()
+      let next = nextLeaf(signers, leaves)
+      while (next) {
         const signedMs = Date.now()
-        const isCredited = (payee: Payee) => credited.has(payee, signedMs)
-        const fit = leaves.slice(0, howManyFit(leaves, limits, isCredited))
-        const batch = buildBatch(market.router.address, fit, last)
-        costs.push({ ...(await send(batch.packed)), bytes: batch.packed.length, jobs: fit.length })
+        const fits = createFit(limits, (payee: Payee) => credited.has(payee, signedMs))
+        const builder = createBuilder(market.router.address, last, limits.partLeaves)
+        for (; next && fits(next); next = nextLeaf(signers, leaves)) {
+          builder.add(next)
+          if (builder.leaves % TOLD === 0)
+            process.stderr.write(`  ${builder.leaves} jobs in batch ${last.seq + 1n}\n`)
+        }
+        const batch = await withPauses(builder.build())
+        costs.push({ ...(await send(batch.packed)), bytes: batch.packed.length, jobs: builder.leaves })
         credited.add(batch.packed, signedMs, Date.now())
         last = batch
-        at += fit.length
       }
       return costs
     },
@@ -59,6 +66,11 @@ export function openHub(market: Market): Hub {
   function send(packed: Uint8Array): Promise<Cost> {
     const call = { address: market.addresses.ledger, abi: computeLedgerAbi as Abi, functionName: 'settle' }
     return costOf(market, { ...call, args: [bytesToHex(packed)] })
+  }
+
+  function nextLeaf(signers: readonly Signer[], jobs: Iterator<Job>): UnpostedLeaf | undefined {
+    const { done, value } = jobs.next()
+    return done ? undefined : leafOf(signers[value.payer] as Signer, value)
   }
 
   /** A job as the router's journal holds it once it is acknowledged. */

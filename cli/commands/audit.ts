@@ -3,12 +3,12 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Command } from 'commander'
 import { encodeFunctionData, type Hex } from 'viem'
-import { type Audit, type AuditedBatch, audit, type Overlap } from '../../sdk/audit.ts'
+import type { Audit, Overlap } from '../../sdk/audit.ts'
 import { routerBondAbi } from '../../sdk/chain/abi.ts'
-import { type Archive, readPublished } from '../../sdk/chain/batches.ts'
+import { type Archive, type Audited, auditRouter } from '../../sdk/chain/batches.ts'
 import { domainOf } from '../../sdk/chain/network.ts'
 import { receiptDocumentSchema } from '../../sdk/documents.ts'
-import { leafHash, merkleTree } from '../../sdk/protocol/merkle.ts'
+import { fastKeccak } from '../../sdk/native.ts'
 import { createHasher, type Hasher, ROLE } from '../../sdk/protocol/messages.ts'
 import { formatUsd } from '../../sdk/units.ts'
 import { decodeCall } from '../act.ts'
@@ -41,12 +41,20 @@ async function run(options: Options, print: Printer): Promise<void> {
   const { chain, ledger, router, network } = place
   const hasher = createHasher(domainOf(network))
   const archive = options.archive === undefined ? {} : { archive: folderArchive(options.archive) }
-  const where = { chain, ledger, router, routerUrl: network.router.url, hasher, ...archive }
-  const { batches, totals, nowSeconds } = await readPublished(where, (done, all) => {
+  const where = {
+    chain,
+    ledger,
+    router,
+    routerUrl: network.router.url,
+    hasher,
+    keccak: fastKeccak,
+    ...archive,
+  }
+  const audited = await auditRouter(where, (done, all) => {
     if (done % 100 === 0) print.line(`  ${done} of ${all} batches`)
   })
-  const found = audit(batches, totals, nowSeconds)
-  const proofs = await proofsOf(found, batches, place, hasher)
+  const found = audited.audit
+  const proofs = await proofsOf(audited, place, hasher)
   report(print, found, proofs)
   print.result({ router, ledger, ...found, proofs })
   if (found.lies.length > 0) process.exitCode = 1
@@ -88,17 +96,17 @@ function rangesOf(seqs: readonly bigint[]): string {
   return ranges.map(([from, to]) => (from === to ? `${from}` : `${from}–${to}`)).join(', ')
 }
 
-/** Batch data in one folder, each file named by its hash: one folder serves any number of routers. */
+/** Batch data in one folder, each index and each part a file named by its hash: one folder serves any number of routers. */
 function folderArchive(folder: string): Archive {
-  const fileOf = (dataHash: Hex) => join(folder, `${dataHash}.json`)
+  const fileOf = (hash: Hex) => join(folder, `${hash}.json`)
   return {
-    async read(dataHash) {
-      return existsSync(fileOf(dataHash)) ? readFile(fileOf(dataHash)) : undefined
+    async read(hash) {
+      return existsSync(fileOf(hash)) ? readFile(fileOf(hash)) : undefined
     },
-    async keep(dataHash, data) {
-      if (existsSync(fileOf(dataHash))) return
+    async keep(hash, bytes) {
+      if (existsSync(fileOf(hash))) return
       await mkdir(folder, { recursive: true })
-      await writeFile(fileOf(dataHash), data)
+      await writeFile(fileOf(hash), bytes)
     },
   }
 }
@@ -112,18 +120,13 @@ interface Proof {
 }
 
 /** What convicts for each overlap: leaves, Merkle proofs, and the receipts that the router or its node still shows. */
-async function proofsOf(
-  { overlaps }: Audit,
-  batches: readonly AuditedBatch[],
-  place: Place,
-  hasher: Hasher,
-): Promise<Proof[]> {
+async function proofsOf(audited: Audited, place: Place, hasher: Hasher): Promise<Proof[]> {
   const proofs: Proof[] = []
-  for (const overlap of overlaps) {
+  for (const overlap of audited.audit.overlaps) {
     try {
       const [a, b] = [
-        await entryOf(overlap.a, batches, place, hasher),
-        await entryOf(overlap.b, batches, place, hasher),
+        await entryOf(overlap.a, audited, place, hasher),
+        await entryOf(overlap.b, audited, place, hasher),
       ]
       const args = [place.router, ROLE[overlap.role], a, b] as const
       const data = encodeFunctionData({ abi: routerBondAbi, functionName: 'proveOverlap', args })
@@ -136,15 +139,8 @@ async function proofsOf(
   return proofs
 }
 
-async function entryOf(
-  { seq, index }: Overlap['a'],
-  batches: readonly AuditedBatch[],
-  place: Place,
-  hasher: Hasher,
-) {
-  const leaves = batches.find((batch) => batch.seq === seq)?.leaves ?? []
-  const leaf = leaves[index]
-  if (!leaf) throw new Error(`no leaf ${index} in batch ${seq}`)
+async function entryOf(at: Overlap['a'], audited: Audited, place: Place, hasher: Hasher) {
+  const { leaf, proof } = await audited.leafAt(at)
   const document = await askRouter(
     place.network.router.url,
     `/v1/receipts/${leaf.request}`,
@@ -153,5 +149,5 @@ async function entryOf(
   const { receipt } = document
   if (!receipt || hasher.struct('Receipt', receipt) !== leaf.receipt)
     throw new Error(`the receipt of ${leaf.request}`)
-  return { seq, leaf, proof: merkleTree(leaves.map((one) => leafHash(one))).proof(index), receipt }
+  return { seq: at.seq, leaf, proof, receipt }
 }

@@ -217,24 +217,71 @@ const [then, now] = await Promise.all([
   client.getBlock(),
 ])
 const days = Number(now.timestamp - then.timestamp) / 86_400
-const data = await get(`/v1/batches/${batch.seq}`).catch((cause) => {
-  if (days < DAYS) throw cause
-})
 const column = Object.fromEntries(LEAF.map(({ name }, index) => [name, index]))
 const isSame = (a, b) => String(a).toLowerCase() === String(b).toLowerCase()
-const ofPayer = (bytes) =>
-  json(bytes)
-    .leaves.filter((row) => isSame(row[column.payer], ack.payer))
-    .map((row) => ({
-      request: row[column.request],
-      receipt: row[column.receipt],
-      charged: BigInt(row[column.charged]),
-      count: BigInt(row[column.count]),
-    }))
-    .sort((a, b) => Number(a.count - b.count))
-const leaves = data ? json(data).leaves : []
-if (data)
-  check('data', keccak256(data) === settled.dataHash, `${leaves.length} leaves behind ${settled.dataHash}`)
+
+/** A document of this batch that the router serves under a path, and that hashes to what was promised. */
+async function document(path, hash) {
+  const bytes = await get(path)
+  if (keccak256(bytes) !== hash) throw new Error(`${path} is not what was posted`)
+  const found = json(bytes)
+  if (!isSame(found.router, router) || BigInt(found.seq) !== BigInt(batch.seq))
+    throw new Error(`${path} is of another batch`)
+  return found
+}
+
+/** All leaves behind `dataHash`, part by part: an index names the hash of each part, and parts hold the leaves in order. */
+async function* allLeaves() {
+  const path = `/v1/batches/${batch.seq}`
+  const index = await document(path, settled.dataHash)
+  let seen = 0
+  for (const [part, hash] of index.parts.entries()) {
+    const found = await document(`${path}/parts/${part}`, hash)
+    const expected = Math.min(index.partLeaves, index.leaves - part * index.partLeaves)
+    if (found.part !== part || found.leaves.length !== expected)
+      throw new Error(`part ${part} is another one`)
+    seen += expected
+    yield* found.leaves
+  }
+  if (seen !== index.leaves) throw new Error(`${seen} leaves of ${index.leaves}`)
+}
+
+/** The root over leaves: node i has children 2i+1 and 2i+2, the leaves stand at the end, last leaf first. */
+function rootOf(hashes) {
+  const nodes = [...new Array(hashes.length - 1), ...hashes.toReversed()]
+  for (let node = hashes.length - 2; node >= 0; node -= 1)
+    nodes[node] = pair(nodes[2 * node + 1], nodes[2 * node + 2])
+  return nodes[0]
+}
+
+/** What the data says of this payer and of the call's payees; nothing unless all of it is there. */
+async function readData() {
+  const hashes = []
+  const own = []
+  const newest = { node: 0n, pod: 0n, frontend: 0n }
+  for await (const row of allLeaves()) {
+    hashes.push(hashLeaf(row))
+    if (isSame(row[column.payer], ack.payer)) {
+      const [charged, count] = [BigInt(row[column.charged]), BigInt(row[column.count])]
+      own.push({ request: row[column.request], receipt: row[column.receipt], charged, count })
+    }
+    for (const name of Object.keys(newest)) {
+      const gross = BigInt(row[column[`${name}Gross`]])
+      if (row[column[name]] === leaf[name] && gross > newest[name]) newest[name] = gross
+    }
+  }
+  own.sort((a, b) => Number(a.count - b.count))
+  return { leaves: hashes.length, root: rootOf(hashes), own, newest }
+}
+
+let withheld
+const data = await readData().catch((cause) => {
+  withheld = cause
+})
+if (data) {
+  const found = `${data.leaves} leaves behind ${settled.dataHash}`
+  check('data', data.root === settled.root, found)
+} else if (days < DAYS || !/ 410 /.test(withheld.message)) check('data', false, withheld.message)
 else
   unchecked(
     'data',
@@ -262,11 +309,6 @@ for (let line = 0; line < counts[0]; line += 1, at += 115) {
   debit += uint(at + 109, 6)
   if (skipped.includes(line)) floated = true
 }
-const newest = (name, id, total) =>
-  leaves
-    .filter((row) => isSame(row[column[name]], id))
-    .reduce((most, row) => (BigInt(row[column[total]]) > most ? BigInt(row[column[total]]) : most), 0n)
-
 /** What the payer's first call of a batch cost: nothing was charged before its very first; else its receipt says. */
 async function priceOf(first) {
   if (first.count === 1n) return first.charged
@@ -288,25 +330,15 @@ async function costOf(own) {
   return from < 0n ? undefined : own.at(-1).charged - from
 }
 
-/** What the payer's newest settled leaf says it was charged, from the router's last batch down to this one. */
+/** What the payer was charged in all: its newest settled leaf says it, which the router shows under a posted root. */
 async function chargedInAll() {
   const { seq: last } = await read('routerOf', [router])
-  for (let seq = last; seq > BigInt(batch.seq); seq -= 1n) {
-    const args = { router, seq }
-    const event = {
-      address: ledger,
-      abi: ledgerAbi,
-      eventName: 'BatchSettled',
-      args,
-      fromBlock: mined.blockNumber,
-    }
-    const [posted] = await client.getContractEvents(event)
-    const bytes = await get(`/v1/batches/${seq}`)
-    if (keccak256(bytes) !== posted.args.dataHash) throw new Error(`batch ${seq} is not what was posted`)
-    const own = ofPayer(bytes)
-    if (own.length > 0) return own.at(-1).charged
-  }
-  return newest('payer', ack.payer, 'charged')
+  const shown = json(await get(`/v1/accounts/${ack.payer}/leaf?batch=${last}`))
+  const top = shown.proof.reduce(pair, hashLeaf(LEAF.map(({ name }) => shown.leaf[name])))
+  const posted = await read('rootOf', [router, BigInt(shown.seq)])
+  if (!isAddressEqual(shown.leaf.payer, ack.payer) || BigInt(posted) === 0n || top !== posted)
+    throw new Error('the newest leaf that the router shows is not in the batch that it names')
+  return BigInt(shown.leaf.charged)
 }
 
 const by = floated ? `the router's float paid for ${ack.payer}` : `${ack.payer} paid`
@@ -316,8 +348,9 @@ if (!data) {
   else unchecked('debit', found)
 } else {
   const { spent } = await read('accountOf', [router, ack.payer])
-  const cost = await costOf(ofPayer(data))
-  const charged = spent <= newest('payer', ack.payer, 'charged') ? spent : await chargedInAll()
+  const cost = await costOf(data.own)
+  const to = data.own.at(-1)?.charged ?? 0n
+  const charged = spent <= to ? spent : await chargedInAll()
   const inAll = spent <= charged ? '' : `; ${spent} were debited in all, and leaves charge ${charged}`
   check('debit', debit === cost && !inAll, `${by} ${debit}, and its calls of this batch cost ${cost}${inAll}`)
 }
@@ -332,7 +365,7 @@ for (const [role, name] of ['node', 'pod', 'frontend'].entries()) {
   const after = BigInt(leaf[`${name}Gross`])
   const gross = await read('grossOf', [router, role, leaf[name]])
   const found = `${name} ${leaf[name]}: ${credit} in this batch, ${gross} in all`
-  const to = newest(name, leaf[name], `${name}Gross`)
+  const to = data?.newest[name]
   const title = name === 'node' ? 'credit' : ''
   if (data) check(title, covers(to, credit, after) && gross >= to, found)
   else if (credit < price || gross < after) check(title, false, found)

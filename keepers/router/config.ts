@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { MOST_PARTS, PART_LEAVES } from '../../sdk/protocol/data.ts'
 import { addressSchema } from '../../sdk/protocol/wire.ts'
 
 const count = z.number().int().positive()
@@ -46,50 +47,57 @@ const wei = z
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
 
-export const settleSchema = z.strictObject({
-  /** Age of the oldest receipt at which a batch that is worth its gas is posted. */
-  maxAgeMs: count.default(HOUR_MS),
-  /** A batch is worth its gas when its gross is so many times as much. */
-  worthGas: count.default(10),
-  /** What 1e18 wei of the chain's base token cost, base units of the asset. 0: gas is as good as free. */
-  gasTokenPrice: wei.default(0n),
-  /** A payee with so much unposted gross is large, base units: it waits `largeMs` at most. */
-  largePayee: wei.default(1_000_000n),
-  /** Half an hour less than the four hours that it may take. */
-  largeMs: count.default(3.5 * HOUR_MS),
-  /** Two hours less than the day that everyone waits at most. */
-  dailyMs: count.default(22 * HOUR_MS),
-  /** A voucher that expires this soon forces its receipts out. */
-  expiryMs: count.default(12 * HOUR_MS),
-  /** Part of a node's cover that its unposted work may fill before it is posted: at the whole, nodes stop serving. */
-  coverBps: count.max(10_000).default(5_000),
-  /** Receipts at which a batch is posted, and the most in one: readers take no larger batch data (8 MiB). */
-  maxLeaves: count.max(25_000).default(25_000),
-  /** Packed bytes of one batch: a transaction must fit the pools of common nodes (128 KiB). */
-  maxBytes: count.default(120_000),
-  /** Gas of one batch at most: chains cap a transaction at 2^24. */
-  maxGas: count.default(15_000_000),
-  /** A transaction that is in no block after this long is replaced by one that pays an eighth more. */
-  stuckMs: count.default(60_000),
-  /** The most that a settlement may pay, wei per gas. */
-  mostFeePerGas: wei.default(500_000_000_000n),
-  /** Blocks that must stand on a batch before it is no longer looked at. */
-  finalityBlocks: z.number().int().min(0).default(12),
-  /** Blocks that must stand on a deposit before it is credit: 0 on a local chain and 12 on others, if absent. At most what
-   *  nodes without an archive answer for. */
-  depositConfirmations: z.exactOptional(z.number().int().min(0).max(100)),
-  /** The chain's newest block may be this old before the node behind the RPC URL counts as not synced. */
-  headAgeMs: count.default(600_000),
-  /** How often float, bond and the state of the chain are looked at. */
-  watchMs: count.default(2_000),
-  /** Below this float an alarm rings. Base units. */
-  lowFloat: wei.default(1_000_000n),
-  /** Below this part of the least bond, in the asset, an alarm rings, basis points. */
-  lowBondBps: count.default(12_000),
-  /** How long batch data is served after its settlement, and the reasons of choices are kept. */
-  keepMs: count.default(30 * DAY_MS),
-  keepDecisionsMs: count.default(30 * DAY_MS),
-})
+export const settleSchema = z
+  .strictObject({
+    /** Age of the oldest receipt at which a batch that is worth its gas is posted. */
+    maxAgeMs: count.default(HOUR_MS),
+    /** A batch is worth its gas when its gross is so many times as much. */
+    worthGas: count.default(10),
+    /** What 1e18 wei of the chain's base token cost, base units of the asset. 0: gas is as good as free. */
+    gasTokenPrice: wei.default(0n),
+    /** A payee with so much unposted gross is large, base units: it waits `largeMs` at most. */
+    largePayee: wei.default(1_000_000n),
+    /** Half an hour less than the four hours that it may take. */
+    largeMs: count.default(3.5 * HOUR_MS),
+    /** Two hours less than the day that everyone waits at most. */
+    dailyMs: count.default(22 * HOUR_MS),
+    /** A voucher that expires this soon forces its receipts out. */
+    expiryMs: count.default(12 * HOUR_MS),
+    /** Part of a node's cover that its unposted work may fill before it is posted: at the whole, nodes stop serving. */
+    coverBps: count.max(10_000).default(5_000),
+    /** Receipts at which a batch is posted, and the most in one: a hundred parts of published data, 280 MB. */
+    maxLeaves: count.max(1_000_000).default(1_000_000),
+    /** Leaves in a part of the published data: what readers take in one document. */
+    partLeaves: count.max(PART_LEAVES).default(PART_LEAVES),
+    /** Packed bytes of one batch: a transaction must fit the pools of common nodes (128 KiB). */
+    maxBytes: count.default(120_000),
+    /** Gas of one batch at most: chains cap a transaction at 2^24. */
+    maxGas: count.default(15_000_000),
+    /** A transaction that is in no block after this long is replaced by one that pays an eighth more. */
+    stuckMs: count.default(60_000),
+    /** The most that a settlement may pay, wei per gas. */
+    mostFeePerGas: wei.default(500_000_000_000n),
+    /** Blocks that must stand on a batch before it is no longer looked at. */
+    finalityBlocks: z.number().int().min(0).default(12),
+    /** Blocks that must stand on a deposit before it is credit: 0 on a local chain and 12 on others, if absent. At most what
+     *  nodes without an archive answer for. */
+    depositConfirmations: z.exactOptional(z.number().int().min(0).max(100)),
+    /** The chain's newest block may be this old before the node behind the RPC URL counts as not synced. */
+    headAgeMs: count.default(600_000),
+    /** How often float, bond and the state of the chain are looked at. */
+    watchMs: count.default(2_000),
+    /** Below this float an alarm rings. Base units. */
+    lowFloat: wei.default(1_000_000n),
+    /** Below this part of the least bond, in the asset, an alarm rings, basis points. */
+    lowBondBps: count.default(12_000),
+    /** How long batch data is served after its settlement, and the reasons of choices are kept. */
+    keepMs: count.default(30 * DAY_MS),
+    keepDecisionsMs: count.default(30 * DAY_MS),
+  })
+  .refine(({ maxLeaves, partLeaves }) => maxLeaves <= MOST_PARTS * partLeaves, {
+    path: ['partLeaves'],
+    message: `a batch has ${MOST_PARTS} parts at most: maxLeaves is too many for it`,
+  })
 export type SettleLimits = z.output<typeof settleSchema>
 
 export const routerConfigSchema = z.strictObject({

@@ -14,6 +14,8 @@ const STATUS: Record<string, number> = {
   'frontend.unknown': 404,
   'receipt.unknown': 404,
   'batch.unknown': 404,
+  'part.unknown': 404,
+  'leaf.none': 404,
   'statement.none': 404,
   'route.unknown': 404,
   'output.forgotten': 410,

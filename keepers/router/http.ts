@@ -219,6 +219,7 @@ function documents(app: FastifyInstance, { views }: Deps): void {
   document('/v1/pods/:pod', (request) => views.pod(param(request, 'pod')))
   document('/v1/nodes', () => views.nodes())
   document('/v1/accounts/:payer', (request) => views.account(param(request, 'payer')))
+  document('/v1/accounts/:payer/leaf', (request) => views.leaf(param(request, 'payer'), query(request)))
   document('/v1/receipts', (request) => views.receipts(query(request)))
   document('/v1/receipts/:request', (request) => views.receipt(param(request, 'request')))
   document('/v1/statements/:role/:id', (request) =>
@@ -229,10 +230,15 @@ function documents(app: FastifyInstance, { views }: Deps): void {
     const bytes = await views.manifest(param(request, 'pod'), query(request).version)
     return reply.header('content-type', 'text/yaml; charset=utf-8').send(Buffer.from(bytes))
   })
-  app.get('/v1/batches/:seq', async (request, reply) => {
-    const bytes = await views.batchData(param(request, 'seq'))
-    return reply.header('content-type', 'application/json').send(Buffer.from(bytes))
-  })
+  const bytes = (path: string, read: (request: FastifyRequest) => Promise<Uint8Array>) =>
+    app.get(path, async (request, reply) => {
+      const { buffer, byteOffset, length } = await read(request)
+      return reply.header('content-type', 'application/json').send(Buffer.from(buffer, byteOffset, length))
+    })
+  bytes('/v1/batches/:seq', (request) => views.batchIndex(param(request, 'seq')))
+  bytes('/v1/batches/:seq/parts/:part', (request) =>
+    views.batchPart(param(request, 'seq'), param(request, 'part')),
+  )
 }
 
 function feed(app: FastifyInstance, { feed, world, limits }: Deps): void {

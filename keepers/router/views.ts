@@ -3,8 +3,9 @@ import { refused } from '../../sdk/errors.ts'
 import { maxPriceOf } from '../../sdk/protocol/price.ts'
 import { type SplitBps, splitOf } from '../../sdk/protocol/split.ts'
 import { addressSchema, hashSchema, parseWire } from '../../sdk/protocol/wire.ts'
+import { createParts } from '../settle/parts.ts'
+import { createProofs } from '../settle/proofs.ts'
 import type { Statements } from '../settle/statements.ts'
-import { createTrees } from '../settle/trees.ts'
 import type { Clock } from '../world.ts'
 import type { Books } from './books.ts'
 import type { RouterConfig } from './config.ts'
@@ -25,10 +26,14 @@ export interface Views {
   manifest(nameOrId: string, version: string | string[] | undefined): Promise<Uint8Array>
   nodes(): Promise<unknown>
   account(payer: string): Promise<unknown>
+  /** The newest leaf of an account in the batches up to one, and its proof. */
+  leaf(payer: string, query: Query): Promise<unknown>
   receipts(query: Query): Promise<unknown>
   receipt(request: string): Promise<unknown>
   batches(query: Query): Promise<unknown>
-  batchData(seq: string): Promise<Uint8Array>
+  /** The index of a batch's data, and one of its parts. */
+  batchIndex(seq: string): Promise<Uint8Array>
+  batchPart(seq: string, part: string): Promise<Uint8Array>
   /** What this router owes a payee in all, signed. */
   statement(role: string, id: string): Promise<unknown>
 }
@@ -51,7 +56,8 @@ const MOST_LISTED = 200
 
 export function createViews(deps: Deps): Views {
   const { config, registry, nodes, books, dispatch, ledger, terms, clock } = deps
-  const treeOf = createTrees(ledger)
+  const proofOf = createProofs(ledger)
+  const partOf = createParts(ledger, deps.router)
 
   async function find(nameOrId: string): Promise<{ pod: Pod; version: PodVersion }> {
     // No name is a number: every one begins with a letter.
@@ -128,8 +134,23 @@ export function createViews(deps: Deps): Views {
   }
 
   async function batchPart(batch: BatchRow, leaf: number) {
-    const proof = (await treeOf(batch)).proof(leaf - batch.firstLeaf)
-    return { ...batchDocument(batch), proof }
+    return { ...batchDocument(batch), proof: await proofOf(batch, leaf) }
+  }
+
+  /** A batch whose data is served. */
+  async function published(text: string): Promise<BatchRow> {
+    const batch = /^\d{1,15}$/.test(text) ? await ledger.batch(BigInt(text)) : undefined
+    if (!batch) {
+      throw refused('batch.unknown', 'This router has posted no such batch.', {
+        fix: 'Batches count from 1.',
+      })
+    }
+    const keptUntil = batch.settledAt === undefined ? undefined : batch.settledAt + config.settle.keepMs
+    if (batch.index.length > 0 && (keptUntil === undefined || clock.nowMs() <= keptUntil)) return batch
+    throw refused('batch.forgotten', 'The data of this batch is older than it is served.', {
+      fix: 'Whoever audits fetches batch data within 30 days of its settlement.',
+      details: { seq: text },
+    })
   }
 
   const batchDocument = (batch: BatchRow) => ({
@@ -233,6 +254,17 @@ export function createViews(deps: Deps): Views {
         ...(last ? { ack: { ack: last.ack, ackSignature: last.ackSignature } } : {}),
       }
     },
+    async leaf(text, query) {
+      const payer = parseWire(addressSchema, text, 'request.malformed')
+      const seq = count(query.batch, 'batch')
+      const upTo = seq === undefined ? await ledger.lastBatch() : await ledger.batch(seq)
+      const newest = upTo && (await ledger.newestLeafOf(payer, upTo.lastLeaf))
+      const batch = newest && (await ledger.batchOfLeaf(newest.leaf))
+      if (batch) return { seq: batch.seq, leaf: newest.body, proof: await proofOf(batch, newest.leaf) }
+      throw refused('leaf.none', 'No batch up to that one has a leaf of this account.', {
+        fix: 'Check the account; ask again once a call of it is settled.',
+      })
+    },
     async receipts(query) {
       const limit = Math.min(Number(count(query.limit, 'limit') ?? 50n), MOST_LISTED)
       const jobs = await ledger.recentJobs(limit)
@@ -250,19 +282,10 @@ export function createViews(deps: Deps): Views {
       const limit = Math.min(Number(count(query.limit, 'limit') ?? 20n), MOST_LISTED)
       return { batches: (await ledger.recentBatches(limit)).map(batchDocument) }
     },
-    async batchData(text) {
-      const batch = /^\d{1,15}$/.test(text) ? await ledger.batch(BigInt(text)) : undefined
-      const keptUntil = batch?.settledAt === undefined ? undefined : batch.settledAt + config.settle.keepMs
-      if (batch && (batch.data.length === 0 || (keptUntil !== undefined && clock.nowMs() > keptUntil))) {
-        throw refused('batch.forgotten', 'The data of this batch is older than it is served.', {
-          fix: 'Whoever audits fetches batch data within 30 days of its settlement.',
-          details: { seq: text },
-        })
-      }
-      if (batch) return batch.data
-      throw refused('batch.unknown', 'This router has posted no such batch.', {
-        fix: 'Batches count from 1.',
-      })
+    batchIndex: async (seq) => (await published(seq)).index,
+    async batchPart(seq, text) {
+      const part = Number(count(text, 'part'))
+      return partOf(await published(seq), part)
     },
     statement: (role, id) => deps.statements(role, id),
   }

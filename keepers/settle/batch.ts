@@ -8,8 +8,9 @@ import {
   packBatch,
 } from '../../sdk/protocol/batch.ts'
 import { toHex } from '../../sdk/protocol/bytes.ts'
-import { type Leaf, leafHash, merkleTree } from '../../sdk/protocol/merkle.ts'
-import { toWire } from '../../sdk/protocol/wire.ts'
+import { crownOf } from '../../sdk/protocol/crown.ts'
+import { indexBytes, leafRow, PART_LEAVES, partBytes } from '../../sdk/protocol/data.ts'
+import { growNodes, leafDigest, nodeAt, WORD } from '../../sdk/protocol/merkle.ts'
 import type { KeptVoucher, NewBatch, UnpostedLeaf } from '../router/ledger/ledger.ts'
 import type { Payee } from './credited.ts'
 
@@ -20,24 +21,6 @@ const MOST_LINES = 65_535
 
 /** A payer without a voucher: its line is skipped on chain and paid by the float. Cannot happen; must not stop others. */
 const NO_VOUCHER: KeptVoucher = { r: ZERO, vs: ZERO, request: ZERO, ceiling: 0n, expiry: 0 }
-
-/** The published batch data: every leaf, its fields in the order of the struct. `dataHash` is keccak-256 of these bytes. */
-export function batchData(router: Address, seq: bigint, leaves: readonly Leaf[]): Uint8Array {
-  const rows = leaves.map((leaf) => [
-    leaf.payer,
-    leaf.charged,
-    leaf.count,
-    leaf.request,
-    leaf.receipt,
-    leaf.node,
-    leaf.nodeGross,
-    leaf.pod,
-    leaf.podGross,
-    leaf.frontend,
-    leaf.frontendGross,
-  ])
-  return new TextEncoder().encode(toWire({ version: 1, router, seq, leaves: rows }))
-}
 
 /**
  * Gas at most, bytes included: fixed, per payer, per payee, and per payee that this epoch has not credited yet.
@@ -52,22 +35,23 @@ export interface Room {
   maxGas: number
 }
 
+/** Whether the next leaf, in order, fits the batch as well; after the first that does not, none is asked about. */
+export type Fit = (leaf: Pick<UnpostedLeaf, 'body' | 'price'>) => boolean
+
 /**
- * How many of the leaves, in order, fit one batch: leaves, bytes, gas at most, lines, and the width of every amount.
+ * Counts what fits one batch: leaves, bytes, gas at most, lines, and the width of every amount.
  *
  * @param isCredited  Whether a payee has a line in a batch of this epoch already.
  */
-export function howManyFit(
-  leaves: readonly UnpostedLeaf[],
-  { maxLeaves, maxBytes, maxGas }: Room,
-  isCredited: (payee: Payee) => boolean,
-): number {
+export function createFit({ maxLeaves, maxBytes, maxGas }: Room, isCredited: (payee: Payee) => boolean): Fit {
   const gasOf = (payee: Payee) => (isCredited(payee) ? MOST_GAS.payee : MOST_GAS.firstOfEpoch)
   const sums = new Map<string, bigint>()
+  let leaves = 0
   let bytes = HEADER_BYTES
   let gas = MOST_GAS.fixed
-  for (const [index, { body, price }] of leaves.entries()) {
-    if (index === maxLeaves) return index
+  return ({ body, price }) => {
+    leaves += 1
+    if (leaves > maxLeaves) return false
     const payees: Payee[] = [`node ${body.node}`, `pod ${body.pod}`, `frontend ${body.frontend}`]
     for (const line of [body.payer, ...payees] as const) {
       const sum = sums.get(line)
@@ -76,63 +60,123 @@ export function howManyFit(
         bytes += isPayer ? PAYER_LINE_BYTES : PAYEE_LINE_BYTES
         gas += isPayer ? MOST_GAS.payer : gasOf(line as Payee)
       }
-      if ((sum ?? 0n) + price > MOST_AMOUNT || sums.size + 4 > MOST_LINES) return index
+      if ((sum ?? 0n) + price > MOST_AMOUNT || sums.size + 4 > MOST_LINES) return false
       sums.set(line, (sum ?? 0n) + price)
     }
-    if (bytes > maxBytes || gas > maxGas) return index
+    return bytes <= maxBytes && gas <= maxGas
   }
-  return leaves.length
 }
 
-/** The hashes of leaves, in order. */
-export const hashesOf = (leaves: readonly UnpostedLeaf[]): Hex[] =>
-  leaves.map(({ body }) => leafHash(body, fastKeccak))
+/** How many of the leaves, in order, fit one batch. */
+export function howManyFit(
+  leaves: readonly UnpostedLeaf[],
+  room: Room,
+  isCredited: (payee: Payee) => boolean,
+): number {
+  const fits = createFit(room, isCredited)
+  const first = leaves.findIndex((leaf) => !fits(leaf))
+  return first === -1 ? leaves.length : first
+}
 
-/**
- * The router's next batch of these leaves: each payer once, each payee once, to the last unit.
- *
- * @param hashes  {@link hashesOf} the leaves: most of the work, which a busy router does in pieces.
- */
+/** A batch in the making: leaves go in one by one, in order, and are not kept. */
+export interface Builder {
+  /** So far. */
+  readonly leaves: number
+  add(leaf: UnpostedLeaf): void
+  /**
+   * The router's next batch: each payer once, with the voucher that it was last seen with, each payee once, to the last
+   * unit. Pauses often.
+   *
+   * @throws RangeError for no leaves.
+   */
+  build(): Generator<void, NewBatch>
+}
+
+/** @param partLeaves  Leaves in a part of the published data. */
+export function createBuilder(
+  router: Address,
+  previous: { seq: bigint; hash: Hex },
+  partLeaves = PART_LEAVES,
+): Builder {
+  const seq = previous.seq + 1n
+  const payers = new Map<Address, { voucher: KeptVoucher; charge: bigint }>()
+  const payees = {
+    node: new Map<number, bigint>(),
+    pod: new Map<number, bigint>(),
+    frontend: new Map<number, bigint>(),
+  }
+  const parts: Hex[] = []
+  const digests: Uint8Array[] = []
+  let rows: string[] = []
+  let leaves = 0
+  let [firstLeaf, lastLeaf, gross] = [0, 0, 0n]
+
+  function endPart(): void {
+    parts.push(toHex(fastKeccak(partBytes({ router, seq }, parts.length, rows))))
+    rows = []
+  }
+
+  function indexOf(): Uint8Array {
+    if (rows.length > 0) endPart()
+    return indexBytes({ router, seq, leaves, partLeaves, parts })
+  }
+
+  return {
+    get leaves() {
+      return leaves
+    },
+    add({ leaf, body, price, voucher }) {
+      if (rows.length === 0) digests.push(new Uint8Array(WORD * partLeaves))
+      digests.at(-1)?.set(leafDigest(body, fastKeccak), WORD * rows.length)
+      rows.push(leafRow(body))
+      if (rows.length === partLeaves) endPart()
+      const line = payers.get(body.payer)
+      payers.set(body.payer, { voucher: voucher ?? NO_VOUCHER, charge: (line?.charge ?? 0n) + price })
+      for (const role of ROLES) payees[role].set(body[role], (payees[role].get(body[role]) ?? 0n) + price)
+      if (leaves === 0) firstLeaf = leaf
+      lastLeaf = leaf
+      leaves += 1
+      gross += price
+    },
+    *build() {
+      const index = indexOf()
+      const last = digests.pop()
+      if (last) digests.push(last.subarray(0, WORD * (leaves - partLeaves * (parts.length - 1))))
+      const nodes = yield* growNodes(digests, fastKeccak)
+      const root = nodeAt(nodes, 0)
+      const packed = packBatch({
+        seq,
+        prev: previous.hash,
+        root,
+        dataHash: toHex(fastKeccak(index)),
+        payers: [...payers.values()].map(({ voucher, charge }) => ({ ...voucher, charge })),
+        nodes: linesOf(payees.node),
+        pods: linesOf(payees.pod),
+        frontends: linesOf(payees.frontend),
+      })
+      const hash = toHex(fastKeccak(packed))
+      return { seq, firstLeaf, lastLeaf, packed, index, crown: crownOf(nodes), hash, root, gross }
+    },
+  }
+}
+
+const ROLES = ['node', 'pod', 'frontend'] as const
+
+const linesOf = (sums: ReadonlyMap<number, bigint>): PayeeLine[] =>
+  [...sums].map(([id, amount]) => ({ id, amount })).sort((a, b) => a.id - b.id)
+
+/** The batch of leaves that are all at hand. */
 export function buildBatch(
   router: Address,
   leaves: readonly UnpostedLeaf[],
   previous: { seq: bigint; hash: Hex },
-  hashes: readonly Hex[] = hashesOf(leaves),
+  partLeaves?: number,
 ): NewBatch {
-  const seq = previous.seq + 1n
-  const bodies = leaves.map((leaf) => leaf.body)
-  const data = batchData(router, seq, bodies)
-  const { root } = merkleTree(hashes, fastKeccak)
-  const payers = new Map<Address, { voucher: KeptVoucher; charge: bigint }>()
-  for (const { body, price, voucher } of leaves) {
-    const line = payers.get(body.payer) ?? { voucher: voucher ?? NO_VOUCHER, charge: 0n }
-    line.charge += price
-    payers.set(body.payer, line)
+  const builder = createBuilder(router, previous, partLeaves)
+  for (const leaf of leaves) builder.add(leaf)
+  const building = builder.build()
+  for (;;) {
+    const { done, value } = building.next()
+    if (done) return value
   }
-  const packed = packBatch({
-    seq,
-    prev: previous.hash,
-    root,
-    dataHash: toHex(fastKeccak(data)),
-    payers: [...payers.values()].map(({ voucher, charge }) => ({ ...voucher, charge })),
-    nodes: payeeLines(leaves, 'node'),
-    pods: payeeLines(leaves, 'pod'),
-    frontends: payeeLines(leaves, 'frontend'),
-  })
-  return {
-    seq,
-    firstLeaf: leaves[0]?.leaf ?? 0,
-    lastLeaf: leaves.at(-1)?.leaf ?? 0,
-    packed,
-    data,
-    hash: toHex(fastKeccak(packed)),
-    root,
-    gross: leaves.reduce((sum, leaf) => sum + leaf.price, 0n),
-  }
-}
-
-function payeeLines(leaves: readonly UnpostedLeaf[], role: 'node' | 'pod' | 'frontend'): PayeeLine[] {
-  const sums = new Map<number, bigint>()
-  for (const { body, price } of leaves) sums.set(body[role], (sums.get(body[role]) ?? 0n) + price)
-  return [...sums].map(([id, amount]) => ({ id, amount })).sort((a, b) => a.id - b.id)
 }

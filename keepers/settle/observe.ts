@@ -2,6 +2,7 @@ import type { Address } from 'viem'
 import type { BatchRow, Ledger } from '../router/ledger/ledger.ts'
 import type { Chain } from '../world.ts'
 import type { Mined, Seen, UnderWay, Unfinal } from './decide.ts'
+import { piecesAfter, withPauses } from './pieces.ts'
 import type { SettleDeps } from './settle.ts'
 import { createTally, NOTHING, type Tally, type Waiting } from './waiting.ts'
 
@@ -9,13 +10,11 @@ import { createTally, NOTHING, type Tally, type Waiting } from './waiting.ts'
 export interface Observer {
   observe(deps: SettleDeps): Promise<Omit<Seen, 'sent'>>
   /** Leaves up to this one went into a batch. */
-  posted(lastLeaf: number): void
+  posted(lastLeaf: number): Promise<void>
 }
 
 /** Prices, vouchers and covers are looked at again after this long. */
 const LOOK_MS = 10_000
-/** Leaves that are read together. */
-const CHUNK = 2_000
 /** Nodes with most unposted work whose cover is asked for. */
 const MOST_COVERS = 100
 
@@ -29,11 +28,8 @@ export function createObserver(): Observer {
 
   async function waitingIn({ ledger }: SettleDeps): Promise<Waiting> {
     tally ??= createTally((await ledger.lastBatch())?.lastLeaf ?? 0)
-    for (;;) {
-      const leaves = await ledger.leavesAfter(tally.last, CHUNK)
-      tally.add(leaves)
-      if (leaves.length < CHUNK) return tally.now()
-    }
+    for await (const piece of piecesAfter(ledger, tally.last)) tally.add(piece)
+    return tally.now()
   }
 
   async function due(deps: SettleDeps): Promise<Seen['due']> {
@@ -60,7 +56,9 @@ export function createObserver(): Observer {
       const unfinal = settled && (await unfinalOf(settled, chain, ledger))
       return { ...seen, unfinal, due: await due(deps) }
     },
-    posted: (lastLeaf) => tally?.drop(lastLeaf),
+    async posted(lastLeaf) {
+      if (tally) await withPauses(tally.drop(lastLeaf))
+    },
   }
 }
 

@@ -4,32 +4,27 @@ import type { Ledger, UnpostedLeaf } from '../router/ledger/ledger.ts'
 /** Leaves that are read or hashed at once; calls that stream are served in between. */
 const PIECE = 500
 
-/** At most so many leaves after a leaf, oldest first; all of them if nothing is said. */
-export async function readInPieces(
+/** At most so many leaves after a leaf, oldest first, piece by piece; all of them if nothing is said. */
+export async function* piecesAfter(
   ledger: Pick<Ledger, 'leavesAfter'>,
   after: number,
   most = Number.POSITIVE_INFINITY,
-): Promise<UnpostedLeaf[]> {
-  const leaves: UnpostedLeaf[] = []
-  while (leaves.length < most) {
-    const last = leaves.at(-1)?.leaf ?? after
-    const more = await ledger.leavesAfter(last, Math.min(PIECE, most - leaves.length))
-    leaves.push(...more)
-    if (more.length < PIECE) break
+): AsyncGenerator<UnpostedLeaf[]> {
+  let last = after
+  for (let rest = most; rest > 0; rest -= PIECE) {
+    const piece = await ledger.leavesAfter(last, Math.min(PIECE, rest))
+    last = piece.at(-1)?.leaf ?? last
+    if (piece.length > 0) yield piece
+    if (piece.length < PIECE) return
     await setImmediate()
   }
-  return leaves
 }
 
-/** What `work` makes of all, piece by piece, in order. */
-export async function inPieces<T, R>(
-  all: readonly T[],
-  work: (piece: readonly T[]) => readonly R[],
-): Promise<R[]> {
-  const done: R[] = []
-  for (let at = 0; at < all.length; at += PIECE) {
-    done.push(...work(all.slice(at, at + PIECE)))
+/** Works to the end; whoever waits has its turn at every pause. */
+export async function withPauses<T>(work: Generator<void, T>): Promise<T> {
+  for (;;) {
+    const { done, value } = work.next()
+    if (done) return value
     await setImmediate()
   }
-  return done
 }

@@ -1,8 +1,8 @@
 import type { Address } from 'viem'
 import { bug, type HeuristError, refused } from '../../sdk/errors.ts'
-import type { Gross, Ledger } from '../router/ledger/ledger.ts'
+import type { Ledger } from '../router/ledger/ledger.ts'
 import type { Chain } from '../world.ts'
-import { readInPieces } from './pieces.ts'
+import { piecesAfter } from './pieces.ts'
 import type { SettleDeps } from './settle.ts'
 
 /**
@@ -135,20 +135,25 @@ export function differencesIn(
 
 /** What the journal says of all leaves up to one: its totals less everything after it. */
 async function postedUpTo(ledger: Ledger, lastLeaf: number) {
-  const payers = new Map<Address, bigint>()
-  const gross = new Map<string, Gross>()
+  const later = new Map<string, bigint>()
+  const add = (line: string, price: bigint) => later.set(line, (later.get(line) ?? 0n) + price)
   // Leaves first: a call that is charged meanwhile adds to the totals only.
-  const later = await readInPieces(ledger, lastLeaf)
-  for (const { payer, charged } of await ledger.chargedOfAll()) payers.set(payer, charged)
-  for (const payee of await ledger.grossOfAll()) gross.set(`${payee.role} ${payee.id}`, payee)
-  for (const { body, price } of later) {
-    payers.set(body.payer, (payers.get(body.payer) ?? 0n) - price)
-    for (const role of ['node', 'pod', 'frontend'] as const) {
-      const payee = gross.get(`${role} ${body[role]}`)
-      if (payee) gross.set(`${role} ${payee.id}`, { ...payee, gross: payee.gross - price })
+  for await (const piece of piecesAfter(ledger, lastLeaf)) {
+    for (const { body, price } of piece) {
+      for (const line of [body.payer, `node ${body.node}`, `pod ${body.pod}`, `frontend ${body.frontend}`])
+        add(line, price)
     }
   }
-  return { payers, payees: [...gross.values()] }
+  const payers = new Map<Address, bigint>()
+  for (const { payer, charged } of await ledger.chargedOfAll()) {
+    payers.set(payer, charged - (later.get(payer) ?? 0n))
+  }
+  const payees = (await ledger.grossOfAll()).map(({ role, id, gross }) => ({
+    role,
+    id,
+    gross: gross - (later.get(`${role} ${id}`) ?? 0n),
+  }))
+  return { payers, payees }
 }
 
 async function inChunks<T, R>(all: readonly T[], read: (one: T) => Promise<R>): Promise<R[]> {

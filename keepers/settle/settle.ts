@@ -1,17 +1,15 @@
 import type { Hex } from 'viem'
-import { asHeuristError, later } from '../../sdk/errors.ts'
+import { asHeuristError } from '../../sdk/errors.ts'
 import type { Duty } from '../duty.ts'
 import type { SettleLimits } from '../router/config.ts'
 import type { Feed } from '../router/feed.ts'
-import type { BatchRow, Ledger, UnpostedLeaf } from '../router/ledger/ledger.ts'
+import type { BatchRow, Ledger } from '../router/ledger/ledger.ts'
 import type { Metrics } from '../router/metrics.ts'
 import type { Chain, Clock, Log } from '../world.ts'
-import { buildBatch, hashesOf, howManyFit } from './batch.ts'
-import { coverageOf } from './coverage.ts'
 import { type Credited, createCredited } from './credited.ts'
 import { decide, type Plan, type Seen, type Sent } from './decide.ts'
-import { accountsOf, createObserver } from './observe.ts'
-import { inPieces, readInPieces } from './pieces.ts'
+import { gather } from './gather.ts'
+import { createObserver } from './observe.ts'
 import { undo } from './reconcile.ts'
 import type { Standing } from './standing.ts'
 
@@ -27,8 +25,6 @@ export interface SettleDeps {
 }
 
 type Done = Record<string, string | number | boolean>
-
-const FIRST = { seq: 0n, hash: `0x${'00'.repeat(32)}` as const }
 
 /**
  * Posts receipts as batches once they are due; each signed transaction is stored before it is sent, the same bytes are
@@ -50,18 +46,17 @@ export function createSettle(): Duty<Seen, Plan, SettleDeps> {
 
   async function post({ why }: Extract<Plan, { do: 'post' }>, deps: SettleDeps): Promise<Done> {
     const { chain, ledger, clock, feed, metrics } = deps
-    const leaves = await payable(deps, credited)
-    const hashes = await inPieces(leaves, hashesOf)
-    const batch = buildBatch(chain.router, leaves, (await ledger.lastBatch()) ?? FIRST, hashes)
+    const batch = await gather(deps, credited)
+    const leaves = leavesIn(batch)
     const tx = await chain.signSettle(batch.packed)
     await ledger.commit([{ op: 'batch.signed', batch, tx, at: clock.nowMs() }])
-    observer.posted(batch.lastLeaf)
-    metrics.batch('signed', leaves.length)
-    const facts = { seq: batch.seq, leaves: leaves.length, gross: batch.gross, txHash: tx.hash }
+    await observer.posted(batch.lastLeaf)
+    metrics.batch('signed', leaves)
+    const facts = { seq: batch.seq, leaves, gross: batch.gross, txHash: tx.hash }
     feed.publish({ type: 'batch', at: clock.nowMs(), state: 'signed', ...facts })
     await send({ tx }, deps)
     const gross = batch.gross.toString()
-    return { did: 'post', why, seq: Number(batch.seq), leaves: leaves.length, gross, tx: tx.hash }
+    return { did: 'post', why, seq: Number(batch.seq), leaves, gross, tx: tx.hash }
   }
 
   async function replace(batch: BatchRow, deps: SettleDeps): Promise<Done> {
@@ -141,42 +136,6 @@ export function createSettle(): Duty<Seen, Plan, SettleDeps> {
   }
 }
 
-/**
- * The leaves of the next batch: the oldest that fit and that payers or float pay for.
- *
- * @throws `settle.refused` (later) if the float cannot pay for the oldest: an alarm, since nothing moves until it can.
- */
-async function payable(deps: SettleDeps, credited: Credited): Promise<UnpostedLeaf[]> {
-  const { chain, ledger, clock, log, metrics, limits } = deps
-  const posted = (await ledger.lastBatch())?.lastLeaf ?? 0
-  const unposted = await readInPieces(ledger, posted, limits.maxLeaves)
-  const fit = howManyFit(unposted, limits, (payee) => credited.has(payee, clock.nowMs()))
-  const leaves = unposted.slice(0, fit)
-  const [accounts, { float }, { headAt }] = await Promise.all([
-    accountsOf(
-      chain,
-      leaves.map(({ body }) => body.payer),
-    ),
-    chain.routerState(),
-    chain.sync(),
-  ])
-  const nowSeconds = Math.max(headAt, Math.floor(clock.nowMs() / 1000))
-  const { count, uncovered, missing } = coverageOf(leaves, accounts, float, nowSeconds)
-  for (const { payer, reason, charge } of uncovered) {
-    log.error({ event: 'line.uncovered', payer, reason, charge: String(charge) })
-    metrics.alarm('line.uncovered')
-  }
-  if (missing > 0n) {
-    log.error({ event: 'float.exhausted', float: String(float), missing: String(missing), payable: count })
-    metrics.alarm('float.exhausted')
-  }
-  if (count > 0) return leaves.slice(0, count)
-  throw later('settle.refused', 'the float cannot pay for the oldest receipt, whose payer does not', {
-    fix: 'Add at least `missing` base units to the float.',
-    details: { missing: String(missing) },
-  })
-}
-
 async function confirm(
   plan: Extract<Plan, { do: 'confirm' }>,
   deps: SettleDeps,
@@ -210,4 +169,5 @@ async function finalize(batch: BatchRow, { ledger, clock, metrics }: SettleDeps)
   return { did: 'finalize', seq: Number(batch.seq) }
 }
 
-const leavesIn = ({ firstLeaf, lastLeaf }: BatchRow): number => lastLeaf - firstLeaf + 1
+const leavesIn = ({ firstLeaf, lastLeaf }: Pick<BatchRow, 'firstLeaf' | 'lastLeaf'>): number =>
+  lastLeaf - firstLeaf + 1

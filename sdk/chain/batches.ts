@@ -1,191 +1,237 @@
 import { type Address, decodeFunctionData, type Hex } from 'viem'
-import type { AuditedBatch, AuditedRole, ChainTotals } from '../audit.ts'
-import { AUDITED_ROLES } from '../audit.ts'
-import { asHeuristError, refused } from '../errors.ts'
+import {
+  AUDITED_ROLES,
+  type Audit,
+  type AuditedBatch,
+  type AuditedRole,
+  type Auditor,
+  type ChainTotals,
+  createAuditor,
+  type OpenBatch,
+  type Place,
+} from '../audit.ts'
+import { asHeuristError, HeuristError, refused } from '../errors.ts'
+import { createRooter, type Documents, openData } from '../leaves.ts'
 import { unpackBatch } from '../protocol/batch.ts'
-import { fromHex, keccak, toHex } from '../protocol/bytes.ts'
-import { leafHash, merkleTree } from '../protocol/merkle.ts'
-import type { Hasher } from '../protocol/messages.ts'
-import { ROLE } from '../protocol/messages.ts'
-import { batchDataSchema, type Leaf, type Place, payerOf } from '../settlement.ts'
+import { fromHex, type Keccak, keccak, toHex } from '../protocol/bytes.ts'
+import { type Leaf, treeOf } from '../protocol/merkle.ts'
+import { type Hasher, ROLE } from '../protocol/messages.ts'
+import { payerOf } from '../settlement.ts'
 import { createTransport, type Transport } from '../transport.ts'
 import { computeLedgerAbi } from './abi.ts'
 import type { Chain } from './clients.ts'
-import { chainError } from './errors.ts'
 import { type LedgerLog, ledgerHistory } from './history.ts'
 
-export interface Published {
-  batches: AuditedBatch[]
-  totals: ChainTotals
-  /** Of the chain's newest block, Unix seconds. */
-  nowSeconds: number
-}
-
-/** Batch data that an auditor keeps, by its hash: who comes once a month has all of it for ever. */
+/** Batch data that an auditor keeps, each document by its hash: who comes once a month has all of it for ever. */
 export interface Archive {
-  read(dataHash: Hex): Promise<Uint8Array | undefined>
-  keep(dataHash: Hex, data: Uint8Array): Promise<void>
+  read(hash: Hex): Promise<Uint8Array | undefined>
+  keep(hash: Hex, bytes: Uint8Array): Promise<void>
 }
 
-interface Where {
+export interface Where {
   chain: Chain
   ledger: Address
   router: Address
   routerUrl: string
   hasher: Hasher
   archive?: Archive
+  /** A faster keccak than the portable one. */
+  keccak?: Keccak
 }
 
 /** Told after each batch that was read. */
 type Progress = (done: number, all: number) => void
 
+export interface Audited {
+  audit: Audit
+  /** Reads the batch of a place again: its leaf and the proof of it. */
+  leafAt(place: Place): Promise<{ leaf: Leaf; proof: Hex[] }>
+}
+
+type Settled = LedgerLog<'BatchSettled'>
+
 /**
- * Everything that an audit of `router` needs: its settlements and totals from the chain, its published data from itself,
- * and from the archive what it no longer serves.
+ * Audits `router`: its settlements and totals come from the chain, its published data from itself, and from the archive
+ * what it no longer serves. Parts are read one by one.
  *
  * @throws `chain.unreachable`, `router.unreachable` (later).
  */
-export async function readPublished(where: Where, onProgress: Progress = () => {}): Promise<Published> {
+export async function auditRouter(where: Where, onProgress: Progress = () => {}): Promise<Audited> {
   const { chain, ledger, router } = where
   const transport = createTransport(where.routerUrl)
   const events = await ledgerHistory(chain, ledger, 'BatchSettled', { router })
   const skips = await ledgerHistory(chain, ledger, 'LineSkipped', { router })
   const skipped = new Map<Address, bigint>()
-  const batches: AuditedBatch[] = []
+  const { timestamp } = await chain.client.getBlock({ blockTag: 'latest' })
+  const auditor = createAuditor(Number(timestamp), where.keccak)
   for (const [index, event] of events.entries()) {
-    const { seq, root, dataHash, gross } = event.args
-    const { input } = await chain.client.getTransaction({ hash: event.transactionHash })
-    const packed = fromHex(decodeFunctionData({ abi: computeLedgerAbi, data: input }).args?.[0] as Hex)
-    const batch = unpackBatch(packed)
-    const keys = await Promise.all(batch.payers.map((line) => payerOf(where, line)))
-    for (const skip of skips.filter((one) => one.args.seq === seq)) {
+    const { batch, keys, charges } = await linesOf(where, event)
+    for (const skip of skips.filter((one) => one.args.seq === batch.seq)) {
       const line = Number(skip.args.index)
-      add(skipped, keys[line], batch.payers[line]?.charge ?? 0n)
+      add(skipped, keys[line], charges[line] ?? 0n)
     }
-    const charges = new Map<Address, bigint>()
-    for (const [line, { charge }] of batch.payers.entries()) add(charges, keys[line], charge)
-    const lines = {
-      node: new Map(batch.nodes.map(({ id, amount }) => [id, amount])),
-      pod: new Map(batch.pods.map(({ id, amount }) => [id, amount])),
-      frontend: new Map(batch.frontends.map(({ id, amount }) => [id, amount])),
-    }
-    const published = await dataOf(where, transport, event)
-    const leaves = leavesIn(published.data, router, seq)
-    batches.push({ seq, root, dataHash, gross, charges, lines, ...published, leaves })
+    await readLeaves(where, transport, event, auditor.open(batch))
     onProgress(index + 1, events.length)
   }
-  const { timestamp } = await chain.client.getBlock({ blockTag: 'latest' })
-  return { batches, totals: await totalsOf(where, batches, skipped), nowSeconds: Number(timestamp) }
+  return {
+    audit: auditor.end(await totalsOf(where, auditor, skipped)),
+    leafAt: (place) => leafAt(where, transport, events, place),
+  }
+}
+
+/** The chain's word of one settlement. */
+async function linesOf(
+  where: Where,
+  event: Settled,
+): Promise<{ batch: AuditedBatch; keys: (Address | undefined)[]; charges: bigint[] }> {
+  const { seq, root, gross } = event.args
+  const { input } = await where.chain.client.getTransaction({ hash: event.transactionHash })
+  const packed = fromHex(decodeFunctionData({ abi: computeLedgerAbi, data: input }).args?.[0] as Hex)
+  const { payers, nodes, pods, frontends } = unpackBatch(packed)
+  const keys = await Promise.all(payers.map((line) => payerOf(where, line)))
+  const charges = new Map<Address, bigint>()
+  for (const [line, { charge }] of payers.entries()) add(charges, keys[line], charge)
+  const lines = {
+    node: new Map(nodes.map(({ id, amount }) => [id, amount])),
+    pod: new Map(pods.map(({ id, amount }) => [id, amount])),
+    frontend: new Map(frontends.map(({ id, amount }) => [id, amount])),
+  }
+  return { batch: { seq, root, gross, charges, lines }, keys, charges: payers.map(({ charge }) => charge) }
 }
 
 function add(sums: Map<Address, bigint>, payer: Address | undefined, amount: bigint): void {
   if (payer) sums.set(payer, (sums.get(payer) ?? 0n) + amount)
 }
 
-/** What the router serves of a batch; where it serves nothing that is the batch's, what was kept of it. */
-async function dataOf(
-  { chain, archive }: Where,
+async function readLeaves(
+  where: Where,
   transport: Transport,
-  event: LedgerLog<'BatchSettled'>,
-): Promise<Pick<AuditedBatch, 'data' | 'absent'>> {
-  const { seq, dataHash } = event.args
-  const isIts = (data: Uint8Array) => toHex(keccak(data)) === dataHash
-  const kept = async () => {
-    const data = await archive?.read(dataHash)
-    return data && isIts(data) ? data : undefined
-  }
+  event: Settled,
+  open: OpenBatch,
+): Promise<void> {
+  const documents = documentsOf(where, transport, event, open)
   try {
-    const data = await transport.bytes(`/v1/batches/${seq}`)
-    if (isIts(data)) await archive?.keep(dataHash, data)
-    return { data, absent: undefined }
+    const data = await openData(documents, event.args, where.keccak)
+    for await (const leaves of data.parts()) open.add(leaves)
   } catch (cause) {
-    const { code, kind } = asHeuristError(cause)
-    if (kind === 'later') throw cause
-    const { timestamp } = await chain.client.getBlock({ blockNumber: event.blockNumber })
-    const absent = { settledAt: Number(timestamp), forgotten: code === 'batch.forgotten' }
-    return { data: await kept(), absent }
+    const { code, kind, message } = asHeuristError(cause)
+    if (kind === 'later' || kind === 'bug') throw cause
+    const isWrong = code === 'data.hash_wrong' || code === 'data.unreadable'
+    return open.abandon(isWrong ? { code, detail: message } : undefined)
   }
-}
-
-function leavesIn(data: Uint8Array | undefined, router: Address, seq: bigint) {
-  if (!data) return undefined
-  try {
-    const parsed = batchDataSchema.parse(JSON.parse(new TextDecoder().decode(data)))
-    const isIts = parsed.router.toLowerCase() === router.toLowerCase() && parsed.seq === seq
-    return isIts ? parsed.leaves : undefined
-  } catch {
-    return undefined
-  }
+  open.close()
 }
 
 /**
- * The newest settled leaf of a payer, looked for from the router's last batch down to the one after `after`.
- *
- * @returns undefined if there is none.
- * @throws `batch.unreadable` (refused) if the router does not show what it posted; `chain.unreachable`,
- * `router.unreachable` (later).
+ * What the router serves of a batch; where it serves nothing or something else, what was kept of it. What the router
+ * should serve and does not is told to the audit.
  */
-export async function newestLeafOf(place: Place, payer: Address, after: bigint): Promise<Leaf | undefined> {
-  const { chain, ledger, router, transport } = place
-  const books = { address: ledger, abi: computeLedgerAbi } as const
-  const ask = <T>(read: Promise<T>): Promise<T> =>
-    read.catch((cause: unknown) => {
-      throw chainError(cause)
-    })
-  const head = await ask(chain.client.readContract({ ...books, functionName: 'routerOf', args: [router] }))
-  for (let { seq } = head; seq > after; seq -= 1n) {
-    const root = await ask(
-      chain.client.readContract({ ...books, functionName: 'rootOf', args: [router, seq] }),
-    )
-    const data = await transport.bytes(`/v1/batches/${seq}`).catch((cause: unknown) => {
-      if (asHeuristError(cause).kind === 'later') throw cause
-      return undefined
-    })
-    const leaves = leavesIn(data, router, seq)
-    if (!leaves || merkleTree(leaves.map((leaf) => leafHash(leaf))).root !== root) {
-      throw refused('batch.unreadable', `the router does not show the leaves that it posted in batch ${seq}`)
-    }
-    const own = leaves.filter((leaf) => leaf.payer.toLowerCase() === payer.toLowerCase())
-    if (own.length > 0) return own.reduce((a, b) => (b.charged > a.charged ? b : a))
+function documentsOf(
+  { chain, archive, keccak: hashOf = keccak }: Where,
+  transport: Transport,
+  event: Settled,
+  open?: Pick<OpenBatch, 'absent'>,
+): Documents {
+  const is = (bytes: Uint8Array, hash: Hex) => toHex(hashOf(bytes)) === hash
+  const tell = async (detail: string, forgotten = false) => {
+    const { timestamp } = await chain.client.getBlock({ blockNumber: event.blockNumber })
+    open?.absent({ settledAt: Number(timestamp), forgotten, detail })
   }
-  return undefined
+  const kept = async (hash: Hex) => {
+    const bytes = await archive?.read(hash)
+    return bytes && is(bytes, hash) ? bytes : undefined
+  }
+
+  async function served(path: string): Promise<Uint8Array | HeuristError> {
+    try {
+      return await transport.bytes(path)
+    } catch (cause) {
+      const error = asHeuristError(cause)
+      if (error.kind === 'later') throw error
+      return error
+    }
+  }
+
+  return async (path, hash) => {
+    const answer = await served(path)
+    if (answer instanceof HeuristError) {
+      const { code } = answer
+      const detail = `the router does not serve ${path}: ${code}`
+      await tell(detail, code === 'batch.forgotten')
+      const bytes = await kept(hash)
+      if (bytes) return bytes
+      throw refused('data.missing', detail, { cause: answer })
+    }
+    if (is(answer, hash)) {
+      await archive?.keep(hash, answer)
+      return answer
+    }
+    const bytes = await kept(hash)
+    if (bytes) await tell(`the router serves something else under ${path}`)
+    return bytes ?? answer
+  }
+}
+
+async function leafAt(
+  where: Where,
+  transport: Transport,
+  events: readonly Settled[],
+  { seq, index }: Place,
+): Promise<{ leaf: Leaf; proof: Hex[] }> {
+  const event = events.find(({ args }) => args.seq === seq)
+  if (!event) throw refused('batch.unknown', `no batch ${seq}`)
+  const documents = documentsOf(where, transport, event)
+  const data = await openData(documents, event.args, where.keccak)
+  const rooter = createRooter(where.keccak)
+  let [leaf, before]: [Leaf | undefined, number] = [undefined, 0]
+  for await (const leaves of data.parts()) {
+    leaf ??= leaves[index - before]
+    before += leaves.length
+    rooter.add(leaves)
+  }
+  if (!leaf) throw refused('leaf.missing', `no leaf ${index} in batch ${seq}`)
+  return { leaf, proof: treeOf(rooter.nodes()).proof(index) }
 }
 
 async function totalsOf(
-  { chain, ledger, router }: { chain: Chain; ledger: Address; router: Address },
-  batches: readonly AuditedBatch[],
+  { chain, ledger, router }: Where,
+  auditor: Auditor,
   skipped: ReadonlyMap<Address, bigint>,
 ): Promise<ChainTotals> {
   const books = { address: ledger, abi: computeLedgerAbi } as const
-  const leaves = batches.flatMap((batch) => batch.leaves ?? [])
   const gross = new Map<string, bigint>()
-  const spent = new Map<string, bigint>()
-  for (const role of AUDITED_ROLES) {
-    const posted = batches.flatMap((batch) => [...batch.lines[role].keys()])
-    const ids = [...new Set([...posted, ...leaves.map((leaf) => leaf[role])])]
+  for (const payees of chunksOf([...auditor.payees()])) {
     const figures = await Promise.all(
-      ids.map((id) =>
+      payees.map(({ role, id }) =>
         chain.client.readContract({ ...books, functionName: 'grossOf', args: [router, ROLE[role], id] }),
       ),
     )
-    for (const [index, id] of ids.entries()) gross.set(`${role} ${id}`, figures[index] ?? 0n)
+    for (const [index, { role, id }] of payees.entries()) gross.set(`${role} ${id}`, figures[index] ?? 0n)
   }
-  const charged = batches.flatMap((batch) => [...batch.charges.keys()])
-  const payers = [...new Set([...charged, ...leaves.map((leaf) => leaf.payer.toLowerCase() as Address)])]
-  const accounts = await Promise.all(
-    payers.map((payer) =>
-      chain.client.readContract({ ...books, functionName: 'accountOf', args: [router, payer] }),
-    ),
-  )
-  for (const [index, payer] of payers.entries()) spent.set(payer, accounts[index]?.spent ?? 0n)
+  const spent = new Map<Address, bigint>()
+  for (const payers of chunksOf([...auditor.payers()])) {
+    const accounts = await Promise.all(
+      payers.map((payer) =>
+        chain.client.readContract({ ...books, functionName: 'accountOf', args: [router, payer] }),
+      ),
+    )
+    for (const [index, payer] of payers.entries()) spent.set(payer, accounts[index]?.spent ?? 0n)
+  }
   const once = await paidOnce(chain, ledger, router)
   const at = <K>(map: ReadonlyMap<K, bigint>, key: K) => map.get(key) ?? 0n
   return {
     grossOf: (role: AuditedRole, id) => at(gross, `${role} ${id}`),
     paidOnceOf: (role: AuditedRole, id) => at(once, `${role} ${id}`),
-    spentOf: (payer) => at(spent, payer.toLowerCase()),
+    spentOf: (payer) => at(spent, payer.toLowerCase() as Address),
     skippedOf: (payer) => at(skipped, payer.toLowerCase() as Address),
   }
+}
+
+/** Reads of the chain that travel together. */
+const CHUNK = 500
+
+function* chunksOf<T>(all: readonly T[]): Generator<T[]> {
+  for (let at = 0; at < all.length; at += CHUNK) yield all.slice(at, at + CHUNK)
 }
 
 /**

@@ -22,6 +22,8 @@ export interface ChainReader {
   account(router: Address, key: Address): Promise<LedgerAccount>
   /** Root of a settled batch; undefined if the router settled no such batch. */
   rootOf(router: Address, seq: bigint): Promise<Hex | undefined>
+  /** Number of the router's newest settled batch; 0 before its first. */
+  lastBatch(router: Address): Promise<bigint>
   grossOf(router: Address, role: Role, id: number): Promise<bigint>
   /** The split as the ledger computes it; absent voters have 0. */
   split(): Promise<{ bps: SplitBps; voters: boolean }>
@@ -81,6 +83,12 @@ export function chainReader(chain: Chain, addresses: { ledger: Address; registry
       ask(async () => {
         const root = await client.readContract({ ...ledger, functionName: 'rootOf', args: [router, seq] })
         return NOBODY.test(root) ? undefined : root
+      }),
+
+    lastBatch: (router) =>
+      ask(async () => {
+        const { seq } = await client.readContract({ ...ledger, functionName: 'routerOf', args: [router] })
+        return seq
       }),
 
     grossOf: (router, role, id) =>

@@ -142,8 +142,24 @@ export function ledgerConforms(name: string, engine: () => Engine): void {
       expect((await ledger.batchOfLeaf(2))?.seq).to.equal(1n)
       expect(await ledger.batchOfLeaf(3)).to.equal(undefined)
       const signed = await ledger.batch(1n)
-      expect(signed).to.deep.include({ ...batch(1n, 1, 2), state: 'signed', tx: tx(1) })
+      const { crown, ...row } = batch(1n, 1, 2)
+      expect(signed).to.deep.include({ ...row, state: 'signed', tx: tx(1) })
+      expect(signed).to.not.have.property('crown')
+      expect(await ledger.crownOf(1n)).to.deep.equal(crown)
+      expect(await ledger.crownOf(2n)).to.have.length(0)
       if (signed) expect((await ledger.leavesOf(signed)).map((one) => one.count)).to.deep.equal([1n, 2n])
+    })
+
+    it('finds the newest leaf of a payer up to any other', async () => {
+      await admit(1, 2, 3)
+      await ledger.commit([receipted(1), receipted(2, { payer: address(2) }), receipted(3)])
+      const found = async (payer: number, upTo: number) =>
+        (await ledger.newestLeafOf(address(payer), upTo))?.leaf
+
+      expect(
+        await Promise.all([found(1, 9), found(1, 2), found(2, 3), found(2, 1), found(3, 9)]),
+      ).to.deep.equal([3, 1, 2, undefined, undefined])
+      expect((await ledger.newestLeafOf(address(1), 3))?.body).to.deep.equal(receipted(3).receipt.body)
     })
 
     it('a batch is settled once its block is known, and unsettled again if it is undone', async () => {
@@ -171,7 +187,7 @@ export function ledgerConforms(name: string, engine: () => Engine): void {
       expect(await ledger.unsettledBatch()).to.deep.include({ seq: 2n, state: 'signed', tx: tx(4) })
       expect((await ledger.lastBatch())?.seq).to.equal(2n)
       expect((await ledger.recentBatches(9)).map((one) => one.seq)).to.deep.equal([2n, 1n])
-      expect((await ledger.recentBatches(9)).map((one) => one.data.length)).to.deep.equal([0, 0])
+      expect((await ledger.recentBatches(9)).map((one) => one.index.length)).to.deep.equal([0, 0])
     })
 
     it('remembers every transaction of a batch; the one that was mined is the batch’s, bytes and all', async () => {
@@ -282,7 +298,7 @@ export function ledgerConforms(name: string, engine: () => Engine): void {
       ])
 
       const lengths = await Promise.all(
-        [1n, 2n, 3n].map(async (seq) => (await ledger.batch(seq))?.data.length),
+        [1n, 2n, 3n].map(async (seq) => (await ledger.batch(seq))?.index.length),
       )
       expect(lengths).to.deep.equal([0, 2, 2])
       expect(await ledger.batch(1n)).to.deep.include({

@@ -2,19 +2,20 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import { settleSchema } from '../../keepers/router/config.ts'
 import type { BatchRow, UnpostedLeaf } from '../../keepers/router/ledger/ledger.ts'
-import { batchData, buildBatch, howManyFit } from '../../keepers/settle/batch.ts'
+import { buildBatch, howManyFit } from '../../keepers/settle/batch.ts'
 import { coverageOf } from '../../keepers/settle/coverage.ts'
 import { createCredited } from '../../keepers/settle/credited.ts'
 import { decide, type Seen } from '../../keepers/settle/decide.ts'
 import { type DueFacts, dueOf } from '../../keepers/settle/due.ts'
 import { differencesIn } from '../../keepers/settle/reconcile.ts'
-import { createTally, NOTHING, type Waiting } from '../../keepers/settle/waiting.ts'
+import { createTally, NOTHING, type Waiting, type WaitingPayee } from '../../keepers/settle/waiting.ts'
 import { replacementFees } from '../../sdk/chain/clients.ts'
 import { unpackBatch } from '../../sdk/protocol/batch.ts'
 import { keccak, toHex } from '../../sdk/protocol/bytes.ts'
+import { leafRow, partBytes } from '../../sdk/protocol/data.ts'
 import { leafHash, merkleTree } from '../../sdk/protocol/merkle.ts'
 import { seeded } from '../sdk/seed.ts'
-import { address, batch, hash, leaf, tx, unposted, voucher } from './samples.ts'
+import { address, batch, hash, tx, unposted, voucher } from './samples.ts'
 
 const ROUTER = address(88)
 const PREVIOUS = { seq: 4n, hash: hash(44) }
@@ -133,10 +134,80 @@ describe('what waits', () => {
 
     expect(tally.now()).to.deep.include({ leaves: 3, gross: 30n, oldestAt: 30_001, payers: 1 })
     expect(tally.now().payees.get('node 5')?.gross).to.equal(30n)
-    tally.drop(2)
+    dropAll(tally.drop(2))
     expect(tally.now()).to.deep.include({ leaves: 1, gross: 10n, oldestAt: 30_003 })
     expect([...tally.now().payees.keys()]).to.have.members(['node 5', 'pod 1', 'frontend 3'])
   })
+
+  it('is at every moment what counting the leaves that are left would say', () => {
+    const steps = fc.array(
+      fc.oneof(
+        fc.record({
+          payer: small,
+          node: small,
+          pod: small,
+          frontend: small,
+          price: fc.bigInt(1n, 2n ** 47n),
+        }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+      ),
+      { maxLength: 60 },
+    )
+    fc.assert(
+      fc.property(steps, (all) => {
+        const tally = createTally(0)
+        let left: UnpostedLeaf[] = []
+        let next = 1
+        for (const step of all) {
+          if (typeof step === 'number') {
+            const dropped = Math.round(step * left.length)
+            dropAll(tally.drop(left[dropped - 1]?.leaf ?? 0))
+            left = left.slice(dropped)
+          } else {
+            const { price, payer, ...payees } = step
+            const one = unposted(next, { price }, { ...payees, payer: address(payer) })
+            tally.add([one])
+            left.push(one)
+            next += 1
+          }
+          expect(tally.now()).to.deep.equal(counted(left))
+        }
+      }),
+      seeded({ numRuns: 200 }),
+    )
+  })
+
+  it('of more leaves than it has room for at first is counted as well, and dropped in one go', () => {
+    const tally = createTally(0)
+    const leaves = Array.from({ length: 12_000 }, (_, index) => unposted(index + 1))
+
+    tally.add(leaves)
+    expect(tally.now()).to.deep.equal(counted(leaves))
+    dropAll(tally.drop(11_999))
+    expect(tally.now()).to.deep.equal(counted(leaves.slice(-1)))
+    dropAll(tally.drop(12_000))
+    expect(tally.now()).to.deep.equal({ ...NOTHING, payees: new Map() })
+  })
+
+  const small = fc.integer({ min: 1, max: 3 })
+  const dropAll = (dropping: Generator<void, void>) => [...dropping]
+
+  function counted(leaves: readonly UnpostedLeaf[]): Waiting {
+    const payees = new Map<string, WaitingPayee>()
+    for (const { body, price, at } of leaves) {
+      for (const role of ['node', 'pod', 'frontend'] as const) {
+        const known = payees.get(`${role} ${body[role]}`) ?? { role, id: body[role], gross: 0n, oldestAt: at }
+        payees.set(`${role} ${body[role]}`, { ...known, gross: known.gross + price })
+      }
+    }
+    return {
+      leaves: leaves.length,
+      gross: leaves.reduce((sum, { price }) => sum + price, 0n),
+      oldestAt: leaves[0]?.at ?? 0,
+      payers: new Set(leaves.map(({ body }) => body.payer)).size,
+      payees,
+    }
+  }
 })
 
 describe('who pays for a batch', () => {
@@ -171,6 +242,19 @@ describe('who pays for a batch', () => {
     const leaves = [of(1, 1), of(2, 2), of(2, 3), of(1, 4)]
 
     expect(coverageOf(leaves, accounts, 199n, at)).to.deep.include({ count: 2, floatUsed: 0n, missing: 1n })
+  })
+
+  it('a payer whose newer voucher covers its whole line is covered again', () => {
+    const leaves = [of(1, 1, voucher(99n)), of(1, 2, voucher(200n))]
+
+    expect(coverageOf(leaves, accounts, 500n, at)).to.deep.equal({
+      count: 2,
+      uncovered: [],
+      floatUsed: 0n,
+      missing: 0n,
+    })
+    const { payers } = unpackBatch(buildBatch(ROUTER, leaves, PREVIOUS).packed)
+    expect(payers.map(({ ceiling, charge }) => [ceiling, charge])).to.deep.equal([[200n, 200n]])
   })
 })
 
@@ -427,12 +511,17 @@ describe('the contents of a batch', () => {
     const leaves = [1, 2, 3].map((number) => unposted(number))
     const bodies = leaves.map((one) => one.body)
 
-    const built = buildBatch(ROUTER, leaves, PREVIOUS)
-    const data = JSON.parse(new TextDecoder().decode(built.data))
+    const built = buildBatch(ROUTER, leaves, PREVIOUS, 2)
+    const index = JSON.parse(new TextDecoder().decode(built.index))
+    const rows = bodies.map(leafRow)
+    const parts = [rows.slice(0, 2), rows.slice(2)].map((part, number) =>
+      partBytes({ router: ROUTER, seq: 5n }, number, part),
+    )
 
-    expect(toHex(keccak(built.data))).to.equal(unpackBatch(built.packed).dataHash)
-    expect(data).to.deep.include({ version: 1, router: ROUTER, seq: '5' })
-    expect(data.leaves[1]).to.deep.equal([
+    expect(toHex(keccak(built.index))).to.equal(unpackBatch(built.packed).dataHash)
+    expect(index).to.deep.include({ version: 2, router: ROUTER, seq: '5', leaves: 3, partLeaves: 2 })
+    expect(index.parts).to.deep.equal(parts.map((part) => toHex(keccak(part))))
+    expect(JSON.parse(rows[1] ?? '')).to.deep.equal([
       address(1),
       '200',
       '2',
@@ -446,7 +535,7 @@ describe('the contents of a batch', () => {
       '200',
     ])
     expect(built.root).to.equal(merkleTree(bodies.map((body) => leafHash(body))).root)
-    expect(batchData(ROUTER, 5n, bodies)).to.deep.equal(built.data)
+    expect(built.crown.length, 'of three leaves: the root alone').to.equal(32)
   })
 
   it('fit the widths of a line, the bytes and the gas of a transaction, and are split where they do not', () => {
@@ -500,23 +589,6 @@ describe('the contents of a batch', () => {
     expect(first).to.be.below(10_000)
     expect(howManyFit(jobs.slice(first), defaults, (payee) => credited.has(payee))).to.equal(10_000 - first)
     expect(howManyFit(jobs, defaults, () => true)).to.equal(10_000)
-  })
-
-  it('data of a full batch is what its readers take, however much its payees earned', () => {
-    const { maxLeaves } = settleSchema.parse({})
-    const much = 10n ** 17n
-    const wide = leaf(4_000_000_000, {
-      charged: much,
-      count: 10n ** 9n,
-      node: 4_000_000_000,
-      nodeGross: much,
-      pod: 4_000_000_000,
-      podGross: much,
-      frontend: 4_000_000_000,
-      frontendGross: much,
-    })
-
-    expect(batchData(ROUTER, 5n, Array(maxLeaves).fill(wide)).length).to.be.at.most(8 * 1024 * 1024)
   })
 
   it('balance and split for any receipts: every section sums to the gross, nothing is lost between batches', () => {

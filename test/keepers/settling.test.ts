@@ -477,14 +477,14 @@ describe('settling', function () {
       const gone = await http(`${second.url}/v1/batches/${seq}`)
       await until(
         'it is pruned',
-        async () => (await second.world.ledger.batch(BigInt(seq)))?.data.length === 0,
+        async () => (await second.world.ledger.batch(BigInt(seq)))?.index.length === 0,
       )
       const job = await second.world.ledger.job(request as Hex)
       const attempts = await second.world.ledger.attempts(job?.number ?? 0)
       await second.stop()
       const third = await start({ settle: quick })
 
-      expect(data.body).to.include({ seq, version: 1 })
+      expect(data.body).to.include({ seq, version: 2, leaves: 1 })
       expect(explained).to.not.equal('')
       expect([gone.status, codeOf(gone)]).to.deep.equal([410, 'batch.forgotten'])
       expect(attempts.map(({ decision }) => decision)).to.deep.equal([''])
@@ -506,7 +506,7 @@ describe('settling', function () {
       const gone = await http(`${router.url}/v1/batches/${seq}`)
 
       expect([gone.status, codeOf(gone)]).to.deep.equal([410, 'batch.forgotten'])
-      expect((await router.world.ledger.batch(BigInt(seq)))?.data.length).to.be.greaterThan(0)
+      expect((await router.world.ledger.batch(BigInt(seq)))?.index.length).to.be.greaterThan(0)
     })
 
     it('peer 30: a journal set back behind the chain is refused at the start: nothing is claimed twice', async () => {

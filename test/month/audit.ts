@@ -1,5 +1,4 @@
 import { type Leaf, leafHash, merkleTree } from '../../sdk/protocol/merkle.ts'
-import { batchDataSchema } from '../../sdk/settlement.ts'
 import type { House } from './house.ts'
 import { dealingsOf, type Payee } from './payee.ts'
 import { Reverted, type Scene } from './scene.ts'
@@ -16,7 +15,7 @@ export async function audit(scene: Scene, node: Payee, house: House): Promise<bo
   for (let seq = dealings.audited + 1n; seq <= last; seq += 1n) {
     const batch = await house.journal.batch(seq)
     if (batch?.state !== 'settled') return false
-    const { leaves } = batchDataSchema.parse(JSON.parse(new TextDecoder().decode(batch.data)))
+    const leaves = await house.published(batch)
     dealings.audited = seq
     const index = leaves.findIndex((leaf) => {
       const served = dealings.served.get(leaf.request)

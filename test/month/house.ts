@@ -5,7 +5,7 @@ import { once } from '../../keepers/duty.ts'
 import { type Books, createBooks } from '../../keepers/router/books.ts'
 import { settleSchema } from '../../keepers/router/config.ts'
 import { createFeed } from '../../keepers/router/feed.ts'
-import type { UnpostedLeaf } from '../../keepers/router/ledger/ledger.ts'
+import type { BatchRow, UnpostedLeaf } from '../../keepers/router/ledger/ledger.ts'
 import { openSqlite, type SqliteLedger } from '../../keepers/router/ledger/sqlite.ts'
 import { createMetrics } from '../../keepers/router/metrics.ts'
 import { bestVoucher } from '../../keepers/router/terms.ts'
@@ -16,6 +16,7 @@ import { createStanding } from '../../keepers/settle/standing.ts'
 import { createStatements, type SignedReply, type Statements } from '../../keepers/settle/statements.ts'
 import { type Chain, type Clock, realTimers } from '../../keepers/world.ts'
 import { createSigner, type Signer, toCompact } from '../../sdk/native.ts'
+import type { Leaf } from '../../sdk/protocol/merkle.ts'
 import type { Request, Voucher } from '../../sdk/protocol/messages.ts'
 import type { Countersigned, SignedReceipt } from '../../sdk/protocol/wire.ts'
 import type { Person, Scene } from './scene.ts'
@@ -58,6 +59,8 @@ export interface House {
   crash(): Promise<void>
   /** Posts what it likes, as a router without scruples does. */
   post(leaves: readonly UnpostedLeaf[]): Promise<void>
+  /** The leaves of one of its batches, as it published them. */
+  published(batch: BatchRow): Promise<Leaf[]>
   close(): Promise<void>
 }
 
@@ -117,6 +120,8 @@ export async function openHouse(scene: Scene, name: string): Promise<House> {
   }
   let parts = await start()
   const jobs = new Map<Hex, number>()
+  /** Batches that are not of its journal's leaves. */
+  const forged = new Map<bigint, Leaf[]>()
 
   async function over(asked: Asked): Promise<void> {
     const account = await parts.books.use(asked.body.payer)
@@ -190,11 +195,16 @@ export async function openHouse(scene: Scene, name: string): Promise<House> {
       const tx = { hash: keccak256(stringToHex(`${name} ${batch.seq}`)), raw: ZERO, nonce: 0 }
       const { seq } = batch
       const at = clock.nowMs()
+      forged.set(
+        seq,
+        leaves.map(({ body }) => body),
+      )
       await journal.commit([
         { op: 'batch.signed', batch, tx, at },
         { op: 'batch.settled', seq, txHash: tx.hash, block: 0n, floatUsed: 0n, skipped: 0, at },
       ])
     },
+    published: async (batch) => forged.get(batch.seq) ?? parts.journal.leavesOf(batch),
     close: () => parts.journal.close(),
   }
   return house

@@ -1,18 +1,41 @@
 import { expect } from 'chai'
 import type { Address, Hex } from 'viem'
-import { batchData } from '../../keepers/settle/batch.ts'
 import {
-  type AuditedBatch,
+  type Absence,
+  type Audit,
   type AuditedRole,
-  audit,
+  type AuditedBatch as Batch,
   type ChainTotals,
+  createAuditor,
   KEEP_SECONDS,
   type Lie,
 } from '../../sdk/audit.ts'
-import { keccak, toHex } from '../../sdk/protocol/bytes.ts'
 import { type Leaf, leafHash, merkleTree } from '../../sdk/protocol/merkle.ts'
 
-const ROUTER: Address = `0x${'a1'.repeat(20)}`
+/** A batch, what the router serves of it, and how often it is cut. */
+interface AuditedBatch extends Batch {
+  absent?: Omit<Absence, 'detail'>
+  /** Undefined: not even the auditor kept them. */
+  leaves: Leaf[] | undefined
+  /** What stands in the way of its last part. */
+  broken?: 'data.hash_wrong' | 'data.unreadable' | 'data.missing'
+}
+
+/** Audits batches whose leaves come one by one. */
+function audit(batches: readonly AuditedBatch[], totals: ChainTotals, nowSeconds: number): Audit {
+  const auditor = createAuditor(nowSeconds)
+  for (const { absent, leaves, broken, ...batch } of batches) {
+    const open = auditor.open(batch)
+    if (absent) open.absent({ ...absent, detail: 'the router serves no data' })
+    for (const leaf of (broken ? leaves?.slice(0, -1) : leaves) ?? []) open.add([leaf])
+    if (broken === 'data.missing') open.absent({ settledAt: nowSeconds, forgotten: false, detail: 'part 1' })
+    if (broken && broken !== 'data.missing') open.abandon({ code: broken, detail: 'part 1' })
+    else if (broken || !leaves) open.abandon()
+    else open.close()
+  }
+  return auditor.end(totals)
+}
+
 const payer = (number: number): Address => `0x${String(number).repeat(40)}`
 const hash = (number: number): Hex => `0x${number.toString(16).padStart(64, '0')}`
 
@@ -58,7 +81,6 @@ function honest(...batches: Call[][]): { batches: AuditedBatch[]; totals: ChainT
 }
 
 function publish(seq: bigint, leaves: Leaf[], calls: Call[]): AuditedBatch {
-  const data = batchData(ROUTER, seq, leaves)
   const line = (place: 1 | 2 | 3) => {
     const lines = new Map<number, bigint>()
     for (const call of calls) lines.set(call[place], (lines.get(call[place]) ?? 0n) + call[4])
@@ -69,12 +91,9 @@ function publish(seq: bigint, leaves: Leaf[], calls: Call[]): AuditedBatch {
   return {
     seq,
     root: merkleTree(leaves.map((leaf) => leafHash(leaf))).root,
-    dataHash: toHex(keccak(data)),
     gross: calls.reduce((sum, call) => sum + call[4], 0n),
     charges,
     lines: { node: line(1), pod: line(2), frontend: line(3) },
-    absent: undefined,
-    data,
     leaves,
   }
 }
@@ -125,12 +144,16 @@ describe('an audit of a router', () => {
     expect(audit(batches, once, NOW).lies).to.deep.equal([])
   })
 
-  it('names data that is not what the chain was told', () => {
-    const { batches, totals } = honest(FIRST)
-    const [batch] = batches as [AuditedBatch]
-    const other = { ...batch, data: new TextEncoder().encode('{}') }
+  it('names a part that is withheld or is not what the chain was told, and counts its batch by the lines', () => {
+    const { batches, totals } = honest(FIRST, SECOND)
+    const [first, second] = batches as [AuditedBatch, AuditedBatch]
 
-    expect(codes(audit([other], totals, NOW).lies)).to.deep.equal(['data.hash_wrong'])
+    for (const broken of ['data.hash_wrong', 'data.unreadable', 'data.missing'] as const) {
+      const found = audit([{ ...first, broken }, second], totals, NOW)
+
+      expect(found.lies).to.deep.equal([{ code: broken, seq: 1n, detail: 'part 1' }])
+      expect(found).to.deep.include({ batches: 2, leaves: 2, gross: 34n, whole: false, notAudited: [] })
+    }
   })
 
   it('names a root that is not of the leaves', () => {
@@ -193,7 +216,6 @@ describe('an audit of a router', () => {
   describe('that finds no data', () => {
     const month = (batch: AuditedBatch, ageSeconds: number, forgotten = true): AuditedBatch => ({
       ...batch,
-      data: undefined,
       leaves: undefined,
       absent: { settledAt: NOW - ageSeconds, forgotten },
     })
@@ -221,7 +243,6 @@ describe('an audit of a router', () => {
       expect(codes(missing(month(first, KEEP_SECONDS)).lies)).to.deep.equal(['data.missing'])
       expect(codes(missing(month(first, OLD, false)).lies)).to.deep.equal(['data.missing'])
       expect(codes(missing(month(first, OLD)).lies)).to.deep.equal([])
-      expect(codes(missing({ ...first, leaves: undefined }).lies)).to.deep.equal(['data.unreadable'])
     })
 
     it('names data that only the auditor kept, and audits it', () => {

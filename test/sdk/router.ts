@@ -8,8 +8,9 @@ import type { ErrorBody } from '../../sdk/errors.ts'
 import { createSigner, fastKeccak, toCompact } from '../../sdk/native.ts'
 import { type Batch, packBatch } from '../../sdk/protocol/batch.ts'
 import { keccak, toHex } from '../../sdk/protocol/bytes.ts'
+import { indexBytes, indexPath, leafRow, partBytes, partPath } from '../../sdk/protocol/data.ts'
 import { type Manifest, manifestHash, parseManifest } from '../../sdk/protocol/manifest.ts'
-import { type Leaf, leafHash, merkleTree } from '../../sdk/protocol/merkle.ts'
+import { type Leaf, leafHash, type MerkleTree, merkleTree } from '../../sdk/protocol/merkle.ts'
 import { type Ack, createHasher, type Receipt } from '../../sdk/protocol/messages.ts'
 import { priceOf } from '../../sdk/protocol/price.ts'
 import { type Countersigned, type Job, jobSchema, parseWire, toWire } from '../../sdk/protocol/wire.ts'
@@ -45,6 +46,10 @@ export interface Script {
   between?: () => Promise<void>
   /** Changes what is settled on the chain; the leaves stay. */
   posted?: (batch: Batch) => Batch
+  /** Changes the leaves that are published, under the posted root and behind the posted hash. */
+  listed?: (leaves: Leaf[]) => Leaf[]
+  /** A path that it answers as if there were nothing. */
+  withheld?: string
   /** Shows no batch data any more. */
   forgotten?: boolean
   /** Names another manifest, network, account … : replaces the answer of a GET by path. */
@@ -79,6 +84,8 @@ export interface TestRouter {
 }
 
 const utf8 = new TextEncoder()
+/** Leaves in a part: so few that most batches have several. */
+const PART = 2
 export const LINES = utf8.encode('{"text":"Hello "}\n{"text":"world"}\n{"finish":"stop"}\n')
 
 export async function startRouter(
@@ -92,7 +99,9 @@ export async function startRouter(
   const accounts = new Map<string, { charged: bigint; count: bigint }>()
   const gross = new Map<string, bigint>()
   let last = { seq: 0n, hash: zeroHash as Hex }
-  const batches = new Map<string, Uint8Array>()
+  /** Indexes and parts of batch data, by their paths. */
+  const data = new Map<string, Uint8Array>()
+  const posted: { seq: bigint; leaves: Leaf[]; tree: MerkleTree }[] = []
   const pods = Object.fromEntries(
     Object.entries(manifests).map(([name, bytes]) => {
       const id = market.seeded.pods[name] ?? 0
@@ -230,6 +239,10 @@ export async function startRouter(
     const [, , kind = '', name = '', more] = path.split('/')
     const found = (body: unknown) => ({ status: body === undefined ? 404 : 200, body })
     if (kind === 'network') return found(network())
+    if (kind === 'accounts' && more === 'leaf') {
+      const leaf = newestLeaf(name, BigInt(path.split('/')[6] ?? 0))
+      return leaf ? found(leaf) : { status: 404, body: unknown('leaf.none', 'no such leaf') }
+    }
     if (kind === 'accounts') {
       const { charged, count } = accounts.get(name) ?? { charged: 0n, count: 0n }
       const zeros = { deposited: 0n, spent: 0n, thawing: 0n, held: 0n, available: 0n }
@@ -266,7 +279,32 @@ export async function startRouter(
     }
     if (router.script.forgotten)
       return { status: 410, body: unknown('batch.forgotten', 'older than it is served') }
-    return found(kind === 'batches' ? batches.get(name) : undefined)
+    const document = router.script.withheld === path ? undefined : data.get(path)
+    if (document) return found(document)
+    return { status: 404, body: unknown('batch.unknown', 'no such document') }
+  }
+
+  /** The newest leaf of a payer in the batches up to one. */
+  function newestLeaf(payer: string, upTo: bigint) {
+    for (const { seq, leaves, tree } of posted.toReversed()) {
+      const index = leaves.findLastIndex((leaf) => leaf.payer === payer)
+      if (seq <= upTo && index >= 0) return { seq, leaf: leaves[index], proof: tree.proof(index) }
+    }
+    return undefined
+  }
+
+  /** Publishes a batch's leaves, two in a part. @returns the hash of its index. */
+  function publish(seq: bigint, leaves: readonly Leaf[]): Hex {
+    const name = { router: market.router.address, seq }
+    const parts: Hex[] = []
+    for (let at = 0; at < leaves.length; at += PART) {
+      const bytes = partBytes(name, parts.length, leaves.slice(at, at + PART).map(leafRow))
+      data.set(partPath(seq, parts.length), bytes)
+      parts.push(toHex(keccak(bytes)))
+    }
+    const index = indexBytes({ ...name, leaves: leaves.length, partLeaves: PART, parts })
+    data.set(indexPath(seq), index)
+    return toHex(keccak(index))
   }
 
   const network = () => ({
@@ -286,7 +324,8 @@ export async function startRouter(
       return answerJob(job, request.headers.accept === 'text/event-stream', response)
     }
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://router')
-    const path = pathname === '/v1/quote' ? `/v1/quote/-/${searchParams}` : pathname
+    const query = pathname.endsWith('/leaf') ? `/-/${searchParams.get('batch')}` : ''
+    const path = pathname === '/v1/quote' ? `/v1/quote/-/${searchParams}` : pathname + query
     const { status, body } = get(path)
     const change = router.script.get?.[pathname]
     reply(response, status, change ? change(body) : body)
@@ -301,11 +340,10 @@ export async function startRouter(
 
   async function settle(): Promise<void> {
     const open = [...calls.values()].filter((call) => call.status === 'receipted')
-    const leaves = open.flatMap((call) => (call.leaf ? [call.leaf] : []))
+    const own = open.flatMap((call) => (call.leaf ? [call.leaf] : []))
+    const leaves = router.script.listed?.(own) ?? own
     const tree = merkleTree(leaves.map((leaf) => leafHash(leaf)))
     const seq = last.seq + 1n
-    const rows = leaves.map((leaf) => Object.values(leaf))
-    const data = utf8.encode(toWire({ version: 1, router: market.router.address, seq, leaves: rows }))
     const payers = [...new Set(open.map(({ job }) => job.request.payer))].map((payer) => {
       const mine = open.filter(({ job }) => job.request.payer === payer)
       const best = mine.reduce((a, b) => (a.job.voucher.ceiling >= b.job.voucher.ceiling ? a : b)).job
@@ -315,7 +353,7 @@ export async function startRouter(
       return { ...compact, ceiling, expiry, request, charge: sum(mine.map(priceOfCall)) }
     })
     const section = (idOf: (leaf: Leaf) => number) =>
-      [...new Set(leaves.map(idOf))]
+      [...new Set(own.map(idOf))]
         .sort((a, b) => a - b)
         .map((id) => ({
           id,
@@ -325,7 +363,7 @@ export async function startRouter(
       seq,
       prev: last.hash,
       root: tree.root,
-      dataHash: toHex(keccak(data)),
+      dataHash: publish(seq, leaves),
       payers,
       nodes: section((leaf) => leaf.node),
       pods: section((leaf) => leaf.pod),
@@ -336,12 +374,15 @@ export async function startRouter(
     const sender = keySender(chain, privateKeyToAccount(market.router.key))
     const call = encodeFunctionData({ abi: computeLedgerAbi, functionName: 'settle', args: [toHex(batch)] })
     const { transactionHash: txHash } = await sender.send({ to: market.addresses.ledger, data: call })
-    batches.set(seq.toString(), data)
+    posted.push({ seq, leaves, tree })
     last = { seq, hash: toHex(keccak(batch)) }
-    open.forEach((each, index) => {
+    for (const each of open) {
+      const index = leaves.findIndex((leaf) => leaf.request === each.request)
       each.status = 'settled'
+      if (index === -1) continue
+      each.leaf = leaves[index] as Leaf
       each.batch = { seq: seq.toString(), root: tree.root, proof: tree.proof(index), txHash }
-    })
+    }
   }
 
   const router: TestRouter = {

@@ -10,6 +10,7 @@ import { registryAbi } from '../../sdk/chain/abi.ts'
 import type { ReceiptDocument } from '../../sdk/documents.ts'
 import type { Batch } from '../../sdk/protocol/batch.ts'
 import { keccak, toHex } from '../../sdk/protocol/bytes.ts'
+import type { Leaf } from '../../sdk/protocol/merkle.ts'
 import { BATCH_DATA_DAYS } from '../../sdk/settlement.ts'
 import { formatUsd } from '../../sdk/units.ts'
 import { type Check, verifyReceipt } from '../../sdk/verify.ts'
@@ -172,51 +173,145 @@ describe('verifying a receipt from its bytes to the debit', function () {
     expect(wrong).to.include('batch')
   })
 
-  it('fails on batch data that is not what was posted', async () => {
-    const seq = stage.router.calls.get(request)?.batch?.seq
-    stage.router.script = {
-      get: {
-        [`/v1/batches/${seq}`]: (body) => {
-          const data = JSON.parse(new TextDecoder().decode(body as Uint8Array)) as { leaves: string[][] }
-          return new TextEncoder().encode(JSON.stringify({ ...data, leaves: data.leaves.slice(1) }))
-        },
-      },
-    }
+  /** Verifies while the router serves these documents of the call's batch in place of its own. */
+  async function serving(documents: Record<string, (honest: Uint8Array) => unknown>): Promise<Check[]> {
+    const path = `/v1/batches/${stage.router.calls.get(request)?.batch?.seq}`
+    const get = Object.entries(documents).map(([name, change]) => [
+      path + name,
+      (body: unknown) => change(body as Uint8Array),
+    ])
+    stage.router.script = { get: Object.fromEntries(get) }
+    return verifyReceipt(request, options)
+  }
+  const unchecked = (checks: Check[]) => checks.filter((check) => !check.checked).map((check) => check.name)
 
-    expect(failed(await verifyReceipt(request, options))).to.include('data')
+  it('fails on batch data that is not what was posted: an index, a part, or two parts that were swapped', async () => {
+    const path = `/v1/batches/${stage.router.calls.get(request)?.batch?.seq}`
+    const [first, second] = await Promise.all(
+      [0, 1].map(async (part) => {
+        const response = await fetch(`${options.routerUrl}${path}/parts/${part}`)
+        return new Uint8Array(await response.arrayBuffer())
+      }),
+    )
+    const altered = (honest: Uint8Array) => honest.map((byte) => (byte === 50 ? 51 : byte))
+
+    const runs = [
+      await serving({ '': altered }),
+      await serving({ '/parts/0': altered }),
+      await serving({ '/parts/1': (honest) => honest.slice(0, -1) }),
+      await serving({ '/parts/0': () => second, '/parts/1': () => first }),
+      await serving({ '/parts/1': () => first }),
+    ]
+
+    for (const checks of runs) {
+      expect(failed(checks)).to.deep.equal(['data'])
+      expect(detailOf(checks, 'data')).to.match(/^data.hash_wrong: /)
+      expect(unchecked(checks)).to.deep.equal([
+        'bytes',
+        'debit',
+        'credit node',
+        'credit pod',
+        'credit frontend',
+      ])
+    }
+    expect(failed(await serving({}))).to.deep.equal([])
+  })
+
+  it('fails when a part is withheld, or is no document at all', async () => {
+    const seq = stage.router.calls.get(request)?.batch?.seq
+    stage.router.script = { withheld: `/v1/batches/${seq}/parts/1` }
+    const withheld = await verifyReceipt(request, options)
+    const tooLong = await serving({ '/parts/1': () => new Uint8Array(8 * 1024 * 1024 + 1) })
+
+    expect(failed(withheld)).to.deep.equal(['batch'])
+    expect(detailOf(withheld, 'batch')).to.match(/^batch.unknown: /)
+    expect(failed(tooLong)).to.deep.equal(['batch'])
+    expect(detailOf(tooLong, 'batch')).to.match(/larger than 8388608 bytes/)
+  })
+
+  it('says of the data of a batch that is larger than its reader takes that it was not checked', async () => {
+    const checks = await verifyReceipt(request, { ...options, mostLeaves: 2 })
+    const all = await verifyReceipt(request, { ...options, mostLeaves: 3 })
+
+    expect(failed(checks)).to.deep.equal([])
+    expect(unchecked(checks)).to.include.members(['data', 'debit', 'credit node'])
+    expect(detailOf(checks, 'data')).to.match(/^not checked: 3 leaves|^3 leaves/)
+    expect(unchecked(all)).to.deep.equal(['bytes'])
   })
 
   it('fails by name on leaves that do not follow each other, or cannot have cost what was signed', async () => {
-    const seq = stage.router.calls.get(request)?.batch?.seq
-    const { payer } = stage.router.calls.get(request)?.job.request ?? {}
-    const shown = async (change: (row: string[]) => string[] | undefined) => {
-      const changed = (body: unknown) => {
-        const data = JSON.parse(new TextDecoder().decode(body as Uint8Array)) as { leaves: string[][] }
-        const leaves = data.leaves.flatMap((row) => {
-          const other = row[0] === payer ? change(row) : row
-          return other ? [other] : []
-        })
-        return new TextEncoder().encode(JSON.stringify({ ...data, leaves }))
-      }
-      stage.router.script = { get: { [`/v1/batches/${seq}`]: changed } }
-      const checks = await verifyReceipt(request, options)
-      return [failed(checks).slice(0, 2), detailOf(checks, 'debit')?.split(':')[0]]
+    const { router } = stage
+    const client = await stage.client()
+    const change = async (listed: (own: Leaf[]) => Leaf[]): Promise<Check[]> => {
+      await client.run('chat', 'settled before')
+      await router.settle()
+      await client.run('chat', 'one')
+      const { request: two } = await client.run('chat', 'two')
+      router.script = { listed }
+      await router.settle()
+      router.script = {}
+      return verifyReceipt(two, options)
     }
-    const isOwn = (row: string[]) => row[3] === request
-    const withCount = (row: string[], count: number) => row.map((each, at) => (at === 2 ? `${count}` : each))
 
-    const missing = await shown((row) => (isOwn(row) ? undefined : row))
-    const gap = await shown((row) => withCount(row, isOwn(row) ? 90 : 80))
-    const wrong = await shown((row) =>
-      isOwn(row) ? row.map((each, at) => (at === 1 ? '1' : each)) : undefined,
-    )
-
-    const both = ['data', 'debit']
-    expect([missing, gap, wrong]).to.deep.equal([
-      [both, 'leaf.missing'],
-      [both, 'leaf.gap'],
-      [both, 'leaf.wrong'],
+    const gap = await change(([one, two]) => [
+      { ...(one as Leaf), count: (one as Leaf).count + 9n },
+      two as Leaf,
     ])
+    const wrong = await change(([, two]) => [{ ...(two as Leaf), charged: 1n }])
+    const missing = await (async () => {
+      const leaf = (body: unknown) => ({
+        ...(body as ReceiptDocument),
+        leaf: { ...shownLeaf(body), request: HASH },
+      })
+      router.script = { get: { [`/v1/receipts/${request}`]: leaf } }
+      return verifyReceipt(request, options)
+    })()
+
+    expect(failed(gap)).to.deep.equal(['debit'])
+    expect(failed(wrong)).to.include.members(['leaf', 'debit'])
+    expect(failed(missing)).to.deep.equal(['leaf', 'root', 'debit'])
+    expect([gap, wrong, missing].map((checks) => detailOf(checks, 'debit')?.split(':')[0])).to.deep.equal([
+      'leaf.gap',
+      'leaf.wrong',
+      'leaf.missing',
+    ])
+  })
+  const shownLeaf = (body: unknown) => (body as ReceiptDocument).leaf
+
+  it('asks for one proven leaf where later batches debited the payer, and for no data of those batches', async () => {
+    const client = await stage.client()
+    const { request: early } = await client.run('chat', 'early')
+    await stage.router.settle()
+    await client.run('chat', 'late')
+    await stage.router.settle()
+    const { seq } = stage.router.calls.get(early)?.batch ?? { seq: '0' }
+    const { payer } = stage.router.calls.get(early)?.job.request ?? {}
+    const later = BigInt(seq) + 1n
+    const path = `/v1/accounts/${payer}/leaf`
+    type Proven = { seq: bigint; leaf: Leaf; proof: Hex[] }
+    const showing = async (change: (honest: Proven) => object) => {
+      stage.router.script = {
+        withheld: `/v1/batches/${later}`,
+        get: { [path]: (body) => change(body as Proven) },
+      }
+      const checks = await verifyReceipt(early, options)
+      return [failed(checks), detailOf(checks, 'debit')?.split(':')[0]]
+    }
+    const own = stage.router.calls.get(early)
+
+    expect((await showing((honest) => honest))[0]).to.deep.equal([])
+    expect(
+      await showing((honest) => ({ ...honest, leaf: { ...honest.leaf, charged: honest.leaf.charged + 1n } })),
+    ).to.deep.equal([['debit'], 'leaf.forged'])
+    expect(await showing((honest) => ({ ...honest, seq: honest.seq + 1n }))).to.deep.equal([
+      ['debit'],
+      'leaf.forged',
+    ])
+    expect(
+      await showing((honest) => ({ ...honest, leaf: { ...honest.leaf, payer: `0x${'11'.repeat(20)}` } })),
+    ).to.deep.equal([['debit'], 'leaf.forged'])
+    const [older] = await showing(() => ({ seq, leaf: own?.leaf, proof: own?.batch?.proof }))
+    expect(older, 'an older leaf shows less than was debited').to.deep.equal(['debit'])
   })
 
   const detailOf = (checks: Check[], name: string) => checks.find((check) => check.name === name)?.detail

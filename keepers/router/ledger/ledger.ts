@@ -55,6 +55,10 @@ export interface Ledger {
   /** The batch that holds the leaf. */
   batchOfLeaf(leaf: number): Promise<BatchRow | undefined>
   leavesOf(batch: BatchRow): Promise<Leaf[]>
+  /** The crown of a batch's tree; empty if a ledger without crowns kept the batch. */
+  crownOf(seq: bigint): Promise<Uint8Array>
+  /** A payer's newest leaf among those up to a leaf, and its number. */
+  newestLeafOf(payer: Address, upTo: number): Promise<{ leaf: number; body: Leaf } | undefined>
   lastBatch(): Promise<BatchRow | undefined>
   /** The oldest batch that is not known to be settled. */
   unsettledBatch(): Promise<BatchRow | undefined>
@@ -192,15 +196,18 @@ export interface NewBatch {
   seq: bigint
   firstLeaf: number
   lastLeaf: number
-  /** The bytes for `settle`, and the batch data behind `dataHash`. */
+  /** The bytes for `settle`, and the index of the batch data, behind `dataHash`; its parts are made of the leaves. */
   packed: Uint8Array
-  data: Uint8Array
+  index: Uint8Array
+  /** The top of the tree of its leaves. */
+  crown: Uint8Array
   hash: Hex
   root: Hex
   gross: bigint
 }
 
-export interface BatchRow extends NewBatch {
+/** Without its crown, which only proofs need. */
+export interface BatchRow extends Omit<NewBatch, 'crown'> {
   state: 'signed' | 'settled'
   tx: SignedTransaction
   signedAt: number

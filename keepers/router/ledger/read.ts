@@ -23,9 +23,12 @@ const JOB = `SELECT jobs.*, (SELECT node FROM attempts WHERE attempts.job = jobs
 const LEAF = `SELECT receipts.leaf, receipts.body, receipts.price, receipts.at, vouchers.payer AS kept, ceiling,
   expiry, request, r, vs FROM receipts LEFT JOIN vouchers ON vouchers.payer = receipts.payer`
 
-/** A list of batches is no reason to read megabytes of each. */
-const BATCH_WITHOUT_BYTES = `seq, first_leaf, last_leaf, x'' AS packed, x'' AS data, hash, root, gross, state, tx_hash,
-  tx_raw, tx_nonce, signed_at, block, float_used, skipped, settled_at, final_at`
+/** All but its bytes and its crown. */
+const BATCH_FACTS = `seq, first_leaf, last_leaf, hash, root, gross, state, tx_hash, tx_raw, tx_nonce, signed_at, block,
+  float_used, skipped, settled_at, final_at`
+const BATCH = `SELECT ${BATCH_FACTS}, packed, data FROM batches`
+/** A list of batches is no reason to read the bytes of each. */
+const BATCH_WITHOUT_BYTES = `SELECT ${BATCH_FACTS}, x'' AS packed, x'' AS data FROM batches`
 
 /** The reading half. Statements are prepared at first use and kept. */
 export function reader(db: Sqlite): Reads {
@@ -113,9 +116,9 @@ export function reader(db: Sqlite): Reads {
     leavesAfter: async (leaf, limit) =>
       all(`${LEAF} WHERE leaf > ? ORDER BY leaf LIMIT ?`, leaf, limit).map(toUnposted),
     async earliestExpiry() {
-      const row =
-        get(`SELECT MIN(expiry) AS expiry FROM receipts JOIN vouchers ON vouchers.payer = receipts.payer
-        WHERE leaf > (SELECT COALESCE(MAX(last_leaf), 0) FROM batches)`)
+      // One look per payer, however many leaves wait.
+      const row = get(`SELECT MIN(expiry) AS expiry FROM vouchers WHERE EXISTS (SELECT 1 FROM receipts
+        WHERE receipts.payer = vouchers.payer AND leaf > (SELECT COALESCE(MAX(last_leaf), 0) FROM batches))`)
       return row && row.expiry !== null ? Number(row.expiry) : undefined
     },
     async unpostedCount() {
@@ -124,28 +127,33 @@ export function reader(db: Sqlite): Reads {
         - COALESCE((SELECT MAX(last_leaf) FROM batches), 0) AS count`)
       return Number(row?.count)
     },
-    batch: async (seq) => maybe(get('SELECT * FROM batches WHERE seq = ?', Number(seq)), toBatch),
+    batch: async (seq) => maybe(get(`${BATCH} WHERE seq = ?`, Number(seq)), toBatch),
     batchOfLeaf: async (leaf) =>
       maybe(
-        get(
-          'SELECT * FROM batches WHERE last_leaf >= ? AND first_leaf <= ? ORDER BY last_leaf LIMIT 1',
-          leaf,
-          leaf,
-        ),
+        get(`${BATCH} WHERE last_leaf >= ? AND first_leaf <= ? ORDER BY last_leaf LIMIT 1`, leaf, leaf),
         toBatch,
       ),
     leavesOf: async ({ firstLeaf, lastLeaf }) =>
       all('SELECT body FROM receipts WHERE leaf BETWEEN ? AND ? ORDER BY leaf', firstLeaf, lastLeaf).map(
         (row) => toLeaf(text(row.body)),
       ),
-    lastBatch: async () => maybe(get('SELECT * FROM batches ORDER BY seq DESC LIMIT 1'), toBatch),
-    unsettledBatch: async () =>
-      maybe(get(`SELECT * FROM batches WHERE state = 'signed' ORDER BY seq LIMIT 1`), toBatch),
-    unfinalBatch: async () =>
+    async crownOf(seq) {
+      const row = get('SELECT crown FROM batches WHERE seq = ?', Number(seq))
+      return row ? bytes(row.crown) : new Uint8Array()
+    },
+    newestLeafOf: async (payer, upTo) =>
       maybe(
-        get(`SELECT * FROM batches WHERE state = 'settled' AND final_at IS NULL ORDER BY seq LIMIT 1`),
-        toBatch,
+        get(
+          'SELECT leaf, body FROM receipts WHERE payer = ? AND leaf <= ? ORDER BY leaf DESC LIMIT 1',
+          payer,
+          upTo,
+        ),
+        (row) => ({ leaf: Number(row.leaf), body: toLeaf(text(row.body)) }),
       ),
+    lastBatch: async () => maybe(get(`${BATCH} ORDER BY seq DESC LIMIT 1`), toBatch),
+    unsettledBatch: async () => maybe(get(`${BATCH} WHERE state = 'signed' ORDER BY seq LIMIT 1`), toBatch),
+    unfinalBatch: async () =>
+      maybe(get(`${BATCH} WHERE state = 'settled' AND final_at IS NULL ORDER BY seq LIMIT 1`), toBatch),
     transactionsOf: async (seq) =>
       all('SELECT * FROM transactions WHERE seq = ? ORDER BY signed_at DESC, nonce DESC', Number(seq)).map(
         (row) => ({
@@ -161,7 +169,7 @@ export function reader(db: Sqlite): Reads {
       return rows.reduce((sum, row) => sum + BigInt(text(row.float_used)), 0n)
     },
     recentBatches: async (limit) =>
-      all(`SELECT ${BATCH_WITHOUT_BYTES} FROM batches ORDER BY seq DESC LIMIT ?`, limit).map(toBatch),
+      all(`${BATCH_WITHOUT_BYTES} ORDER BY seq DESC LIMIT ?`, limit).map(toBatch),
   }
 }
 
@@ -252,7 +260,7 @@ const toBatch = (row: Row): BatchRow => ({
   firstLeaf: Number(row.first_leaf),
   lastLeaf: Number(row.last_leaf),
   packed: bytes(row.packed),
-  data: bytes(row.data),
+  index: bytes(row.data),
   hash: text(row.hash) as Hex,
   root: text(row.root) as Hex,
   gross: BigInt(text(row.gross)),

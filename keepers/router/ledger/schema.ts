@@ -126,5 +126,10 @@ CREATE INDEX batches_open ON batches (seq) WHERE final_at IS NULL;
 CREATE INDEX attempts_explained ON attempts (at) WHERE decision <> '';
 `
 
+/** The data of a batch is an index whose parts are made of its leaves, and the crown of its tree is kept for proofs. */
+const THIRD = `
+ALTER TABLE batches ADD COLUMN crown BLOB NOT NULL DEFAULT x'';
+`
+
 /** A ledger of version n has the first n steps behind it. */
-export const SCHEMA_STEPS = [FIRST, SECOND] as const
+export const SCHEMA_STEPS = [FIRST, SECOND, THIRD] as const

@@ -61,9 +61,9 @@ function statements(db: Sqlite) {
      ON CONFLICT (role, id) DO UPDATE SET gross = excluded.gross`,
   )
   const newBatch = db.prepare(
-    `INSERT INTO batches (seq, first_leaf, last_leaf, packed, data, hash, root, gross,
+    `INSERT INTO batches (seq, first_leaf, last_leaf, packed, data, crown, hash, root, gross,
        state, tx_hash, tx_raw, tx_nonce, signed_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'signed', ?, ?, ?, ?)`,
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'signed', ?, ?, ?, ?)`,
   )
   const resign = db.prepare(
     `UPDATE batches SET state = 'signed', tx_hash = ?, tx_raw = ?, tx_nonce = ?, signed_at = ?, block = NULL,
@@ -112,7 +112,8 @@ function statements(db: Sqlite) {
       batch.firstLeaf,
       batch.lastLeaf,
       Buffer.from(batch.packed),
-      Buffer.from(batch.data),
+      Buffer.from(batch.index),
+      Buffer.from(batch.crown),
       batch.hash,
       batch.root,
       batch.gross.toString(),

@@ -48,6 +48,9 @@ export function useReceipt(request: string): Read<Receipt> {
   return receipt
 }
 
+/** A page reads the data of a batch up to some fifteen megabytes; of a larger one it says what it did not check. */
+const MOST_LEAVES = 50_000
+
 /** Every signature, hash and proof of a call, checked in this browser against the chain; again as it comes further. */
 export function useChecks(request: string, status: Receipt['status'] | undefined): Read<Check[]> {
   const { config } = useLive()
@@ -57,7 +60,13 @@ export function useChecks(request: string, status: Receipt['status'] | undefined
       return
     let gone = false
     const { routerUrl, rpcUrl, chainId, ledger } = config
-    verifyReceipt(request as `0x${string}`, { routerUrl, rpcUrl, chainId, ledger }).then(
+    verifyReceipt(request as `0x${string}`, {
+      routerUrl,
+      rpcUrl,
+      chainId,
+      ledger,
+      mostLeaves: MOST_LEAVES,
+    }).then(
       (value) => gone || setChecks({ state: 'read', value }),
       (cause: unknown) =>
         gone || setChecks({ state: 'failed', why: cause instanceof Error ? cause.message : String(cause) }),

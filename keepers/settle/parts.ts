@@ -1,0 +1,47 @@
+import type { Address } from 'viem'
+import { bug, refused } from '../../sdk/errors.ts'
+import { fastKeccak } from '../../sdk/native.ts'
+import { toHex } from '../../sdk/protocol/bytes.ts'
+import { leafRow, leavesInPart, partBytes, readIndex } from '../../sdk/protocol/data.ts'
+import type { BatchRow, Ledger } from '../router/ledger/ledger.ts'
+import { createKept } from './kept.ts'
+import { piecesAfter } from './pieces.ts'
+
+type Batch = Pick<BatchRow, 'seq' | 'firstLeaf' | 'index'>
+
+/**
+ * The bytes of a part of a batch's data.
+ *
+ * @throws `part.unknown` (refused); `batch.differs` (bug) rather than bytes that are not what was posted.
+ */
+export type Parts = (batch: Batch, part: number) => Promise<Uint8Array>
+
+/** Parts that are kept: some three megabytes each. */
+const MOST_KEPT = 4
+
+/** Parts are not stored: they are made of the leaves, which stay, and of the index, which says how they were cut. */
+export function createParts(ledger: Pick<Ledger, 'leavesAfter'>, router: Address): Parts {
+  const parts = createKept<Uint8Array>(MOST_KEPT)
+
+  async function make({ seq, firstLeaf, index: bytes }: Batch, part: number): Promise<Uint8Array> {
+    const index = readIndex(bytes, { router, seq, dataHash: toHex(fastKeccak(bytes)) }, fastKeccak)
+    if (index.parts[part] === undefined) {
+      throw refused('part.unknown', `Batch ${seq} has ${index.parts.length} parts.`, {
+        fix: `They count from 0: see GET /v1/batches/${seq}.`,
+      })
+    }
+    const after = firstLeaf - 1 + part * index.partLeaves
+    const rows: string[] = []
+    for await (const piece of piecesAfter(ledger, after, leavesInPart(index, part))) {
+      for (const { body } of piece) rows.push(leafRow(body))
+    }
+    const made = partBytes({ router, seq }, part, rows)
+    if (toHex(fastKeccak(made)) === index.parts[part]) return made
+    throw bug('batch.differs', `part ${part} of batch ${seq} is not what was posted`, {
+      fix: 'Restore the journal that posted it.',
+      details: { seq: Number(seq), part },
+    })
+  }
+
+  return (batch, part) => parts(`${batch.seq}/${part}`, () => make(batch, part))
+}

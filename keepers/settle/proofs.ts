@@ -1,0 +1,65 @@
+import type { Hex } from 'viem'
+import { bug } from '../../sdk/errors.ts'
+import { fastKeccak } from '../../sdk/native.ts'
+import { type Branch, branchOf, crownOf, growBranch, proofOf } from '../../sdk/protocol/crown.ts'
+import { digestsOf, growNodes, nodeAt } from '../../sdk/protocol/merkle.ts'
+import type { BatchRow, Ledger } from '../router/ledger/ledger.ts'
+import { createKept } from './kept.ts'
+import { piecesAfter, withPauses } from './pieces.ts'
+
+type Batch = Pick<BatchRow, 'seq' | 'root' | 'firstLeaf' | 'lastLeaf'>
+
+/** The Merkle proof of a leaf, by its number in the ledger: anybody may ask for it as often as it likes. */
+export type Proofs = (batch: Batch, leaf: number) => Promise<Hex[]>
+
+/** Crowns and branches that are kept: at most 64 KiB each, for batches of any size. */
+const MOST_KEPT = 64
+
+/** A proof hashes the leaves of one branch, a thousand at most; the crown above was kept when the batch was built. */
+export function createProofs(ledger: Pick<Ledger, 'leavesAfter' | 'crownOf'>): Proofs {
+  const crowns = createKept<Uint8Array>(MOST_KEPT)
+  const branches = createKept<Uint8Array>(MOST_KEPT)
+
+  async function digests(first: number, last: number): Promise<Uint8Array[]> {
+    const runs: Uint8Array[] = []
+    for await (const piece of piecesAfter(ledger, first - 1, last - first + 1)) {
+      runs.push(
+        digestsOf(
+          piece.map(({ body }) => body),
+          fastKeccak,
+        ),
+      )
+    }
+    return runs
+  }
+
+  /** A ledger that is older than crowns keeps none of its first batches, which were small. */
+  async function crownFor({ seq, firstLeaf, lastLeaf }: Batch): Promise<Uint8Array> {
+    const crown = await ledger.crownOf(seq)
+    if (crown.length > 0) return crown
+    return crownOf(await withPauses(growNodes(await digests(firstLeaf, lastLeaf), fastKeccak)))
+  }
+
+  async function grow({ firstLeaf, lastLeaf }: Batch, branch: Branch): Promise<Uint8Array> {
+    const runs: Uint8Array[] = []
+    for (const [first, last] of branch.runs) {
+      runs.push(Buffer.concat(await digests(firstLeaf + first, firstLeaf + last)))
+    }
+    return growBranch(lastLeaf - firstLeaf + 1, branch, runs, fastKeccak)
+  }
+
+  return async (batch, leaf) => {
+    const leaves = batch.lastLeaf - batch.firstLeaf + 1
+    const index = leaf - batch.firstLeaf
+    const branch = branchOf(leaves, index)
+    const crown = await crowns(batch.root, () => crownFor(batch))
+    const nodes = await branches(`${batch.root} ${branch.node}`, () => grow(batch, branch))
+    if (nodeAt(nodes, 0) !== nodeAt(crown, branch.node) || nodeAt(crown, 0) !== batch.root) {
+      throw bug('batch.differs', `the ledger has other leaves than batch ${batch.seq} was made of`, {
+        fix: 'Restore the journal that posted it.',
+        details: { seq: Number(batch.seq) },
+      })
+    }
+    return proofOf(leaves, index, { crown, branch: nodes, node: branch.node })
+  }
+}
