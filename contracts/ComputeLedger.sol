@@ -7,6 +7,7 @@ import {Payouts} from "./ledger/Payouts.sol";
 import {Settlement} from "./ledger/Settlement.sol";
 import {Epochs} from "./libraries/Epochs.sol";
 import {Role} from "./libraries/Roles.sol";
+import {Splits} from "./libraries/Splits.sol";
 
 /// @title ComputeLedger
 /// @notice The manual is {IComputeLedger}.
@@ -49,7 +50,7 @@ contract ComputeLedger is Settlement, Payouts {
 
     /// @inheritdoc IComputeLedger
     function splitIn(uint32 epoch) external view returns (Split memory) {
-        return _splitIn(epoch);
+        return Splits.unpack(_splitIn(epoch));
     }
 
     /// @inheritdoc IComputeLedger
@@ -96,8 +97,7 @@ contract ComputeLedger is Settlement, Payouts {
     /// @inheritdoc IComputeLedger
     function shareBpsOf(Role role, uint32 id) public view returns (uint256) {
         if (role == Role.Frontend && id == 0) return 0;
-        (Split memory split,) = _splitNow(_rules, Epochs.current());
-        return _bps(split, role);
+        return _bps(_splitIn(Epochs.current()), role);
     }
 
     /// @inheritdoc IComputeLedger
@@ -130,6 +130,7 @@ contract ComputeLedger is Settlement, Payouts {
         }
         seen.bps = shareBpsOf(role, id);
         seen.units = unitsIn(router, role, id, epoch);
+        seen.volume = _volumeIn(router, epoch);
     }
 
     /// @inheritdoc IComputeLedger

@@ -172,7 +172,7 @@ contract RouterBond is IRouterBond, ReentrancyGuardTransient {
         IComputeLedger.Exposure memory seen = ledger.exposureOf(router, role, statement.id, round.epoch);
         uint256 due = _due(statement.gross, seen);
         if (due == 0) revert NoShortfall(statement.gross, seen.gross);
-        (uint256 cap, bool newcomer) = _cap(router, round.epoch, round.base, seen);
+        (uint256 cap, bool newcomer) = _cap(round.base, seen);
         asked = Math.min(due, cap);
         if (asked == 0) revert NothingBonded(round.base);
 
@@ -301,7 +301,8 @@ contract RouterBond is IRouterBond, ReentrancyGuardTransient {
 
     /// @inheritdoc IRouterBond
     function capOf(address router, Role role, uint32 id) public view returns (uint256) {
-        return _capAt(router, role, id, _epochOfNext(router, _deposits[router].round));
+        uint256 number = _deposits[router].round;
+        return _capAt(router, role, id, _epochOfNext(router, number, number == 0 ? 0 : resolvableAt(router, number)));
     }
 
     /// @inheritdoc IRouterBond
@@ -345,7 +346,7 @@ contract RouterBond is IRouterBond, ReentrancyGuardTransient {
         // One round after a conviction, and no other: every round would let the router's own ids take their part.
         if (bond.convicted && round.openedAt >= bond.convictedAt) revert AlreadyConvicted(router);
 
-        uint32 epoch = _epochOfNext(router, number);
+        uint32 epoch = _epochOfNext(router, number, nextAt);
         number += 1;
         bond.round = number.toUint16();
         round = _rounds[router][number];
@@ -357,9 +358,11 @@ contract RouterBond is IRouterBond, ReentrancyGuardTransient {
     /// @dev Whose shares the next round counts: those of the last closed epoch. Whoever this round locks out has the share
     ///      that it had when the round closed, if it comes within another filing time: what the router settled meanwhile,
     ///      for itself perhaps, counts for nothing.
-    function _epochOfNext(address router, uint256 number) private view returns (uint32 epoch) {
+    /// @param number The last round; 0 = there was none.
+    /// @param nextAt When it was over.
+    function _epochOfNext(address router, uint256 number, uint256 nextAt) private view returns (uint32 epoch) {
         epoch = ledger.lastEpochOf(router);
-        if (number == 0 || block.timestamp >= resolvableAt(router, number) + FILING_SECONDS) return epoch;
+        if (number == 0 || block.timestamp >= nextAt + FILING_SECONDS) return epoch;
         Filing storage round = _rounds[router][number];
         uint32 closing = Epochs.at(round.openedAt + FILING_SECONDS);
         if (epoch >= closing) epoch = closing - 1;
@@ -377,7 +380,7 @@ contract RouterBond is IRouterBond, ReentrancyGuardTransient {
             uint256 base = last.base;
             free = Math.min(free, base - base / KNOWN_PARTS - base / NEWCOMERS_PARTS);
         }
-        (cap,) = _cap(router, epoch, free, ledger.exposureOf(router, role, id, epoch));
+        (cap,) = _cap(free, ledger.exposureOf(router, role, id, epoch));
     }
 
     /// @dev The payee's share of what was stated and is not settled, less what the bond has paid of it.
@@ -389,14 +392,8 @@ contract RouterBond is IRouterBond, ReentrancyGuardTransient {
 
     /// @return cap The payee's part of half the base.
     /// @return newcomer Whether a stranger's thousandth is more: then it is one, however little it settled.
-    function _cap(address router, uint32 epoch, uint256 base, IComputeLedger.Exposure memory seen)
-        private
-        view
-        returns (uint256 cap, bool newcomer)
-    {
-        if (seen.units != 0) {
-            cap = Math.mulDiv(base, seen.units * seen.bps, KNOWN_PARTS * ledger.volumeIn(router, epoch) * BPS);
-        }
+    function _cap(uint256 base, IComputeLedger.Exposure memory seen) private pure returns (uint256 cap, bool newcomer) {
+        if (seen.units != 0) cap = Math.mulDiv(base, seen.units * seen.bps, KNOWN_PARTS * seen.volume * BPS);
         newcomer = cap <= base / NEWCOMER_PARTS;
         if (newcomer) cap = base / NEWCOMER_PARTS;
     }

@@ -98,11 +98,13 @@ interface IComputeLedger {
     /// @param advanced What the bond paid it ahead of its settlement, less what was settled since.
     /// @param bps Its present share.
     /// @param units Its gross in the epoch that was asked for.
+    /// @param volume The router's gross in that epoch.
     struct Exposure {
         uint256 gross;
         uint256 advanced;
         uint256 bps;
         uint256 units;
+        uint256 volume;
     }
 
     /// @notice An EIP-3009 authorisation, less what the ledger knows itself.

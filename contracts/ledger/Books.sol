@@ -64,14 +64,15 @@ abstract contract Books is IComputeLedger, EIP712, AccessManaged, ReentrancyGuar
         uint128 gross;
     }
 
+    /// @dev One slot.
     /// @param drawn From the payee's share: paid to it, or to the router's float for what the bond had advanced.
     /// @param advanced By the bond, and not yet back in the float.
     /// @param mark Up to here its earnings are its own, settled before the bond advanced anything: only what comes after
     ///        goes back. At least `drawn` while something is advanced.
     struct Paid {
-        uint128 drawn;
-        uint128 advanced;
-        uint256 mark;
+        uint96 drawn;
+        uint64 advanced;
+        uint96 mark;
     }
 
     /// @inheritdoc IComputeLedger
@@ -166,28 +167,31 @@ abstract contract Books is IComputeLedger, EIP712, AccessManaged, ReentrancyGuar
         emit SplitSet(split, current + 1);
     }
 
-    /// @return split In force in the present epoch.
+    /// @return split In force in the present epoch, packed.
     /// @return since The epoch it began with.
-    function _splitNow(Rules memory rules, uint32 epoch) internal pure returns (Split memory split, uint32 since) {
+    function _splitNow(Rules memory rules, uint32 epoch) internal pure returns (uint64 split, uint32 since) {
         bool turned = rules.nextFrom != 0 && rules.nextFrom <= epoch;
-        return turned ? (Splits.unpack(rules.next), rules.nextFrom) : (Splits.unpack(rules.split), rules.since);
+        return turned ? (rules.next, rules.nextFrom) : (rules.split, rules.since);
     }
 
-    function _splitIn(uint32 epoch) internal view returns (Split memory) {
-        return Splits.unpack(_splits.upperLookupRecent(epoch));
+    /// @dev The last two splits are in the slot that is read anyway.
+    function _splitIn(uint32 epoch) internal view returns (uint64 split) {
+        Rules memory rules = _rules;
+        if (epoch < rules.since) return uint64(_splits.upperLookupRecent(epoch));
+        (split,) = _splitNow(rules, epoch);
     }
 
     /// @dev The one place that knows who has which share.
-    function _bps(Split memory split, Role role) internal view returns (uint256) {
-        if (role == Role.Node) return split.node;
-        if (role == Role.Pod) return split.pod;
-        if (role == Role.Frontend) return split.frontend;
-        return podVoters == address(0) ? 0 : split.voters;
+    function _bps(uint64 split, Role role) internal view returns (uint256) {
+        if (role == Role.Voters && podVoters == address(0)) return 0;
+        return Splits.shareOf(split, role);
     }
 
     /// @dev What no payee has a share of.
-    function _protocolBps(Split memory split) internal view returns (uint256) {
-        return BPS - split.node - split.pod - split.frontend - _bps(split, Role.Voters);
+    function _protocolBps(uint64 split) internal view returns (uint256) {
+        uint256 shares = Splits.shareOf(split, Role.Node) + Splits.shareOf(split, Role.Pod);
+        shares += Splits.shareOf(split, Role.Frontend) + _bps(split, Role.Voters);
+        return BPS - shares;
     }
 
     /// @dev Rounded down: what rounding leaves over is the protocol's. A gross is below 2^128, a share below 2^14.
@@ -209,7 +213,7 @@ abstract contract Books is IComputeLedger, EIP712, AccessManaged, ReentrancyGuar
         uint256 units = gross - uint96(slot >> 96);
         if (units != 0) _units[router][role][id][last] = units;
         if (gross != 0 && last < since) {
-            Split memory split = _splitIn(last);
+            uint64 split = _splitIn(last);
             Past storage past = _past[router][role][id];
             past.owed += uint128(_share(gross, _bps(split, role)));
             past.gross += uint128(gross);

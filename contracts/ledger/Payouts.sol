@@ -39,8 +39,8 @@ abstract contract Payouts is Books {
         (, uint256 back) = _drawable(router, role, id);
         _recoup(router, role, id, back);
         Paid storage paid = _paid[router][role][id];
-        paid.mark = _earned(router, role, id);
-        paid.advanced += uint128(amount);
+        paid.mark = _earned(router, role, id).toUint96();
+        paid.advanced += amount.toUint64();
         emit Advanced(router, role, id, amount);
     }
 
@@ -69,7 +69,7 @@ abstract contract Payouts is Books {
         if (to == address(0)) revert NoPayout(role, id);
 
         _recoup(router, role, id, back);
-        _paid[router][role][id].drawn += uint128(amount);
+        _paid[router][role][id].drawn += amount.toUint96();
         if (amount == 0) return 0;
         emit Claimed(router, role, id, to, amount);
 
@@ -80,7 +80,7 @@ abstract contract Payouts is Books {
     /// @return back What of its share is the router's, because the bond paid it ahead.
     function _drawable(address router, Role role, uint32 id) internal view returns (uint256 amount, uint256 back) {
         if (role == Role.Frontend && id == 0) return (0, 0);
-        Paid storage paid = _paid[router][role][id];
+        Paid memory paid = _paid[router][role][id];
         uint256 earned = _earned(router, role, id);
         if (paid.advanced != 0) back = Math.min(paid.advanced, earned - paid.mark);
         amount = earned - paid.drawn - back;
@@ -90,9 +90,9 @@ abstract contract Payouts is Books {
     function _recoup(address router, Role role, uint32 id, uint256 back) private {
         if (back == 0) return;
         Paid storage paid = _paid[router][role][id];
-        paid.drawn += uint128(back);
-        paid.advanced -= uint128(back);
-        paid.mark += back;
+        paid.drawn += uint96(back);
+        paid.advanced -= uint64(back);
+        paid.mark += uint96(back);
         _books[router].float += uint96(back);
         emit Recouped(router, role, id, back);
     }

@@ -23,7 +23,7 @@ abstract contract Settlement is Accounts {
     struct Turn {
         uint32 epoch;
         uint32 since;
-        Split split;
+        uint64 split;
     }
 
     /// @inheritdoc IComputeLedger

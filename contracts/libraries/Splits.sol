@@ -3,9 +3,10 @@ pragma solidity 0.8.28;
 
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {IComputeLedger} from "../interfaces/IComputeLedger.sol";
+import {Role} from "./Roles.sol";
 
 /// @title Splits
-/// @notice The bounds of a split, and its packed form: four shares of 16 bits.
+/// @notice The bounds of a split, and its packed form: four shares of 16 bits, in the order of the roles.
 library Splits {
     uint256 internal constant BPS = 10_000;
     uint256 internal constant LEAST_NODE_BPS = 5_000;
@@ -28,10 +29,15 @@ library Splits {
         return uint64(split.node) << 48 | uint64(split.pod) << 32 | uint64(split.frontend) << 16 | split.voters;
     }
 
-    function unpack(uint256 packed) internal pure returns (IComputeLedger.Split memory split) {
-        split.node = uint16(packed >> 48);
-        split.pod = uint16(packed >> 32);
-        split.frontend = uint16(packed >> 16);
-        split.voters = uint16(packed);
+    /// @return bps The share of `role` in a packed split.
+    function shareOf(uint64 packed, Role role) internal pure returns (uint256 bps) {
+        return uint16(packed >> (48 - 16 * uint256(role)));
+    }
+
+    function unpack(uint64 packed) internal pure returns (IComputeLedger.Split memory split) {
+        split.node = uint16(shareOf(packed, Role.Node));
+        split.pod = uint16(shareOf(packed, Role.Pod));
+        split.frontend = uint16(shareOf(packed, Role.Frontend));
+        split.voters = uint16(shareOf(packed, Role.Voters));
     }
 }
