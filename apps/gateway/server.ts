@@ -22,6 +22,8 @@ import {
 import { embeddingsRoute } from './embeddings-route.ts'
 import { keepAnswers } from './idempotency.ts'
 import { imagesRoute, picturesRoute } from './images-route.ts'
+import { servedBy } from './openapi/document.ts'
+import { documentRoutes } from './openapi/routes.ts'
 import type { OperatorTerms } from './operator/operator.ts'
 import { operatorRoutes } from './operator/routes.ts'
 import type { Payer } from './payer.ts'
@@ -76,10 +78,12 @@ export function createGateway(deps: GatewayDeps): FastifyInstance {
     frameworkErrors: (error, request, reply) =>
       void sendFrameworkError(error as FastifyError, request, reply),
   })
+  const served = servedBy(app)
   addHeaders(app)
   answerErrors(app)
   health(app, deps.catalog)
   picturesRoute(app, deps.pictures)
+  documentRoutes(app, served, deps.publicUrl)
   const rate = openRate()
   heuristApi(app, { ...deps, rate })
   accountRoutes(app, deps)

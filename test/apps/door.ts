@@ -13,6 +13,7 @@ import { bug } from '../../sdk/errors.ts'
 import type { Answer, AnswerStream, Piece } from '../../sdk/index.ts'
 import { manifestHash, parseManifest } from '../../sdk/protocol/manifest.ts'
 import { PODS } from '../market.ts'
+import { Judge } from './published.ts'
 
 /** A gateway over real manifests whose payer answers, fails or hangs on command: what a real network does not do at will. */
 export interface TestDoor {
@@ -20,7 +21,7 @@ export interface TestDoor {
   key: string
   /** What it pays with; everything not given fails the test. */
   pay(payer: Partial<Payer>): void
-  /** JSON to a route, with the key; a text is sent as it is. */
+  /** JSON to a route, with the key; a text is sent as it is. The answer is what is published, or the test fails. */
   post(path: string, body: unknown): Promise<Response>
   close(): Promise<void>
 }
@@ -73,6 +74,7 @@ export async function openDoor(manifests: readonly Uint8Array[] = [manifestOf('c
     stopping: new AbortController().signal,
     log: pino({ level: 'silent' }),
   })
+  let judge: Judge | undefined
   const url = await app.listen({ host: '127.0.0.1', port: 0 })
 
   return {
@@ -81,12 +83,16 @@ export async function openDoor(manifests: readonly Uint8Array[] = [manifestOf('c
     pay: (given) => {
       payer = given
     },
-    post: (path, body) =>
-      fetch(url + path, {
+    async post(path, body) {
+      judge ??= await Judge.of(url)
+      const answer = await fetch(url + path, {
         method: 'POST',
         headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
         body: typeof body === 'string' ? body : JSON.stringify(body),
-      }),
+      })
+      await judge.check('POST', path, answer)
+      return answer
+    },
     async close() {
       await app.close()
       await new Promise((done) => router.close(done))

@@ -35,6 +35,8 @@ export interface MeteredDoor {
   /** An account with this many base units, and a key of it. */
   account(wallet: string, amount: bigint, terms?: object): { key: string; id: string }
   ask(headers?: Record<string, string>, body?: object): Promise<Response>
+  /** As Fastify prints them. */
+  routes(): string
   close(): Promise<void>
 }
 
@@ -156,6 +158,7 @@ export async function openMeteredDoor(
         headers: { 'content-type': 'application/json', ...headers },
         body: JSON.stringify(body),
       }),
+    routes: () => app.printRoutes({ commonPrefix: false }),
     async close() {
       await app.close()
       metered.stop()

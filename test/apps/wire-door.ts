@@ -12,6 +12,7 @@ import { openPictures } from '../../apps/gateway/pictures.ts'
 import { createGateway } from '../../apps/gateway/server.ts'
 import { HOUSE } from '../../apps/gateway/till/till.ts'
 import { manifestHash } from '../../sdk/protocol/manifest.ts'
+import { Judge } from './published.ts'
 
 /**
  * Heurist's API before a payer that a test commands: what cannot be provoked at will on a real network. Pods are
@@ -42,6 +43,7 @@ export interface WireDoor {
   /** One more key; its id is whom it is for. */
   newKey(perMinute?: number): { token: string; consumer: string; secret: string }
   revoke(consumer: string): void
+  /** The answer is what is published, or the test fails. */
   post(path: string, body: unknown, headers?: Record<string, string>): Promise<Response>
   /** The same gateway again, on the same folder. */
   restart(): Promise<void>
@@ -67,6 +69,7 @@ export async function openWireDoor(): Promise<WireDoor> {
   const key = keys.shown ?? ''
   const [consumer = '', secret = ''] = key.split('-')
   let app: FastifyInstance
+  let judge: Judge | undefined
   const fail = () => {
     throw new Error('no call is expected')
   }
@@ -84,12 +87,16 @@ export async function openWireDoor(): Promise<WireDoor> {
       return { token, consumer, secret }
     },
     revoke: (consumer) => void keys.keys.revoke(HOUSE, consumer),
-    post: (path, body, headers = {}) =>
-      fetch(door.url + path, {
+    async post(path, body, headers = {}) {
+      judge ??= await Judge.of(door.url)
+      const answer = await fetch(door.url + path, {
         method: 'POST',
         headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json', ...headers },
         body: typeof body === 'string' ? body : JSON.stringify(body),
-      }),
+      })
+      await judge.check('POST', path, answer)
+      return answer
+    },
     async restart() {
       await app.close()
       await start()

@@ -1,4 +1,5 @@
 import { formatUsd } from '../../../sdk/units.ts'
+import { escaped } from '../markup.ts'
 import type { UsageQuery, UsageRow } from './usage.ts'
 
 const [WIDTH, PANEL, LEFT, RIGHT, TOP, GAP, BOTTOM] = [760, 150, 84, 12, 40, 34, 34]
@@ -122,12 +123,3 @@ const shortUsd = (baseUnits: number): string =>
 
 const text = (x: number, y: number, words: string, anchor: 'start' | 'middle' | 'end'): string =>
   `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" text-anchor="${anchor}">${escaped(words)}</text>`
-
-const ENTITIES: Record<string, string> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-}
-const escaped = (words: string): string => words.replace(/[&<>"']/g, (each) => ENTITIES[each] ?? each)

@@ -25,15 +25,15 @@ interface Deps {
   publicUrl: string | undefined
 }
 
-const keyBody = z.strictObject({
+export const keyBody = z.strictObject({
   name: z.string().min(1).max(64),
   quota: dollars.optional(),
   expires: z.iso.datetime().optional(),
   pods: z.array(z.string().min(1).max(128)).min(1).max(64).optional(),
   per_minute: z.number().int().min(1).max(10_000).default(CALLS_PER_MINUTE),
 })
-const challengeBody = z.strictObject({ address: z.string().max(64) })
-const sessionBody = z.strictObject({
+export const challengeBody = z.strictObject({ address: z.string().max(64) })
+export const sessionBody = z.strictObject({
   message: z.string().min(1).max(4_096),
   signature: z
     .string()
@@ -41,9 +41,9 @@ const sessionBody = z.strictObject({
     .max(20_000)
     .transform((text) => text as Hex),
 })
-const depositBody = z.strictObject({ transaction: hashSchema })
-const settingsBody = z.strictObject({ low_mark: dollars })
-const webhookBody = z.strictObject({ url: z.string().min(1).max(2_048), low_mark: dollars })
+export const depositBody = z.strictObject({ transaction: hashSchema })
+export const settingsBody = z.strictObject({ low_mark: dollars })
+export const webhookBody = z.strictObject({ url: z.string().min(1).max(2_048), low_mark: dollars })
 /** Questions a minute from one address, before anybody is known. */
 const ASKED_PER_MINUTE = 60
 

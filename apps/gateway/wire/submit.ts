@@ -23,7 +23,8 @@ const llmSchema = z.strictObject({
   extra_body: jsonText,
 })
 
-const schema = z.strictObject({
+/** A body of `POST /submit_job`. */
+export const jobSchema = z.strictObject({
   job_id: jobId,
   model_input: z.strictObject({ SD: optional(sdSchema), LLM: optional(llmSchema) }),
   model_type: optional(z.enum(['SD', 'LLM'])),
@@ -57,7 +58,7 @@ export const hashOf = (value: unknown): string =>
 
 /** A body of `POST /submit_job`. @throws `parameter.*` (refused), naming the field. */
 export function parseJob(body: unknown): SdJob | LlmJob {
-  const { job_id: id, model_id: model, model_input: given, model_type, deadline } = checked(schema, body)
+  const { job_id: id, model_id: model, model_input: given, model_type, deadline } = checked(jobSchema, body)
   const common = { id, model, deadline: deadline ?? DEADLINE }
   const type = typeOf(given, model_type)
   if (type === 'SD') {

@@ -20,7 +20,7 @@ const short = z.string().max(128)
 const apiKey = z.string().min(1).max(256)
 const taskType = z.string().min(1).max(64)
 
-const createSchema = z.strictObject({
+export const createSchema = z.strictObject({
   consumer_id: optional(short),
   api_key: apiKey,
   task_type: taskType,
@@ -30,9 +30,9 @@ const createSchema = z.strictObject({
   timeout_seconds: optional(z.number().positive().max(LONGEST_TIMEOUT)),
 })
 
-const taskSchema = z.strictObject({ task_id: z.string().min(1).max(128), api_key: apiKey })
+export const taskSchema = z.strictObject({ task_id: z.string().min(1).max(128), api_key: apiKey })
 
-const resourceSchema = z.strictObject({
+export const resourceSchema = z.strictObject({
   consumer_id: optional(short),
   api_key: apiKey,
   workflow_id: optional(short),
