@@ -75,7 +75,11 @@ export const splitSchema = z.object({
   pod: amount,
   frontend: amount,
   voters: amount,
-  protocol: amount,
+  /** Of one call it may be a few units below zero. @source `splitOf` */
+  protocol: z
+    .string()
+    .regex(/^-?\d{1,39}$/)
+    .transform(BigInt),
 })
 
 export const receiptDocumentSchema = z.looseObject({

@@ -113,6 +113,7 @@ describe('noise at the doors of a router', function () {
       'accounts',
       'receipts',
       'batches',
+      'batches/1/parts',
       'quote',
       'network',
       'feedback',
@@ -123,7 +124,7 @@ describe('noise at the doors of a router', function () {
     await fc.assert(
       fc.asyncProperty(places, words, words, words, async (place, part, key, value) => {
         const response = await fetch(
-          `${router.url}/v1/${place}/${part}?${key}=${value}&limit=${value}&pod=${part}`,
+          `${router.url}/v1/${place}/${part}?${key}=${value}&limit=${value}&pod=${part}&batch=${value}`,
         )
         const body = await response.text()
         expect(response.status, `${place}/${part}: ${body}`).to.be.lessThan(500)
