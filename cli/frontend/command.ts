@@ -15,6 +15,7 @@ import {
   printPreferred,
   readFrontend,
 } from './entry.ts'
+import { init } from './init.ts'
 import { type RevenueOptions, revenue } from './revenue.ts'
 
 /** `heurist frontend`: whoever brings callers earns a share of what they pay. */
@@ -29,6 +30,21 @@ export function frontendCommand(): Command {
     .argument('[id]', 'of the frontend')
     .option('--mine', 'all that the account owns or is paid for')
     .action(show)
+  frontend
+    .command('init')
+    .description(
+      'a page to begin with, in under 100 lines: it shows a price, asks the network, and earns its share',
+    )
+    .argument('<folder>', 'where it goes; new or empty')
+    .requiredOption('--frontend <id>', 'who earns; `heurist frontend create` makes one')
+    .option('--router <url>', 'a router; default: the network of this home')
+    .option('--ledger <address>', 'the ledger that you trust; default: of this home')
+    .option('--rpc <url>', 'the chain; default: of this home')
+    .option('--port <number>', 'where it serves, on this machine', '8080')
+    .option('--per-day <dollars>', 'the most it spends in a day', '1.00')
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', '\nExample:\n  $ heurist frontend init my-page --frontend 2')
+    .action(init)
   frontend
     .command('revenue')
     .description(
