@@ -158,6 +158,8 @@ export const gatewayPart = ({ home, ports, network, seeded }: LocalNetwork): Par
     rpcUrl: network.rpcUrl,
     keyFile: keyFile(home, 'frontend'),
     frontend: seeded.frontend,
+    // Paid to, and settled by, the gateway's own account, which has gas on a local chain.
+    x402: {},
   },
 })
 
