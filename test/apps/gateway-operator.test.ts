@@ -23,6 +23,7 @@ import { formatUsd, usd } from '../../sdk/units.ts'
 import { openHome } from '../cli/home.ts'
 import { freePort, type Market, openMarket } from '../market.ts'
 import { openNetwork, type TestNetwork } from '../network.ts'
+import { Judge } from './published.ts'
 import { settled } from './settled.ts'
 
 const SEED = Number(process.env.HEURIST_SEED ?? 20_261_126)
@@ -203,6 +204,7 @@ describe('the operator of a gateway', function () {
   this.timeout(600_000)
   let market: Market
   let network: TestNetwork
+  let judge: Judge | undefined
   const operator = privateKeyToAccount(localKey(LOCAL_KEY.frontend))
   const developer = privateKeyToAccount(generatePrivateKey())
   let requests: string[]
@@ -211,6 +213,7 @@ describe('the operator of a gateway', function () {
   before(async () => {
     market = await openMarket()
     network = await openNetwork(market, 1)
+    judge = await Judge.of(network.gatewayUrl)
     keys = await keysOf(developer, ['first', '=HYPERLINK("x")\u001b[2J'])
     requests = []
     for (const token of [network.apiKey, keys[0]?.token, keys[0]?.token, keys[1]?.token]) {
@@ -237,6 +240,7 @@ describe('the operator of a gateway', function () {
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     })
+    if (path.startsWith('/v1/operator')) await judge?.check(method, path, answer)
     const text = await answer.text()
     return { ...(text.startsWith('{') ? (JSON.parse(text) as T) : ({} as T)), status: answer.status, text }
   }

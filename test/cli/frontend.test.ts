@@ -362,7 +362,7 @@ describe('heurist frontend on a real chain', function () {
     expect((await home.run('frontend', 'sell')).code).to.equal(2)
   })
 
-  it('an address alone sends nothing, and what the contract refuses is said in words', async () => {
+  it('an address alone sends nothing, and an account without gas is told what it lacks', async () => {
     const keyless = await run('set-payout', id, payout.account.address, '--account', owner.account.address)
     const anvil = createTestClient({ mode: 'anvil', transport: http(season.market.chain.rpcUrl) })
     const poor = await season.holder('poor', 0n)

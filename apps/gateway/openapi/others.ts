@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { revenuePage } from '../operator/page.ts'
 import { revenueParameters } from '../operator/revenue.ts'
 import { askedSchema } from '../x402/doors.ts'
 import type { Operation } from './operation.ts'
@@ -86,6 +87,6 @@ export const operatorOperations: readonly Operation[] = [
     does: 'Revenue, cost, the share that comes back, and the margin, by day and key.',
     opens: 'session',
     query: revenueParameters,
-    answers: { 200: { shape: z.looseObject({ frontend: z.int(), rows: z.array(z.looseObject({})) }) } },
+    answers: { 200: { shape: revenuePage } },
   },
 ]
