@@ -7,7 +7,7 @@ import { chainReader } from '../../sdk/chain/reader.ts'
 import { unpackBatch } from '../../sdk/protocol/batch.ts'
 import { keccak, toHex } from '../../sdk/protocol/bytes.ts'
 import { indexPath, partPath, readIndex, readPart } from '../../sdk/protocol/data.ts'
-import { type Leaf, leafHash, verifyMerkle } from '../../sdk/protocol/merkle.ts'
+import { type Leaf, leafHash, merkleTree, verifyMerkle } from '../../sdk/protocol/merkle.ts'
 import { verifyReceipt } from '../../sdk/verify.ts'
 import {
   codeOf,
@@ -51,19 +51,19 @@ describe('batches of several parts', function () {
 
   async function start(
     hooks: { beforeCommit?: (ops: readonly Op[]) => void; afterCommit?: typeof hooks.beforeCommit } = {},
+    changes: Record<string, number> = {},
   ) {
-    const settle = { maxLeaves: CALLS, partLeaves: PART, finalityBlocks: 1, watchMs: 100 }
+    const settle = { maxLeaves: CALLS, partLeaves: PART, finalityBlocks: 1, watchMs: 100, ...changes }
     router = await stage.router({ settle, ...hooks, ...(dataDir === undefined ? {} : { dataDir }) })
     dataDir = router.dataDir
     worker = await (worker?.again(router.url) ?? testWorker(stage, router))
   }
 
   /** A batch's worth of calls. @returns their requests. */
-  async function calls(): Promise<Hex[]> {
-    const jobs = Array.from({ length: CALLS }, (_, index) => payers[index % 2]?.job() ?? {})
+  async function calls(count = CALLS): Promise<Hex[]> {
+    const jobs = Array.from({ length: count }, (_, index) => payers[index % 2]?.job() ?? {})
     const answers = await Promise.all(jobs.map((job) => post(router, job)))
-    expect(answers.map(({ status }) => status)).to.deep.equal(Array(CALLS).fill(200))
-    batches += 1
+    expect(answers.map(({ status }) => status)).to.deep.equal(Array(count).fill(200))
     return jobs.map((job) => (job.voucher as { request: Hex }).request)
   }
 
@@ -104,6 +104,7 @@ describe('batches of several parts', function () {
       }
       await start(when === 'before' ? { beforeCommit: hook } : { afterCommit: hook })
       const [request = randomHash()] = await calls()
+      batches += 1
       await until('the crash', () => router.crashed)
 
       await start()
@@ -125,6 +126,7 @@ describe('batches of several parts', function () {
   it('an audit finds every total to be the sum of their calls, and each call verifies from its own', async () => {
     await start()
     const requests = await calls()
+    batches += 1
     for (const request of requests) await isSettled(request)
     const { market, hasher } = stage
     const { ledger } = market.addresses
@@ -190,6 +192,30 @@ describe('batches of several parts', function () {
       [400, 'request.malformed'],
       [404, 'batch.unknown'],
     ])
+  })
+
+  it('one that is read in three pieces has all its parts, and every leaf its proof below the crown', async () => {
+    const [count, partLeaves] = [1_050, 100]
+    await start({}, { maxLeaves: count, partLeaves })
+    const requests: Hex[] = []
+    while (requests.length < count) requests.push(...(await calls(30)))
+    await isSettled(requests[0] ?? randomHash())
+
+    const { documents, leaves } = await published()
+    const batch = await router.world.ledger.lastBatch()
+    const { ledger } = stage.market.addresses
+    const options = { routerUrl: router.url, rpcUrl: stage.market.chain.rpcUrl, ledger }
+    const picked = [0, 499, 500, 1_025, count - 1].map((index) => leaves[index]?.request ?? randomHash())
+    const checks = await Promise.all(picked.map((request) => verifyReceipt(request, options)))
+
+    expect(documents).to.have.length(1 + Math.ceil(count / partLeaves))
+    expect(leaves.map(({ request }) => request)).to.have.members(requests)
+    expect(batch).to.include({
+      seq: BigInt(batches + 1),
+      root: merkleTree(leaves.map((leaf) => leafHash(leaf))).root,
+    })
+    expect(await router.world.ledger.crownOf(BigInt(batches + 1))).to.have.length(3 * 32)
+    for (const each of checks) expect(each.filter(({ ok }) => !ok)).to.deep.equal([])
   })
 })
 

@@ -512,6 +512,31 @@ describe('verifying a receipt from its bytes to the debit', function () {
     }
   })
 
+  it('and that script fails on a part that was changed, two that were swapped, or one that is withheld', async () => {
+    const path = `/v1/batches/${stage.router.calls.get(request)?.batch?.seq}`
+    const bytesAt = async (part: number) =>
+      new Uint8Array(await (await fetch(`${options.routerUrl}${path}/parts/${part}`)).arrayBuffer())
+    const [first, second] = [await bytesAt(0), await bytesAt(1)]
+    const args = [options.routerUrl, options.rpcUrl, request, '--ledger', options.ledger]
+    const served = (parts: Uint8Array[]) => {
+      const get = parts.map((bytes, part) => [`${path}/parts/${part}`, () => bytes])
+      stage.router.script = { get: Object.fromEntries(get) }
+    }
+
+    served([first.map((byte) => (byte === 50 ? 51 : byte)), second])
+    const changed = await script(...args)
+    served([second, first])
+    const swapped = await script(...args)
+    stage.router.script = { withheld: `${path}/parts/1` }
+    const withheld = await script(...args)
+
+    for (const { code, output } of [changed, swapped, withheld]) {
+      expect(output).to.match(/✗ data/)
+      expect(output.match(/✗/g)?.length).to.equal(1)
+      expect(code).to.equal(1)
+    }
+  })
+
   it('and that script fails when one byte, one signature or one sum is wrong', async () => {
     const file = join(stage.folder, 'tampered.ndjson')
     writeFileSync(
