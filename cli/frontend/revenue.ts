@@ -8,7 +8,7 @@ import { formatPercent, formatUsd } from '../../sdk/units.ts'
 import { dateOf, idOf } from '../economy.ts'
 import { createPrinter, type Printer } from '../print.ts'
 import { openPlace, type Place, type TrustOptions } from '../trust.ts'
-import { earningsOf, readFrontend, shareOf } from './entry.ts'
+import { earningsOf, type Frontend, readFrontend, shareOf } from './entry.ts'
 import { type Claim, historyWith, type Posted } from './ledger.ts'
 import { type Stated, statementOf } from './statement.ts'
 
@@ -86,7 +86,7 @@ export async function revenue(text: string | undefined, options: RevenueOptions)
     routers: routersOf(place, earnings, stated, bps),
   }
   if (options.csv) return void process.stdout.write(csvOf(rows.days))
-  printRevenue(print, { ...rows, stated, bps: Number(bps), since, payout: frontend.payout })
+  printRevenue(print, { ...rows, stated, bps: Number(bps), since, frontend })
   const statement = stated === undefined || stated === 'unreachable' ? undefined : stated.reply
   print.result({ frontend, since, shareBps: Number(bps), ...rows, ...(statement ? { statement } : {}) })
 }
@@ -173,11 +173,11 @@ interface Shown {
   stated: Stated | 'unreachable' | undefined
   bps: number
   since: number
-  payout: Address
+  frontend: Frontend
 }
 
 function printRevenue(print: Printer, shown: Shown): void {
-  const { days, epochs, routers, stated, bps, since, payout } = shown
+  const { days, epochs, routers, stated, bps, since, frontend } = shown
   print.line(`settled since ${dateOf(since)}; the share is ${formatPercent(bps)} of what callers paid`)
   print.rows(
     days.map(({ day, router, gross, share, claimed }) => [
@@ -197,7 +197,10 @@ function printRevenue(print: Printer, shown: Shown): void {
   if (stated === 'unreachable')
     print.line('  the router does not answer: what it has not posted is not known')
   const due = routers.reduce((sum, { claimable }) => sum + claimable, 0n)
-  if (due > 0n) print.line(`  $${formatUsd(due)} wait for ${payout}: \`heurist claim --frontend …\``)
+  if (due > 0n)
+    print.line(
+      `  $${formatUsd(due)} wait for ${frontend.payout}: \`heurist claim --frontend ${frontend.id}\``,
+    )
 }
 
 function routerRows(row: RouterRow): (readonly [string, string])[] {
