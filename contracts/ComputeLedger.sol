@@ -123,11 +123,8 @@ contract ComputeLedger is Settlement, Payouts {
         returns (Exposure memory seen)
     {
         seen.gross = grossOf(router, role, id);
-        seen.advanced = _paid[router][role][id].advanced;
-        if (seen.advanced != 0) {
-            (, uint256 back) = _drawable(router, role, id);
-            seen.advanced -= back;
-        }
+        (, uint256 back) = _drawable(router, role, id);
+        seen.advanced = _paid[router][role][id].advanced - back;
         seen.bps = shareBpsOf(role, id);
         seen.units = unitsIn(router, role, id, epoch);
         seen.volume = _volumeIn(router, epoch);

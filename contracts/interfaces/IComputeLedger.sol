@@ -26,8 +26,8 @@ import {IRouterBond} from "./IRouterBond.sol";
 ///      never an exit, and `setSplit`, which changes the shares of later epochs within fixed bounds.
 interface IComputeLedger {
     /// @notice How the gross of every call of an epoch is shared, basis points; the rest is the protocol part.
-    /// @param node At least `LEAST_NODE_BPS`.
-    /// @param pod At most `MOST_SHARE_BPS`, like the two after it.
+    /// @param node At least half of a call: `Splits.LEAST_NODE_BPS`.
+    /// @param pod At most a quarter (`Splits.MOST_SHARE_BPS`), like the two after it.
     /// @param frontend Frontend 0 (none) has no share.
     /// @param voters Of a pod.
     struct Split {
@@ -224,14 +224,6 @@ interface IComputeLedger {
 
     /// @notice Basis points in the whole: 10,000.
     function BPS() external view returns (uint256);
-    /// @notice A node's share is never below this.
-    function LEAST_NODE_BPS() external view returns (uint256);
-    /// @notice No pod's, frontend's or voters' share is above this.
-    function MOST_SHARE_BPS() external view returns (uint256);
-    /// @notice The protocol part is never below this.
-    function LEAST_PROTOCOL_BPS() external view returns (uint256);
-    /// @notice The protocol part is never above this, shares of missing roles apart.
-    function MOST_PROTOCOL_BPS() external view returns (uint256);
     /// @notice A pause lapses after this many seconds, and the next may begin as many after its end.
     function PAUSE_SECONDS() external view returns (uint256);
 

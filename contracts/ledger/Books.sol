@@ -64,7 +64,7 @@ abstract contract Books is IComputeLedger, EIP712, AccessManaged, ReentrancyGuar
         uint128 gross;
     }
 
-    /// @dev One slot.
+    /// @dev One slot: no sum of dollars with six decimals comes near 2^96, no bond near 2^64.
     /// @param drawn From the payee's share: paid to it, or to the router's float for what the bond had advanced.
     /// @param advanced By the bond, and not yet back in the float.
     /// @param mark Up to here its earnings are its own, settled before the bond advanced anything: only what comes after
@@ -77,14 +77,6 @@ abstract contract Books is IComputeLedger, EIP712, AccessManaged, ReentrancyGuar
 
     /// @inheritdoc IComputeLedger
     uint256 public constant BPS = Splits.BPS;
-    /// @inheritdoc IComputeLedger
-    uint256 public constant LEAST_NODE_BPS = Splits.LEAST_NODE_BPS;
-    /// @inheritdoc IComputeLedger
-    uint256 public constant MOST_SHARE_BPS = Splits.MOST_SHARE_BPS;
-    /// @inheritdoc IComputeLedger
-    uint256 public constant LEAST_PROTOCOL_BPS = Splits.LEAST_PROTOCOL_BPS;
-    /// @inheritdoc IComputeLedger
-    uint256 public constant MOST_PROTOCOL_BPS = Splits.MOST_PROTOCOL_BPS;
     /// @inheritdoc IComputeLedger
     uint256 public constant PAUSE_SECONDS = 7 days;
     /// @dev A forced call has this long to land after the L1 -> L2 queue's own deadline.
@@ -176,9 +168,8 @@ abstract contract Books is IComputeLedger, EIP712, AccessManaged, ReentrancyGuar
 
     /// @dev The last two splits are in the slot that is read anyway.
     function _splitIn(uint32 epoch) internal view returns (uint64 split) {
-        Rules memory rules = _rules;
-        if (epoch < rules.since) return uint64(_splits.upperLookupRecent(epoch));
-        (split,) = _splitNow(rules, epoch);
+        if (epoch < _rules.since) return uint64(_splits.upperLookupRecent(epoch));
+        (split,) = _splitNow(_rules, epoch);
     }
 
     /// @dev The one place that knows who has which share.
@@ -188,10 +179,11 @@ abstract contract Books is IComputeLedger, EIP712, AccessManaged, ReentrancyGuar
     }
 
     /// @dev What no payee has a share of.
-    function _protocolBps(uint64 split) internal view returns (uint256) {
-        uint256 shares = Splits.shareOf(split, Role.Node) + Splits.shareOf(split, Role.Pod);
-        shares += Splits.shareOf(split, Role.Frontend) + _bps(split, Role.Voters);
-        return BPS - shares;
+    function _protocolBps(uint64 split) internal view returns (uint256 rest) {
+        rest = BPS;
+        for (uint256 role; role <= uint256(Role.Voters); role++) {
+            rest -= _bps(split, Role(role));
+        }
     }
 
     /// @dev Rounded down: what rounding leaves over is the protocol's. A gross is below 2^128, a share below 2^14.
@@ -238,7 +230,6 @@ abstract contract Books is IComputeLedger, EIP712, AccessManaged, ReentrancyGuar
     /// @dev All that a payee ever earned. Frontend 0 is nobody: its part is the protocol's.
     function _earned(address router, Role role, uint32 id) internal view returns (uint256) {
         uint256 slot = _payees[router][role == Role.Voters ? Role.Pod : role][id];
-        if (slot == 0) return 0;
         uint256 bps = _bps(_splitIn(uint32(slot >> 192)), role);
         return _past[router][role][id].owed + _share(uint96(slot), bps);
     }

@@ -54,8 +54,7 @@ abstract contract Payouts is Books {
     ///      without a frontend. Both only grow, and their sum is at most `earned`.
     function collectable(address router) public view returns (uint256) {
         Book storage book = _books[router];
-        uint256 own = book.owed;
-        if (book.epoch != 0) own += _share(book.gross, _protocolBps(_splitIn(book.epoch)));
+        uint256 own = book.owed + _share(book.gross, _protocolBps(_splitIn(book.epoch)));
         return own + _earned(router, Role.Frontend, 0) - book.collected;
     }
 
@@ -80,9 +79,9 @@ abstract contract Payouts is Books {
     /// @return back What of its share is the router's, because the bond paid it ahead.
     function _drawable(address router, Role role, uint32 id) internal view returns (uint256 amount, uint256 back) {
         if (role == Role.Frontend && id == 0) return (0, 0);
-        Paid memory paid = _paid[router][role][id];
+        Paid storage paid = _paid[router][role][id];
         uint256 earned = _earned(router, role, id);
-        if (paid.advanced != 0) back = Math.min(paid.advanced, earned - paid.mark);
+        back = Math.min(paid.advanced, earned - paid.mark);
         amount = earned - paid.drawn - back;
     }
 
