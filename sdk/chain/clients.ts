@@ -15,7 +15,8 @@ import {
 } from 'viem'
 import { later, refused } from '../errors.ts'
 import type { Call } from './call.ts'
-import { chainError, isNonceConflict, revertOf } from './errors.ts'
+import { chainError, isNonceConflict } from './errors.ts'
+import { confirm, displaced, included } from './inclusion.ts'
 
 /** One EVM chain: a plain definition, without formatters of any stack, so that every ZK Stack chain fits. */
 export interface Chain {
@@ -29,9 +30,6 @@ export interface Chain {
    */
   check(): Promise<void>
 }
-
-/** How long to wait for a transaction to be in a block. */
-const INCLUSION_TIMEOUT_MS = 60_000
 
 /** Reads in one tick travel as one HTTP request. Nothing is asked before the first read. */
 export function openChain({ chainId, rpcUrl }: { chainId: number; rpcUrl: string }): Chain {
@@ -162,33 +160,6 @@ const ownMark = (): bigint => BigInt(crypto.getRandomValues(new Uint16Array(1))[
 /** Another process may use the same account (the local faucet's does): how often to take a fresh nonce. */
 const NONCE_ATTEMPTS = 8
 
-async function confirm(chain: Chain, hash: Hex): Promise<TransactionReceipt> {
-  try {
-    const receipt = await chain.client.waitForTransactionReceipt({ hash, timeout: INCLUSION_TIMEOUT_MS })
-    if (receipt.status === 'success') return receipt
-    throw await failureOf(chain, receipt)
-  } catch (cause) {
-    throw chainError(cause)
-  }
-}
-
-/** Why a transaction in a block failed: the same call at the block before tells, if the node still knows it. */
-async function failureOf(chain: Chain, receipt: TransactionReceipt) {
-  const transaction = await chain.client.getTransaction({ hash: receipt.transactionHash })
-  try {
-    await chain.client.call({
-      account: receipt.from,
-      to: transaction.to,
-      data: transaction.input,
-      blockNumber: receipt.blockNumber - 1n,
-    })
-  } catch (cause) {
-    const error = chainError(cause)
-    if (error.code === 'chain.reverted') return error
-  }
-  return revertOf('0x', receipt.transactionHash)
-}
-
 /** Who signs next, and with which nonce. */
 interface Queue {
   next: number | undefined
@@ -276,18 +247,36 @@ export function keySender(chain: Chain, account: LocalAccount): KeySender {
     }
   }
 
-  async function submit(call: Call): Promise<Hex> {
+  const contended = (cause?: unknown) =>
+    later('nonce.contended', `another process keeps sending from ${account.address}`, { cause })
+
+  async function submit(call: Call): Promise<SignedTransaction> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await broadcast(await signNext(call))
+        const signed = await signNext(call)
+        await broadcast(signed)
+        return signed
       } catch (cause) {
         queue.next = undefined
         if (!isNonceConflict(cause)) throw chainError(cause)
-        if (attempt === NONCE_ATTEMPTS) {
-          throw later('nonce.contended', `another process keeps sending from ${account.address}`, { cause })
-        }
+        if (attempt === NONCE_ATTEMPTS) throw contended(cause)
       }
     }
+  }
+
+  /** Another process that pays more for the same nonce takes this transaction's place: then it is sent anew. */
+  async function send(call: Call): Promise<TransactionReceipt> {
+    for (let attempt = 1; attempt <= NONCE_ATTEMPTS; attempt += 1) {
+      const since = await client.getBlockNumber().catch((cause: unknown) => {
+        throw chainError(cause)
+      })
+      const signed = await inOrder(() => submit(call))
+      const sent = { ...signed, from: account.address, since }
+      const receipt = await included(chain, signed.hash, () => displaced(chain, sent))
+      if (receipt) return receipt
+      queue.next = undefined
+    }
+    throw contended()
   }
 
   return {
@@ -308,7 +297,7 @@ export function keySender(chain: Chain, account: LocalAccount): KeySender {
     forget() {
       queue.next = undefined
     },
-    send: async (call) => confirm(chain, await inOrder(() => submit(call))),
+    send,
   }
 }
 

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { createWalletClient, encodeFunctionData, type Hex, http, maxUint256 } from 'viem'
+import { createTestClient, createWalletClient, encodeFunctionData, type Hex, http, maxUint256 } from 'viem'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { computeLedgerAbi, registryAbi, testDollarAbi } from '../../../sdk/chain/abi.ts'
 import { type Chain, keySender, openChain, walletSender } from '../../../sdk/chain/clients.ts'
@@ -61,6 +61,35 @@ describe('a chain', function () {
     )
 
     expect(await dollarsOf(account.address)).to.equal(10n)
+  })
+
+  it('sends a transaction anew whose place another process took by paying more', async () => {
+    const { account, sender: from } = await sender()
+    const anvil = createTestClient({ mode: 'anvil', transport: http(market.chain.rpcUrl) })
+    await anvil.setIntervalMining({ interval: 0 })
+    const sent = from.send(mint(account.address, 3n))
+    const pending = () => chain.client.getTransactionCount({ address: account.address, blockTag: 'pending' })
+    while ((await pending()) === 0) await new Promise((resolve) => setTimeout(resolve, 20))
+
+    const other = createWalletClient({
+      account,
+      transport: http(market.chain.rpcUrl),
+      chain: chain.client.chain,
+    })
+    const { maxFeePerGas, maxPriorityFeePerGas } = await chain.client.estimateFeesPerGas()
+    const taker = await other.sendTransaction({
+      ...mint(account.address, 40n),
+      nonce: 0,
+      gas: 200_000n,
+      maxFeePerGas: 4n * maxFeePerGas,
+      maxPriorityFeePerGas: 4n * maxPriorityFeePerGas,
+    })
+    await anvil.setIntervalMining({ interval: 1 })
+    const receipt = await sent
+
+    expect(receipt.transactionHash).to.not.equal(taker)
+    expect((await chain.client.getTransaction({ hash: receipt.transactionHash })).nonce).to.equal(1)
+    expect(await dollarsOf(account.address)).to.equal(43n)
   })
 
   it('takes the same signed bytes twice as one transaction', async () => {
