@@ -9,7 +9,7 @@ import type { leafSchema } from './documents.ts'
 import { asHeuristError, refused } from './errors.ts'
 import { createRooter, openData } from './leaves.ts'
 import { type Batch, unpackBatch } from './protocol/batch.ts'
-import { fromHex, keccak, toHex } from './protocol/bytes.ts'
+import { fromHex, type Keccak, keccak, toHex } from './protocol/bytes.ts'
 import type { Hasher } from './protocol/messages.ts'
 import { recoverSigner, same } from './recover.ts'
 import type { Transport } from './transport.ts'
@@ -70,8 +70,12 @@ interface Asked {
   txHash: Hex
   /** The call's. */
   leaf: Leaf
-  /** Data of more leaves than that is not read. */
+}
+
+/** How its data is read: `mostLeaves` and `keccak` as `VerifyOptions` has them. */
+interface Reading {
   mostLeaves?: number
+  keccak?: Keccak
 }
 
 /**
@@ -80,7 +84,7 @@ interface Asked {
  * @throws `batch.unreadable` (refused) if the transaction is no settlement; what the router says, if it does not show data
  * that it must still keep; `chain.unreachable`, `router.unreachable` (later).
  */
-export async function settledBatch(place: Place, asked: Asked): Promise<SettledBatch> {
+export async function settledBatch(place: Place, asked: Asked, reading: Reading = {}): Promise<SettledBatch> {
   const { seq, txHash } = asked
   const { batch, event, skipped, bytes, days } = await readTransaction(place, seq, txHash)
   const keys = await Promise.all(batch.payers.map((line) => payerOf(place, line)))
@@ -90,7 +94,7 @@ export async function settledBatch(place: Place, asked: Asked): Promise<SettledB
     isPosted,
     `${batch.payers.length} debits, $${formatUsd(event.gross)} in ${txHash}`,
   )
-  const { data, own, gross } = await readData(place, asked, event, days)
+  const { data, own, gross } = await readData(place, asked, event, days, reading)
 
   return {
     seq,
@@ -128,15 +132,16 @@ interface Read {
 
 async function readData(
   { transport, router }: Place,
-  { seq, leaf, mostLeaves = Number.POSITIVE_INFINITY }: Asked,
+  { seq, leaf }: Asked,
   { dataHash, root }: { dataHash: Hex; root: Hex },
   days: bigint,
+  { mostLeaves = Number.POSITIVE_INFINITY, keccak: hash }: Reading,
 ): Promise<Read> {
   const own: Leaf[] = []
   const gross = { node: 0n, pod: 0n, frontend: 0n }
-  const rooter = createRooter()
+  const rooter = createRooter(hash)
   try {
-    const { index, parts } = await openData((path) => transport.bytes(path), { router, seq, dataHash })
+    const { index, parts } = await openData((path) => transport.bytes(path), { router, seq, dataHash }, hash)
     if (index.leaves > mostLeaves) {
       return {
         data: unchecked('data', `${index.leaves} leaves are more than are read here: audit the router`),

@@ -6,7 +6,7 @@ import { type Check, check, no, unchecked, yes } from './checks.ts'
 import { checkDebit } from './debit.ts'
 import { type ReceiptDocument, receiptDocumentSchema } from './documents.ts'
 import { asHeuristError } from './errors.ts'
-import { keccak, toHex } from './protocol/bytes.ts'
+import { type Keccak, keccak, toHex } from './protocol/bytes.ts'
 import { manifestHash, parseManifest } from './protocol/manifest.ts'
 import { leafHash, verifyMerkle } from './protocol/merkle.ts'
 import { createHasher, END, type Hasher } from './protocol/messages.ts'
@@ -34,6 +34,8 @@ export interface VerifyOptions {
   input?: Uint8Array
   /** Data of a batch of more leaves than that is not read, and what follows from it is not checked; default: all of it. */
   mostLeaves?: number
+  /** A faster keccak than the portable one: of a batch of a million leaves it makes a minute of three. */
+  keccak?: Keccak
 }
 
 /**
@@ -83,12 +85,7 @@ export async function verifyReceipt(request: Hex, options: VerifyOptions): Promi
   checks.push(checkLeaf(facts, answer, leaf), await checkRoot(facts, leaf, batch.seq, batch.proof))
   const place = { chain, ledger, hasher, transport, router: network.router.address }
   try {
-    const { mostLeaves } = options
-    const settled = await settledBatch(place, {
-      ...batch,
-      leaf,
-      ...(mostLeaves === undefined ? {} : { mostLeaves }),
-    })
+    const settled = await settledBatch(place, { ...batch, leaf }, options)
     const debit = await checkDebit(
       { ...place, reader },
       { leaf, price: answer.receipt.price, batch: settled },

@@ -3,6 +3,7 @@ import type { Address } from 'viem'
 import { z } from 'zod'
 import { receiptDocumentSchema } from '../../sdk/documents.ts'
 import { refused } from '../../sdk/errors.ts'
+import { fastKeccak } from '../../sdk/native.ts'
 import { formatUsd } from '../../sdk/units.ts'
 import { verifyReceipt } from '../../sdk/verify.ts'
 import { networkFor } from '../account.ts'
@@ -94,6 +95,7 @@ export function receiptCommand(): Command {
       const checks = await verifyReceipt(request, {
         ...own,
         routerUrl: network.router.url,
+        keccak: fastKeccak,
         ...(bytes ? { bytes } : {}),
       })
       print.line(`receipt ${request}`)

@@ -1,5 +1,5 @@
 import type { Address } from 'viem'
-import { bug, refused } from '../../sdk/errors.ts'
+import { bug, later, refused } from '../../sdk/errors.ts'
 import { fastKeccak } from '../../sdk/native.ts'
 import { toHex } from '../../sdk/protocol/bytes.ts'
 import { leafRow, leavesInPart, partBytes, readIndex } from '../../sdk/protocol/data.ts'
@@ -12,12 +12,15 @@ type Batch = Pick<BatchRow, 'seq' | 'firstLeaf' | 'index'>
 /**
  * The bytes of a part of a batch's data.
  *
- * @throws `part.unknown` (refused); `batch.differs` (bug) rather than bytes that are not what was posted.
+ * @throws `part.unknown` (refused); `parts.busy` (later) beyond {@link MOST_ASKED}; `batch.differs` (bug) rather than
+ * bytes that are not what was posted.
  */
 export type Parts = (batch: Batch, part: number) => Promise<Uint8Array>
 
 /** Parts that are kept: some three megabytes each. */
 const MOST_KEPT = 4
+/** Parts that are asked for at once: each takes a fifth of a second, and clients wait fifteen. */
+const MOST_ASKED = 32
 
 /** Parts are not stored: they are made of the leaves, which stay, and of the index, which says how they were cut. */
 export function createParts(ledger: Pick<Ledger, 'leavesAfter'>, router: Address): Parts {
@@ -43,5 +46,19 @@ export function createParts(ledger: Pick<Ledger, 'leavesAfter'>, router: Address
     })
   }
 
-  return (batch, part) => parts(`${batch.seq}/${part}`, () => make(batch, part))
+  let asked = 0
+  return async (batch, part) => {
+    if (asked === MOST_ASKED) {
+      throw later('parts.busy', 'This router is asked for more parts of batches than it makes at once.', {
+        fix: 'Ask for one after the other.',
+        details: { most: MOST_ASKED },
+      })
+    }
+    asked += 1
+    try {
+      return await parts(`${batch.seq}/${part}`, () => make(batch, part))
+    } finally {
+      asked -= 1
+    }
+  }
 }

@@ -36,6 +36,9 @@ function nibble(code: number): number {
   throw new RangeError(`not a hexadecimal digit: ${String.fromCharCode(code)}`)
 }
 
+/** What fits eight bytes, as most amounts do: written at once. */
+const WORD = 1n << 64n
+
 /** Writes `value` big-endian into `size` bytes at `offset`; throws RangeError if it does not fit. */
 export function writeUint(target: Uint8Array, offset: number, size: number, value: bigint | number): void {
   if (typeof value === 'number' && size <= 6) {
@@ -44,6 +47,11 @@ export function writeUint(target: Uint8Array, offset: number, size: number, valu
   }
   let rest = BigInt(value)
   if (rest < 0n) throw new RangeError(`negative: ${value}`)
+  if (rest < WORD && size >= 8) {
+    target.fill(0, offset, offset + size - 8)
+    new DataView(target.buffer, target.byteOffset).setBigUint64(offset + size - 8, rest)
+    return
+  }
   for (let at = offset + size - 1; at >= offset; at -= 1) {
     target[at] = Number(rest & 0xffn)
     rest >>= 8n

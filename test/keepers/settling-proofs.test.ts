@@ -148,6 +148,19 @@ describe('the parts of a batch', () => {
     expect(seen.leaves, 'the oldest is not').to.equal(60)
   })
 
+  it('of which more are asked for than a router makes at once are refused for now, and nobody waits for ever', async () => {
+    const { ledger, seen, post } = journal()
+    const batch = post(1, 80, 5n, 1)
+    const partOf = createParts(ledger, ROUTER)
+
+    const codes = await Promise.all(Array.from({ length: 40 }, (_, part) => refusal(partOf(batch, part))))
+
+    expect(codes.filter((code) => code === 'parts.busy')).to.have.length(8)
+    expect(codes.filter((code) => code === 'nothing was thrown')).to.have.length(32)
+    expect(seen.leaves).to.equal(32)
+    expect(await refusal(partOf(batch, 79)), 'afterwards').to.equal('nothing was thrown')
+  })
+
   it('of a journal that has other leaves than were posted are refused, not served', async () => {
     const change = (leaf: UnpostedLeaf) => (leaf.leaf === 7 ? unposted(8) : leaf)
     const { ledger, post } = journal({ change })
