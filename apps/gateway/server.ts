@@ -97,7 +97,7 @@ export function createGateway(deps: GatewayDeps): FastifyInstance {
     app.register(
       async (door) => {
         if (deps.sponsor !== undefined) sponsorCalls(door, deps.sponsor, rate)
-        if (deps.x402 !== undefined) paidCalls(door, deps.x402, rate)
+        if (deps.x402 !== undefined) paidCalls(door, { ...deps.x402, publicUrl: deps.publicUrl }, rate)
         requireKey(door, deps.keys, rate)
         keepAnswers(door, deps.keys.store)
         modelRoutes(door, deps.catalog)

@@ -28,6 +28,9 @@ const KEPT_HEADERS = ['content-type', 'x-heurist-node', 'x-heurist-receipt']
 /** What clients that must send some key send if they have none. */
 const NO_KEY = /^bearer *(x402)? *$/i
 
+/** Behind one address, wallets that ask as often as they may. */
+const WALLETS = 10
+
 /** How one request stands with x402: what it would cost, and the payment that came along. */
 interface Paying {
   quote: Quote
@@ -39,12 +42,18 @@ interface Paying {
  * Lets callers without a key in: with a payment they are carried out on it, without one they are told what to pay. Before
  * `requireKey`, which refuses whom nobody let in.
  */
-export function paidCalls(app: FastifyInstance, deps: CallDeps, rate: Rate): void {
+export function paidCalls(
+  app: FastifyInstance,
+  deps: CallDeps & { publicUrl: string | undefined },
+  rate: Rate,
+): void {
   app.addHook('onRequest', async (request, reply) => {
     if (NO_KEY.test(request.headers.authorization ?? '')) delete request.headers.authorization
     if (request.method !== 'POST' || request.headers.authorization !== undefined) return
     const quote = openQuote()
     request.paying = { quote }
+    // A wallet is made in no time: what one address may ask is limited too.
+    rate.take(`wallets of ${request.ip}`, WALLETS * CALLS_PER_MINUTE, reply)
     const { payment, why } = await paymentOf(request, deps)
     if (payment === undefined || why !== undefined) {
       // Whom the free tier let in stays who it is.
@@ -165,12 +174,17 @@ async function again(
 const tell = (reply: FastifyReply, response: SettleResponse) =>
   reply.header('PAYMENT-RESPONSE', encodePaymentResponseHeader(response))
 
-function offersTo(request: FastifyRequest, most: bigint, { terms }: CallDeps): string {
+function offersTo(
+  request: FastifyRequest,
+  most: bigint,
+  { terms, publicUrl }: CallDeps & { publicUrl: string | undefined },
+): string {
+  const host = publicUrl ?? `${request.protocol}://${request.host}`
   return encodePaymentRequiredHeader({
     x402Version: 2,
     error: 'an API key or a payment is needed',
     resource: {
-      url: `${request.protocol}://${request.host}${request.url}`,
+      url: new URL(request.url, host).href,
       description: 'One call to a pod of the Heurist network',
       mimeType: 'application/json',
     },
