@@ -50,8 +50,10 @@ async function run(options: Options, print: Printer): Promise<void> {
     keccak: fastKeccak,
     ...archive,
   }
-  const audited = await auditRouter(where, (done, all) => {
-    if (done % 100 === 0) print.line(`  ${done} of ${all} batches`)
+  const audited = await auditRouter(where, (batches, parts) => {
+    const before = `${batches.done} of ${batches.all} batches`
+    if (parts.done % 10 === 0) print.line(`  ${before}, ${parts.done} of ${parts.all} parts of the next`)
+    else if (batches.done % 100 === 99 && parts.done === 1) print.line(`  ${before}`)
   })
   const found = audited.audit
   const proofs = await proofsOf(audited, place, hasher)

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { MOST_PARTS, PART_LEAVES } from '../../sdk/protocol/data.ts'
+import { MOST_LEAVES, MOST_PARTS, PART_LEAVES } from '../../sdk/protocol/data.ts'
 import { addressSchema } from '../../sdk/protocol/wire.ts'
 
 const count = z.number().int().positive()
@@ -66,7 +66,7 @@ export const settleSchema = z
     /** Part of a node's cover that its unposted work may fill before it is posted: at the whole, nodes stop serving. */
     coverBps: count.max(10_000).default(5_000),
     /** Receipts at which a batch is posted, and the most in one: a hundred parts of published data, 280 MB. */
-    maxLeaves: count.max(1_000_000).default(1_000_000),
+    maxLeaves: count.max(MOST_LEAVES).default(MOST_LEAVES),
     /** Leaves in a part of the published data: what readers take in one document. */
     partLeaves: count.max(PART_LEAVES).default(PART_LEAVES),
     /** Packed bytes of one batch: a transaction must fit the pools of common nodes (128 KiB). */

@@ -39,8 +39,8 @@ export interface Where {
   keccak?: Keccak
 }
 
-/** Told after each batch that was read. */
-type Progress = (done: number, all: number) => void
+/** Told after each part of a batch that was read: batches before this one and in all, parts of it so far and in all. */
+export type Progress = (batches: { done: number; all: number }, parts: { done: number; all: number }) => void
 
 export interface Audited {
   audit: Audit
@@ -70,8 +70,8 @@ export async function auditRouter(where: Where, onProgress: Progress = () => {})
       const line = Number(skip.args.index)
       add(skipped, keys[line], charges[line] ?? 0n)
     }
-    await readLeaves(where, transport, event, auditor.open(batch))
-    onProgress(index + 1, events.length)
+    const batches = { done: index, all: events.length }
+    await readLeaves(where, transport, event, auditor.open(batch), (parts) => onProgress(batches, parts))
   }
   return {
     audit: auditor.end(await totalsOf(where, auditor, skipped)),
@@ -108,11 +108,17 @@ async function readLeaves(
   transport: Transport,
   event: Settled,
   open: OpenBatch,
+  onPart: (parts: { done: number; all: number }) => void,
 ): Promise<void> {
   const documents = documentsOf(where, transport, event, open)
   try {
     const data = await openData(documents, event.args, where.keccak)
-    for await (const leaves of data.parts()) open.add(leaves)
+    const parts = { done: 0, all: data.index.parts.length }
+    for await (const leaves of data.parts()) {
+      open.add(leaves)
+      parts.done += 1
+      onPart(parts)
+    }
   } catch (cause) {
     const { code, kind, message } = asHeuristError(cause)
     if (kind === 'later' || kind === 'bug') throw cause

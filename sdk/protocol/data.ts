@@ -12,8 +12,9 @@ import { addressSchema, hashSchema, parseWire, toWire } from './wire.ts'
 
 /** The most leaves in a part: 3.4 MB where every figure is as wide as it gets. */
 export const PART_LEAVES = 10_000
-/** The most parts of a batch: what a reader may be made to ask for. */
+/** The most parts and leaves of a batch: what a reader may be made to ask for, and to hash. */
 export const MOST_PARTS = 1_000
+export const MOST_LEAVES = 1_000_000
 
 /** Which batch of which router. */
 export interface BatchName {
@@ -70,7 +71,7 @@ const indexSchema = z.object({
   version: z.literal(VERSION),
   router: addressSchema,
   seq: amount,
-  leaves: count,
+  leaves: count.max(MOST_LEAVES),
   partLeaves: count.max(PART_LEAVES),
   parts: z.array(hashSchema).min(1).max(MOST_PARTS),
 })

@@ -56,6 +56,7 @@ describe('SQLite', () => {
 
     const signed = { hash: hash(3), raw: '0x04', nonce: 5, signedAt: 6 }
     expect(await ledger.transactionsOf(1n)).to.deep.equal([signed])
+    expect(await ledger.crownOf(1n), 'of a batch without one').to.have.length(0)
     expect((await ledger.unsettledBatch())?.tx).to.deep.include({ hash: hash(3), nonce: 5 })
     await ledger.close()
     const again = openSqlite(path, realTimers)

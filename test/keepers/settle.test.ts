@@ -12,7 +12,7 @@ import { createTally, NOTHING, type Waiting, type WaitingPayee } from '../../kee
 import { replacementFees } from '../../sdk/chain/clients.ts'
 import { unpackBatch } from '../../sdk/protocol/batch.ts'
 import { keccak, toHex } from '../../sdk/protocol/bytes.ts'
-import { leafRow, partBytes } from '../../sdk/protocol/data.ts'
+import { leafRow, MOST_LEAVES, MOST_PARTS, PART_LEAVES, partBytes } from '../../sdk/protocol/data.ts'
 import { leafHash, merkleTree } from '../../sdk/protocol/merkle.ts'
 import { seeded } from '../sdk/seed.ts'
 import { address, batch, hash, tx, unposted, voucher } from './samples.ts'
@@ -472,6 +472,16 @@ describe('payees that were credited in this epoch', () => {
 })
 
 describe('the contents of a batch', () => {
+  it('are a million leaves at most, cut into no more parts than readers take', () => {
+    const issues = (settle: object) => settleSchema.safeParse(settle).error?.issues.map(({ path }) => path[0])
+
+    expect(settleSchema.parse({})).to.include({ maxLeaves: MOST_LEAVES, partLeaves: PART_LEAVES })
+    expect(issues({ maxLeaves: MOST_LEAVES + 1 })).to.deep.equal(['maxLeaves'])
+    expect(issues({ partLeaves: PART_LEAVES + 1 })).to.deep.equal(['partLeaves'])
+    expect(issues({ maxLeaves: 10 * MOST_PARTS, partLeaves: 10 })).to.equal(undefined)
+    expect(issues({ maxLeaves: 10 * MOST_PARTS + 1, partLeaves: 10 })).to.deep.equal(['partLeaves'])
+  })
+
   it('are one line per payer and payee, and balance to the unit', () => {
     const leaves = [
       unposted(1, { price: 30n }, { payer: address(1), node: 7, pod: 1, frontend: 2 }),

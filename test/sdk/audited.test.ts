@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import type { Hex } from 'viem'
 import type { Audit } from '../../sdk/audit.ts'
-import { type Archive, auditRouter } from '../../sdk/chain/batches.ts'
+import { type Archive, auditRouter, type Progress } from '../../sdk/chain/batches.ts'
 import { openChain } from '../../sdk/chain/clients.ts'
 import { fastKeccak } from '../../sdk/native.ts'
 import { keccak, toHex } from '../../sdk/protocol/bytes.ts'
@@ -34,17 +34,20 @@ describe('an audit of a router that publishes in parts', function () {
   })
   after(() => stage?.close())
 
-  function audited(options: { archive?: Archive } = {}) {
+  function audited(options: { archive?: Archive } = {}, onProgress?: Progress) {
     const { market, router } = stage
-    return auditRouter({
-      chain: openChain({ chainId: market.domain.chainId, rpcUrl: market.chain.rpcUrl }),
-      ledger: market.addresses.ledger,
-      router: market.router.address,
-      routerUrl: router.url,
-      hasher: createHasher(market.domain),
-      keccak: fastKeccak,
-      ...options,
-    })
+    return auditRouter(
+      {
+        chain: openChain({ chainId: market.domain.chainId, rpcUrl: market.chain.rpcUrl }),
+        ledger: market.addresses.ledger,
+        router: market.router.address,
+        routerUrl: router.url,
+        hasher: createHasher(market.domain),
+        keccak: fastKeccak,
+        ...options,
+      },
+      onProgress,
+    )
   }
   const lies = ({ lies }: Audit) => lies.map(({ code, seq }) => [code, seq])
   const bytesAt = async (path: string) =>
@@ -55,9 +58,13 @@ describe('an audit of a router that publishes in parts', function () {
   }
 
   it('finds nothing in what is all there, keeps each document by its hash, and finds every leaf again', async () => {
-    const { audit, leafAt } = await audited({ archive })
+    const told: string[] = []
+    const { audit, leafAt } = await audited({ archive }, (batches, parts) =>
+      told.push(`${batches.done}/${batches.all} ${parts.done}/${parts.all}`),
+    )
 
     expect(audit).to.deep.include({ batches: 2, leaves: 6, whole: true, lies: [], notAudited: [] })
+    expect(told).to.deep.equal(['0/2 1/3', '0/2 2/3', '0/2 3/3', '1/2 1/1'])
     expect(kept.size, 'two indexes, three parts and one').to.equal(6)
     for (const [hash, bytes] of kept) expect(toHex(keccak(bytes))).to.equal(hash)
     const calls = [...stage.router.calls.values()]

@@ -10,6 +10,7 @@ import {
   indexPath,
   leafRow,
   leavesInPart,
+  MOST_LEAVES,
   MOST_PARTS,
   PART_LEAVES,
   partBytes,
@@ -161,6 +162,9 @@ describe('batch data in parts', () => {
       'data.unreadable',
     )
     expect(read({ leaves: MOST_PARTS, partLeaves: 1, parts: many.slice(1) })).to.equal('nothing was thrown')
+    const full = { leaves: MOST_LEAVES, partLeaves: PART_LEAVES, parts: many.slice(0, 100) }
+    expect(read(full)).to.equal('nothing was thrown')
+    expect(read({ ...full, leaves: MOST_LEAVES + 1, parts: many.slice(0, 101) })).to.equal('data.unreadable')
   })
 
   it('noise behind a hash that is right is refused by name, whatever it is', () => {
