@@ -1,6 +1,8 @@
 import { decodePaymentResponseHeader } from '@x402/fetch'
 import { expect } from 'chai'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
+import { openSponsor } from '../../apps/gateway/sponsor/sponsor.ts'
+import { sponsorSchema } from '../../apps/gateway/sponsor/terms.ts'
 import type { X402 } from '../../apps/gateway/x402/open.ts'
 import { parsePayment } from '../../apps/gateway/x402/payment.ts'
 import { createDraw } from '../../bench/economy/draw.ts'
@@ -126,6 +128,25 @@ describe('a door that takes payments by wallet', function () {
       '200',
       'payment_required',
     ])
+  })
+
+  it('asks for money when the free tier is used up, and not before; a payment is taken as one all the same', async () => {
+    const caps = { pods: ['chat'], perDay: formatUsd(most), perAddress: formatUsd(most), perKey: '0' }
+    const { door: generous, x402: payments } = await openMeteredPaidDoor(market, { payTo }, (accounts) => ({
+      sponsor: openSponsor(accounts, sponsorSchema.parse(caps)),
+    }))
+    const at = `${generous.url}/v1/chat/completions`
+    generous.price(most)
+    const [free, dear] = [await post(at, question), await post(at, question)]
+    const payment = await signedFor(clientOf(market, wallet), at, question)
+    const paid = await post(at, question, { 'payment-signature': payment })
+
+    expect([free, dear, paid].map(({ status }) => status)).to.deep.equal([200, 402, 200])
+    expect(free.headers.get('payment-response')).to.equal(null)
+    expect(dear.headers.get('payment-required')).not.to.equal(null)
+    expect(await balanceOf(market, wallet.address)).to.equal(1_000_000n - most)
+    payments.settler.stop()
+    await generous.close()
   })
 
   it('is paid exactly its price, once, for an answer; the receipt names the transaction', async () => {
@@ -265,6 +286,7 @@ describe('a door that takes payments by wallet', function () {
     expect(status).to.equal(402)
     expect(await codeOf(await answer)).to.equal('payment_failed')
     expect(headers.get('x-heurist-receipt')).to.equal(null)
+    expect(decodePaymentResponseHeader(headers.get('payment-response') ?? '')).to.include({ success: false })
     expect(headers.get('payment-required')).not.to.equal(null)
   })
 

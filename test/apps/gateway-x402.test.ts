@@ -197,6 +197,8 @@ describe('a wallet and no key, on a real network', function () {
       await standsAs('due', payment)
       await network.kill('paid', 0)
       expect(await lost).to.be.instanceOf(Error)
+      const early = await post(url, body, { 'payment-signature': payment })
+      expect(early.status).to.equal(503)
       await rpc('anvil_setIntervalMining', [1])
       again = await post(url, body, { 'payment-signature': payment })
     })

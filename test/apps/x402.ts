@@ -4,6 +4,8 @@ import { wrapFetchWithPayment, x402Client, x402HTTPClient } from '@x402/fetch'
 import { pino } from 'pino'
 import { type Address, erc20Abi, type Hex, parseSignature } from 'viem'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
+import type { Accounts } from '../../apps/gateway/accounts.ts'
+import type { GatewayDeps } from '../../apps/gateway/server.ts'
 import { assemble, type X402 } from '../../apps/gateway/x402/open.ts'
 import { x402Schema } from '../../apps/gateway/x402/terms.ts'
 import { testDollarAbi } from '../../sdk/chain/abi.ts'
@@ -109,6 +111,7 @@ export interface Opened {
 export async function openMeteredPaidDoor(
   market: Market,
   config: object,
+  more: (accounts: Accounts) => Partial<GatewayDeps> = () => ({}),
 ): Promise<{ door: MeteredDoor; x402: X402 }> {
   const { chain, domain, addresses } = market
   const privateKey = generatePrivateKey()
@@ -128,7 +131,7 @@ export async function openMeteredPaidDoor(
       accounts,
       log: pino({ level: 'silent' }),
     })
-    return { x402 }
+    return { x402, ...more(accounts) }
   }, true)
   if (x402 === undefined) throw new Error('no payments were opened')
   return { door, x402 }

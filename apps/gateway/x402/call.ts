@@ -12,7 +12,7 @@ import { LEAST_SECONDS, requirementsOf, type Terms, type X402Config } from './te
 /** In the gateway's own account, what calls that were paid by x402 cost. */
 export const X402 = 'x402'
 /** How long an answer waits for its payment to be in a block. Then it is given out, and the payment goes on. */
-const SETTLE_MS = 20_000
+export const SETTLE_MS = 20_000
 
 export interface CallDeps {
   till: Pick<Till, 'open'>
@@ -256,7 +256,7 @@ const notPaid = (why: string): HeuristError =>
   })
 
 /** Resolves with undefined if it takes longer. */
-async function atMost(final: Promise<Final>, ms: number): Promise<Final | undefined> {
+export async function atMost(final: Promise<Final>, ms: number): Promise<Final | undefined> {
   let timer: ReturnType<typeof setTimeout> | undefined
   const late = new Promise<undefined>((resolve) => {
     timer = setTimeout(() => resolve(undefined), ms)

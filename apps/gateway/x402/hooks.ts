@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { encodePaymentRequiredHeader, encodePaymentResponseHeader } from '@x402/core/http'
 import type { SettleResponse } from '@x402/core/types'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { asHeuristError, type HeuristError, refused } from '../../../sdk/errors.ts'
+import { asHeuristError, type HeuristError, later, refused } from '../../../sdk/errors.ts'
 import { formatUsd } from '../../../sdk/units.ts'
 import { logError } from '../door.ts'
 import { toOpenAi } from '../errors.ts'
@@ -11,6 +11,7 @@ import { CALLS_PER_MINUTE } from '../till/keys.ts'
 import { HOUSE } from '../till/till.ts'
 import type { KeptAnswer } from './books.ts'
 import {
+  atMost,
   type CallDeps,
   invalid,
   openPaidCall,
@@ -19,6 +20,7 @@ import {
   type Quote,
   quotingTill,
   responseOf,
+  SETTLE_MS,
 } from './call.ts'
 import { HEADER, isSigned, type Payment, parsePayment } from './payment.ts'
 import { requirementsOf } from './terms.ts'
@@ -91,7 +93,8 @@ export function paidCalls(
   app.addHook('onSend', async (request, reply, payload) => {
     const { paying } = request
     if (paying === undefined) return payload
-    const sent = paying.call === undefined ? payload : await settle(paying.call, request, reply, payload)
+    const sent =
+      paying.call === undefined ? payload : await settle(paying.call, request, reply, payload, deps)
     if (reply.statusCode === 402 && paying.quote.jobs === 1) {
       reply.header('PAYMENT-REQUIRED', offersTo(request, paying.quote.most, deps))
       reply.header('cache-control', 'no-store')
@@ -130,7 +133,13 @@ const hashOf = ({ url, body }: FastifyRequest): string =>
     .digest('hex')
 
 /** Takes the money before the answer leaves; an answer that is not paid does not. */
-async function settle(call: PaidCall, request: FastifyRequest, reply: FastifyReply, payload: unknown) {
+async function settle(
+  call: PaidCall,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  payload: unknown,
+  { terms }: CallDeps,
+) {
   const body = typeof payload === 'string' ? Buffer.from(payload) : payload
   // Told again to who paid for it once: settled already.
   if (reply.hasHeader('x-heurist-repeated')) return payload
@@ -151,6 +160,7 @@ async function settle(call: PaidCall, request: FastifyRequest, reply: FastifyRep
     logError(error, request)
     const answer = toOpenAi(error)
     for (const name of ['x-heurist-price', 'x-heurist-node', 'x-heurist-receipt']) reply.removeHeader(name)
+    if (payment !== undefined) tell(reply, responseOf(payment, terms, { is: 'lost', why: error.message }))
     reply.code(answer.status)
     return JSON.stringify(answer.body)
   }
@@ -163,7 +173,12 @@ async function again(
   { status, headers, body }: KeptAnswer,
   deps: CallDeps,
 ) {
-  const final = await deps.settler.settle(payment.id)
+  const final = await atMost(deps.settler.settle(payment.id), SETTLE_MS)
+  if (final === undefined) {
+    throw later('payment.waits', 'The payment is not in a block yet, and its answer waits for it', {
+      fix: 'Ask again with the same payment.',
+    })
+  }
   if (final.is === 'lost') throw invalid(final.why)
   tell(reply, responseOf(payment, deps.terms, final))
   reply.header('x-heurist-price', formatUsd(payment.amount)).header('x-heurist-repeated', 'true')
