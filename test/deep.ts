@@ -5,7 +5,8 @@ import { foundryBinary } from '../deploy/chain.ts'
 /**
  * `npm run test:deep`: what takes longer than a push may wait. The Solidity fuzz tests with twenty times the runs and the
  * invariants with 1,024 runs of depth 64; what the Solidity tests reach; every guard of the contracts removed once;
- * 10,000 histories of the economy beside its model; the search for self-dealing that pays; Slither. All run, and it fails if one does.
+ * 10,000 histories of the economy beside its model; the search for self-dealing that pays; 1,000 calls of the gateway and
+ * where their money went; Slither. All run, and it fails if one does.
  */
 const root = join(import.meta.dirname, '..')
 const forge = foundryBinary('forge')
@@ -26,6 +27,12 @@ const steps: { name: string; command: string; args: string[]; env?: Record<strin
   { name: 'guards', command: process.execPath, args: [tsx, 'test/guards/remove.ts'] },
   { name: 'twin', command: process.execPath, args: [tsx, 'test/economy/twin.ts'] },
   { name: 'economy', command: process.execPath, args: [tsx, 'bench/economy/economy.ts', '--json'] },
+  {
+    name: 'gateway money',
+    command: process.execPath,
+    args: [join(root, 'node_modules', 'mocha', 'bin', 'mocha.js'), 'test/apps/gateway-money.test.ts'],
+    env: { HEURIST_CALLS: '1000' },
+  },
   { name: 'slither', command: process.execPath, args: [tsx, 'test/slither.ts'] },
 ]
 const failed = steps.filter(({ name, command, args, env }) => {
