@@ -1,7 +1,8 @@
 import type { Address } from 'viem'
 import { later } from '../../sdk/errors.ts'
-import type { NewBatch, UnpostedLeaf } from '../router/ledger/ledger.ts'
-import type { ChainAccount } from '../world.ts'
+import type { Ledger, NewBatch, UnpostedLeaf } from '../router/ledger/ledger.ts'
+import type { Metrics } from '../router/metrics.ts'
+import type { Chain, ChainAccount } from '../world.ts'
 import { createBuilder, createFit } from './batch.ts'
 import { type Coverage, createCover } from './coverage.ts'
 import type { Credited } from './credited.ts'
@@ -11,12 +12,19 @@ import type { SettleDeps } from './settle.ts'
 
 const FIRST = { seq: 0n, hash: `0x${'00'.repeat(32)}` as const }
 
+/** What of the duty's world a batch is made of. */
+export interface GatherDeps extends Pick<SettleDeps, 'clock' | 'log' | 'limits'> {
+  chain: Pick<Chain, 'router' | 'routerState' | 'sync' | 'balance'>
+  ledger: Pick<Ledger, 'lastBatch' | 'leavesAfter'>
+  metrics: Pick<Metrics, 'alarm'>
+}
+
 /**
  * The next batch: the oldest leaves that fit and that payers or float pay for, read and hashed piece by piece.
  *
  * @throws `settle.refused` (later) if the float cannot pay for the oldest: an alarm, since nothing moves until it can.
  */
-export async function gather(deps: SettleDeps, credited: Credited): Promise<NewBatch> {
+export async function gather(deps: GatherDeps, credited: Pick<Credited, 'has'>): Promise<NewBatch> {
   const { chain, ledger, clock, limits } = deps
   const last = await ledger.lastBatch()
   const [{ float }, { headAt }] = await Promise.all([chain.routerState(), chain.sync()])
@@ -46,7 +54,11 @@ export async function gather(deps: SettleDeps, credited: Credited): Promise<NewB
 const strangers = (piece: readonly UnpostedLeaf[], known: ReadonlyMap<Address, unknown>): Address[] =>
   piece.map(({ body }) => body.payer).filter((payer) => !known.has(payer))
 
-function tell({ log, metrics }: SettleDeps, float: bigint, { count, uncovered, missing }: Coverage): void {
+function tell(
+  { log, metrics }: Pick<GatherDeps, 'log' | 'metrics'>,
+  float: bigint,
+  { count, uncovered, missing }: Coverage,
+): void {
   for (const { payer, reason, charge } of uncovered) {
     log.error({ event: 'line.uncovered', payer, reason, charge: String(charge) })
     metrics.alarm('line.uncovered')

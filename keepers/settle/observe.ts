@@ -108,7 +108,7 @@ async function marketOf({ chain, ledger, limits }: SettleDeps, waiting: Waiting)
 }
 
 /** What the payers of a batch have on chain. */
-export async function accountsOf(chain: Chain, payers: readonly Address[]) {
+export async function accountsOf(chain: Pick<Chain, 'balance'>, payers: readonly Address[]) {
   const distinct = [...new Set(payers)]
   const accounts = await Promise.all(distinct.map((payer) => chain.balance(payer)))
   return new Map(distinct.map((payer, index) => [payer, accounts[index] ?? NO_ACCOUNT]))

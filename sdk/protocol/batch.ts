@@ -28,7 +28,7 @@ export interface Batch {
   prev: Hex
   /** Merkle root of the leaves of the batch data. */
   root: Hex
-  /** Keccak-256 of the batch data that the router serves for 30 days. */
+  /** Keccak-256 of the index of the batch data, which the router serves for 30 days with its parts. @source data.ts */
   dataHash: Hex
   payers: PayerLine[]
   /** Each section with strictly increasing ids. */

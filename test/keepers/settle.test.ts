@@ -1,12 +1,13 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { settleSchema } from '../../keepers/router/config.ts'
+import { type SettleLimits, settleSchema } from '../../keepers/router/config.ts'
 import type { BatchRow, UnpostedLeaf } from '../../keepers/router/ledger/ledger.ts'
 import { buildBatch, howManyFit } from '../../keepers/settle/batch.ts'
 import { coverageOf } from '../../keepers/settle/coverage.ts'
 import { createCredited } from '../../keepers/settle/credited.ts'
 import { decide, type Seen } from '../../keepers/settle/decide.ts'
 import { type DueFacts, dueOf } from '../../keepers/settle/due.ts'
+import { type GatherDeps, gather } from '../../keepers/settle/gather.ts'
 import { differencesIn } from '../../keepers/settle/reconcile.ts'
 import { createTally, NOTHING, type Waiting, type WaitingPayee } from '../../keepers/settle/waiting.ts'
 import { replacementFees } from '../../sdk/chain/clients.ts'
@@ -641,5 +642,78 @@ describe('the contents of a batch', () => {
       }),
       seeded({ numRuns: 200 }),
     )
+  })
+})
+
+describe('the leaves of the next batch', () => {
+  const LEAVES = 1_700
+  /** The leaf from which on a payer has nothing. */
+  const POOR = 1_234
+
+  /** A journal and a chain where payer 1 can pay for everything and payer 2 for nothing, beside a float. */
+  function world(float: bigint, changes: Partial<SettleLimits> = {}) {
+    const leaves = Array.from({ length: LEAVES }, (_, index) =>
+      unposted(index + 1, {}, { payer: address(index + 1 < POOR ? 1 : 2) }),
+    )
+    const seen = { turns: 0, accounts: [] as string[], told: [] as string[] }
+    const deps: GatherDeps = {
+      chain: {
+        router: ROUTER,
+        routerState: async () => ({ seq: 4n, batchHash: PREVIOUS.hash, float, allowed: true }),
+        sync: async () => ({ syncing: false, head: 1n, headAt: 1 }),
+        async balance(payer) {
+          seen.accounts.push(payer)
+          return { deposited: payer === address(1) ? 10n ** 9n : 0n, spent: 0n, thawing: 0n }
+        },
+      },
+      ledger: {
+        lastBatch: async () => ({ ...row, ...PREVIOUS, lastLeaf: 0 }),
+        leavesAfter: async (leaf, limit) => leaves.slice(leaf, leaf + limit),
+      },
+      clock: { nowMs: () => NOW },
+      log: { info() {}, warn() {}, error: ({ event }) => void seen.told.push(event) },
+      metrics: { alarm() {} },
+      limits: settleSchema.parse({ partLeaves: 300, maxLeaves: 100_000, ...changes }),
+    }
+    return { leaves, seen, deps }
+  }
+  const row: BatchRow = { ...batch(4n, 1, 1), state: 'settled', tx: tx(9), signedAt: 0 }
+  const everyone = { has: () => true }
+
+  it('are those that fit and are paid for, however many pieces they are read in', async () => {
+    const rich = world(10n ** 9n)
+    const some = world(500n)
+    const none = world(0n)
+    const short = world(0n, { maxLeaves: 777 })
+
+    const built = await Promise.all([rich, some, none, short].map(({ deps }) => gather(deps, everyone)))
+
+    const counts = [LEAVES, POOR + 4, POOR - 1, 777]
+    expect(built).to.deep.equal(
+      counts.map((count) => buildBatch(ROUTER, rich.leaves.slice(0, count), PREVIOUS, 300)),
+    )
+    expect(rich.seen.accounts, 'each account is read once').to.deep.equal([address(1), address(2)])
+    expect([rich, some, none, short].map(({ seen }) => seen.told)).to.deep.equal([
+      ['line.uncovered'],
+      ['line.uncovered', 'float.exhausted'],
+      ['float.exhausted'],
+      [],
+    ])
+  })
+
+  it('are read and hashed in turns: whoever waits has one at least every five hundred leaves', async () => {
+    const { deps, seen } = world(10n ** 9n)
+    let gathering = true
+    const count = () => {
+      seen.turns += 1
+      if (gathering) setImmediate(count)
+    }
+    setImmediate(count)
+
+    await gather(deps, everyone)
+    gathering = false
+
+    // Of reading, a turn per piece; of the tree, one per part and one per 1,024 nodes.
+    expect(seen.turns).to.be.at.least(Math.floor(LEAVES / 500) + Math.ceil(LEAVES / 300) + 1)
   })
 })
