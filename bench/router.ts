@@ -45,7 +45,8 @@ export async function run(): Promise<Figure[]> {
 type Stage = Awaited<ReturnType<typeof openStage>>
 type Supervisor = ReturnType<typeof createSupervisor>
 
-async function startRouter(stage: Stage, supervisor: Supervisor, home: string): Promise<number> {
+/** A router of default settings but for its limits, as a process of its own. @returns its port. */
+export async function startRouter(stage: Stage, supervisor: Supervisor, home: string): Promise<number> {
   const port = await freePort()
   const { addresses, chain, domain, router } = stage.market
   const keyFile = join(home, 'router.key')
