@@ -230,6 +230,7 @@ abstract contract Books is IComputeLedger, EIP712, AccessManaged, ReentrancyGuar
     /// @dev All that a payee ever earned. Frontend 0 is nobody: its part is the protocol's.
     function _earned(address router, Role role, uint32 id) internal view returns (uint256) {
         uint256 slot = _payees[router][role == Role.Voters ? Role.Pod : role][id];
+        if (slot == 0) return 0;
         uint256 bps = _bps(_splitIn(uint32(slot >> 192)), role);
         return _past[router][role][id].owed + _share(uint96(slot), bps);
     }

@@ -109,7 +109,7 @@ export const clauses: readonly Clause[] = [
     '⟦gross != 0 && last < since⟧) {\n            uint64 split',
     '⟦gross != 0 && last < since⟧) {\n            book.owed',
     'if (⟦role == Role.Voters && podVoters == address(0)⟧) return 0',
-    'if (⟦epoch < rules.since⟧)',
+    'if (⟦epoch < _rules.since⟧)',
     '⟦units != 0⟧',
     '⟦last != 0⟧',
     'if (⟦role == Role.Pod⟧) _past',
@@ -121,7 +121,7 @@ export const clauses: readonly Clause[] = [
 
   ...met(LEDGER, '⟦block.timestamp < _rules.pausedUntil⟧', '⟦book.epoch < Epochs.current()⟧'),
   ...unmet(LEDGER, '⟦role == Role.Frontend && id == 0⟧'),
-  ...undone(LEDGER, '⟦seen.advanced -= back;⟧'),
+  instead(LEDGER, 'uint256(0)', '.advanced - ⟦back⟧'),
 
   ...met(
     BOND,
