@@ -6,7 +6,7 @@ import type { Manifest } from './protocol/manifest.ts'
 import { END, type Hasher, type Receipt, type Request } from './protocol/messages.ts'
 import { priceOf } from './protocol/price.ts'
 import type { Countersigned } from './protocol/wire.ts'
-import { recoverSigner, same } from './recover.ts'
+import { type Recover, same } from './recover.ts'
 
 /** Bytes in flight that a node may have sent before it learned that its client left. */
 export const LEFT_ALLOWANCE = 65_536n
@@ -46,14 +46,15 @@ export async function checkAnswer(
   expected: Expected,
   hasher: Hasher,
   chain: ChainReader,
+  recover: Recover,
 ): Promise<void> {
   checkReceipt(answer, expected)
   checkAck(answer, expected, hasher)
-  const signer = await recoverSigner(hasher.digest('Receipt', answer.receipt), answer.signature)
+  const signer = await recover(hasher.digest('Receipt', answer.receipt), answer.signature)
   if (!(await signsFor(answer.receipt, signer, chain))) {
     throw wrong('receipt.signature_invalid', `the receipt is not signed by node ${answer.receipt.node}`)
   }
-  const router = await recoverSigner(hasher.digest('Ack', answer.ack), answer.ackSignature)
+  const router = await recover(hasher.digest('Ack', answer.ack), answer.ackSignature)
   if (!same(router, expected.router)) {
     throw wrong('ack.signature_invalid', 'the acknowledgement is not signed by the router of the voucher')
   }

@@ -135,3 +135,6 @@ export function recoverSigner(digest: Hex, signature: Hex): Address | undefined 
     return undefined
   }
 }
+
+/** All of it, as a client takes it. */
+export const native = { keccak: fastKeccak, recover: recoverSigner, signer: createSigner }

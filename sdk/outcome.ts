@@ -38,7 +38,7 @@ const LONGEST_PAUSE_MS = 30_000
 const EXPIRY_GRACE = 60
 
 export function outcomeOf(transport: Transport, session: Session): Outcome {
-  const { purse, hasher, reader, network } = session
+  const { purse, hasher, reader, recover, network } = session
   const router: Address = network.router.address
   const timers = new Set<ReturnType<typeof setTimeout>>()
   let stopped = false
@@ -51,7 +51,7 @@ export function outcomeOf(transport: Transport, session: Session): Outcome {
     const { manifest } = version
     const expected = { request, message, manifest, delivery, router, mostBefore, mostCount }
     try {
-      await checkAnswer(answer, expected, hasher, reader)
+      await checkAnswer(answer, expected, hasher, reader, recover)
     } catch (cause) {
       const { code, kind } = asHeuristError(cause)
       // The chain does not answer: nobody knows yet whether the answer holds.

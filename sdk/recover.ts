@@ -28,6 +28,9 @@ export async function recoverSigner(digest: Hex, signature: Hex): Promise<Addres
   }
 }
 
+/** The same question, however it is answered. */
+export type Recover = (digest: Hex, signature: Hex) => Address | undefined | Promise<Address | undefined>
+
 /** Whether two addresses are one, however they are written. */
 export const same = (a: string | undefined, b: string | undefined): boolean =>
   a !== undefined && a.toLowerCase() === b?.toLowerCase()

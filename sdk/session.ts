@@ -6,6 +6,7 @@ import { type ChainReader, chainReader } from './chain/reader.ts'
 import { podSchema } from './documents.ts'
 import { refused } from './errors.ts'
 import type { Journal } from './journal.ts'
+import type { Keccak } from './protocol/bytes.ts'
 import { type Manifest, manifestHash, parseManifest } from './protocol/manifest.ts'
 import {
   createHasher,
@@ -16,7 +17,7 @@ import {
   TYPES,
 } from './protocol/messages.ts'
 import { openPurse, type Purse } from './purse.ts'
-import { recoverSigner, same } from './recover.ts'
+import { type Recover, recoverSigner, same } from './recover.ts'
 import type { Transport } from './transport.ts'
 
 /** What a caller knows better than the router's own description. */
@@ -31,6 +32,15 @@ export interface SessionOptions {
   wallet?: WalletClient | LocalAccount
   chain?: ChainPin
   journal?: Journal
+  /** Cryptography that says the same sooner: `native` of sdk/native.ts, in Node. Default: portable. */
+  fast?: Fast
+}
+
+/** What a client signs and checks with. */
+export interface Fast {
+  keccak: Keccak
+  recover: Recover
+  signer(key: Hex): { sign(digest: Hex): Hex }
 }
 
 /** One version of a pod, its bytes checked against the chain. */
@@ -48,6 +58,7 @@ export interface Session {
   readonly hasher: Hasher
   readonly purse: Purse
   readonly sender: Sender
+  readonly recover: Recover
   sign<N extends MessageName>(name: N, message: Messages[N]): Promise<Hex>
   /** The pod's newest version. @throws `pod.unknown`, `manifest.untrue` (refused). */
   pod(nameOrId: string | number): Promise<PodVersion>
@@ -74,8 +85,12 @@ export async function openSession(
   const chain = openChain({ chainId: network.chainId, rpcUrl: options.chain?.rpcUrl ?? network.rpcUrl })
   const reader = chainReader(chain, network.addresses)
   checkAddresses(network, await reader.addresses())
-  const hasher = createHasher(domain)
-  const sign = <N extends MessageName>(name: N, message: Messages[N]): Promise<Hex> =>
+  const { fast, key } = options
+  const recover = fast?.recover ?? recoverSigner
+  const hasher = createHasher(domain, fast?.keccak)
+  const signer = key === undefined ? undefined : fast?.signer(key)
+  const sign = async <N extends MessageName>(name: N, message: Messages[N]): Promise<Hex> =>
+    signer?.sign(hasher.digest(name, message)) ??
     account.signTypedData({
       domain: eip712Domain(domain),
       types: { [name]: TYPES[name] },
@@ -86,7 +101,7 @@ export async function openSession(
   const payer = account.address
   const signVoucher = async (voucher: Messages['Voucher']) => {
     const signature = await sign('Voucher', voucher)
-    await checkSigner(payer, hasher.digest('Voucher', voucher), signature)
+    checkSigner(payer, await recover(hasher.digest('Voucher', voucher), signature))
     return signature
   }
   const journal = options.journal ?? (await defaultJournal())
@@ -104,6 +119,7 @@ export async function openSession(
     hasher,
     purse,
     sender: account.sender(chain),
+    recover,
     sign,
     ...podReader(transport, reader),
   }
@@ -122,8 +138,8 @@ function checkAddresses(
 }
 
 /** A wallet that is a contract signs what no key signed: the ledger could not read it. */
-async function checkSigner(payer: Address, hash: Hex, signature: Hex): Promise<void> {
-  if (same(await recoverSigner(hash, signature), payer)) return
+function checkSigner(payer: Address, signer: Address | undefined): void {
+  if (same(signer, payer)) return
   throw refused('wallet.not_a_key', `the wallet ${payer} does not sign with the key of its address`, {
     fix: 'Use a key of its own for calls, and name the wallet as the owner of its account with `open`.',
   })

@@ -8,6 +8,7 @@ import { isLocalChain } from '../../sdk/chain/local.ts'
 import { asHeuristError } from '../../sdk/errors.ts'
 import { createClient, fetchNetwork, type Network } from '../../sdk/index.ts'
 import { fileJournal } from '../../sdk/journal-file.ts'
+import { native } from '../../sdk/native.ts'
 import { parseWire } from '../../sdk/protocol/wire.ts'
 import type { Depositing } from './account/routes.ts'
 import { openAccounts } from './accounts.ts'
@@ -132,6 +133,7 @@ function accountOf(config: GatewayConfig, network: Network) {
     key: account.privateKey,
     frontend: config.frontend,
     journal: fileJournal(join(config.dataDir, 'journal')),
+    fast: native,
     ...(config.rpcUrl === undefined
       ? {}
       : { chain: { rpcUrl: config.rpcUrl, chainId: network.chainId, ledger: network.addresses.ledger } }),
