@@ -21,9 +21,9 @@ const WORKERS = 4
 const SLOTS = 64
 const PAYERS = 8
 const WARM_UP = 300
-const RATE_CALLS = 2_000
+const RATE_CALLS = 1_000
 const PER_SECOND = 300
-const LATENCY_CALLS = 1_500
+const LATENCY_CALLS = 900
 /** Rounds of each, one after the other, so that both have the same minutes; the median is told. */
 const ROUNDS = 3
 
