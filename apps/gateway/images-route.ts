@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance } from 'fastify'
+import { addressOf } from './address.ts'
 import type { Catalog } from './catalog.ts'
 import { logError } from './door.ts'
 import { toOpenAi } from './errors.ts'
@@ -25,6 +26,7 @@ interface Deps {
 export function imagesRoute(app: FastifyInstance, deps: Deps): void {
   app.post('/images/generations', async (request, reply) => {
     const call = parseImages(request.body)
+    const address = call.form === 'url' ? addressOf(request, deps.publicUrl) : undefined
     const { catalog } = deps
     const model = await (call.model === undefined ? catalog.only('image') : catalog.find(call.model, 'image'))
     const inputs = imageInputs(call, model.manifest, randomInt(2 ** 32))
@@ -35,13 +37,12 @@ export function imagesRoute(app: FastifyInstance, deps: Deps): void {
     for (const each of failures) logError(each, request)
 
     reply.headers(receiptHeaders(answers))
-    const address = deps.publicUrl ?? addressOf(request)
     return {
       created: Math.floor(Date.now() / 1000),
       background: 'opaque',
       output_format: 'png',
       ...(answers[0] === undefined ? {} : { size: sizeOf(answers[0].png) }),
-      data: await Promise.all(answers.map((answer) => pictureOf(answer, call.form, deps.pictures, address))),
+      data: await Promise.all(answers.map((answer) => pictureOf(answer, deps.pictures, address))),
       ...(failures.length === 0 ? {} : { errors: failures.map((each) => toOpenAi(each).body.error) }),
     }
   })
@@ -54,20 +55,18 @@ export function picturesRoute(app: FastifyInstance, pictures: Pictures): void {
   })
 }
 
+/** @param address  Of this door, for pictures that are asked for as URLs. */
 async function pictureOf(
   answer: ImageAnswer & { seed: number },
-  form: 'b64_json' | 'url',
   pictures: Pictures,
-  address: string,
+  address: string | undefined,
 ) {
   const picture =
-    form === 'url'
-      ? { url: new URL(`/pictures/${await pictures.keep(answer.png)}`, address).href }
-      : { b64_json: Buffer.from(answer.png).toString('base64') }
+    address === undefined
+      ? { b64_json: Buffer.from(answer.png).toString('base64') }
+      : { url: new URL(`/pictures/${await pictures.keep(answer.png)}`, address).href }
   return { ...picture, seed: answer.seed, receipt: answer.request }
 }
-
-const addressOf = (request: FastifyRequest): string => `${request.protocol}://${request.host}`
 
 /** Width and height of a PNG, from its header. */
 export function sizeOf(png: Uint8Array): string {

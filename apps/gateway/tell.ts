@@ -48,17 +48,21 @@ export async function tell(
   reply.header('x-heurist-receipt', calls.join(', '))
   const events = openEvents(reply)
   const voice = voiceOf(events, calls[0] ?? '0x')
+  const fail = (error: HeuristError) => {
+    request.paying?.call?.failed()
+    voice.fail(error)
+  }
   const opened = voice.open()
   const told = await Promise.allSettled(begun.map((each, index) => tellOne(each, index, voice, opened)))
 
   const failures = told.flatMap((each) => (each.status === 'rejected' ? [naming(each.reason)] : []))
   for (const each of failures) logError(each, request)
   const [failure] = failures
-  if (failure !== undefined) return voice.fail(failure)
+  if (failure !== undefined) return fail(failure)
   await end(request, fulfilled(told), events, voice).catch((cause: unknown) => {
     const error = naming(cause)
     logError(error, request)
-    voice.fail(error)
+    fail(error)
   })
 }
 

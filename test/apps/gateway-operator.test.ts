@@ -81,7 +81,7 @@ describe('what a gateway brings and costs, from its books', () => {
       const ticket = till.open({ ...payer, pod: 'chat', most })
       const at = nowMs
       if (payer.key === 'x402') pay(at, most)
-      ticket.signed(`0x${index.toString(16).padStart(64, '0')}`)
+      void ticket.signed(`0x${index.toString(16).padStart(64, '0')}`)
       // Some never end; some end after midnight, or in the next epoch.
       if (draw.below(20) === 0) continue
       nowMs += draw.below(3 * 3_600_000)
@@ -89,13 +89,14 @@ describe('what a gateway brings and costs, from its books', () => {
       ticket.close({ price, unitsIn: 1n, unitsOut: 2n })
       done.push({ at, closed: nowMs, payer, price })
     }
+    till.flush()
     return { till, done, paid }
 
     function pay(at: number, amount: bigint): void {
       const id = `payment-${paid.length}`
       const state = (['settled', 'settled', 'due', 'lost', 'open'] as const)[draw.below(5)] ?? 'open'
       const payment = { id, payer: ANN, amount, payload: {} } as unknown as Payment
-      payments.admit({ payment, streams: false, asked: '', since: 1n })
+      payments.admit({ payment, ahead: false, asked: '', since: 1n })
       if (state !== 'open') payments.earn(id, amount)
       if (state === 'settled') payments.settled(id, `0x${'1'.repeat(64)}`)
       if (state === 'lost') payments.lost(id)

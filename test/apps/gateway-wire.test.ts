@@ -14,6 +14,7 @@ import { openJobs } from '../../apps/gateway/wire/jobs.ts'
 import { KEPT_MS, openWireStore } from '../../apps/gateway/wire/store.ts'
 import { later, refused } from '../../sdk/errors.ts'
 import type { Answer, AnswerStream } from '../../sdk/index.ts'
+import { rawPost } from './raw.ts'
 import { MINER, NODE, openWireDoor, PNG, paid, painted, REQUEST, type WireDoor } from './wire-door.ts'
 
 type Image = Payer['image']
@@ -311,6 +312,17 @@ describe("the gateway's Heurist API", function () {
       expect(await json(size)).to.include({ error: 'input.invalid', field: 'model_input.SD.width' })
     })
 
+    it('is not drawn for a caller that gives the door no address', async () => {
+      draws()
+      const headers = { host: '[', authorization: `Bearer ${door.key}` }
+      const { answer } = rawPost(`${door.url}/submit_job`, sd(fresh()), headers)
+
+      expect(await answer).to.match(
+        /^HTTP\/1\.1 400 [\s\S]*"error":"parameter\.invalid"[\s\S]*"field":"Host"/,
+      )
+      expect(drawn).to.have.length(0)
+    })
+
     it('whose URL is guessed or changed shows nothing', async () => {
       draws()
       const url = await json<string>(door.post('/submit_job', sd(fresh())))
@@ -480,6 +492,17 @@ describe("the gateway's Heurist API", function () {
       expect(parts.task_id).to.match(/^[0-9a-f]{32}$/)
       expect(whole).to.deep.equal(parts)
       expect(seen.status).to.equal(200)
+    })
+
+    it('is told to a caller that gives the door an address, and to no other', async () => {
+      draws()
+      const id = await create(task(fresh('sdk-workflow')))
+      await ended(id)
+      const body = { task_id: id, api_key: door.secret }
+      const { answer } = rawPost(`${door.url}/task_result_query`, body, { host: 'a:99999' })
+
+      expect(await answer).to.match(/^HTTP\/1\.1 400 [\s\S]*"field":"Host"/)
+      expect((await query(id)).result).to.match(/^http:\/\/127\.0\.0\.1:\d+\/pictures\//)
     })
 
     it('is carried out once, however often it is sent; another under its id is 409', async () => {

@@ -1,4 +1,4 @@
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyReply } from 'fastify'
 import { formatUsd } from '../../../sdk/units.ts'
 import type { Catalog } from '../catalog.ts'
 import type { Payer } from '../payer.ts'
@@ -31,9 +31,6 @@ export interface WireContext {
 
 /** The largest body that these routes read. Bytes. */
 export const MAX_WIRE_BYTES = 512 * 1024
-
-export const addressOf = ({ publicUrl }: Pick<WireContext, 'publicUrl'>, request: FastifyRequest): string =>
-  publicUrl ?? `${request.protocol}://${request.host}`
 
 /** This API answers a JSON string, not an object: the SDK takes the text and strips the quotes, others parse it. */
 export const sendText = (reply: FastifyReply, text: string) =>

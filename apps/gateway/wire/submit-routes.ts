@@ -1,8 +1,9 @@
 import { randomInt } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { addressOf } from '../address.ts'
 import { leaving } from '../receipts.ts'
 import { fitChat } from '../sampling.ts'
-import { addressOf, MAX_WIRE_BYTES, receiptsOf, sendText, type WireContext } from './context.ts'
+import { MAX_WIRE_BYTES, receiptsOf, sendText, type WireContext } from './context.ts'
 import { about } from './errors.ts'
 import { checkSame } from './jobs.ts'
 import { filled, imageInputOf, type Sd } from './picture.ts'
@@ -62,6 +63,7 @@ async function draw(
   reply: FastifyReply,
 ) {
   const { jobs, payer, pictures, miners, consumers, stopping } = context
+  const address = addressOf(request, context.publicUrl)
   const model = await find(context, job.model, 'image')
   const sd = filled(job.sd, model.manifest, randomInt(2 ** 32))
   const input = imageInputOf(sd, model.manifest, `${SD}num_iterations`)
@@ -82,7 +84,7 @@ async function draw(
   )
   reply.headers(receiptsOf(answered)).header('x-heurist-pod', model.name)
   if (sd.neg_prompt !== '') reply.header('x-heurist-ignored', `${SD}neg_prompt`)
-  return sendText(reply, new URL(`/pictures/${answered.row.answer}`, addressOf(context, request)).href)
+  return sendText(reply, new URL(`/pictures/${answered.row.answer}`, address).href)
 }
 
 async function find({ catalog }: WireContext, name: string, kind: 'image' | 'chat') {

@@ -1,7 +1,8 @@
 import { randomInt } from 'node:crypto'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { refused } from '../../../sdk/errors.ts'
-import { addressOf, MAX_WIRE_BYTES, type WireContext } from './context.ts'
+import { addressOf } from '../address.ts'
+import { MAX_WIRE_BYTES, type WireContext } from './context.ts'
 import type { TaskRow } from './store.ts'
 import {
   MOST_OPEN,
@@ -16,7 +17,7 @@ import {
 
 /** The workflow calls: everything is in the body, the key too. */
 export function workflowRoutes(app: FastifyInstance, context: WireContext): void {
-  const { catalog, consumers, miners, store, tasks } = context
+  const { catalog, consumers, miners, publicUrl, store, tasks } = context
   const options = { bodyLimit: MAX_WIRE_BYTES }
 
   app.post('/task_create', options, async (request, reply) => {
@@ -33,7 +34,7 @@ export function workflowRoutes(app: FastifyInstance, context: WireContext): void
   })
 
   app.post('/task_result_query', options, async (request, reply) =>
-    taskAnswer(ownTask(request.body, reply), addressOf(context, request)),
+    taskAnswer(ownTask(request.body, reply), addressOf(request, publicUrl)),
   )
 
   app.post('/task_cancel', options, async (request, reply) => {

@@ -7,7 +7,8 @@ const DAY_MS = 86_400_000
 
 /**
  * `open`: its call runs. `due`: the call was answered, the money is not here yet. `settled`, `lost`: it is, it never will be.
- * A payment whose call failed is forgotten: it was not used.
+ * A payment whose call failed is forgotten: it was not used. If the call cost something all the same it is lost, so that what
+ * such calls cost in a day has its limit.
  */
 export type State = 'open' | 'due' | 'settled' | 'lost'
 
@@ -21,8 +22,8 @@ export interface KeptAnswer {
 export interface Entry {
   payment: Payment
   state: State
-  /** Its answer goes out while it is made: it is delivered before it is paid. */
-  streams: boolean
+  /** Its answer is delivered before it is paid: it goes out while it is made, or waited long enough. */
+  ahead: boolean
   /** SHA-256 of what was asked, in hexadecimal. */
   asked: string
   /** A block before the authorisation was used. */
@@ -39,11 +40,13 @@ export interface Entry {
 export interface Books {
   find(id: string): Entry | undefined
   /** @returns false if this payment is in the books already. */
-  admit(entry: Pick<Entry, 'payment' | 'streams' | 'asked' | 'since'>): boolean
+  admit(entry: Pick<Entry, 'payment' | 'ahead' | 'asked' | 'since'>): boolean
   /** The call was answered: from here on the payment is taken, whatever becomes of this process. */
   earn(id: string, cost: bigint, answer?: KeptAnswer): void
-  /** The call failed. */
+  /** The call failed and cost nothing: the payment was not used. */
   release(id: string): void
+  /** The call failed and cost the gateway something all the same: a loss, which the wallet does not owe. */
+  forfeit(id: string, cost: bigint): void
   /** Durable, before the transaction is: what takes this payment is known to be ours. */
   sending(id: string, transaction: Hex): void
   settled(id: string, transaction: Hex): void
@@ -61,6 +64,7 @@ export interface Books {
 
 interface Row {
   state: State
+  /** 1 = `ahead`. */
   streams: number
   asked: string
   since: number
@@ -82,6 +86,9 @@ export function openBooks(db: Store, now: () => number = Date.now): Books {
   )
   const earn = db.prepare(
     "UPDATE payments SET state = 'due', cost = ?, answer = ?, body = ? WHERE id = ? AND state = 'open'",
+  )
+  const forfeit = db.prepare(
+    "UPDATE payments SET state = 'lost', streams = 0, cost = ?, closed = ? WHERE id = ? AND state = 'open'",
   )
   const release = db.prepare("DELETE FROM payments WHERE id = ? AND state = 'open'")
   const sending = db.prepare("UPDATE payments SET sent = trim(sent || ' ' || ?) WHERE id = ?")
@@ -110,13 +117,13 @@ export function openBooks(db: Store, now: () => number = Date.now): Books {
       const row = find.get([id]) as Row | undefined
       return row && entryOf(row)
     },
-    admit: ({ payment, streams, asked, since }) =>
+    admit: ({ payment, ahead, asked, since }) =>
       admit.get([
         payment.id,
         payment.payer,
         Number(payment.amount),
         JSON.stringify(payment.payload),
-        streams ? 1 : 0,
+        ahead ? 1 : 0,
         asked,
         Number(since),
         now(),
@@ -126,6 +133,7 @@ export function openBooks(db: Store, now: () => number = Date.now): Books {
       earn.run([Number(cost), answer === undefined ? null : JSON.stringify(head), body ?? null, id])
     },
     release: (id) => void release.run([id]),
+    forfeit: (id, cost) => void forfeit.run([Number(cost), now(), id]),
     sending: (id, transaction) => void sending.run([transaction, id]),
     settled: (id, transaction) => void settled.run([transaction, now(), id]),
     lost: (id) => void lost.run([now(), id]),
@@ -144,7 +152,7 @@ function entryOf(row: Row): Entry {
   return {
     payment: paymentOf(JSON.parse(row.payload) as PaymentPayload),
     state: row.state,
-    streams: row.streams === 1,
+    ahead: row.streams === 1,
     asked: row.asked,
     since: BigInt(row.since),
     sent: row.sent.split(' ').filter(Boolean) as Hex[],

@@ -2,7 +2,7 @@ import type { SettleResponse } from '@x402/core/types'
 import type { FastifyReply } from 'fastify'
 import { type HeuristError, later, refused } from '../../../sdk/errors.ts'
 import { formatUsd } from '../../../sdk/units.ts'
-import { HOUSE, type Order, type Price, type Ticket, type Till } from '../till/till.ts'
+import { HOUSE, type Order, type Ticket, type Till } from '../till/till.ts'
 import type { Books, KeptAnswer } from './books.ts'
 import type { Cashier } from './cashier.ts'
 import type { Payment } from './payment.ts'
@@ -90,7 +90,7 @@ export interface PaidCall {
   answered(answer: KeptAnswer): Promise<SettleResponse>
   /** A stream was told to its end. @returns undefined if nothing was to be paid. */
   told(): Promise<SettleResponse | undefined>
-  /** The request was refused or failed: the payment was not used. */
+  /** The request was refused or failed, which its caller is told: once it is known what it cost, the payment is not used. */
   failed(): void
 }
 
@@ -107,7 +107,7 @@ export function openPaidCall(
   let cost = 0n
   let mine = false
   let due = false
-  const left = watchLeaving(reply)
+  let over = false
 
   async function admit(): Promise<void> {
     if (quote.jobs > 1) throw oneJob()
@@ -115,25 +115,25 @@ export function openPaidCall(
     if (books.find(payment.id) !== undefined) throw replayed()
     const { since, balance } = await readChain(payment, deps)
     checkLimits(payment, balance, deps)
-    if (!books.admit({ payment, streams, asked, since })) throw replayed()
+    if (!books.admit({ payment, ahead: streams, asked, since })) throw replayed()
     mine = true
     live.add(payment.id)
     reply.raw.once('close', () => live.delete(payment.id))
   }
 
-  /** Never what another request holds. */
+  /** The call was in vain, and it is known what it cost. Never what another request holds. */
   function release(): void {
-    if (mine) books.release(payment.id)
+    if (!mine) return
     mine = false
+    if (cost > 0n) books.forfeit(payment.id, cost)
+    else books.release(payment.id)
   }
 
-  function closed(price: Price): void {
-    open -= 1
-    cost += price.price
-    if (!streams || open > 0) return
-    // What was begun and left is paid; what was told to have failed is not.
-    const delivered = cost > 0n && (left() || !reply.raw.writableEnded)
-    if (!delivered) return release()
+  function ended(): void {
+    if (open > 0 || due) return
+    if (over || (streams && cost === 0n)) return release()
+    // What was begun and left is paid; a whole answer is, once it is ready to be sent.
+    if (!streams) return
     books.earn(payment.id, cost)
     due = true
     void settler.settle(payment.id)
@@ -159,7 +159,9 @@ export function openPaidCall(
             ticket.close(price)
             if (done) return
             done = true
-            closed(price)
+            open -= 1
+            cost += price.price
+            ended()
           },
         }
       },
@@ -175,17 +177,12 @@ export function openPaidCall(
       if (!due) return undefined
       return responseOf(payment, terms, await atMost(settler.settle(payment.id), SETTLE_MS))
     },
-    failed: release,
+    failed() {
+      // A stream that fails because it is left was not told so to anybody.
+      over ||= !streams || !reply.raw.destroyed
+      ended()
+    },
   }
-}
-
-/** Whether the caller went away after the first byte and before the last. */
-function watchLeaving({ raw }: FastifyReply): () => boolean {
-  let left = false
-  raw.once('close', () => {
-    left = raw.headersSent && !raw.writableEnded
-  })
-  return () => left
 }
 
 function checkTerms({ payload, amount, to, after, until }: Payment, most: bigint, deps: CallDeps): void {

@@ -4,6 +4,7 @@ import type { SettleResponse } from '@x402/core/types'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { asHeuristError, type HeuristError, later, refused } from '../../../sdk/errors.ts'
 import { formatUsd } from '../../../sdk/units.ts'
+import { addressOf } from '../address.ts'
 import { logError } from '../door.ts'
 import { toOpenAi } from '../errors.ts'
 import type { Rate } from '../rate.ts'
@@ -23,7 +24,7 @@ import {
   SETTLE_MS,
 } from './call.ts'
 import { HEADER, isSigned, type Payment, parsePayment } from './payment.ts'
-import { requirementsOf } from './terms.ts'
+import { requirementsOf, type Terms } from './terms.ts'
 
 /** What of an answer's headers is told again with it. */
 const KEPT_HEADERS = ['content-type', 'x-heurist-node', 'x-heurist-receipt']
@@ -36,6 +37,8 @@ const WALLETS = 10
 /** How one request stands with x402: what it would cost, and the payment that came along. */
 interface Paying {
   quote: Quote
+  /** What was asked, as a URL. */
+  resource: string
   payment?: Payment
   call?: PaidCall
 }
@@ -53,7 +56,8 @@ export function paidCalls(
     if (NO_KEY.test(request.headers.authorization ?? '')) delete request.headers.authorization
     if (request.method !== 'POST' || request.headers.authorization !== undefined) return
     const quote = openQuote()
-    request.paying = { quote }
+    const resource = new URL(request.url, addressOf(request, deps.publicUrl)).href
+    request.paying = { quote, resource }
     // A wallet is made in no time: what one address may ask is limited too.
     rate.take(`wallets of ${request.ip}`, WALLETS * CALLS_PER_MINUTE, reply)
     const { payment, why } = await paymentOf(request, deps)
@@ -96,7 +100,7 @@ export function paidCalls(
     const sent =
       paying.call === undefined ? payload : await settle(paying.call, request, reply, payload, deps)
     if (reply.statusCode === 402 && paying.quote.jobs === 1) {
-      reply.header('PAYMENT-REQUIRED', offersTo(request, paying.quote.most, deps))
+      reply.header('PAYMENT-REQUIRED', offersTo(paying, deps.terms))
       reply.header('cache-control', 'no-store')
     }
     return sent
@@ -189,21 +193,16 @@ async function again(
 const tell = (reply: FastifyReply, response: SettleResponse) =>
   reply.header('PAYMENT-RESPONSE', encodePaymentResponseHeader(response))
 
-function offersTo(
-  request: FastifyRequest,
-  most: bigint,
-  { terms, publicUrl }: CallDeps & { publicUrl: string | undefined },
-): string {
-  const host = publicUrl ?? `${request.protocol}://${request.host}`
+function offersTo({ quote, resource }: Paying, terms: Terms): string {
   return encodePaymentRequiredHeader({
     x402Version: 2,
     error: 'an API key or a payment is needed',
     resource: {
-      url: new URL(request.url, host).href,
+      url: resource,
       description: 'One call to a pod of the Heurist network',
       mimeType: 'application/json',
     },
-    accepts: [requirementsOf(terms, most)],
+    accepts: [requirementsOf(terms, quote.most)],
     extensions: { 'payment-identifier': IDENTIFIER },
   })
 }

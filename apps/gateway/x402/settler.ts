@@ -40,7 +40,7 @@ export function openSettler({ books, cashier, terms, log }: SettlerDeps): Settle
       const entry = books.find(id)
       if (entry?.state === 'settled') return { is: 'settled', transaction: entry.transaction ?? '0x' }
       if (entry?.state !== 'due') return { is: 'lost', why: 'it is not in the books' }
-      const { payment, since, streams } = entry
+      const { payment, since } = entry
       const requirements = { ...requirementsOf(terms, payment.amount), payTo: payment.to }
       const collected = await cashier.collect(payment, requirements, since, {
         sent: () => books.find(id)?.sent ?? [],
@@ -49,7 +49,8 @@ export function openSettler({ books, cashier, terms, log }: SettlerDeps): Settle
       if (stopped) return forever
       if (collected.is === 'settled' || collected.is === 'lost') return close(id, collected)
       // Nobody has seen this answer yet: it is withheld instead of waited for.
-      if (collected.is === 'unfunded' && !streams) return close(id, { is: 'lost', why: collected.why })
+      if (collected.is === 'unfunded' && books.find(id)?.ahead === false)
+        return close(id, { is: 'lost', why: collected.why })
       log.warn({ event: 'payment.waits', payment: id, why: collected.why })
       await new Promise<void>((resolve) => setTimeout(resolve, pause).unref())
       if (stopped) return forever
