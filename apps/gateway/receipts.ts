@@ -27,8 +27,10 @@ export function leaving(reply: FastifyReply): AbortSignal {
   const controller = new AbortController()
   const { idempotent, paying } = reply.request
   if (idempotent !== undefined || paying?.call?.whole) return controller.signal
-  reply.raw.once('close', () => {
+  const leave = () => {
     if (!reply.raw.writableFinished) controller.abort(new Error('the caller left'))
-  })
+  }
+  if (reply.raw.destroyed) leave()
+  else reply.raw.once('close', leave)
   return controller.signal
 }

@@ -30,11 +30,15 @@ export interface MeteredDoor {
   sentAtLeast(count: number): Promise<void>
   /** Calls that arrive wait until the returned function is called. */
   hold(): () => void
+  /** Streams that arrive wait for their first word until the returned function is called; who leaves one meanwhile is charged. */
+  holdBegin(): () => void
   /** The next calls fail, after they were signed; undefined = they are answered again. */
   fail(error?: Error): void
   /** An account with this many base units, and a key of it. */
   account(wallet: string, amount: bigint, terms?: object): { key: string; id: string }
   ask(headers?: Record<string, string>, body?: object): Promise<Response>
+  /** Waits until the door has no connection from this port any more. */
+  gone(port: number): Promise<void>
   /** As Fastify prints them. */
   routes(): string
   close(): Promise<void>
@@ -77,6 +81,9 @@ export async function openMeteredDoor(
   const sent: bigint[] = []
   let price = 1n
   let gate = Promise.resolve()
+  let beginning = Promise.resolve()
+  /** What was left before its first word, and is charged all the same. */
+  const charged = new Map<Hex, Answer['receipt']>()
   let failure: Error | undefined
   function sign({ maxPrice, signed }: CallOptions): Answer {
     const request: Hex = `0x${(sent.length + 1).toString(16).padStart(64, '0')}`
@@ -96,20 +103,32 @@ export async function openMeteredDoor(
       },
       stream(_, __, options = {}) {
         const answer = sign(options)
+        const { signal } = options
+        const left = new Promise<never>((_, reject) => {
+          signal?.addEventListener('abort', () => reject(signal.reason as Error))
+        })
+        const begun = Promise.race([beginning, left])
+        begun.catch(() => charged.set(answer.request, answer.receipt))
         async function* pieces(): AsyncGenerator<Piece> {
+          await begun
           yield { bytes: new TextEncoder().encode('yes'), text: 'yes' }
           await gate
           if (failure !== undefined) throw failure
           yield { bytes: new Uint8Array(), finish: 'stop' }
         }
-        const ended = gate.then(() => {
-          if (failure !== undefined) throw failure
-          return answer
-        })
+        const ended = begun
+          .then(() => gate)
+          .then(() => {
+            if (failure !== undefined) throw failure
+            return answer
+          })
         ended.catch(() => undefined)
         return { request: Promise.resolve(answer.request), answer: ended, [Symbol.asyncIterator]: pieces }
       },
-      receipt: async () => ({ status: 'failed' }) as ReceiptDocument,
+      receipt: async (request) => {
+        const receipt = charged.get(request)
+        return { status: receipt === undefined ? 'failed' : 'receipted', receipt } as ReceiptDocument
+      },
     },
     { catalog, till: accounts.till, callerOf: presentCaller },
   )
@@ -123,11 +142,20 @@ export async function openMeteredDoor(
     log: pino({ level: 'silent' }),
     ...more(accounts),
   })
+  const callers = new Set<number | undefined>()
+  app.server.on('connection', (socket) => {
+    const { remotePort } = socket
+    callers.add(remotePort)
+    socket.once('close', () => callers.delete(remotePort))
+  })
   const url = await app.listen({ host: '127.0.0.1', port: 0 })
   return {
     url,
     accounts,
     sent,
+    async gone(port) {
+      while (callers.has(port)) await new Promise((resolve) => setTimeout(resolve, 5))
+    },
     price: (amount) => {
       price = amount
     },
@@ -140,6 +168,16 @@ export async function openMeteredDoor(
         open = resolve
       })
       return () => open()
+    },
+    holdBegin() {
+      let open = () => {}
+      beginning = new Promise((resolve) => {
+        open = resolve
+      })
+      return () => {
+        beginning = Promise.resolve()
+        open()
+      }
     },
     fail: (error) => {
       failure = error

@@ -115,8 +115,12 @@ export function openPaidCall(
     if (books.find(payment.id) !== undefined) throw replayed()
     const { since, balance } = await readChain(payment, deps)
     checkLimits(payment, balance, deps)
+    const gone = reply.raw.destroyed
+    // Whole answers are kept until their caller comes back; a stream is told now or never.
+    if (gone && streams) throw refused('call.left', 'the caller left')
     if (!books.admit({ payment, ahead: streams, asked, since })) throw replayed()
     mine = true
+    if (gone) return
     live.add(payment.id)
     reply.raw.once('close', () => live.delete(payment.id))
   }
