@@ -1,9 +1,8 @@
-import { randomInt } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import { type ChatCall, chunk, completion, parseChat, usageChunk } from './chat.ts'
 import { toOpenAi } from './errors.ts'
 import { namedAs } from './jobs.ts'
-import { type AnswerHead, choicesOf, fitChat, usageOf } from './sampling.ts'
+import { type AnswerHead, choicesOf, fitChat, freshSeed, usageOf } from './sampling.ts'
 import type { Events } from './sse.ts'
 import { tell, type Voice } from './tell.ts'
 import { answerWhole, headOf, type TextDeps, untilLeft } from './whole.ts'
@@ -13,7 +12,7 @@ export function chatRoute(app: FastifyInstance, deps: TextDeps): void {
     const call = parseChat(request.body)
     const naming = namedAs('messages', call.limitName)
     const model = await deps.catalog.find(call.model, 'chat')
-    const fitted = fitChat(call.input, model.manifest, randomInt(2 ** 32), call.limitName)
+    const fitted = fitChat(call.input, model.manifest, freshSeed(), call.limitName)
     const inputs = choicesOf(fitted, call.n)
     if (!call.stream) {
       const whole = await answerWhole(request, reply, model, inputs, deps, naming)

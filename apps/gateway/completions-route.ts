@@ -1,4 +1,3 @@
-import { randomInt } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import {
   completionInputs,
@@ -9,7 +8,7 @@ import {
 } from './completions.ts'
 import { toOpenAi } from './errors.ts'
 import { namedAs } from './jobs.ts'
-import { type AnswerHead, usageOf } from './sampling.ts'
+import { type AnswerHead, freshSeed, usageOf } from './sampling.ts'
 import type { Events } from './sse.ts'
 import { tell, type Voice } from './tell.ts'
 import { answerWhole, headOf, type TextDeps, untilLeft } from './whole.ts'
@@ -20,7 +19,7 @@ export function completionsRoute(app: FastifyInstance, deps: TextDeps): void {
   app.post('/completions', async (request, reply) => {
     const call = parseCompletion(request.body)
     const model = await deps.catalog.find(call.model, 'chat')
-    const inputs = completionInputs(call, model.manifest, randomInt(2 ** 32))
+    const inputs = completionInputs(call, model.manifest, freshSeed())
     if (!call.stream) {
       const whole = await answerWhole(request, reply, model, inputs, deps, naming)
       return textCompletion(headOf('cmpl', model, whole.call), whole)

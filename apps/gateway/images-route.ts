@@ -1,4 +1,3 @@
-import { randomInt } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import { addressOf } from './address.ts'
 import type { Catalog } from './catalog.ts'
@@ -9,6 +8,7 @@ import { settleJobs } from './jobs.ts'
 import type { ImageAnswer, Payer } from './payer.ts'
 import type { Pictures } from './pictures.ts'
 import { leaving, receiptHeaders } from './receipts.ts'
+import { freshSeed } from './sampling.ts'
 
 interface Deps {
   catalog: Catalog
@@ -29,7 +29,7 @@ export function imagesRoute(app: FastifyInstance, deps: Deps): void {
     const address = call.form === 'url' ? addressOf(request, deps.publicUrl) : undefined
     const { catalog } = deps
     const model = await (call.model === undefined ? catalog.only('image') : catalog.find(call.model, 'image'))
-    const inputs = imageInputs(call, model.manifest, randomInt(2 ** 32))
+    const inputs = imageInputs(call, model.manifest, freshSeed())
     const signal = AbortSignal.any([leaving(reply), deps.stopping])
     const made = await settleJobs(inputs.map((input) => deps.payer.image(model.name, input, { signal })))
     const answers = made.answers.map(({ index, answer }) => ({ ...answer, seed: inputs[index]?.seed ?? 0 }))

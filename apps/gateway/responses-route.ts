@@ -1,4 +1,3 @@
-import { randomInt } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import { toOpenAi } from './errors.ts'
 import { namedAs } from './jobs.ts'
@@ -14,7 +13,7 @@ import {
   statusOf,
   textPart,
 } from './responses.ts'
-import { type Finish, fitChat, usageOf } from './sampling.ts'
+import { type Finish, fitChat, freshSeed, usageOf } from './sampling.ts'
 import type { Events } from './sse.ts'
 import { tell, type Voice } from './tell.ts'
 import { answerWhole, type TextDeps, untilLeft } from './whole.ts'
@@ -26,7 +25,7 @@ export function responsesRoute(app: FastifyInstance, deps: TextDeps): void {
   app.post('/responses', async (request, reply) => {
     const call = parseResponse(request.body)
     const model = await deps.catalog.find(call.model, 'chat')
-    const input = fitChat(call.input, model.manifest, randomInt(2 ** 32), LIMIT)
+    const input = fitChat(call.input, model.manifest, freshSeed(), LIMIT)
     const headOf = (first: string) => responseHead(call, model.manifest, first)
     if (!call.stream) {
       const { call: first, choices, usage } = await answerWhole(request, reply, model, [input], deps, naming)

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import { z } from 'zod'
 import { refused } from '../../sdk/errors.ts'
 import type { Manifest } from '../../sdk/protocol/manifest.ts'
@@ -90,6 +91,12 @@ export function fitChat(
   const samples = typeof warmth === 'number' && warmth > 0
   return samples && input.seed === undefined ? { ...input, seed } : input
 }
+
+/**
+ * A seed for a call that names none. Always of ten digits: a call's bytes are in its price, which must be the same when it is
+ * told and when it is paid.
+ */
+export const freshSeed = (): number => randomInt(10 ** 9, 2 ** 32)
 
 const SEEDS = Number.MAX_SAFE_INTEGER + 1
 
