@@ -55,6 +55,16 @@ export function sendFrameworkError(thrown: FastifyError, request: FastifyRequest
   return sendError(fromDoor(thrown), request, reply)
 }
 
+/** What clients that must send some key send if they have none. */
+const NO_KEY = /^bearer *(x402)? *$/i
+
+/** Before all that asks whether there is a key: the free tier, payments by wallet, `requireKey`. */
+export function forgetNoKeys(app: FastifyInstance): void {
+  app.addHook('onRequest', async ({ headers }) => {
+    if (NO_KEY.test(headers.authorization ?? '')) delete headers.authorization
+  })
+}
+
 /**
  * Refuses a wrong key before the body is read, counts its rate, and lets all that follows be charged to its account. Listing
  * models needs no key, as at Heurist's gateway since 2024, but a key that is given must be right: people list models to try

@@ -14,6 +14,7 @@ import { completionsRoute } from './completions-route.ts'
 import {
   addHeaders,
   answerErrors,
+  forgetNoKeys,
   MAX_BODY_BYTES,
   parserAnswer,
   requireKey,
@@ -96,6 +97,7 @@ export function createGateway(deps: GatewayDeps): FastifyInstance {
   for (const prefix of ['', '/v1']) {
     app.register(
       async (door) => {
+        forgetNoKeys(door)
         if (deps.sponsor !== undefined) sponsorCalls(door, deps.sponsor, rate)
         if (deps.x402 !== undefined) paidCalls(door, { ...deps.x402, publicUrl: deps.publicUrl }, rate)
         requireKey(door, deps.keys, rate)

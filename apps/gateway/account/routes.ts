@@ -8,6 +8,7 @@ import type { Accounts } from '../accounts.ts'
 import { dollars } from '../dollars.ts'
 import { formatPath } from '../parameters.ts'
 import { openRate } from '../rate.ts'
+import { householdOf } from '../sponsor/address.ts'
 import { CALLS_PER_MINUTE, type Key } from '../till/keys.ts'
 import { bookDeposit, type PayIn } from './deposits.ts'
 import { usagePlot } from './plot.ts'
@@ -44,7 +45,7 @@ export const sessionBody = z.strictObject({
 export const depositBody = z.strictObject({ transaction: hashSchema })
 export const settingsBody = z.strictObject({ low_mark: dollars })
 export const webhookBody = z.strictObject({ url: z.string().min(1).max(2_048), low_mark: dollars })
-/** Questions a minute from one address, before anybody is known. */
+/** Questions a minute from one household, before anybody is known. */
 const ASKED_PER_MINUTE = 60
 
 /** Accounts by wallet: sign in, deposit, make and revoke keys, see what was spent. */
@@ -58,7 +59,9 @@ export function accountRoutes(app: FastifyInstance, { keys: accounts, depositing
 
   app.register(
     async (pages) => {
-      pages.addHook('onRequest', async (request, reply) => rate.take(request.ip, ASKED_PER_MINUTE, reply))
+      pages.addHook('onRequest', async (request, reply) =>
+        rate.take(householdOf(request.ip), ASKED_PER_MINUTE, reply),
+      )
 
       pages.post('/challenge', async (request) => ({
         message: sessions.ask(parse(challengeBody, request.body).address, originOf(request)),

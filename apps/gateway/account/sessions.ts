@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto'
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { type Address, getAddress, type Hex, isAddress } from 'viem'
-import { createSiweMessage, generateSiweNonce, parseSiweMessage } from 'viem/siwe'
+import { createSiweMessage, parseSiweMessage } from 'viem/siwe'
 import { refused } from '../../../sdk/errors.ts'
 import { sha256 } from '../till/keys.ts'
 import type { Store } from '../till/store.ts'
@@ -8,8 +8,8 @@ import type { Store } from '../till/store.ts'
 /** How long a message may wait for its signature, and how long a session lasts. */
 const ASKED_MS = 10 * 60_000
 const SESSION_MS = 24 * 3_600_000
-/** Messages that wait at most; the oldest is forgotten. */
-const MOST_ASKED = 10_000
+/** 16 random bytes, Unix milliseconds until which it is good, and the HMAC-SHA256 of both; in hexadecimal. */
+const NONCE = /^([0-9a-f]{32}[0-9a-f]{12})([0-9a-f]{64})$/
 const TOKEN = /^Bearer +(hs[0-9a-f]{64}) *$/i
 
 export interface Sessions {
@@ -34,15 +34,36 @@ export function openSessions(
   db: Store,
   { chainId, verify, now = Date.now }: { chainId: number; verify: Verify; now?: () => number },
 ): Sessions {
-  const asked = new Map<string, number>()
+  /** Nothing is kept of a message until it comes back: no number of others makes this gateway forget one. */
+  const secret = randomBytes(32)
+  const used = new Map<string, number>()
+
+  const macOf = (text: string) => createHmac('sha256', secret).update(text).digest()
+
+  function nonceUntil(until: number): string {
+    const text = randomBytes(16).toString('hex') + until.toString(16).padStart(12, '0')
+    return text + macOf(text).toString('hex')
+  }
+
+  /** Uses a nonce up. @returns whether it was made here, is still good and was not used yet. */
+  function take(nonce: string): boolean {
+    for (const [old, until] of used) {
+      if (until >= now()) break
+      used.delete(old)
+    }
+    const [, text = '', mac = ''] = NONCE.exec(nonce) ?? []
+    if (text === '' || !timingSafeEqual(macOf(text), Buffer.from(mac, 'hex'))) return false
+    const until = Number.parseInt(text.slice(32), 16)
+    if (until < now() || used.has(nonce)) return false
+    used.set(nonce, until)
+    return true
+  }
 
   function ask(address: string, origin: URL): string {
     if (!isAddress(address, { strict: false })) {
       throw refused('parameter.invalid', "'address' is no address of an account", { field: 'address' })
     }
-    const nonce = generateSiweNonce()
-    asked.set(nonce, now() + ASKED_MS)
-    if (asked.size > MOST_ASKED) asked.delete(asked.keys().next().value ?? '')
+    const until = now() + ASKED_MS
     return createSiweMessage({
       domain: origin.host,
       address: getAddress(address),
@@ -50,24 +71,21 @@ export function openSessions(
       uri: origin.origin,
       version: '1',
       chainId,
-      nonce,
+      nonce: nonceUntil(until),
       issuedAt: new Date(now()),
-      expirationTime: new Date(now() + ASKED_MS),
+      expirationTime: new Date(until),
     })
   }
 
   /** The nonce is used up, whatever comes of it. */
   function checked(message: string, { host }: URL): Address {
     const said = parseSiweMessage(message)
-    const until = asked.get(said.nonce ?? '')
-    asked.delete(said.nonce ?? '')
     const wrong = (what: string) =>
       refused('session.message_wrong', `The signed message ${what}`, {
         field: 'message',
         fix: 'Ask for a new one at POST /v1/account/challenge, and sign it as it is.',
       })
-    if (until === undefined || until < now())
-      throw wrong('was not asked for here, or too long ago, or used before')
+    if (!take(said.nonce ?? '')) throw wrong('was not asked for here, or too long ago, or used before')
     if (said.domain !== host) throw wrong(`is for ${String(said.domain).slice(0, 128)}, not for ${host}`)
     if (said.chainId !== chainId) throw wrong('is for another chain')
     if (said.address === undefined) throw wrong('names no account')

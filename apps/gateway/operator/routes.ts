@@ -4,6 +4,7 @@ import { openSessions } from '../account/sessions.ts'
 import type { Accounts } from '../accounts.ts'
 import { parseBody } from '../parameters.ts'
 import { openRate } from '../rate.ts'
+import { householdOf } from '../sponsor/address.ts'
 import { type OperatorTerms, openOperator } from './operator.ts'
 import { type RevenueRow, revenueCsv, revenueOf, revenueParameters, sumsInDollars } from './revenue.ts'
 
@@ -13,7 +14,7 @@ interface Deps {
   operator?: OperatorTerms
 }
 
-/** Questions a minute from one address. */
+/** Questions a minute from one household. */
 const ASKED_PER_MINUTE = 60
 
 /** What the gateway brought and cost, for its operator only. */
@@ -27,7 +28,7 @@ export function operatorRoutes(app: FastifyInstance, { keys, depositing, operato
   app.register(
     async (pages) => {
       pages.addHook('onRequest', async (request, reply) => {
-        rate.take(request.ip, ASKED_PER_MINUTE, reply)
+        rate.take(householdOf(request.ip), ASKED_PER_MINUTE, reply)
         await operator.check(request.headers.authorization)
       })
 

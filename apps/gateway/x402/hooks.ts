@@ -8,6 +8,7 @@ import { addressOf } from '../address.ts'
 import { logError } from '../door.ts'
 import { toOpenAi } from '../errors.ts'
 import type { Rate } from '../rate.ts'
+import { householdOf } from '../sponsor/address.ts'
 import { CALLS_PER_MINUTE } from '../till/keys.ts'
 import { HOUSE } from '../till/till.ts'
 import type { KeptAnswer } from './books.ts'
@@ -15,6 +16,7 @@ import {
   atMost,
   type CallDeps,
   invalid,
+  oneJob,
   openPaidCall,
   openQuote,
   type PaidCall,
@@ -28,8 +30,6 @@ import { requirementsOf, type Terms } from './terms.ts'
 
 /** What of an answer's headers is told again with it. */
 const KEPT_HEADERS = ['content-type', 'x-heurist-node', 'x-heurist-receipt']
-/** What clients that must send some key send if they have none. */
-const NO_KEY = /^bearer *(x402)? *$/i
 
 /** Behind one address, wallets that ask as often as they may. */
 const WALLETS = 10
@@ -53,19 +53,19 @@ export function paidCalls(
   rate: Rate,
 ): void {
   app.addHook('onRequest', async (request, reply) => {
-    if (NO_KEY.test(request.headers.authorization ?? '')) delete request.headers.authorization
     if (request.method !== 'POST' || request.headers.authorization !== undefined) return
     const quote = openQuote()
     const resource = new URL(request.url, addressOf(request, deps.publicUrl)).href
     request.paying = { quote, resource }
     // A wallet is made in no time: what one address may ask is limited too.
-    rate.take(`wallets of ${request.ip}`, WALLETS * CALLS_PER_MINUTE, reply)
+    const household = householdOf(request.ip)
+    rate.take(`wallets of ${household}`, WALLETS * CALLS_PER_MINUTE, reply)
     const { payment, why } = await paymentOf(request, deps)
     if (payment === undefined || why !== undefined) {
       // Whom the free tier let in stays who it is.
       const known = request.caller ?? {
         wallet: HOUSE,
-        key: `unpaid:${request.ip}`,
+        key: `unpaid:${household}`,
         perMinute: CALLS_PER_MINUTE,
       }
       if (request.caller === undefined) rate.take(known.key, known.perMinute, reply)
@@ -83,7 +83,9 @@ export function paidCalls(
     const { paying, caller } = request
     if (paying?.payment === undefined || caller === undefined) return
     const { payment, quote } = paying
-    const streams = (request.body as { stream?: unknown } | null)?.stream === true
+    const body = request.body as { stream?: unknown; n?: unknown } | null
+    if (typeof body?.n === 'number' && body.n > 1) throw oneJob()
+    const streams = body?.stream === true
     const asked = hashOf(request)
     const entry = deps.books.find(payment.id)
     const unheard = entry?.asked === asked && !deps.live.has(payment.id) ? entry.answer : undefined
