@@ -1,9 +1,14 @@
 import { HTTPFacilitatorClient } from '@x402/core/server'
 import type { PaymentPayload, PaymentRequirements } from '@x402/core/types'
 import { expect } from 'chai'
+import { pino } from 'pino'
+import type { Address } from 'viem'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
-import type { X402 } from '../../apps/gateway/x402/open.ts'
+import { HOUSE } from '../../apps/gateway/till/till.ts'
+import { assemble, type X402 } from '../../apps/gateway/x402/open.ts'
+import { x402Schema } from '../../apps/gateway/x402/terms.ts'
 import { createDraw } from '../../bench/economy/draw.ts'
+import { openChain } from '../../sdk/chain/clients.ts'
 import { type Market, openMarket } from '../market.ts'
 import { type MeteredDoor, question } from './metered-door.ts'
 import {
@@ -170,7 +175,7 @@ describe('the facilitator of the local chain, asked by the stock client', functi
   it(`answers 3,000 broken questions without a fault and without a settlement (seed ${SEED})`, async () => {
     const { door: other, x402: payments } = await openMeteredPaidDoor(market, { facilitator: 'key' })
     // Six keys, because each may ask 600 times a minute.
-    const keys = [1, 2, 3, 4, 5, 6].map((name) => other.account(`0x${name}`, 0n).key)
+    const keys = [1, 2, 3, 4, 5, 6].map(() => other.account(HOUSE, 0n).key)
     const draw = createDraw(SEED)
     const payload = await signed()
     const before = await balanceOf(market, shop)
@@ -198,9 +203,9 @@ describe('the facilitator of the local chain, asked by the stock client', functi
     await other.close()
   })
 
-  it('asks for a key where the operator says so', async () => {
+  it('asks for a key of the operator where he says so', async () => {
     const { door: private_, x402: payments } = await openMeteredPaidDoor(market, { facilitator: 'key' })
-    const { key } = private_.account('0x00000000000000000000000000000000000000bb', 0n)
+    const { key } = private_.account(HOUSE, 0n)
     const payload = await signed()
     const url = `${private_.url}/x402`
     const headers = { authorization: `Bearer ${key}` }
@@ -216,6 +221,66 @@ describe('the facilitator of the local chain, asked by the stock client', functi
     expect((await known.verify(payload, terms())).isValid).to.equal(true)
     payments.settler.stop()
     await private_.close()
+  })
+
+  it('spends no gas for keys that anybody makes', async () => {
+    const { door: private_, x402: payments } = await openMeteredPaidDoor(market, { facilitator: 'key' })
+    const { key } = private_.account('0x00000000000000000000000000000000000000bb', 1_000_000n)
+    const wallet = await openWallet(market, 1n)
+    const requirements = terms({ amount: '1', payTo: wallet.address })
+    const gas = () => market.deployer.client.getBalance({ address: payments.cashier.signer })
+    const before = await gas()
+    const answers: Response[] = []
+    for (let round = 0; round < 5; round += 1) {
+      const client = clientOf(market, wallet)
+      const resource = { url: 'http://shop.example', description: '', mimeType: '' }
+      const required = { x402Version: 2, resource, accepts: [requirements] }
+      const body = {
+        x402Version: 2,
+        paymentPayload: await client.createPaymentPayload(required),
+        paymentRequirements: requirements,
+      }
+      for (const path of ['verify', 'settle'])
+        answers.push(await post(`${private_.url}/x402/${path}`, body, { authorization: `Bearer ${key}` }))
+    }
+    const codes = await Promise.all(
+      answers.map(async (answer) => ((await answer.json()) as { error?: { code: string } }).error?.code),
+    )
+    payments.settler.stop()
+    await private_.close()
+
+    expect(answers.map(({ status }) => status)).to.deep.equal(Array(10).fill(403))
+    expect(codes).to.deep.equal(Array(10).fill('operator.forbidden'))
+    expect(await gas()).to.equal(before)
+  })
+
+  it('is open on a local chain and off on any other, unless the operator says otherwise', () => {
+    const account = { privateKey: generatePrivateKey(), address: shop }
+    const on = (chainId: number, config: object) =>
+      assemble(
+        x402Schema.parse(config),
+        { name: 'Test Dollar', version: '1' },
+        {
+          chain: openChain({ chainId, rpcUrl: market.chain.rpcUrl }),
+          network: {
+            chainId,
+            addresses: {
+              ...market.addresses,
+              accessManager: market.addresses.authority,
+              asset: market.addresses.asset.toLowerCase() as Address,
+            },
+          },
+          account,
+          accounts: door.accounts,
+          log: pino({ level: 'silent' }),
+        },
+      ).facilitator
+
+    expect([on(31_337, {}), on(8_453, {}), on(84_532, {})]).to.deep.equal(['open', 'off', 'off'])
+    expect([on(31_337, { facilitator: 'off' }), on(8_453, { facilitator: 'key' })]).to.deep.equal([
+      'off',
+      'key',
+    ])
   })
 })
 

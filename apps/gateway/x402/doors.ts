@@ -5,7 +5,9 @@ import { asHeuristError, refused } from '../../../sdk/errors.ts'
 import { addressSchema } from '../../../sdk/protocol/wire.ts'
 import { type Accounts, missingKey } from '../accounts.ts'
 import type { Rate } from '../rate.ts'
+import { householdOf } from '../sponsor/address.ts'
 import { CALLS_PER_MINUTE } from '../till/keys.ts'
+import { HOUSE } from '../till/till.ts'
 import type { Cashier, Collected } from './cashier.ts'
 import { isSigned, type Payment, paymentOf } from './payment.ts'
 import type { Terms } from './terms.ts'
@@ -13,7 +15,7 @@ import type { Terms } from './terms.ts'
 export interface FacilitatorDeps {
   cashier: Cashier
   terms: Terms
-  /** Who may ask; undefined = everybody. */
+  /** Only keys of the operator may ask, as settling costs gas and keys cost nothing; undefined = everybody may. */
   keys?: Pick<Accounts, 'identify'>
   rate: Rate
 }
@@ -161,11 +163,18 @@ async function wrongIn(
   return (await isSigned(payment, terms)) ? undefined : 'invalid_signature'
 }
 
+/** @throws `api_key.*`, `operator.forbidden` (refused). */
 function nameOf(request: FastifyRequest, { keys }: FacilitatorDeps): string {
-  if (keys === undefined) return `facilitator:${request.ip}`
+  if (keys === undefined) return `facilitator:${householdOf(request.ip)}`
   const { authorization } = request.headers
   if (authorization === undefined) missingKey()
-  return `facilitator:${keys.identify(authorization).id}`
+  const { id, wallet } = keys.identify(authorization)
+  if (wallet !== HOUSE) {
+    throw refused('operator.forbidden', 'This facilitator is for the keys of its operator', {
+      fix: "Settle at a facilitator of your own, or ask this gateway's operator for one of his keys.",
+    })
+  }
+  return `facilitator:${id}`
 }
 
 function onlyRefused(cause: unknown) {

@@ -60,6 +60,6 @@ export function assemble(
     terms,
     live: new Set(),
     limits: config,
-    facilitator: config.facilitator ?? (isLocalChain(network.chainId) ? 'open' : 'key'),
+    facilitator: config.facilitator ?? (isLocalChain(network.chainId) ? 'open' : 'off'),
   }
 }

@@ -18,7 +18,7 @@ export const x402Schema = z.strictObject({
     .transform((text) => usd(text)),
   /** Payments of one wallet that may be under way at once. */
   mostInFlight: z.number().int().min(1).max(1_000).default(8),
-  /** Who may use `/x402/verify` and `/x402/settle`: everybody, who has a key, nobody; default: everybody on a local chain only. */
+  /** Who may use `/x402/verify` and `/x402/settle`: everybody, the operator's keys, nobody; default: everybody on a local chain, nobody elsewhere. */
   facilitator: z.enum(['open', 'key', 'off']).optional(),
 })
 export type X402Config = z.output<typeof x402Schema>
