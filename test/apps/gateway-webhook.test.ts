@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, createServer as createTcp } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
@@ -78,8 +78,9 @@ describe('the webhook of an account', function () {
   function spend(price: bigint): void {
     const ticket = till.open({ wallet: ANN, key: 'hk1', pod: 'chat', most: price })
     calls += 1
-    ticket.signed(`0x${calls.toString(16)}`)
+    void ticket.signed(`0x${calls.toString(16)}`)
     ticket.close({ price, unitsIn: 0n, unitsOut: 0n })
+    till.flush()
   }
   const outcome = () => webhooks.find(ANN)?.last?.outcome
   const over = () => until(() => outcome() !== 'under way')
@@ -219,6 +220,36 @@ describe('the webhook of an account', function () {
     expect(seen).to.deep.equal(['answered 302', 'delivered', 'too slow'])
     expect(paths).to.deep.equal(['/low'])
     expect(endless).to.be.lessThan(64 * 1024 * 1024)
+  })
+
+  it('that answers 101, with or without an upgrade, is not heard, and its line is closed', async () => {
+    const seen: (string | undefined)[] = []
+    let closed = 0
+    for (const upgrade of ['', 'Connection: Upgrade\r\nUpgrade: x\r\n']) {
+      const server = createTcp((socket) => {
+        socket.on('error', () => undefined)
+        socket.once('close', () => {
+          closed += 1
+        })
+        socket.once('data', () => socket.write(`HTTP/1.1 101 Switching Protocols\r\n${upgrade}\r\n`))
+      })
+      await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
+      const { port } = server.address() as AddressInfo
+      crash()
+      open({ loopback: true, patienceMs: 300 }, [])
+      await webhooks.set(ANN, `http://127.0.0.1:${port}/low`)
+      till.setLowMark(ANN, 0n)
+      till.setLowMark(ANN, 1_001n)
+      await until(() => closed === seen.length + 1)
+      await over()
+      seen.push(outcome())
+      await new Promise((done) => server.close(done))
+    }
+
+    expect(seen).to.have.lengthOf(2)
+    for (const why of seen) expect(why).to.be.oneOf(['answered 101', 'too slow'])
+    expect(seen[1]).to.equal('answered 101')
+    expect(closed).to.equal(2)
   })
 
   it('goes to the address that was looked at, even if its name means another one when it is asked again', async () => {
@@ -480,7 +511,7 @@ describe('the webhook page of an account', function () {
       pod: 'chat',
       most: 600_000n,
     })
-    ticket.signed('0x99')
+    await ticket.signed('0x99')
     ticket.close({ price: 600_000n, unitsIn: 0n, unitsOut: 0n })
     await until(() => receiver.heard.length === 1)
     const shown = await at<{ low: boolean; low_mark: string; url: string }>('GET', '/webhook')

@@ -76,6 +76,11 @@ function post(
       answer.once('close', () => resolve(answer.statusCode ?? 0))
       answer.once('error', reject)
     })
+    // A receiver that wants to speak something else is not spoken with.
+    call.once('upgrade', (answer, socket) => {
+      socket.destroy()
+      resolve(answer.statusCode ?? 0)
+    })
     call.once('error', reject)
     call.end(message.body)
   })
