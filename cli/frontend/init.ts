@@ -109,7 +109,7 @@ function write(folder: string, config: string): string[] {
     writeFileSync(join(folder, name), text)
   }
   writeFileSync(join(folder, 'frontend.json'), config)
-  writeFileSync(join(folder, '.gitignore'), 'payer.key\n.heurist/\nnode_modules/\n')
+  writeFileSync(join(folder, '.gitignore'), 'payer.key\nspent-*\n.heurist/\nnode_modules/\n')
   // As `npm install` does for a package in a folder; so the page starts without asking a registry.
   mkdirSync(join(folder, 'node_modules'))
   symlinkSync(ROOT, join(folder, 'node_modules', 'heurist'), 'dir')

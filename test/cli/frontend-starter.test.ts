@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { join } from 'node:path'
 import { expect } from 'chai'
@@ -273,8 +273,20 @@ describe('a page made by heurist frontend init', function () {
     expect((await charged()) >= before).to.equal(true)
   })
 
-  it('goes on after it was stopped, with the same key and its journal, and says so while the network is away', async () => {
+  it('has still spent the dollars of the day after it was stopped', async () => {
+    const before = await charged()
     await stop()
+    await start()
+    const again = await post('/ask', { offer: await priced('What is a receipt?') })
+
+    expect(again.status).to.equal(429)
+    expect(await charged()).to.equal(before)
+  })
+
+  it('goes on the next day, with the same key and its journal, and says so while the network is away', async () => {
+    await stop()
+    const [today = ''] = readdirSync(folder).filter((name) => name.startsWith('spent-'))
+    renameSync(join(folder, today), join(folder, 'spent-2026-01-01'))
     await start()
     const again = await post('/ask', { offer: await priced('What is a batch?') })
     await network.stop()

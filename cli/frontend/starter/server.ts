@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { loadKey } from '../../../sdk/chain/keys.ts'
 import { type ClientOptions, createClient, formatUsd, usd } from '../../../sdk/index.ts'
@@ -14,7 +14,6 @@ const page = readFileSync('page.html', 'utf8')
 const csp = "default-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 const headers = { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': csp }
 const offers = new Map<string, { input: object; most: bigint }>()
-let [today, spent] = ['', 0n]
 
 const html = (text: string) => text.replace(/[&<>"']/g, (mark) => `&#${mark.charCodeAt(0)};`)
 const refuse = (status: number, message: string) => Object.assign(new Error(message), { status })
@@ -35,10 +34,10 @@ async function ask(form: URLSearchParams): Promise<string> {
   const offer = offers.get(form.get('offer') ?? '')
   if (!offer) throw refuse(409, 'This was asked already, or is forgotten: see the price again.')
   offers.delete(form.get('offer') ?? '') // Once: a page that is loaded again pays nothing.
-  const day = new Date().toISOString().slice(0, 10)
-  if (day !== today) [today, spent] = [day, 0n]
-  if (spent + offer.most > usd(perDay)) throw refuse(429, 'This page has spent its dollars of today.')
-  spent += offer.most
+  const file = `spent-${new Date().toISOString().slice(0, 10)}`
+  const spent = offer.most + (existsSync(file) ? usd(readFileSync(file, 'utf8')) : 0n)
+  if (spent > usd(perDay)) throw refuse(429, 'This page has spent its dollars of today.')
+  writeFileSync(file, formatUsd(spent)) // Before it is spent, so that a restart forgets nothing.
   const answer = await client.run('chat', offer.input, { maxPrice: offer.most })
   return `<pre>${html(answer.text ?? '')}</pre><p>Paid $${formatUsd(answer.price)} to node ${answer.node},
     <a href="${network.routerUrl}/v1/receipts/${answer.request}">receipt ${answer.request}</a></p>`
