@@ -81,7 +81,7 @@ describe('what a gateway brings and costs, from its books', () => {
       const ticket = till.open({ ...payer, pod: 'chat', most })
       const at = nowMs
       if (payer.key === 'x402') pay(at, most)
-      ticket.signed(`0x${index.toString(16).padStart(64, '0')}`)
+      void ticket.signed(`0x${index.toString(16).padStart(64, '0')}`)
       // Some never end; some end after midnight, or in the next epoch.
       if (draw.below(20) === 0) continue
       nowMs += draw.below(3 * 3_600_000)
@@ -89,6 +89,7 @@ describe('what a gateway brings and costs, from its books', () => {
       ticket.close({ price, unitsIn: 1n, unitsOut: 2n })
       done.push({ at, closed: nowMs, payer, price })
     }
+    till.flush()
     return { till, done, paid }
 
     function pay(at: number, amount: bigint): void {

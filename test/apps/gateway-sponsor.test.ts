@@ -224,8 +224,9 @@ describe('the counters of the free tier', () => {
   it('say after a crash what was sent, and after its end what it came to', () => {
     const { start, remove } = books({ perDay: '0.000100' })
     const before = start()
-    before.open('192.0.2.1', 60n).signed('0x01')
+    void before.open('192.0.2.1', 60n).signed('0x01')
     before.open('192.0.2.1', 30n)
+    before.till.flush()
     before.store.close()
     const after = start()
 
@@ -239,11 +240,12 @@ describe('the counters of the free tier', () => {
 
   it('begin again with the day; a clock that goes back finds the day as it was left', () => {
     const { clock, start, remove } = books({ perDay: '0.000100' })
-    let { store, open } = start()
+    let { store, till, open } = start()
     const use = (amount: bigint) => {
       const ticket = open('192.0.2.1', amount)
-      ticket.signed('0x01')
+      void ticket.signed('0x01')
       ticket.close(price(amount))
+      till.flush()
     }
     use(100n)
     clock.now += 86_400_000
@@ -251,7 +253,7 @@ describe('the counters of the free tier', () => {
     clock.now -= 86_400_000
     const back = codeOf(() => use(1n))
     store.close()
-    ;({ store, open } = start())
+    ;({ store, till, open } = start())
     const restarted = codeOf(() => use(1n))
     clock.now += 86_400_000
     const tomorrow = [codeOf(() => use(31n)), codeOf(() => use(30n))]
@@ -285,7 +287,7 @@ describe('the counters of the free tier', () => {
       const at = draw.below(open.length + 1)
       const chosen = open[at]
       if (which === 5 || which === 6) {
-        chosen?.ticket.signed(`0x${move.toString(16)}`)
+        void chosen?.ticket.signed(`0x${move.toString(16)}`)
         if (chosen) chosen.signed = true
       }
       if (which === 7 && chosen) {
@@ -299,6 +301,7 @@ describe('the counters of the free tier', () => {
         open = []
         restarts.count += 1
       }
+      now.till.flush()
       const sums = now.store
         .prepare('SELECT counted, sum(coalesce(price, hold)) AS sum FROM calls GROUP BY counted')
         .all([]) as { counted: string; sum: number }[]

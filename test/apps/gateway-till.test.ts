@@ -2,7 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
+import Database from 'libsql'
 import type { Hex } from 'viem'
+import { createGroup } from '../../apps/gateway/till/group.ts'
 import { type Keys, openKeys } from '../../apps/gateway/till/keys.ts'
 import { openStore, type Store } from '../../apps/gateway/till/store.ts'
 import { HOUSE, NOTHING, openTill, type Ticket, type Till } from '../../apps/gateway/till/till.ts'
@@ -40,6 +42,7 @@ describe('the books of the gateway', () => {
     store.prepare('INSERT INTO accounts (wallet, created) VALUES (?, 0)').run([ANN])
   })
   afterEach(() => {
+    till.flush()
     store.close()
     rmSync(home, { recursive: true, force: true })
   })
@@ -52,7 +55,7 @@ describe('the books of the gateway', () => {
 
     expect(codeOf(() => till.open(order(41n)))).to.equal('credit.insufficient')
     expect(till.balance(ANN)).to.deep.equal({ deposited: 100n, charged: 0n, held: 60n, available: 40n })
-    first.signed(hash(1))
+    void first.signed(hash(1))
     first.close(price(25n))
     first.close(price(25n))
     expect(till.balance(ANN)).to.deep.equal({ deposited: 100n, charged: 25n, held: 0n, available: 75n })
@@ -64,10 +67,30 @@ describe('the books of the gateway', () => {
     expect(till.balance(ANN).deposited).to.equal(100n)
   })
 
+  it('writes of one turn share a commit: all are durable when one says so, and none if one of them fails', async () => {
+    till.deposit('d1', ANN, 1_000n)
+    const tickets = Array.from({ length: 50 }, (_, index) => ({ ticket: till.open(order(10n)), index }))
+    const signed = tickets.map(({ ticket, index }) => ticket.signed(hash(index)))
+    await signed[0]
+    const onDisk = new Database(join(home, 'till.sqlite'), { readonly: true })
+    const rows = onDisk.prepare('SELECT request FROM calls').all([]) as { request: string }[]
+    onDisk.close()
+
+    const group = createGroup(store)
+    const outcomes = await Promise.allSettled([
+      group.add(() => void store.prepare('DELETE FROM calls').run([])),
+      group.add(() => void store.prepare('INSERT INTO calls (id) VALUES (1)').run([])),
+    ])
+
+    expect(rows.map(({ request }) => request)).to.deep.equal(tickets.map(({ index }) => hash(index)))
+    expect(outcomes.map(({ status }) => status)).to.deep.equal(['rejected', 'rejected'])
+    expect(till.leftOpen()).to.have.length(50)
+  })
+
   it('a key stops at its own quota, however much its account has', () => {
     till.deposit('d1', ANN, 1_000n)
     const ticket = till.open(order(60n, { quota: 100n }))
-    ticket.signed(hash(1))
+    void ticket.signed(hash(1))
     ticket.close(price(50n))
 
     expect(codeOf(() => till.open(order(51n, { quota: 100n })))).to.equal('api_key.quota_exhausted')
@@ -76,7 +99,7 @@ describe('the books of the gateway', () => {
 
   it("the operator's own calls are counted and never limited", () => {
     const ticket = till.open(order(10n ** 12n, { wallet: HOUSE }))
-    ticket.signed(hash(1))
+    void ticket.signed(hash(1))
     ticket.close(price(7n))
 
     expect(till.balance(HOUSE).charged).to.equal(7n)
@@ -85,8 +108,8 @@ describe('the books of the gateway', () => {
   it('a call that was signed twice, for a newer version of its pod, is one call', () => {
     till.deposit('d1', ANN, 100n)
     const ticket = till.open(order(60n))
-    ticket.signed(hash(1))
-    ticket.signed(hash(2))
+    void ticket.signed(hash(1))
+    void ticket.signed(hash(2))
 
     expect(till.leftOpen().map(({ request }) => request)).to.deep.equal([hash(2)])
     ticket.close(NOTHING)
@@ -96,7 +119,8 @@ describe('the books of the gateway', () => {
   it('after a crash what was signed is still held, and what was not costs nothing', () => {
     till.deposit('d1', ANN, 100n)
     till.open(order(30n))
-    till.open(order(40n)).signed(hash(1))
+    void till.open(order(40n)).signed(hash(1))
+    till.flush()
     store.close()
     open()
 
@@ -124,7 +148,7 @@ describe('the books of the gateway', () => {
       }
       const at = draw.below(openTickets.length + 1)
       const chosen = openTickets[at]
-      if (which === 2) chosen?.ticket.signed(hash(move))
+      if (which === 2) void chosen?.ticket.signed(hash(move))
       if (which === 3 && chosen) {
         openTickets.splice(at, 1)
         const charged = chosen.ticket.request === undefined ? 0n : BigInt(draw.below(Number(chosen.most) + 1))
@@ -140,6 +164,7 @@ describe('the books of the gateway', () => {
     for (const { ticket, most } of openTickets) {
       if (ticket.request === undefined) plain.held -= most
     }
+    till.flush()
     store.close()
     open()
     expect(till.balance(ANN)).to.include(plain)

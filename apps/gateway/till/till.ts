@@ -1,6 +1,7 @@
 import type { Hex } from 'viem'
 import { refused } from '../../../sdk/errors.ts'
 import { formatUsd } from '../../../sdk/units.ts'
+import { createGroup } from './group.ts'
 import type { Store } from './store.ts'
 
 /** The operator's own account: what its keys cost is counted and never limited. No wallet has this name. */
@@ -8,6 +9,8 @@ export const HOUSE = 'house'
 
 /** For how long a call counts under its other names, from start to start. */
 const COUNTED_MS = 40 * 86_400_000
+/** A closing that the disk did not take is written again after this. */
+const AGAIN_MS = 1_000
 
 /** In base units. `available` may be spent now. */
 export interface Balance {
@@ -24,6 +27,8 @@ export interface Order {
   /** The most that this key may ever cost; none = what its account has. */
   quota?: bigint
   pod: string
+  /** The longest that the pod works on it. */
+  seconds?: number
   most: bigint
   /** What else it counts towards, for `countedBy`: names without a space. */
   counted?: readonly string[]
@@ -39,9 +44,10 @@ export const NOTHING: Price = { price: 0n, unitsIn: 0n, unitsOut: 0n }
 
 /** A hold on an account. Closed once: with the price of its receipt, or with nothing. */
 export interface Ticket {
-  /** Durable: from here on the call may cost something. Before it, nothing needs to be closed but the hold. */
-  signed(request: Hex): void
+  /** Resolves once it is durable: from here on the call may cost something. Before it, nothing is owed. */
+  signed(request: Hex): Promise<void>
   readonly request: Hex | undefined
+  /** Counts at once and is written with its turn: a process that dies before finds the call open, and its receipt. */
   close(price: Price): void
 }
 
@@ -68,6 +74,8 @@ export interface Till {
   /** Signed calls of earlier processes. */
   leftOpen(): OpenCall[]
   close(id: number, price: Price): void
+  /** Writes what waits for the end of the turn. */
+  flush(): void
 }
 
 interface Totals {
@@ -86,6 +94,7 @@ export function openTill(
   now: () => number = Date.now,
   moved: (wallet: string) => void = () => {},
 ): Till {
+  const group = createGroup(db)
   const wallets = new Map<string, Totals>()
   const keys = new Map<string, Totals>()
   const names = new Map<string, Totals>()
@@ -185,16 +194,31 @@ export function openTill(
     for (const totals of totalsFor(order)) totals.held += amount
   }
 
-  function close(id: number, { price, unitsIn, unitsOut }: Price): void {
-    const row = update.get([Number(price), Number(unitsIn), Number(unitsOut), now(), id]) as
+  function count(order: Counted, held: bigint, price: bigint): void {
+    hold(order, -held)
+    for (const totals of totalsFor(order)) totals.charged += price
+    moved(order.wallet)
+  }
+
+  const valuesOf = ({ price, unitsIn, unitsOut }: Price) => [
+    Number(price),
+    Number(unitsIn),
+    Number(unitsOut),
+    now(),
+  ]
+
+  /** Of an earlier process. */
+  function close(id: number, price: Price): void {
+    const row = update.get([...valuesOf(price), id]) as
       | { wallet: string; key: string; hold: number; counted: string | null }
       | undefined
     if (row === undefined) return
     const { wallet, key } = row
-    const order = { wallet, key, counted: row.counted?.split(' ') ?? [] }
-    hold(order, -BigInt(row.hold))
-    for (const totals of totalsFor(order)) totals.charged += price
-    moved(wallet)
+    count({ wallet, key, counted: row.counted?.split(' ') ?? [] }, BigInt(row.hold), price.price)
+  }
+
+  function writeSoon(write: () => void): void {
+    group.add(write).catch(() => setTimeout(() => writeSoon(write), AGAIN_MS).unref())
   }
 
   function open(order: Order): Ticket {
@@ -204,22 +228,32 @@ export function openTill(
     let row: number | undefined
     let request: Hex | undefined
     let done = false
+
+    function write(hash: Hex, opened: number): void {
+      // Signed again for a pod's newer version: what was signed first was refused and costs nothing.
+      if (row !== undefined) return void rename.run([hash, row])
+      const values = [wallet, key, pod, Number(most), opened, hash, counted?.join(' ') ?? null]
+      row = (insert.get(values) as { id: number }).id
+    }
+
     return {
       get request() {
         return request
       },
       signed(hash) {
         request = hash
-        // Signed again for a pod's newer version: what was signed first was refused and costs nothing.
-        if (row !== undefined) return void rename.run([hash, row])
-        const values = [wallet, key, pod, Number(most), now(), hash, counted?.join(' ') ?? null]
-        row = (insert.get(values) as { id: number }).id
+        const opened = now()
+        return group.add(() => write(hash, opened))
       },
       close(price) {
         if (done) return
         done = true
-        if (row !== undefined) close(row, price)
-        else hold(order, -most)
+        if (request === undefined) return hold(order, -most)
+        count(order, most, price.price)
+        const values = valuesOf(price)
+        writeSoon(() => {
+          if (row !== undefined) update.get([...values, row])
+        })
       },
     }
   }
@@ -241,11 +275,14 @@ export function openTill(
       moved(wallet)
       return true
     },
-    leftOpen: () =>
-      db
+    leftOpen() {
+      group.flush()
+      return db
         .prepare('SELECT id, request, opened FROM calls WHERE closed IS NULL ORDER BY id')
-        .all([]) as OpenCall[],
+        .all([]) as OpenCall[]
+    },
     close,
+    flush: group.flush,
   }
 }
 
