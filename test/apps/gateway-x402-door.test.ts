@@ -1,12 +1,17 @@
+import { EventEmitter } from 'node:events'
 import { decodePaymentResponseHeader } from '@x402/fetch'
 import { expect } from 'chai'
+import type { FastifyReply } from 'fastify'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { openSponsor } from '../../apps/gateway/sponsor/sponsor.ts'
 import { sponsorSchema } from '../../apps/gateway/sponsor/terms.ts'
+import { HOUSE, NOTHING } from '../../apps/gateway/till/till.ts'
+import { openPaidCall, openQuote } from '../../apps/gateway/x402/call.ts'
 import type { X402 } from '../../apps/gateway/x402/open.ts'
 import { parsePayment } from '../../apps/gateway/x402/payment.ts'
+import { requirementsOf } from '../../apps/gateway/x402/terms.ts'
 import { createDraw } from '../../bench/economy/draw.ts'
-import { later } from '../../sdk/errors.ts'
+import { type HeuristError, later } from '../../sdk/errors.ts'
 import { formatUsd } from '../../sdk/units.ts'
 import { type Market, openMarket } from '../market.ts'
 import { type MeteredDoor, mostOf, question } from './metered-door.ts'
@@ -20,6 +25,7 @@ import {
   opened,
   openMeteredPaidDoor,
   openWallet,
+  PAY_TO,
   payingFetch,
   post,
   signedFor,
@@ -368,14 +374,96 @@ describe('a door that takes payments by wallet', function () {
     expect((await pay(closed(good))).status).to.equal(200)
   })
 
+  it('has payments for slow pods stay good until a stream is settled, and a minute to come', () => {
+    // 400 + 30 seconds until it is begun at the latest, 400 of work, 60 to be settled, 60 to come.
+    expect(requirementsOf(x402.terms, 1n, 400).maxTimeoutSeconds).to.equal(950)
+    expect(requirementsOf(x402.terms, 1n, 60).maxTimeoutSeconds).to.equal(300)
+  })
+
+  it('lets nobody use a wallet’s share of the minute up with its old signatures, or with those it gave others', async () => {
+    const used = await sign()
+    const before = Number((await pay(used)).headers.get('x-ratelimit-remaining-requests'))
+    const other = opened(await sign())
+    other.payload = await signTransfer(market, wallet, {
+      ...other.payload.authorization,
+      to: PAY_TO,
+    })
+    const mine = await sign()
+    for (const payment of [used, closed(other)]) {
+      await Promise.all(Array.from({ length: 40 }, async () => (await pay(payment)).arrayBuffer()))
+    }
+    const after = await pay(mine)
+
+    expect(after.status).to.equal(200)
+    expect(Number(after.headers.get('x-ratelimit-remaining-requests'))).to.be.at.least(before - 1)
+  })
+
+  it('gives no more than one answer for the payment of one, though the list of pods grows old between two', async () => {
+    const payment = await sign()
+    const asked = door.sent.length
+    const many = await pay(payment, { ...question, n: 8 })
+    expect(await codeOf(many)).to.equal('unsupported_parameter')
+    expect(door.sent).to.have.length(asked)
+
+    // One job asks, and is admitted; the other one comes later.
+    const quote = openQuote()
+    const reply = { raw: new EventEmitter() } as unknown as FastifyReply
+    const { till, failed } = openPaidCall(
+      parsePayment(payment),
+      quote,
+      { streams: false, asked: '', reply },
+      x402,
+    )
+    const order = { wallet: HOUSE, key: 'x402', pod: 'chat', most }
+    const first = await till.open(order)
+    const second = await till.open(order).catch((cause: HeuristError) => cause.code)
+    first.close(NOTHING)
+    failed()
+
+    expect(second).to.equal('payment.one_answer')
+  })
+
+  it('waits for the money of an answer that it gave out after 20 seconds, and serves its wallet no more if it never comes', async () => {
+    const { door: slow, x402: payments } = await openDoor()
+    const at = `${slow.url}/v1/chat/completions`
+    slow.price(most)
+    const first = await signedFor(clientOf(market, wallet), at, question)
+    const { collect } = payments.cashier
+    payments.cashier.collect = async () => ({ is: 'unknown', why: 'no node of the chain answers' })
+    const answer = await post(at, question, { 'payment-signature': first })
+    await moveAway(market, wallet, 1_000_000n)
+    const seen = new Promise<void>((resolve) => {
+      payments.cashier.collect = async (...asked) => {
+        const collected = await collect(...asked)
+        if (collected.is === 'unfunded') setImmediate(resolve)
+        return collected
+      }
+    })
+    await seen
+    const waits = payments.books.find(parsePayment(first).id)?.state
+    await cancel(market, wallet, opened(first))
+    while (payments.books.find(parsePayment(first).id)?.state === 'due') {
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+
+    expect(answer.status).to.equal(200)
+    expect(decodePaymentResponseHeader(answer.headers.get('payment-response') ?? '')).to.include({
+      errorReason: 'settlement_pending',
+    })
+    expect(waits).to.equal('due')
+    expect(payments.books.owes(parsePayment(first).payer)).to.equal(true)
+    payments.settler.stop()
+    await slow.close()
+  })
+
   it('tells why: too soon, too late, wallets that are contracts, headers of version 1 and of no version', async () => {
     const good = opened(await sign())
     const { authorization } = good.payload
     const now = Math.floor(Date.now() / 1000)
     const signed = async (changes: Record<string, string>) =>
       closed({ ...good, payload: await signTransfer(market, wallet, { ...authorization, ...changes }) })
-    const told = async (payment: string, name = 'payment-signature') => {
-      const answer = await post(url(), question, { [name]: payment })
+    const told = async (payment: string, name = 'payment-signature', body: object = question) => {
+      const answer = await post(url(), body, { [name]: payment })
       const { error } = (await answer.json()) as { error: { code: string; message: string } }
       return `${answer.status} ${error.code}: ${error.message}`
     }
@@ -385,6 +473,16 @@ describe('a door that takes payments by wallet', function () {
     )
     expect(await told(await signed({ validBefore: String(now + 30) }))).to.match(
       /^402 payment_invalid:.*less than 60 s/,
+    )
+    // A stream is delivered first: until it is begun at the latest, 60 + 30 seconds; its pod's 60; 60 to be settled.
+    const stream = { ...question, stream: true }
+    const short = opened(await sign(stream))
+    short.payload = await signTransfer(market, wallet, {
+      ...short.payload.authorization,
+      validBefore: String(now + 200),
+    })
+    expect(await told(closed(short), 'payment-signature', stream)).to.match(
+      /^402 payment_invalid:.*less than 210 s/,
     )
     expect(await told(await signed({ value: '1' }))).to.match(/^402 payment_invalid:.*amount is 1, not/)
     expect(await told(await signed({ to: wallet.address }))).to.match(/^402 payment_invalid:.*recipient/)

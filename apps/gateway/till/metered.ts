@@ -46,7 +46,8 @@ export function meter(
     const bytes = new TextEncoder().encode(JSON.stringify(document)).length
     const most = maxPriceOf(manifest, unitLimitsOf(manifest, document, bytes))
     const { wallet, key, quota } = caller
-    const order = { wallet, key, pod: model.name, most, ...(quota === undefined ? {} : { quota }) }
+    const { seconds } = manifest.limits
+    const order = { wallet, key, pod: model.name, seconds, most, ...(quota === undefined ? {} : { quota }) }
     return { most, ticket: await caller.till.open(order) }
   }
 

@@ -47,6 +47,8 @@ export interface Books {
   release(id: string): void
   /** The call failed and cost the gateway something all the same: a loss, which the wallet does not owe. */
   forfeit(id: string, cost: bigint): void
+  /** The answer goes out though the money is not here yet: who does not pay it owes it. */
+  handOut(id: string): void
   /** Durable, before the transaction is: what takes this payment is known to be ours. */
   sending(id: string, transaction: Hex): void
   settled(id: string, transaction: Hex): void
@@ -91,6 +93,7 @@ export function openBooks(db: Store, now: () => number = Date.now): Books {
     "UPDATE payments SET state = 'lost', streams = 0, cost = ?, closed = ? WHERE id = ? AND state = 'open'",
   )
   const release = db.prepare("DELETE FROM payments WHERE id = ? AND state = 'open'")
+  const handOut = db.prepare('UPDATE payments SET streams = 1 WHERE id = ?')
   const sending = db.prepare("UPDATE payments SET sent = trim(sent || ' ' || ?) WHERE id = ?")
   const settled = db.prepare(
     "UPDATE payments SET state = 'settled', hash = ?, closed = ? WHERE id = ? AND state = 'due'",
@@ -134,6 +137,7 @@ export function openBooks(db: Store, now: () => number = Date.now): Books {
     },
     release: (id) => void release.run([id]),
     forfeit: (id, cost) => void forfeit.run([Number(cost), now(), id]),
+    handOut: (id) => void handOut.run([id]),
     sending: (id, transaction) => void sending.run([transaction, id]),
     settled: (id, transaction) => void settled.run([transaction, now(), id]),
     lost: (id) => void lost.run([now(), id]),

@@ -7,7 +7,7 @@ import type { Books, KeptAnswer } from './books.ts'
 import type { Cashier } from './cashier.ts'
 import type { Payment } from './payment.ts'
 import type { Final, Settler } from './settler.ts'
-import { LEAST_SECONDS, requirementsOf, type Terms, type X402Config } from './terms.ts'
+import { LEAST_SECONDS, leastForStream, requirementsOf, type Terms, type X402Config } from './terms.ts'
 
 /** In the gateway's own account, what calls that were paid by x402 cost. */
 export const X402 = 'x402'
@@ -32,6 +32,8 @@ export interface Quote {
   add(order: Order): Promise<void>
   readonly jobs: number
   readonly most: bigint
+  /** The longest that a pod works on one of them. */
+  readonly seconds: number
 }
 
 export function openQuote(): Quote {
@@ -49,6 +51,9 @@ export function openQuote(): Quote {
     },
     get most() {
       return orders.reduce((sum, { most }) => sum + most, 0n)
+    },
+    get seconds() {
+      return Math.max(0, ...orders.map(({ seconds = 0 }) => seconds))
     },
   }
 }
@@ -70,7 +75,7 @@ const required = (most: bigint): HeuristError =>
     details: { most: most.toString() },
   })
 
-const oneJob = (): HeuristError =>
+export const oneJob = (): HeuristError =>
   refused('payment.one_answer', 'A payment of a fixed price is for one answer', {
     field: 'n',
     fix: 'Ask for one answer a call, or use an API key.',
@@ -111,7 +116,8 @@ export function openPaidCall(
 
   async function admit(): Promise<void> {
     if (quote.jobs > 1) throw oneJob()
-    checkTerms(payment, quote.most, deps)
+    const least = streams ? leastForStream(quote.seconds) : LEAST_SECONDS
+    checkTerms(payment, { most: quote.most, least }, deps)
     if (books.find(payment.id) !== undefined) throw replayed()
     const { since, balance } = await readChain(payment, deps)
     checkLimits(payment, balance, deps)
@@ -150,6 +156,8 @@ export function openPaidCall(
         await quote.add(order)
         admitted ??= admit()
         await admitted
+        // One that asks after the others is none of those that were paid.
+        if (quote.jobs > 1) throw oneJob()
         const { pod, most } = order
         const ticket = deps.till.open({ wallet: HOUSE, key: X402, pod, most })
         open += 1
@@ -174,6 +182,7 @@ export function openPaidCall(
       books.earn(payment.id, cost, answer)
       const final = await atMost(settler.settle(payment.id), SETTLE_MS)
       if (final?.is === 'lost') throw notPaid(final.why)
+      if (final === undefined) books.handOut(payment.id)
       reply.raw.once('finish', () => books.delivered(payment.id))
       return responseOf(payment, terms, final)
     },
@@ -189,7 +198,12 @@ export function openPaidCall(
   }
 }
 
-function checkTerms({ payload, amount, to, after, until }: Payment, most: bigint, deps: CallDeps): void {
+/** @param least  For how long it must stay good. Seconds. */
+function checkTerms(
+  { payload, amount, to, after, until }: Payment,
+  { most, least }: { most: bigint; least: number },
+  deps: CallDeps,
+): void {
   const { terms, now = Date.now } = deps
   const { accepted } = payload
   const seconds = Math.floor(now() / 1000)
@@ -201,14 +215,12 @@ function checkTerms({ payload, amount, to, after, until }: Payment, most: bigint
   if (to !== terms.payTo) wrong('its recipient', to, terms.payTo)
   if (amount !== most) wrong('its amount', amount.toString(), `the ${most} base units of this call`)
   if (after >= seconds) throw invalid('it is not valid yet')
-  if (until < seconds + LEAST_SECONDS) {
-    throw invalid(`it is good for less than ${LEAST_SECONDS} seconds more`)
-  }
+  if (until < seconds + least) throw invalid(`it is good for less than ${least} seconds more`)
 }
 
 function checkLimits({ payer, amount }: Payment, balance: bigint, { books, limits }: CallDeps): void {
   if (books.owes(payer)) {
-    throw refused('payment.owed', 'This wallet had a stream in the last day that it did not pay', {
+    throw refused('payment.owed', 'This wallet had an answer in the last day that it did not pay', {
       fix: 'Pay from another wallet, or use an API key.',
     })
   }

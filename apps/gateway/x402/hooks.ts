@@ -74,7 +74,9 @@ export function paidCalls(
     }
     request.paying.payment = payment
     const key = `x402:${payment.payer}`
-    rate.take(key, CALLS_PER_MINUTE, reply)
+    // A signature that was used stands on the chain, for anybody to show: it counts against who shows it.
+    const shown = isSpent(payment, deps) ? `shown by ${household}` : key
+    rate.take(shown, CALLS_PER_MINUTE, reply)
     request.caller = { wallet: HOUSE, key, perMinute: CALLS_PER_MINUTE, till: quotingTill(quote) }
   })
 
@@ -132,6 +134,10 @@ async function paymentOf(
     throw error
   }
 }
+
+/** Whether it cannot pay for another call here, whoever shows it. */
+const isSpent = ({ id, to, until }: Payment, { books, terms, now = Date.now }: CallDeps): boolean =>
+  books.find(id) !== undefined || to !== terms.payTo || 1000 * until <= now()
 
 const hashOf = ({ url, body }: FastifyRequest): string =>
   createHash('sha256')
@@ -204,7 +210,7 @@ function offersTo({ quote, resource }: Paying, terms: Terms): string {
       description: 'One call to a pod of the Heurist network',
       mimeType: 'application/json',
     },
-    accepts: [requirementsOf(terms, quote.most)],
+    accepts: [requirementsOf(terms, quote.most, quote.seconds)],
     extensions: { 'payment-identifier': IDENTIFIER },
   })
 }

@@ -27,6 +27,15 @@ export type X402Config = z.output<typeof x402Schema>
 export const TIMEOUT_SECONDS = 300
 /** What is left of it when it arrives must do for the answer and its settlement. */
 export const LEAST_SECONDS = 60
+/**
+ * How long an answer may take that a pod works on for `seconds` at most: it is begun until `seconds` + 30 after it was asked for.
+ *
+ * @source sdk/calls.ts, the deadline of a request.
+ */
+const longest = (seconds: number): number => 2 * seconds + 30
+
+/** What must be left when it comes for a stream, which is delivered before it is settled. @param seconds  Of its pod. */
+export const leastForStream = (seconds: number): number => longest(seconds) + LEAST_SECONDS
 
 /** What every payment at this door has in common. */
 export interface Terms {
@@ -39,13 +48,18 @@ export interface Terms {
   version: string
 }
 
-/** What a call may be paid with: the first one is what stock clients take. @param amount  Base units. */
-export const requirementsOf = (terms: Terms, amount: bigint): PaymentRequirements => ({
+/**
+ * What a call may be paid with: the first one is what stock clients take.
+ *
+ * @param amount  Base units.
+ * @param seconds  The pod's longest work; payments for slow pods stay good for longer. 0 = no matter.
+ */
+export const requirementsOf = (terms: Terms, amount: bigint, seconds = 0): PaymentRequirements => ({
   scheme: 'exact',
   network: terms.network,
   asset: terms.asset,
   amount: amount.toString(),
   payTo: terms.payTo,
-  maxTimeoutSeconds: TIMEOUT_SECONDS,
+  maxTimeoutSeconds: Math.max(TIMEOUT_SECONDS, leastForStream(seconds) + LEAST_SECONDS),
   extra: { name: terms.name, version: terms.version },
 })
