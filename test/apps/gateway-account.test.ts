@@ -180,7 +180,7 @@ describe('a developer with a wallet', function () {
     stream.controller.abort()
     let account = await at<AccountPage>('GET', '/')
     for (let look = 0; look < 200 && account.held !== '0.000000'; look += 1) {
-      await new Promise((resolve) => setTimeout(resolve, 100))
+      await new Promise((resolve) => setTimeout(resolve, 1_100))
       account = await at<AccountPage>('GET', '/')
     }
 
@@ -249,7 +249,7 @@ describe('a developer with a wallet', function () {
     await settled
     let account = await at<AccountPage>('GET', '/')
     for (let look = 0; look < 300 && account.held !== '0.000000'; look += 1) {
-      await new Promise((resolve) => setTimeout(resolve, 100))
+      await new Promise((resolve) => setTimeout(resolve, 1_100))
       account = await at<AccountPage>('GET', '/')
     }
 
