@@ -29,6 +29,8 @@ export interface Absence {
   settledAt: number
   /** Whether the router says that its time is over. */
   forgotten: boolean
+  /** Whether the router puts it off, or does not answer, however often it is asked: nobody heard that it is gone. */
+  putOff: boolean
   /** What is not served. */
   detail: string
 }
@@ -67,6 +69,7 @@ export interface ChainTotals {
 export interface Lie {
   code:
     | 'data.missing'
+    | 'data.withheld'
     | 'data.unreadable'
     | 'data.hash_wrong'
     | 'root.wrong'
@@ -230,9 +233,9 @@ function openBatch(
       rooter.add(leaves)
       for (const leaf of leaves) count(leaf)
     },
-    absent({ settledAt, forgotten, detail }) {
+    absent({ settledAt, forgotten, putOff, detail }) {
       inTime = forgotten && nowSeconds - settledAt > KEEP_SECONDS
-      if (!inTime && !told) lie('data.missing', detail)
+      if (!inTime && !told) lie(putOff ? 'data.withheld' : 'data.missing', detail)
       told = true
     },
     close() {

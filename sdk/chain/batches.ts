@@ -10,23 +10,17 @@ import {
   type OpenBatch,
   type Place,
 } from '../audit.ts'
-import { asHeuristError, HeuristError, refused } from '../errors.ts'
-import { createRooter, type Documents, openData } from '../leaves.ts'
+import { asHeuristError, refused } from '../errors.ts'
+import { createRooter, openData } from '../leaves.ts'
 import { unpackBatch } from '../protocol/batch.ts'
-import { fromHex, type Keccak, keccak, toHex } from '../protocol/bytes.ts'
+import { fromHex, type Keccak } from '../protocol/bytes.ts'
 import { type Leaf, treeOf } from '../protocol/merkle.ts'
 import { type Hasher, ROLE } from '../protocol/messages.ts'
 import { payerOf } from '../settlement.ts'
-import { createTransport, type Transport } from '../transport.ts'
 import { computeLedgerAbi } from './abi.ts'
 import type { Chain } from './clients.ts'
 import { type LedgerLog, ledgerHistory } from './history.ts'
-
-/** Batch data that an auditor keeps, each document by its hash: who comes once a month has all of it for ever. */
-export interface Archive {
-  read(hash: Hex): Promise<Uint8Array | undefined>
-  keep(hash: Hex, bytes: Uint8Array): Promise<void>
-}
+import { type Archive, createServed, type Served } from './published.ts'
 
 export interface Where {
   chain: Chain
@@ -38,6 +32,8 @@ export interface Where {
   /** A faster keccak than the portable one. */
   keccak?: Keccak
 }
+
+export type { Archive } from './published.ts'
 
 /** Told after each part of a batch that was read: batches before this one and in all, parts of it so far and in all. */
 export type Progress = (batches: { done: number; all: number }, parts: { done: number; all: number }) => void
@@ -52,13 +48,13 @@ type Settled = LedgerLog<'BatchSettled'>
 
 /**
  * Audits `router`: its settlements and totals come from the chain, its published data from itself, and from the archive
- * what it no longer serves. Parts are read one by one.
+ * what it does not serve: nothing that a router answers, or leaves unanswered, ends the audit. Parts are read one by one.
  *
- * @throws `chain.unreachable`, `router.unreachable` (later).
+ * @throws `chain.unreachable` (later).
  */
 export async function auditRouter(where: Where, onProgress: Progress = () => {}): Promise<Audited> {
   const { chain, ledger, router } = where
-  const transport = createTransport(where.routerUrl)
+  const served = createServed(where)
   const events = await ledgerHistory(chain, ledger, 'BatchSettled', { router })
   const skips = await ledgerHistory(chain, ledger, 'LineSkipped', { router })
   const skipped = new Map<Address, bigint>()
@@ -71,11 +67,11 @@ export async function auditRouter(where: Where, onProgress: Progress = () => {})
       add(skipped, keys[line], charges[line] ?? 0n)
     }
     const batches = { done: index, all: events.length }
-    await readLeaves(where, transport, event, auditor.open(batch), (parts) => onProgress(batches, parts))
+    await readLeaves(where, served, event, auditor.open(batch), (parts) => onProgress(batches, parts))
   }
   return {
     audit: auditor.end(await totalsOf(where, auditor, skipped)),
-    leafAt: (place) => leafAt(where, transport, events, place),
+    leafAt: (place) => leafAt(where, served, events, place),
   }
 }
 
@@ -105,12 +101,12 @@ function add(sums: Map<Address, bigint>, payer: Address | undefined, amount: big
 
 async function readLeaves(
   where: Where,
-  transport: Transport,
+  served: Served,
   event: Settled,
   open: OpenBatch,
   onPart: (parts: { done: number; all: number }) => void,
 ): Promise<void> {
-  const documents = documentsOf(where, transport, event, open)
+  const documents = served.of(event, open)
   try {
     const data = await openData(documents, event.args, where.keccak)
     const parts = { done: 0, all: data.index.parts.length }
@@ -121,6 +117,7 @@ async function readLeaves(
     }
   } catch (cause) {
     const { code, kind, message } = asHeuristError(cause)
+    // The router's errors are all `refused` here: these are of the chain, of the archive, or ours.
     if (kind === 'later' || kind === 'bug') throw cause
     const isWrong = code === 'data.hash_wrong' || code === 'data.unreadable'
     return open.abandon(isWrong ? { code, detail: message } : undefined)
@@ -128,65 +125,15 @@ async function readLeaves(
   open.close()
 }
 
-/**
- * What the router serves of a batch; where it serves nothing or something else, what was kept of it. What the router
- * should serve and does not is told to the audit.
- */
-function documentsOf(
-  { chain, archive, keccak: hashOf = keccak }: Where,
-  transport: Transport,
-  event: Settled,
-  open?: Pick<OpenBatch, 'absent'>,
-): Documents {
-  const is = (bytes: Uint8Array, hash: Hex) => toHex(hashOf(bytes)) === hash
-  const tell = async (detail: string, forgotten = false) => {
-    const { timestamp } = await chain.client.getBlock({ blockNumber: event.blockNumber })
-    open?.absent({ settledAt: Number(timestamp), forgotten, detail })
-  }
-  const kept = async (hash: Hex) => {
-    const bytes = await archive?.read(hash)
-    return bytes && is(bytes, hash) ? bytes : undefined
-  }
-
-  async function served(path: string): Promise<Uint8Array | HeuristError> {
-    try {
-      return await transport.bytes(path)
-    } catch (cause) {
-      const error = asHeuristError(cause)
-      if (error.kind === 'later') throw error
-      return error
-    }
-  }
-
-  return async (path, hash) => {
-    const answer = await served(path)
-    if (answer instanceof HeuristError) {
-      const { code } = answer
-      const detail = `the router does not serve ${path}: ${code}`
-      await tell(detail, code === 'batch.forgotten')
-      const bytes = await kept(hash)
-      if (bytes) return bytes
-      throw refused('data.missing', detail, { cause: answer })
-    }
-    if (is(answer, hash)) {
-      await archive?.keep(hash, answer)
-      return answer
-    }
-    const bytes = await kept(hash)
-    if (bytes) await tell(`the router serves something else under ${path}`)
-    return bytes ?? answer
-  }
-}
-
 async function leafAt(
   where: Where,
-  transport: Transport,
+  served: Served,
   events: readonly Settled[],
   { seq, index }: Place,
 ): Promise<{ leaf: Leaf; proof: Hex[] }> {
   const event = events.find(({ args }) => args.seq === seq)
   if (!event) throw refused('batch.unknown', `no batch ${seq}`)
-  const documents = documentsOf(where, transport, event)
+  const documents = served.of(event)
   const data = await openData(documents, event.args, where.keccak)
   const rooter = createRooter(where.keccak)
   let [leaf, before]: [Leaf | undefined, number] = [undefined, 0]

@@ -28,7 +28,8 @@ function audit(batches: readonly AuditedBatch[], totals: ChainTotals, nowSeconds
     const open = auditor.open(batch)
     if (absent) open.absent({ ...absent, detail: 'the router serves no data' })
     for (const leaf of (broken ? leaves?.slice(0, -1) : leaves) ?? []) open.add([leaf])
-    if (broken === 'data.missing') open.absent({ settledAt: nowSeconds, forgotten: false, detail: 'part 1' })
+    if (broken === 'data.missing')
+      open.absent({ settledAt: nowSeconds, forgotten: false, putOff: false, detail: 'part 1' })
     if (broken && broken !== 'data.missing') open.abandon({ code: broken, detail: 'part 1' })
     else if (broken || !leaves) open.abandon()
     else open.close()
@@ -217,7 +218,7 @@ describe('an audit of a router', () => {
     const month = (batch: AuditedBatch, ageSeconds: number, forgotten = true): AuditedBatch => ({
       ...batch,
       leaves: undefined,
-      absent: { settledAt: NOW - ageSeconds, forgotten },
+      absent: { settledAt: NOW - ageSeconds, forgotten, putOff: false },
     })
     const OLD = KEEP_SECONDS + 1
     const THIRD: Call[] = [
@@ -245,10 +246,24 @@ describe('an audit of a router', () => {
       expect(codes(missing(month(first, OLD)).lies)).to.deep.equal([])
     })
 
+    it('names data that a router only ever puts off by its own name, and counts the batch by its lines', () => {
+      const { batches, totals } = honest(FIRST, SECOND)
+      const [first, second] = batches as [AuditedBatch, AuditedBatch]
+      const putOff = {
+        ...month(first, OLD),
+        absent: { settledAt: NOW - OLD, forgotten: false, putOff: true },
+      }
+
+      const found = audit([putOff, second], totals, NOW)
+
+      expect(codes(found.lies)).to.deep.equal(['data.withheld'])
+      expect(found).to.deep.include({ whole: false, notAudited: [], leaves: 2 })
+    })
+
     it('names data that only the auditor kept, and audits it', () => {
       const { batches, totals } = honest(FIRST, SECOND)
       const [first, second] = batches as [AuditedBatch, AuditedBatch]
-      const kept = { ...first, absent: { settledAt: NOW, forgotten: true } }
+      const kept = { ...first, absent: { settledAt: NOW, forgotten: true, putOff: false } }
 
       const found = audit([kept, second], totals, NOW)
 

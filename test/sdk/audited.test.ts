@@ -116,6 +116,73 @@ describe('an audit of a router that publishes in parts', function () {
     }
   })
 
+  /** Answers requests of some paths in the router's place, each with its own; `undefined` closes the connection. */
+  async function meeting<T>(
+    answers: Record<string, () => Response | undefined>,
+    run: () => Promise<T>,
+  ): Promise<T> {
+    const real = globalThis.fetch
+    globalThis.fetch = (async (url: string, init?: RequestInit) => {
+      const answer = answers[String(url).slice(stage.router.url.length)]
+      if (!answer) return real(url, init)
+      const response = answer()
+      if (!response) throw new TypeError('fetch failed')
+      return response
+    }) as typeof fetch
+    return run().finally(() => {
+      globalThis.fetch = real
+    })
+  }
+  const busy = () =>
+    Response.json({ error: { code: 'parts.busy', kind: 'later', message: 'ask later' } }, { status: 503 })
+
+  it('names a router that puts off one document for ever, counts that batch by its lines, and audits the rest', async () => {
+    const found = async (path: string, answer: () => Response | undefined) =>
+      (await meeting({ [path]: answer }, () => audited())).audit
+
+    const audits = [
+      await found(partPath(1n, 1), busy),
+      await found(indexPath(1n), busy),
+      await found(partPath(1n, 1), () => undefined),
+      await found(partPath(1n, 1), () => new Response('bad gateway', { status: 502 })),
+    ]
+
+    for (const audit of audits) {
+      expect(audit).to.deep.include({ batches: 2, leaves: 1, whole: false, notAudited: [] })
+      expect(lies(audit)).to.deep.equal([['data.withheld', 1n]])
+    }
+    expect(audits[0]?.lies[0]?.detail).to.include('/v1/batches/1/parts/1: parts.busy')
+  })
+
+  it('goes on with what was kept of a part that is put off, and tells it', async () => {
+    const { audit, leafAt } = await meeting({ [partPath(1n, 1)]: busy }, async () => {
+      const whole = await audited({ archive })
+      return { audit: whole.audit, leafAt: await whole.leafAt({ seq: 1n, index: 2 }) }
+    })
+
+    expect(audit).to.deep.include({ leaves: 6, whole: true })
+    expect(lies(audit)).to.deep.equal([['data.withheld', 1n]])
+    expect(leafAt.leaf).to.deep.equal([...stage.router.calls.values()][2]?.leaf)
+  })
+
+  it('asks again before it says so: a router that was busy a moment is no liar', async () => {
+    const path = partPath(1n, 1)
+    const bytes = await bytesAt(path)
+    let asked = 0
+    const { audit } = await meeting(
+      {
+        [path]: () => {
+          asked += 1
+          return asked < 3 ? busy() : new Response(bytes)
+        },
+      },
+      () => audited(),
+    )
+
+    expect(audit).to.deep.include({ leaves: 6, whole: true, lies: [] })
+    expect(asked).to.equal(3)
+  })
+
   it('names what leaves of different parts of a batch do not add up to', async () => {
     const client = await stage.client()
     for (let call = 0; call < 3; call += 1) await client.run('chat', `call ${call}`)
