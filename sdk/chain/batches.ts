@@ -3,9 +3,7 @@ import {
   AUDITED_ROLES,
   type Audit,
   type AuditedBatch,
-  type AuditedRole,
   type Auditor,
-  type ChainTotals,
   createAuditor,
   type OpenBatch,
   type Place,
@@ -15,12 +13,14 @@ import { createRooter, openData } from '../leaves.ts'
 import { unpackBatch } from '../protocol/batch.ts'
 import { fromHex, type Keccak } from '../protocol/bytes.ts'
 import { type Leaf, treeOf } from '../protocol/merkle.ts'
-import { type Hasher, ROLE } from '../protocol/messages.ts'
+import type { Hasher } from '../protocol/messages.ts'
 import { payerOf } from '../settlement.ts'
 import { computeLedgerAbi } from './abi.ts'
 import type { Chain } from './clients.ts'
+import { chainError } from './errors.ts'
 import { type LedgerLog, ledgerHistory } from './history.ts'
 import { type Archive, createServed, type Served } from './published.ts'
+import { totalsAt } from './totals.ts'
 
 export interface Where {
   chain: Chain
@@ -34,6 +34,7 @@ export interface Where {
 }
 
 export type { Archive } from './published.ts'
+export { paidOnce } from './totals.ts'
 
 /** Told after each part of a batch that was read: batches before this one and in all, parts of it so far and in all. */
 export type Progress = (batches: { done: number; all: number }, parts: { done: number; all: number }) => void
@@ -47,31 +48,87 @@ export interface Audited {
 type Settled = LedgerLog<'BatchSettled'>
 
 /**
- * Audits `router`: its settlements and totals come from the chain, its published data from itself, and from the archive
- * what it does not serve: nothing that a router answers, or leaves unanswered, ends the audit. Parts are read one by one.
+ * Audits `router`: its settlements and totals come from the chain, all of one block; its published data from itself, and
+ * from the archive what it does not serve: nothing that a router answers, or leaves unanswered, ends the audit. Parts are
+ * read one by one.
  *
  * @throws `chain.unreachable` (later).
  */
 export async function auditRouter(where: Where, onProgress: Progress = () => {}): Promise<Audited> {
-  const { chain, ledger, router } = where
   const served = createServed(where)
-  const events = await ledgerHistory(chain, ledger, 'BatchSettled', { router })
-  const skips = await ledgerHistory(chain, ledger, 'LineSkipped', { router })
+  const first = await settledBy(where, 0n)
+  const auditor = createAuditor(first.second, where.keccak)
   const skipped = new Map<Address, bigint>()
-  const { timestamp } = await chain.client.getBlock({ blockTag: 'latest' })
-  const auditor = createAuditor(Number(timestamp), where.keccak)
-  for (const [index, event] of events.entries()) {
-    const { batch, keys, charges } = await linesOf(where, event)
-    for (const skip of skips.filter((one) => one.args.seq === batch.seq)) {
-      const line = Number(skip.args.index)
-      add(skipped, keys[line], charges[line] ?? 0n)
+  const events: Settled[] = []
+
+  async function readBatches({ settled, skips }: Books): Promise<void> {
+    const all = events.length + settled.length
+    for (const event of settled) {
+      const { batch, keys, charges } = await linesOf(where, event)
+      for (const skip of skips.filter((one) => one.args.seq === batch.seq)) {
+        const line = Number(skip.args.index)
+        add(skipped, keys[line], charges[line] ?? 0n)
+      }
+      const batches = { done: events.length, all }
+      events.push(event)
+      await readLeaves(where, served, event, auditor.open(batch), (parts) => onProgress(batches, parts))
     }
-    const batches = { done: index, all: events.length }
-    await readLeaves(where, served, event, auditor.open(batch), (parts) => onProgress(batches, parts))
   }
+
+  await readBatches(first)
+  let totals = await totalsAt(where, first, auditor).catch(() => undefined)
+  // A node that keeps no state so old: up to a block of this moment, and its totals before the router is asked again.
+  for (let round = 1; !totals; round += 1) {
+    const more = await settledBy(where, events.at(-1)?.args.seq ?? 0n)
+    const batches = await Promise.all(more.settled.map(async (event) => (await linesOf(where, event)).batch))
+    totals = await totalsAt(where, more, withLines(auditor, batches)).catch((cause: unknown) => {
+      if (round === ROUNDS) throw cause
+      return undefined
+    })
+    await readBatches(more)
+  }
+  const skippedOf = (payer: Address) => skipped.get(payer.toLowerCase() as Address) ?? 0n
   return {
-    audit: auditor.end(await totalsOf(where, auditor, skipped)),
+    audit: auditor.end({ ...totals, skippedOf }),
     leafAt: (place) => leafAt(where, served, events, place),
+  }
+}
+
+/** How often the chain is read anew before its error is told. */
+const ROUNDS = 3
+
+/** What the ledger wrote of a router up to one block. */
+interface Books {
+  block: bigint
+  /** Of the block, Unix seconds. */
+  second: number
+  /** Number of the router's newest batch. */
+  seq: bigint
+  settled: Settled[]
+  skips: LedgerLog<'LineSkipped'>[]
+}
+
+/** @param after  The last batch that is not wanted. */
+async function settledBy({ chain, ledger, router }: Where, after: bigint): Promise<Books> {
+  await chain.check()
+  const { number: block, timestamp } = await chain.client.getBlock({ blockTag: 'latest' }).catch((cause) => {
+    throw chainError(cause)
+  })
+  const isWanted = ({ blockNumber, args }: { blockNumber: bigint; args: { seq: bigint } }) =>
+    blockNumber <= block && args.seq > after
+  const settled = (await ledgerHistory(chain, ledger, 'BatchSettled', { router })).filter(isWanted)
+  const skips = (await ledgerHistory(chain, ledger, 'LineSkipped', { router })).filter(isWanted)
+  return { block, second: Number(timestamp), seq: settled.at(-1)?.args.seq ?? after, settled, skips }
+}
+
+/** Whose totals an auditor compares, with those of batches that it has not read. */
+function withLines(auditor: Auditor, batches: readonly AuditedBatch[]): Pick<Auditor, 'payers' | 'payees'> {
+  const payees = batches.flatMap(({ lines }) =>
+    AUDITED_ROLES.flatMap((role) => [...lines[role].keys()].map((id) => ({ role, id }))),
+  )
+  return {
+    payers: () => [...auditor.payers(), ...batches.flatMap(({ charges }) => [...charges.keys()])],
+    payees: () => [...auditor.payees(), ...payees],
   }
 }
 
@@ -144,65 +201,4 @@ async function leafAt(
   }
   if (!leaf) throw refused('leaf.missing', `no leaf ${index} in batch ${seq}`)
   return { leaf, proof: treeOf(rooter.nodes()).proof(index) }
-}
-
-async function totalsOf(
-  { chain, ledger, router }: Where,
-  auditor: Auditor,
-  skipped: ReadonlyMap<Address, bigint>,
-): Promise<ChainTotals> {
-  const books = { address: ledger, abi: computeLedgerAbi } as const
-  const gross = new Map<string, bigint>()
-  for (const payees of chunksOf([...auditor.payees()])) {
-    const figures = await Promise.all(
-      payees.map(({ role, id }) =>
-        chain.client.readContract({ ...books, functionName: 'grossOf', args: [router, ROLE[role], id] }),
-      ),
-    )
-    for (const [index, { role, id }] of payees.entries()) gross.set(`${role} ${id}`, figures[index] ?? 0n)
-  }
-  const spent = new Map<Address, bigint>()
-  for (const payers of chunksOf([...auditor.payers()])) {
-    const accounts = await Promise.all(
-      payers.map((payer) =>
-        chain.client.readContract({ ...books, functionName: 'accountOf', args: [router, payer] }),
-      ),
-    )
-    for (const [index, payer] of payers.entries()) spent.set(payer, accounts[index]?.spent ?? 0n)
-  }
-  const once = await paidOnce(chain, ledger, router)
-  const at = <K>(map: ReadonlyMap<K, bigint>, key: K) => map.get(key) ?? 0n
-  return {
-    grossOf: (role: AuditedRole, id) => at(gross, `${role} ${id}`),
-    paidOnceOf: (role: AuditedRole, id) => at(once, `${role} ${id}`),
-    spentOf: (payer) => at(spent, payer.toLowerCase() as Address),
-    skippedOf: (payer) => at(skipped, payer.toLowerCase() as Address),
-  }
-}
-
-/** Reads of the chain that travel together. */
-const CHUNK = 500
-
-function* chunksOf<T>(all: readonly T[]): Generator<T[]> {
-  for (let at = 0; at < all.length; at += CHUNK) yield all.slice(at, at + CHUNK)
-}
-
-/**
- * What single payments through a router added to the gross of each payee, by role and number; no batch counts them.
- *
- * @throws `chain.unreachable` (later).
- */
-export async function paidOnce(
-  chain: Chain,
-  ledger: Address,
-  router: Address,
-): Promise<ReadonlyMap<`${AuditedRole} ${number}`, bigint>> {
-  const sums = new Map<`${AuditedRole} ${number}`, bigint>()
-  for (const { args } of await ledgerHistory(chain, ledger, 'PaidOnce', { router })) {
-    for (const role of AUDITED_ROLES) {
-      const payee = `${role} ${args[role]}` as const
-      sums.set(payee, (sums.get(payee) ?? 0n) + args.price)
-    }
-  }
-  return sums
 }
