@@ -8,16 +8,30 @@ import { same } from './recover.ts'
 import type { Leaf, Place, SettledBatch } from './settlement.ts'
 import { formatUsd } from './units.ts'
 
+/** What a payer's own client counts, as `Client.balance` has it, base units. */
+export interface OwnBook {
+  /** For all calls whose receipts it holds. */
+  charged: bigint
+  /** At most so much for calls whose end it does not know. */
+  held: bigint
+}
+
 /**
- * The payer paid for its calls and for nothing else: its line in the batch is what its leaves there cost, this call's
- * price among it, and all that the ledger ever debited it is in leaves.
+ * The payer paid for its calls and for nothing else: its line in the batch is what its leaves there cost, each call once
+ * and this call's price among it, and the ledger debited it no more in all than its calls cost.
  *
  * @param price  Of this call, base units.
+ * @param journal  Of the payer. A router can make leaves up; only their payer knows that it made no such call.
  * @throws `chain.unreachable`, `router.unreachable` (later).
  */
 export async function checkDebit(
   place: Place & { reader: ChainReader },
-  { leaf, price, batch }: { leaf: Leaf; price: bigint; batch: SettledBatch },
+  {
+    leaf,
+    price,
+    batch,
+    journal,
+  }: { leaf: Leaf; price: bigint; batch: SettledBatch; journal?: OwnBook | undefined },
 ): Promise<Check> {
   const { payer } = leaf
   const charges = batch.chargesOf(payer)
@@ -26,10 +40,13 @@ export async function checkDebit(
   const { spent } = await place.reader.account(place.router, payer)
   const { debited, skipped } = charges
   const line = debited + skipped
+  let open: string | undefined
   if (!batch.own) {
     const found = `the line of ${payer} is $${formatUsd(line)}, this call's price $${formatUsd(price)}`
     return line < price ? no('debit', found) : unchecked('debit', `${found}; not recomputed`)
   }
+  if (batch.copies !== undefined && batch.copies > 1)
+    return no('debit', `leaf.twice: this call stands as ${batch.copies} leaves of batch ${batch.seq}`)
   try {
     const { from, to, calls } = await intervalOf(place, { leaf, price, own: batch.own })
     if (line !== to - from) {
@@ -37,22 +54,42 @@ export async function checkDebit(
       const cost = `its ${calls} of this batch cost $${formatUsd(to - from)}`
       return no('debit', `${payer} was ${taken}, and ${cost}`)
     }
-    const charged = spent <= to ? to : await chargedInAll(place, payer)
-    if (spent > charged) {
-      const all = `debited $${formatUsd(spent)} in all, and its newest settled leaf charges $${formatUsd(charged)}`
-      return no('debit', `${payer} was ${all}`)
-    }
+    open = await beyond(place, { payer, spent, to, journal })
   } catch (cause) {
     const { code, kind, message } = asHeuristError(cause)
     if (kind === 'later') throw cause
     return no('debit', `${code}: ${message}`)
   }
-  return yes(
-    'debit',
+  const found =
     debited > 0n
       ? `${payer} paid $${formatUsd(debited)} in this batch, this call's $${formatUsd(price)} among it`
-      : `paid by the router's float, not by ${payer}: its line was skipped (${charges.reason})`,
-  )
+      : `paid by the router's float, not by ${payer}: its line was skipped (${charges.reason})`
+  return open === undefined ? yes('debit', found) : unchecked('debit', `${found}; ${open}`)
+}
+
+/**
+ * Holds all that was debited to what the payer's calls cost, in this batch and in every other one.
+ *
+ * @param to  What the payer was charged in all when this batch was made, by its leaves.
+ * @returns undefined if it does not exceed that; else what is not known of the rest.
+ * @throws `debit.over` (refused) if it exceeds whatever is shown for it.
+ */
+async function beyond(
+  place: Place & { reader: ChainReader },
+  { payer, spent, to, journal }: { payer: Address; spent: bigint; to: bigint; journal: OwnBook | undefined },
+): Promise<string | undefined> {
+  const all = `${payer} was debited $${formatUsd(spent)} in all`
+  if (journal) {
+    const { charged, held } = journal
+    const own = `its own journal counts $${formatUsd(charged)} and $${formatUsd(held)} at stake`
+    if (spent > charged + held) throw refused('debit.over', `${all}, and ${own}`)
+    return spent > charged ? `${all}, and ${own}` : undefined
+  }
+  if (spent <= to) return undefined
+  const charged = await chargedInAll(place, payer)
+  const newest = `its newest settled leaf charges $${formatUsd(charged)}`
+  if (spent > charged) throw refused('debit.over', `${all}, and ${newest}`)
+  return `${all} and ${newest}: whether it made those later calls, its own journal tells`
 }
 
 /** From where to where the payer's total goes in a batch, by its leaves, which must follow each other without a gap. */
@@ -61,6 +98,8 @@ async function intervalOf(
   { leaf, price, own: all }: { leaf: Leaf; price: bigint; own: readonly Leaf[] },
 ): Promise<{ from: bigint; to: bigint; calls: string }> {
   const own = [...all].sort((a, b) => (a.count < b.count ? -1 : 1))
+  if (new Set(own.map(({ request }) => request)).size < own.length)
+    throw refused('leaf.twice', 'a call of this payer stands as more than one leaf of the batch')
   const first = own[0]
   const last = own.at(-1)
   const at = own.findIndex((each) => each.request === leaf.request)
@@ -91,8 +130,8 @@ async function priceOfFirst({ transport, hasher }: Place, first: Leaf): Promise<
 }
 
 /**
- * What an account was charged in all, by its newest leaf in what the chain has settled. One leaf under a posted root is
- * enough: a router that shows an older one than there is shows less than it debited.
+ * What an account was charged in all, by its newest leaf in what the chain has settled. It can convict, not acquit: a
+ * router that shows less than it debited is caught, and one that made the leaf up can let it charge anything.
  *
  * @throws `leaf.forged` (refused); what the router says, if it shows none; `chain.unreachable`, `router.unreachable` (later).
  */

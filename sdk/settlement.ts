@@ -40,8 +40,8 @@ export interface Credit {
   to: bigint | undefined
 }
 
-const PAYEE_ROLES = ['node', 'pod', 'frontend'] as const
-type PayeeRole = (typeof PAYEE_ROLES)[number]
+export const PAYEE_ROLES = ['node', 'pod', 'frontend'] as const
+export type PayeeRole = (typeof PAYEE_ROLES)[number]
 
 /** A batch as its transaction settled it, read back from the chain, and what its data says of one call. */
 export interface SettledBatch {
@@ -49,6 +49,10 @@ export interface SettledBatch {
   checks: Check[]
   /** All leaves of the call's payer; undefined if the data is not there, or is not what was posted. */
   own: readonly Leaf[] | undefined
+  /** Leaves of the call, whoever they say pays: one. Undefined like `own`. */
+  copies: number | undefined
+  /** Other calls whose leaf ends inside this call's part of the gross of its payee of that role. Undefined like `own`. */
+  inside: Record<PayeeRole, readonly Leaf[]> | undefined
   /** Undefined if no line of this batch is of that account. */
   chargesOf(payer: Address): Charges | undefined
   /** To the call's payee of that role; undefined if the batch has no line for it. */
@@ -68,8 +72,11 @@ export interface Place {
 interface Asked {
   seq: bigint
   txHash: Hex
-  /** The call's. */
+  /** The call, lower case: what is shown as its leaf may name another. */
+  request: Hex
   leaf: Leaf
+  /** Of the call, base units. */
+  price: bigint
 }
 
 /** How its data is read: `mostLeaves` and `keccak` as `VerifyOptions` has them. */
@@ -94,11 +101,13 @@ export async function settledBatch(place: Place, asked: Asked, reading: Reading 
     isPosted,
     `${batch.payers.length} debits, $${formatUsd(event.gross)} in ${txHash}`,
   )
-  const { data, own, gross } = await readData(place, asked, event, days, reading)
+  const { data, own, copies, inside, gross } = await readData(place, asked, event, days, reading)
 
   return {
     seq,
     own,
+    copies,
+    inside,
     checks: [posted, data],
     chargesOf(payer) {
       const lines = batch.payers.flatMap(({ charge }, line) =>
@@ -127,18 +136,22 @@ const sum = (lines: readonly { charge: bigint }[]): bigint =>
 interface Read {
   data: Check
   own?: Leaf[]
+  copies?: number
+  inside?: Record<PayeeRole, Leaf[]>
   gross?: Record<PayeeRole, bigint>
 }
 
 async function readData(
   { transport, router }: Place,
-  { seq, leaf }: Asked,
+  { seq, request, leaf, price }: Asked,
   { dataHash, root }: { dataHash: Hex; root: Hex },
   days: bigint,
   { mostLeaves = Number.POSITIVE_INFINITY, keccak: hash }: Reading,
 ): Promise<Read> {
   const own: Leaf[] = []
   const gross = { node: 0n, pod: 0n, frontend: 0n }
+  const inside: Record<PayeeRole, Leaf[]> = { node: [], pod: [], frontend: [] }
+  let copies = 0
   const rooter = createRooter(hash)
   try {
     const { index, parts } = await openData((path) => transport.bytes(path), { router, seq, dataHash }, hash)
@@ -151,16 +164,20 @@ async function readData(
       rooter.add(leaves)
       for (const each of leaves) {
         if (same(each.payer, leaf.payer)) own.push(each)
+        const isIt = each.request === request
+        if (isIt) copies += 1
         for (const role of PAYEE_ROLES) {
-          const total = each[`${role}Gross`]
-          if (each[role] === leaf[role] && total > gross[role]) gross[role] = total
+          if (each[role] !== leaf[role]) continue
+          const [total, to] = [each[`${role}Gross`], leaf[`${role}Gross`]]
+          if (total > gross[role]) gross[role] = total
+          if (!isIt && total > to - price && total <= to) inside[role].push(each)
         }
       }
     }
     const isIts = rooter.root() === root
     const found = `${index.leaves} leaves in ${index.parts.length} parts behind ${dataHash}`
     return isIts
-      ? { data: yes('data', found), own, gross }
+      ? { data: yes('data', found), own, copies, inside, gross }
       : { data: no('data', `${found} give another root`) }
   } catch (cause) {
     const { code, kind, message } = asHeuristError(cause)

@@ -3,9 +3,10 @@ import { openChain } from './chain/clients.ts'
 import { domainOf, fetchNetwork, type Network } from './chain/network.ts'
 import { type ChainReader, chainReader } from './chain/reader.ts'
 import { type Check, check, no, unchecked, yes } from './checks.ts'
-import { checkDebit } from './debit.ts'
+import { checkDebit, type OwnBook } from './debit.ts'
 import { type ReceiptDocument, receiptDocumentSchema } from './documents.ts'
 import { asHeuristError } from './errors.ts'
+import { overlapOf } from './overlap.ts'
 import { type Keccak, keccak, toHex } from './protocol/bytes.ts'
 import { manifestHash, parseManifest } from './protocol/manifest.ts'
 import { leafHash, verifyMerkle } from './protocol/merkle.ts'
@@ -14,7 +15,7 @@ import { priceOf } from './protocol/price.ts'
 import { splitOf } from './protocol/split.ts'
 import type { Countersigned } from './protocol/wire.ts'
 import { recoverSigner, same } from './recover.ts'
-import { type Credit, type Leaf, type SettledBatch, settledBatch } from './settlement.ts'
+import { type Credit, type Leaf, PAYEE_ROLES, type SettledBatch, settledBatch } from './settlement.ts'
 import { createTransport, type Transport } from './transport.ts'
 import { formatUsd } from './units.ts'
 
@@ -32,6 +33,8 @@ export interface VerifyOptions {
   bytes?: Uint8Array
   /** The input exactly as it was sent. */
   input?: Uint8Array
+  /** What the payer's own client counts: without it nobody can tell calls of the payer from leaves that were made up. */
+  journal?: OwnBook
   /** Data of a batch of more leaves than that is not read, and what follows from it is not checked; default: all of it. */
   mostLeaves?: number
   /** A faster keccak than the portable one: of a batch of a million leaves it makes a minute of three. */
@@ -85,10 +88,15 @@ export async function verifyReceipt(request: Hex, options: VerifyOptions): Promi
   checks.push(checkLeaf(facts, answer, leaf), await checkRoot(facts, leaf, batch.seq, batch.proof))
   const place = { chain, ledger, hasher, transport, router: network.router.address }
   try {
-    const settled = await settledBatch(place, { ...batch, leaf }, options)
+    const { price } = answer.receipt
+    const settled = await settledBatch(
+      place,
+      { ...batch, request: request.toLowerCase() as Hex, leaf, price },
+      options,
+    )
     const debit = await checkDebit(
       { ...place, reader },
-      { leaf, price: answer.receipt.price, batch: settled },
+      { leaf, price, batch: settled, journal: options.journal },
     )
     return [...checks, ...settled.checks, debit, ...(await checkCredits(facts, answer, leaf, settled))]
   } catch (cause) {
@@ -220,9 +228,9 @@ async function checkRoot({ reader, network }: Facts, leaf: Leaf, seq: bigint, pr
   return check('root', ok, `${ok ? 'under' : 'not under'} ${root}, posted as batch ${seq}`)
 }
 
-/** The batch credited these payees for this very call, whose interval lies in theirs, and the split is whole. */
+/** The batch credited these payees for this very call and no other, whose interval lies in theirs; the split is whole. */
 async function checkCredits(
-  { reader, network }: Facts,
+  { reader, network, transport, hasher }: Facts,
   { receipt }: Countersigned,
   leaf: Leaf,
   batch: SettledBatch,
@@ -235,16 +243,22 @@ async function checkCredits(
   const sum = Object.values(split).reduce((total, amount) => total + amount, 0n)
 
   const checks: Check[] = []
-  for (const role of ['node', 'pod', 'frontend'] as const) {
+  for (const role of PAYEE_ROLES) {
     const credit = batch.creditOf(role)
     const gross = await reader.grossOf(network.router.address, role, leaf[role])
     const name = role === 'frontend' && leaf.frontend === 0 ? 'no frontend' : `${role} ${leaf[role]}`
     const found = `${name}: gross $${formatUsd(gross)} on chain`
     const interval = { from: after[role] - price, to: after[role] }
     const ok = credit !== undefined && holds(credit, interval) && gross >= (credit.to ?? interval.to)
-    const seen = !ok || credit.to !== undefined
     const of = `credit ${role}`
-    checks.push(seen ? check(of, ok, found) : unchecked(of, `${found}; not recomputed`))
+    const other = await overlapOf({ transport, hasher }, batch.inside?.[role] ?? [])
+    const seen = !ok || (credit.to !== undefined && other.isWhole)
+    if (other.leaf) {
+      const ends = `$${formatUsd(other.leaf[`${role}Gross`])}`
+      checks.push(
+        no(of, `leaf.overlap: ${name} is credited once for this call and ${other.leaf.request}, to ${ends}`),
+      )
+    } else checks.push(seen ? check(of, ok, found) : unchecked(of, `${found}; not recomputed`))
   }
   return [...checks, check('split', sum === price, `${parts.join(', ')} = ${formatUsd(price)}`)]
 }

@@ -258,6 +258,8 @@ function rootOf(hashes) {
 async function readData() {
   const hashes = []
   const own = []
+  const inside = { node: [], pod: [], frontend: [] }
+  let copies = 0
   const newest = { node: 0n, pod: 0n, frontend: 0n }
   for await (const row of allLeaves()) {
     hashes.push(hashLeaf(row))
@@ -265,13 +267,19 @@ async function readData() {
       const [charged, count] = [BigInt(row[column.charged]), BigInt(row[column.count])]
       own.push({ request: row[column.request], receipt: row[column.receipt], charged, count })
     }
+    const isIt = isSame(row[column.request], request)
+    if (isIt) copies += 1
     for (const name of Object.keys(newest)) {
-      const gross = BigInt(row[column[`${name}Gross`]])
-      if (row[column[name]] === leaf[name] && gross > newest[name]) newest[name] = gross
+      if (row[column[name]] !== leaf[name]) continue
+      const [gross, to] = [BigInt(row[column[`${name}Gross`]]), BigInt(leaf[`${name}Gross`])]
+      if (gross > newest[name]) newest[name] = gross
+      // Another call that ends inside this one's part of the gross: the payee would be credited once for both.
+      if (!isIt && gross > to - price && gross <= to)
+        inside[name].push({ request: row[column.request], receipt: row[column.receipt] })
     }
   }
   own.sort((a, b) => Number(a.count - b.count))
-  return { leaves: hashes.length, root: rootOf(hashes), own, newest }
+  return { leaves: hashes.length, root: rootOf(hashes), own, newest, copies, inside }
 }
 
 let withheld
@@ -330,7 +338,20 @@ async function costOf(own) {
   return from < 0n ? undefined : own.at(-1).charged - from
 }
 
-/** What the payer was charged in all: its newest settled leaf says it, which the router shows under a posted root. */
+/** Whether a call cost nothing, by its signed receipt: only such a one ends where another did. */
+async function wasFree(call) {
+  const shown = await get(`/v1/receipts/${call.request}`).then(json, () => ({}))
+  return (
+    shown.receipt !== undefined &&
+    BigInt(shown.receipt.price) === 0n &&
+    structOf('Receipt', shown.receipt) === call.receipt
+  )
+}
+
+/**
+ * What the payer was charged in all: its newest settled leaf says it, which the router shows under a posted root. It can
+ * convict, not acquit: a router can make a leaf up, and only the payer knows that it made no such call.
+ */
 async function chargedInAll() {
   const { seq: last } = await read('routerOf', [router])
   const shown = json(await get(`/v1/accounts/${ack.payer}/leaf?batch=${last}`))
@@ -352,7 +373,16 @@ if (!data) {
   const to = data.own.at(-1)?.charged ?? 0n
   const charged = spent <= to ? spent : await chargedInAll()
   const inAll = spent <= charged ? '' : `; ${spent} were debited in all, and leaves charge ${charged}`
-  check('debit', debit === cost && !inAll, `${by} ${debit}, and its calls of this batch cost ${cost}${inAll}`)
+  const found = `${by} ${debit}, and its calls of this batch cost ${cost}${inAll}`
+  const distinct = new Set(data.own.map((each) => each.request)).size === data.own.length && data.copies === 1
+  if (!distinct) check('debit', false, 'a call stands as more than one leaf of the batch')
+  else if (debit !== cost || inAll) check('debit', false, found)
+  else if (spent <= to) check('debit', true, found)
+  else
+    unchecked(
+      'debit',
+      `${found}; ${spent} in all: whether the payer made the later calls, its own journal tells`,
+    )
 }
 
 // A cumulative figure was raised from `to - amount` to `to`; this call raised it from `after - price` to `after`.
@@ -367,7 +397,11 @@ for (const [role, name] of ['node', 'pod', 'frontend'].entries()) {
   const found = `${name} ${leaf[name]}: ${credit} in this batch, ${gross} in all`
   const to = data?.newest[name]
   const title = name === 'node' ? 'credit' : ''
-  if (data) check(title, covers(to, credit, after) && gross >= to, found)
+  const free = await Promise.all((data?.inside[name] ?? []).slice(0, 8).map(wasFree))
+  const tooMany = (data?.inside[name].length ?? 0) > free.length
+  if (free.includes(false)) check(title, false, `${found}: another call shares this one's part`)
+  else if (data && !(covers(to, credit, after) && gross >= to)) check(title, false, found)
+  else if (data && !tooMany) check(title, true, found)
   else if (credit < price || gross < after) check(title, false, found)
   else unchecked(title, found)
 }

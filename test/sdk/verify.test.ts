@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
@@ -14,6 +12,7 @@ import type { Leaf } from '../../sdk/protocol/merkle.ts'
 import { BATCH_DATA_DAYS } from '../../sdk/settlement.ts'
 import { formatUsd } from '../../sdk/units.ts'
 import { type Check, verifyReceipt } from '../../sdk/verify.ts'
+import { runScript } from './published.ts'
 import { refusal } from './refusal.ts'
 import { LINES } from './router.ts'
 import { openStage, type Stage } from './stage.ts'
@@ -36,19 +35,6 @@ const NAMES = [
   'credit frontend',
   'split',
 ]
-
-/** Runs the published script, which imports viem and nothing of ours. */
-async function runScript(
-  { folder }: Stage,
-  ...args: string[]
-): Promise<{ code: number | null; output: string }> {
-  const file = join(import.meta.dirname, '..', '..', 'docs', 'examples', 'verify-receipt.mjs')
-  const child = spawn(process.execPath, [file, ...args], { env: { ...process.env, HEURIST_HOME: folder } })
-  let output = ''
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (output += text))
-  const [code] = (await once(child, 'close')) as [number | null]
-  return { code, output }
-}
 
 describe('verifying a receipt from its bytes to the debit', function () {
   this.timeout(600_000)
