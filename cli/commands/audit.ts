@@ -8,6 +8,7 @@ import { routerBondAbi } from '../../sdk/chain/abi.ts'
 import { type Archive, type Audited, auditRouter } from '../../sdk/chain/batches.ts'
 import { domainOf } from '../../sdk/chain/network.ts'
 import { receiptDocumentSchema } from '../../sdk/documents.ts'
+import { refused } from '../../sdk/errors.ts'
 import { fastKeccak } from '../../sdk/native.ts'
 import { createHasher, type Hasher, ROLE } from '../../sdk/protocol/messages.ts'
 import { formatUsd } from '../../sdk/units.ts'
@@ -18,6 +19,7 @@ import { openPlace, type Place, type TrustOptions } from '../trust.ts'
 
 interface Options extends TrustOptions {
   archive?: string
+  proofs: string
   json?: boolean
 }
 
@@ -31,12 +33,14 @@ export function auditCommand(): Command {
     .option('--ledger <address>', 'the ledger that you trust; default: of this home')
     .option('--rpc <url>', 'the chain; default: of this home')
     .option('--archive <folder>', 'keep all batch data here, and use what the router no longer serves')
+    .option('--proofs <n>', 'at most so many overlaps are proved, after all lies are told', '10')
     .option('--json', 'print one JSON object')
     .addHelpText('after', '\nExample:\n  $ heurist audit --archive ~/router-1')
     .action(async (options: Options) => run(options, createPrinter(options.json ?? false)))
 }
 
 async function run(options: Options, print: Printer): Promise<void> {
+  const most = countOf(options.proofs)
   const place = await openPlace(options)
   const { chain, ledger, router, network } = place
   const hasher = createHasher(domainOf(network))
@@ -56,17 +60,29 @@ async function run(options: Options, print: Printer): Promise<void> {
     else if (batches.done % 100 === 99 && parts.done === 1) print.line(`  ${before}`)
   })
   const found = audited.audit
-  const proofs = await proofsOf(audited, place, hasher)
-  report(print, found, proofs)
-  print.result({ router, ledger, ...found, proofs })
+  report(print, found)
   if (found.lies.length > 0) process.exitCode = 1
+  const proofs: Proof[] = []
+  for (const overlap of found.overlaps.slice(0, most)) {
+    const proof = await proofOf(overlap, audited, place, hasher)
+    proofs.push(proof)
+    reportProof(print, proof)
+  }
+  const unproved = found.overlaps.length - proofs.length
+  if (unproved > 0)
+    print.line(`\n${unproved} more, not proved: --proofs ${found.overlaps.length} proves all.`)
+  print.result({ router, ledger, ...found, proofs })
 }
 
-function report(
-  print: Printer,
-  { batches, leaves, gross, whole, notAudited, lies }: Audit,
-  proofs: readonly Proof[],
-): void {
+function countOf(text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text)
+  throw refused('proofs.invalid', `--proofs: '${text}' is no number`, {
+    fix: 'Name a whole number from 0 on.',
+    field: 'proofs',
+  })
+}
+
+function report(print: Printer, { batches, leaves, gross, whole, notAudited, lies }: Audit): void {
   print.rows([
     ['batches', String(batches)],
     ['calls', String(leaves)],
@@ -79,12 +95,13 @@ function report(
     print.line(`  – not audited, older than 30 days and forgotten: batches ${rangesOf(notAudited)}`)
   }
   if (lies.length === 0) print.line('  ✓ every total is the sum of its calls')
-  for (const { overlap, data, missing } of proofs) {
-    print.line(
-      `\n${overlap.role} ${overlap.id} was counted twice; anybody convicts the router with RouterBond.proveOverlap:`,
-    )
-    print.line(data ?? `  ${missing}`)
-  }
+}
+
+function reportProof(print: Printer, { overlap, data, missing }: Proof): void {
+  print.line(
+    `\n${overlap.role} ${overlap.id} was counted twice; anybody convicts the router with RouterBond.proveOverlap:`,
+  )
+  print.line(data ?? `  ${missing}`)
 }
 
 /** Rising numbers in words: `1–3, 7`. */
@@ -121,24 +138,18 @@ interface Proof {
   missing?: string
 }
 
-/** What convicts for each overlap: leaves, Merkle proofs, and the receipts that the router or its node still shows. */
-async function proofsOf(audited: Audited, place: Place, hasher: Hasher): Promise<Proof[]> {
-  const proofs: Proof[] = []
-  for (const overlap of audited.audit.overlaps) {
-    try {
-      const [a, b] = [
-        await entryOf(overlap.a, audited, place, hasher),
-        await entryOf(overlap.b, audited, place, hasher),
-      ]
-      const args = [place.router, ROLE[overlap.role], a, b] as const
-      const data = encodeFunctionData({ abi: routerBondAbi, functionName: 'proveOverlap', args })
-      proofs.push({ overlap, data, call: decodeCall({ to: place.bond, data }, place) })
-    } catch (cause) {
-      const why = cause instanceof Error ? cause.message : String(cause)
-      proofs.push({ overlap, missing: `a receipt is missing: ${why}; its node holds it` })
-    }
+/** What convicts for an overlap: leaves, Merkle proofs, and the receipts that the router or its node still shows. */
+async function proofOf(overlap: Overlap, audited: Audited, place: Place, hasher: Hasher): Promise<Proof> {
+  try {
+    const a = await entryOf(overlap.a, audited, place, hasher)
+    const b = await entryOf(overlap.b, audited, place, hasher)
+    const args = [place.router, ROLE[overlap.role], a, b] as const
+    const data = encodeFunctionData({ abi: routerBondAbi, functionName: 'proveOverlap', args })
+    return { overlap, data, call: decodeCall({ to: place.bond, data }, place) }
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    return { overlap, missing: `a receipt is missing: ${why}; its node holds it` }
   }
-  return proofs
 }
 
 async function entryOf(at: Overlap['a'], audited: Audited, place: Place, hasher: Hasher) {

@@ -12,6 +12,7 @@ import { asHeuristError, refused } from '../errors.ts'
 import { createRooter, openData } from '../leaves.ts'
 import { unpackBatch } from '../protocol/batch.ts'
 import { fromHex, type Keccak } from '../protocol/bytes.ts'
+import { partPath, readPart } from '../protocol/data.ts'
 import { type Leaf, treeOf } from '../protocol/merkle.ts'
 import type { Hasher } from '../protocol/messages.ts'
 import { payerOf } from '../settlement.ts'
@@ -41,7 +42,7 @@ export type Progress = (batches: { done: number; all: number }, parts: { done: n
 
 export interface Audited {
   audit: Audit
-  /** Reads the batch of a place again: its leaf and the proof of it. */
+  /** Reads the batch of a place again, once for the leaves of two batches: its leaf and the proof of it. */
   leafAt(place: Place): Promise<{ leaf: Leaf; proof: Hex[] }>
 }
 
@@ -90,7 +91,7 @@ export async function auditRouter(where: Where, onProgress: Progress = () => {})
   const skippedOf = (payer: Address) => skipped.get(payer.toLowerCase() as Address) ?? 0n
   return {
     audit: auditor.end({ ...totals, skippedOf }),
-    leafAt: (place) => leafAt(where, served, events, place),
+    leafAt: createProver(where, served, events),
   }
 }
 
@@ -182,23 +183,34 @@ async function readLeaves(
   open.close()
 }
 
-async function leafAt(
-  where: Where,
-  served: Served,
-  events: readonly Settled[],
-  { seq, index }: Place,
-): Promise<{ leaf: Leaf; proof: Hex[] }> {
-  const event = events.find(({ args }) => args.seq === seq)
-  if (!event) throw refused('batch.unknown', `no batch ${seq}`)
-  const documents = served.of(event)
-  const data = await openData(documents, event.args, where.keccak)
-  const rooter = createRooter(where.keccak)
-  let [leaf, before]: [Leaf | undefined, number] = [undefined, 0]
-  for await (const leaves of data.parts()) {
-    leaf ??= leaves[index - before]
-    before += leaves.length
-    rooter.add(leaves)
+/** Trees that are kept while leaves are proved: of the two batches of an overlap. */
+const TREES = 2
+
+/** Reads each batch whole once, however many of its leaves are proved, and then the part that a leaf stands in. */
+function createProver(where: Where, served: Served, events: readonly Settled[]): Audited['leafAt'] {
+  const opened = new Map<bigint, ReturnType<typeof open>>()
+
+  async function open(seq: bigint) {
+    const event = events.find(({ args }) => args.seq === seq)
+    if (!event) throw refused('batch.unknown', `no batch ${seq}`)
+    const documents = served.of(event)
+    const data = await openData(documents, event.args, where.keccak)
+    const rooter = createRooter(where.keccak)
+    for await (const leaves of data.parts()) rooter.add(leaves)
+    return { named: data.index, documents, tree: treeOf(rooter.nodes()) }
   }
-  if (!leaf) throw refused('leaf.missing', `no leaf ${index} in batch ${seq}`)
-  return { leaf, proof: treeOf(rooter.nodes()).proof(index) }
+
+  return async ({ seq, index }) => {
+    const batch = opened.get(seq) ?? open(seq)
+    opened.delete(seq)
+    opened.set(seq, batch)
+    for (const oldest of [...opened.keys()].slice(0, -TREES)) opened.delete(oldest)
+    const { named, documents, tree } = await batch
+    const part = Math.floor(index / named.partLeaves)
+    const hash = named.parts[part]
+    const leaves = hash && readPart(await documents(partPath(seq, part), hash), named, part, where.keccak)
+    const leaf = leaves?.[index % named.partLeaves]
+    if (!leaf) throw refused('leaf.missing', `no leaf ${index} in batch ${seq}`)
+    return { leaf, proof: tree.proof(index) }
+  }
 }

@@ -1,6 +1,14 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import { expect } from 'chai'
+import type { Leaf } from '../../sdk/protocol/merkle.ts'
 import { openStage, type Stage } from '../sdk/stage.ts'
 import { type CliHome, openHome } from './home.ts'
+
+const BIN = join(import.meta.dirname, '..', '..', 'cli', 'heurist.mjs')
 
 describe('heurist audit on a real chain', function () {
   this.timeout(900_000)
@@ -46,4 +54,69 @@ describe('heurist audit on a real chain', function () {
     expect((liar.json.lies as { code: string }[]).map(({ code }) => code)).to.include('line.differs')
     expect(told.out).to.contain('line.differs')
   })
+
+  it('tells every lie before it proves the first one, proves no more than it is asked to, and says how many are left', async () => {
+    const client = await stage.client()
+    for (let call = 0; call < 4; call += 1) await client.run('chat', `call ${call}`)
+    const listed = (own: Leaf[]) => own.map((leaf) => ({ ...leaf, nodeGross: own[0]?.nodeGross ?? 0n }))
+    stage.router.script = { listed }
+    await stage.router.settle()
+    const door = await openDoor(stage.router.url)
+    stage.router.script = {
+      get: {
+        '/v1/network': (body) => ({
+          ...(body as object),
+          router: { address: stage.market.router.address, url: door.url },
+        }),
+      },
+    }
+
+    const { out, code } = await door.run(home.folder, 'audit', '--proofs', '1')
+    await door.close()
+    const none = await home.run('audit', '--proofs', '0', '--json')
+    const wrong = await home.run('audit', '--proofs', 'all', '--json')
+
+    expect(code).to.equal(1)
+    expect(out.match(/payee\.overlap/g)).to.have.length(3)
+    expect(out.match(/^0x[0-9a-f]{1000,}$/gm), 'call data').to.have.length(1)
+    expect(out).to.contain('2 more, not proved: --proofs 3 proves all')
+    expect(none.json.overlaps).to.have.length(3)
+    expect(none.json.proofs).to.deep.equal([])
+    expect((wrong.json.error as { code: string }).code).to.equal('proofs.invalid')
+  })
 })
+
+/** A door before a router that shows receipts only once its caller has told the third lie. */
+async function openDoor(routerUrl: string) {
+  let tell = () => {}
+  const told = new Promise<void>((resolve) => {
+    tell = resolve
+  })
+  const server = createServer(async (request, response) => {
+    if (request.url?.startsWith('/v1/receipts/')) await told
+    const answer = await fetch(routerUrl + request.url)
+    response.writeHead(answer.status, { 'content-type': 'application/json' })
+    response.end(new Uint8Array(await answer.arrayBuffer()))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    async run(folder: string, ...argv: string[]): Promise<{ out: string; code: number | null }> {
+      const env = { ...process.env, HEURIST_HOME: folder, HEURIST_SOURCES: '1' }
+      const child = spawn(process.execPath, [BIN, ...argv], { env })
+      let out = ''
+      child.stdout.on('data', (text) => {
+        out += text
+        if (out.split('payee.overlap').length > 3) tell()
+      })
+      const [code] = (await once(child, 'close')) as [number | null]
+      return { out, code }
+    },
+    close: () =>
+      new Promise<void>((resolve) => {
+        tell()
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}

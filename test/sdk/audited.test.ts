@@ -183,6 +183,27 @@ describe('an audit of a router that publishes in parts', function () {
     expect(asked).to.equal(3)
   })
 
+  it('reads a batch whole once, however many of its leaves are proved, and then one part for each', async () => {
+    const { leafAt } = await audited()
+    const real = globalThis.fetch
+    let asked = 0
+    globalThis.fetch = (async (url: string, init?: RequestInit) => {
+      if (String(url).startsWith(stage.router.url)) asked += 1
+      return real(url, init)
+    }) as typeof fetch
+    try {
+      for (let pair = 0; pair < 5; pair += 1) {
+        await leafAt({ seq: 1n, index: pair })
+        await leafAt({ seq: 2n, index: 0 })
+      }
+    } finally {
+      globalThis.fetch = real
+    }
+
+    const [whole, single] = [1 + 3 + 5, 1 + 1 + 5]
+    expect(asked).to.equal(whole + single)
+  })
+
   it('names what leaves of different parts of a batch do not add up to', async () => {
     const client = await stage.client()
     for (let call = 0; call < 3; call += 1) await client.run('chat', `call ${call}`)
