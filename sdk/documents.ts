@@ -98,7 +98,8 @@ export const receiptDocumentSchema = z.looseObject({
     z.looseObject({
       seq: amount,
       root: hashSchema,
-      proof: z.array(hashSchema),
+      /** Missing while the router is asked for more proofs than it makes at once. */
+      proof: z.exactOptional(z.array(hashSchema)),
       txHash: hashSchema,
       block: z.exactOptional(amount),
     }),

@@ -5,7 +5,7 @@ import { type ChainReader, chainReader } from './chain/reader.ts'
 import { type Check, check, no, unchecked, yes } from './checks.ts'
 import { checkDebit, type OwnBook } from './debit.ts'
 import { type ReceiptDocument, receiptDocumentSchema } from './documents.ts'
-import { asHeuristError } from './errors.ts'
+import { asHeuristError, later } from './errors.ts'
 import { overlapOf } from './overlap.ts'
 import { type Keccak, keccak, toHex } from './protocol/bytes.ts'
 import { manifestHash, parseManifest } from './protocol/manifest.ts'
@@ -46,7 +46,7 @@ export interface VerifyOptions {
  * recomputed from it.
  *
  * @returns named checks in the order of the walk; a call that is not settled yet fails from `settled` on.
- * @throws `router.unreachable`, `chain.unreachable` (later), `receipt.unknown` (refused).
+ * @throws `router.unreachable`, `chain.unreachable`, `proofs.busy` (later), `receipt.unknown` (refused).
  */
 export async function verifyReceipt(request: Hex, options: VerifyOptions): Promise<Check[]> {
   const transport = createTransport(options.routerUrl)
@@ -84,6 +84,11 @@ export async function verifyReceipt(request: Hex, options: VerifyOptions): Promi
   const { batch, leaf } = document
   if (document.status !== 'settled' || !batch || !leaf) {
     return [...checks, no('settled', `not yet: ${document.status}`)]
+  }
+  if (!batch.proof) {
+    throw later('proofs.busy', 'the router shows this receipt without its Merkle proof for now', {
+      fix: 'Ask again in a second.',
+    })
   }
   checks.push(checkLeaf(facts, answer, leaf), await checkRoot(facts, leaf, batch.seq, batch.proof))
   const place = { chain, ledger, hasher, transport, router: network.router.address }

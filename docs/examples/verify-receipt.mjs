@@ -174,6 +174,7 @@ check(
 
 // 4. The leaf says the same, and stands under the root that the chain holds for this batch.
 if (!batch || !leaf || claim.status !== 'settled') throw new Error(`not settled yet: ${claim.status}`)
+if (!batch.proof) throw new Error('the router is busy with other proofs: ask again in a second')
 const agrees =
   isAddressEqual(leaf.payer, ack.payer) &&
   leaf.request === request.toLowerCase() &&

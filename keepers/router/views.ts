@@ -4,7 +4,7 @@ import { maxPriceOf } from '../../sdk/protocol/price.ts'
 import { type SplitBps, splitOf } from '../../sdk/protocol/split.ts'
 import { addressSchema, hashSchema, parseWire } from '../../sdk/protocol/wire.ts'
 import { createParts } from '../settle/parts.ts'
-import { createProofs } from '../settle/proofs.ts'
+import { createProofs, unlessBusy } from '../settle/proofs.ts'
 import type { Statements } from '../settle/statements.ts'
 import type { Clock } from '../world.ts'
 import type { Books } from './books.ts'
@@ -134,7 +134,8 @@ export function createViews(deps: Deps): Views {
   }
 
   async function batchPart(batch: BatchRow, leaf: number) {
-    return { ...batchDocument(batch), proof: await proofOf(batch, leaf) }
+    const proof = await unlessBusy(proofOf(batch, leaf))
+    return { ...batchDocument(batch), ...(proof ? { proof } : {}) }
   }
 
   /** A batch whose data is served. */

@@ -1,5 +1,5 @@
 import type { Hex } from 'viem'
-import { bug } from '../../sdk/errors.ts'
+import { asHeuristError, bug, later } from '../../sdk/errors.ts'
 import { fastKeccak } from '../../sdk/native.ts'
 import { type Branch, branchOf, crownOf, growBranch, proofOf } from '../../sdk/protocol/crown.ts'
 import { digestsOf, growNodes, nodeAt } from '../../sdk/protocol/merkle.ts'
@@ -9,16 +9,38 @@ import { piecesAfter, withPauses } from './pieces.ts'
 
 type Batch = Pick<BatchRow, 'seq' | 'root' | 'firstLeaf' | 'lastLeaf'>
 
-/** The Merkle proof of a leaf, by its number in the ledger: anybody may ask for it as often as it likes. */
+/**
+ * The Merkle proof of a leaf, by its number in the ledger: anybody may ask for it as often as it likes.
+ *
+ * @throws `proofs.busy` (later) beyond {@link MOST_WAITING} branches that are not kept yet; `batch.differs` (bug).
+ */
 export type Proofs = (batch: Batch, leaf: number) => Promise<Hex[]>
 
 /** Crowns and branches that are kept: at most 64 KiB each, for batches of any size. */
 const MOST_KEPT = 64
+/** Branches that wait to be made: each takes some ten milliseconds, and nobody waits for more than these. */
+const MOST_WAITING = 32
+
+const limit = {
+  most: MOST_WAITING,
+  busy: (most: number) =>
+    later('proofs.busy', 'This router is asked for more Merkle proofs than it makes at once.', {
+      fix: 'Ask again after `retryAfterSeconds`.',
+      details: { most, retryAfterSeconds: 1 },
+    }),
+}
+
+/** A receipt does not wait for its proof: undefined while the router is busy with others. */
+export const unlessBusy = (proof: Promise<Hex[]>): Promise<Hex[] | undefined> =>
+  proof.catch((cause: unknown) => {
+    if (asHeuristError(cause).code === 'proofs.busy') return undefined
+    throw cause
+  })
 
 /** A proof hashes the leaves of one branch, a thousand at most; the crown above was kept when the batch was built. */
 export function createProofs(ledger: Pick<Ledger, 'leavesAfter' | 'crownOf'>): Proofs {
-  const crowns = createKept<Uint8Array>(MOST_KEPT)
-  const branches = createKept<Uint8Array>(MOST_KEPT)
+  const crowns = createKept<Uint8Array>(MOST_KEPT, limit)
+  const branches = createKept<Uint8Array>(MOST_KEPT, limit)
 
   async function digests(first: number, last: number): Promise<Uint8Array[]> {
     const runs: Uint8Array[] = []

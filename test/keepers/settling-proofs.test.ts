@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import type { UnpostedLeaf } from '../../keepers/router/ledger/ledger.ts'
 import { buildBatch } from '../../keepers/settle/batch.ts'
 import { createParts } from '../../keepers/settle/parts.ts'
-import { createProofs } from '../../keepers/settle/proofs.ts'
+import { createProofs, unlessBusy } from '../../keepers/settle/proofs.ts'
 import { asHeuristError } from '../../sdk/errors.ts'
 import { keccak, toHex } from '../../sdk/protocol/bytes.ts'
 import { readIndex, readPart } from '../../sdk/protocol/data.ts'
@@ -102,6 +102,30 @@ describe('the proofs of a batch', () => {
 
     expect(await refusal(proofOf(batch, 1))).to.equal('unexpected')
     expect(await proofOf(batch, 1)).to.have.length(1)
+  })
+
+  it('of which more branches are asked for than are made at once are refused for now; those that are kept are not', async () => {
+    const { seen, ledger, post } = journal()
+    const batches = Array.from({ length: 50 }, (_, index) => post(index + 1, index + 1, BigInt(index + 1)))
+    const proofOf = createProofs(ledger)
+    const [kept] = batches
+    if (!kept) throw new Error('no batch')
+    await proofOf(kept, 1)
+
+    const waiting = batches.slice(1).map((batch, index) => refusal(proofOf(batch, index + 2)))
+    const last = batches[49] as typeof kept
+    const without = await unlessBusy(proofOf(last, 50))
+    const meanwhile = await refusal(proofOf(kept, 1))
+    const codes = await Promise.all(waiting)
+
+    expect(without, 'a receipt goes without its proof').to.equal(undefined)
+    expect(meanwhile).to.equal('nothing was thrown')
+    expect(codes.filter((code) => code === 'proofs.busy')).to.have.length(49 - 32)
+    expect(codes.filter((code) => code === 'nothing was thrown')).to.have.length(32)
+    expect(seen.reads, 'nothing was made for those that were refused').to.equal(33)
+    expect(await refusal(unlessBusy(proofOf(last, 50))), 'afterwards').to.equal('nothing was thrown')
+    expect(await unlessBusy(proofOf(last, 50))).to.deep.equal([])
+    expect(await refusal(unlessBusy(proofOf({ ...last, root: hash(1) }, 50)))).to.equal('batch.differs')
   })
 
   it('of a journal that has other leaves than were posted are refused', async () => {

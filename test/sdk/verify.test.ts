@@ -138,6 +138,18 @@ describe('verifying a receipt from its bytes to the debit', function () {
     expect(wrong).to.deep.equal(['root'])
   })
 
+  it('puts off a call whose router is too busy to prove its leaf: proofs.busy', async () => {
+    const unproven = ({ batch }: ReceiptDocument) => {
+      const { proof, ...rest } = batch ?? {}
+      expect(proof).to.not.equal(undefined)
+      return { batch: rest }
+    }
+
+    const { code, kind } = await refusal(shown(unproven))
+
+    expect([code, kind]).to.deep.equal(['proofs.busy', 'later'])
+  })
+
   it('fails on a leaf of another call', async () => {
     const other = [...stage.router.calls.values()].find((call) => call.request !== request)
     const wrong = await shown(() => ({ leaf: other?.leaf }))
