@@ -16,7 +16,7 @@ import {
 import { later, refused } from '../errors.ts'
 import type { Call } from './call.ts'
 import { chainError, isNonceConflict } from './errors.ts'
-import { confirm, displaced, included } from './inclusion.ts'
+import { displaced, included, includedOfWallet } from './inclusion.ts'
 
 /** One EVM chain: a plain definition, without formatters of any stack, so that every ZK Stack chain fits. */
 export interface Chain {
@@ -293,7 +293,7 @@ export function keySender(chain: Chain, account: LocalAccount): KeySender {
       broadcast(signed).catch((cause: unknown) => {
         throw chainError(cause)
       }),
-    confirm: (hash) => confirm(chain, hash),
+    confirm: (hash) => included(chain, hash),
     forget() {
       queue.next = undefined
     },
@@ -316,7 +316,7 @@ export function walletSender(chain: Chain, wallet: WalletClient, address: Addres
           gas,
           ...request,
         })
-        return await confirm(chain, hash)
+        return await includedOfWallet(chain, hash)
       } catch (cause) {
         throw chainError(cause)
       }

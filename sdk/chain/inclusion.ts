@@ -1,5 +1,11 @@
-import { type Address, type Hex, type TransactionReceipt, TransactionReceiptNotFoundError } from 'viem'
-import { later } from '../errors.ts'
+import {
+  type Address,
+  type Hex,
+  type ReplacementReason,
+  type TransactionReceipt,
+  TransactionReceiptNotFoundError,
+} from 'viem'
+import { later, refused } from '../errors.ts'
 import type { Chain } from './clients.ts'
 import { chainError, revertOf } from './errors.ts'
 
@@ -9,24 +15,20 @@ const INCLUSION_TIMEOUT_MS = 60_000
 /**
  * Waits until a transaction is in a block.
  *
+ * @param gone  Whether it will never be in one; asked while it is not.
+ * @returns undefined if it is gone.
  * @throws `chain.reverted` (refused) if it failed there, `chain.slow`, `chain.unreachable` (later).
  */
-export async function confirm(chain: Chain, hash: Hex): Promise<TransactionReceipt> {
-  const receipt = await included(chain, hash, async () => false)
-  if (receipt) return receipt
-  throw slow()
-}
-
-/**
- * The same, but not for longer than `gone` says no.
- *
- * @param gone  Whether it will never be in a block; asked while it is not.
- * @returns undefined if it is gone.
- */
+export async function included(chain: Chain, hash: Hex): Promise<TransactionReceipt>
 export async function included(
   chain: Chain,
   hash: Hex,
   gone: () => Promise<boolean>,
+): Promise<TransactionReceipt | undefined>
+export async function included(
+  chain: Chain,
+  hash: Hex,
+  gone?: () => Promise<boolean>,
 ): Promise<TransactionReceipt | undefined> {
   const endMs = Date.now() + INCLUSION_TIMEOUT_MS
   try {
@@ -34,13 +36,44 @@ export async function included(
       const receipt = await receiptOf(chain, hash)
       if (receipt?.status === 'success') return receipt
       if (receipt) throw await failureOf(chain, receipt)
-      if (await gone()) return undefined
+      if (await gone?.()) return undefined
       if (Date.now() > endMs) throw slow()
       await new Promise((resolve) => setTimeout(resolve, chain.client.pollingInterval))
     }
   } catch (cause) {
     throw chainError(cause)
   }
+}
+
+/**
+ * The same for a transaction of a wallet, whose owner may pay more for it there: then another one, of the same call, is it.
+ *
+ * @throws `transaction.replaced` (refused) if the wallet sent another call, or nothing, in its place.
+ */
+export async function includedOfWallet(chain: Chain, hash: Hex): Promise<TransactionReceipt> {
+  let why: ReplacementReason | undefined
+  const receipt = await chain.client
+    .waitForTransactionReceipt({
+      hash,
+      timeout: INCLUSION_TIMEOUT_MS,
+      onReplaced: ({ reason }) => {
+        why = reason
+      },
+    })
+    .catch((cause: unknown) => {
+      throw chainError(cause)
+    })
+  if (why === 'replaced' || why === 'cancelled') {
+    throw refused(
+      'transaction.replaced',
+      `the wallet ${why === 'replaced' ? 'sent another call in place of' : 'cancelled'} this one`,
+      {
+        fix: 'Do it again, if you still want it.',
+      },
+    )
+  }
+  if (receipt.status === 'success') return receipt
+  throw await failureOf(chain, receipt)
 }
 
 const slow = () => later('chain.slow', 'the transaction was sent but is not in a block yet')

@@ -92,6 +92,42 @@ describe('a chain', function () {
     expect(await dollarsOf(account.address)).to.equal(43n)
   })
 
+  it('goes on with a transaction that its owner pays more for in the wallet, and says so if the wallet sent another call', async () => {
+    const { account } = await sender()
+    const anvil = createTestClient({ mode: 'anvil', transport: http(market.chain.rpcUrl) })
+    const wallet = createWalletClient({
+      account,
+      transport: http(market.chain.rpcUrl),
+      chain: chain.client.chain,
+    })
+    const pending = () => chain.client.getTransactionCount({ address: account.address, blockTag: 'pending' })
+    const replacedBy = async (nonce: number, amount: bigint) => {
+      await anvil.setIntervalMining({ interval: 0 })
+      const sent = walletSender(chain, wallet, account.address).send(mint(account.address, 3n))
+      const outcome = sent.then(
+        () => 'sent',
+        (cause: { code?: string }) => cause.code,
+      )
+      while ((await pending()) === nonce) await new Promise((resolve) => setTimeout(resolve, 20))
+      // The watcher has to see what it waits for before it can see it replaced.
+      await new Promise((resolve) => setTimeout(resolve, 1_000))
+      const { maxFeePerGas, maxPriorityFeePerGas } = await chain.client.estimateFeesPerGas()
+      await wallet.sendTransaction({
+        ...mint(account.address, amount),
+        nonce,
+        gas: 200_000n,
+        maxFeePerGas: 4n * maxFeePerGas,
+        maxPriorityFeePerGas: 4n * maxPriorityFeePerGas,
+      })
+      await anvil.setIntervalMining({ interval: 1 })
+      return outcome
+    }
+
+    expect(await replacedBy(0, 3n)).to.equal('sent')
+    expect(await replacedBy(1, 40n)).to.equal('transaction.replaced')
+    expect(await dollarsOf(account.address)).to.equal(43n)
+  })
+
   it('takes the same signed bytes twice as one transaction', async () => {
     const { account, sender: from } = await sender()
 
