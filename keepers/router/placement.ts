@@ -1,4 +1,3 @@
-import type { Hex } from 'viem'
 import type { HeuristError } from '../../sdk/errors.ts'
 import { readUint } from '../../sdk/protocol/bytes.ts'
 import type { Request } from '../../sdk/protocol/messages.ts'
@@ -19,7 +18,7 @@ const MOST_LOOKED_AT = 256
 /** What names a version's queue. */
 type Version = Pick<PodVersion, 'pod' | 'hash'>
 
-export const keyOf = (version: Version): string => versionKey(version.pod, version.hash as Hex)
+export const keyOf = (version: Version): string => versionKey(version.pod, version.hash)
 
 /** A waiting call has its node. */
 export interface Placed {

@@ -2,7 +2,7 @@ import type { PaymentRequirements } from '@x402/core/types'
 import type { Address } from 'viem'
 import { z } from 'zod'
 import { addressSchema } from '../../../sdk/protocol/wire.ts'
-import { usd } from '../../../sdk/units.ts'
+import { dollars } from '../dollars.ts'
 
 /** How callers with a wallet and no key pay by x402. */
 export const x402Schema = z.strictObject({
@@ -11,11 +11,7 @@ export const x402Schema = z.strictObject({
   /** Who pays the gas of settling; default: the same account. */
   keyFile: z.string().min(1).optional(),
   /** The most that payments which are not settled yet, and what the last day lost, may come to together. Dollars. */
-  mostAtRisk: z
-    .string()
-    .regex(/^\d{1,9}(\.\d{1,6})?$/, 'dollars as a string, with at most six decimals')
-    .default('10')
-    .transform((text) => usd(text)),
+  mostAtRisk: dollars.prefault('10'),
   /** Payments of one wallet that may be under way at once. */
   mostInFlight: z.number().int().min(1).max(1_000).default(8),
   /** Who may use `/x402/verify` and `/x402/settle`: everybody, the operator's keys, nobody; default: everybody on a local chain, nobody elsewhere. */
