@@ -18,7 +18,8 @@ import {Role} from "./libraries/Roles.sol";
 /// @title RouterBond
 /// @notice The manual is {IRouterBond}.
 /// @dev Always: asset held >= sum of asset; heu held >= sum of heu; reserved <= asset of each router, because the caps of
-///      a round sum to at most six tenths of its base, and its base is what was not reserved.
+///      a round sum to at most six tenths of its base, or 84 % if the split changes within it, and its base is what was
+///      not reserved.
 contract RouterBond is IRouterBond, ReentrancyGuardTransient {
     using SafeERC20 for IERC20;
     using SafeERC20 for IHEU;
