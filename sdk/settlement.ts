@@ -1,7 +1,8 @@
-import { type Address, decodeFunctionData, type Hex, parseEventLogs } from 'viem'
+import { type Address, type Hex, parseEventLogs } from 'viem'
 import type { z } from 'zod'
 import { KEEP_SECONDS } from './audit.ts'
 import { computeLedgerAbi } from './chain/abi.ts'
+import { packedBatchIn } from './chain/calldata.ts'
 import type { Chain } from './chain/clients.ts'
 import { chainError } from './chain/errors.ts'
 import { type Check, check, no, unchecked, yes } from './checks.ts'
@@ -9,7 +10,7 @@ import type { leafSchema } from './documents.ts'
 import { asHeuristError, refused } from './errors.ts'
 import { createRooter, openData } from './leaves.ts'
 import { type Batch, unpackBatch } from './protocol/batch.ts'
-import { fromHex, type Keccak, keccak, toHex } from './protocol/bytes.ts'
+import { type Keccak, keccak, toHex } from './protocol/bytes.ts'
 import type { Hasher } from './protocol/messages.ts'
 import { recoverSigner, same } from './recover.ts'
 import type { Transport } from './transport.ts'
@@ -217,9 +218,7 @@ async function readTransaction({ chain, ledger, router }: Place, seq: bigint, ha
       log.eventName === 'LineSkipped' ? [[log.args.index, log.args.reason] as const] : [],
     ),
   )
-  const call = decodeFunctionData({ abi: computeLedgerAbi, data: transaction.input })
-  if (call.functionName !== 'settle') throw refused('batch.unreadable', `${hash} calls ${call.functionName}`)
-  const bytes = fromHex(call.args[0])
+  const bytes = packedBatchIn(hash, transaction.input)
   const days = await daysSince(chain, receipt.blockNumber)
   return { batch: unpackBatch(bytes), bytes, event: settled.args, skipped, days }
 }

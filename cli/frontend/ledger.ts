@@ -1,11 +1,11 @@
-import { type Address, decodeFunctionData, type Hex } from 'viem'
+import type { Address, Hex } from 'viem'
 import { computeLedgerAbi } from '../../sdk/chain/abi.ts'
+import { packedBatchIn } from '../../sdk/chain/calldata.ts'
 import type { Chain } from '../../sdk/chain/clients.ts'
 import { chainError } from '../../sdk/chain/errors.ts'
 import { ledgerHistory } from '../../sdk/chain/history.ts'
-import { bug, refused } from '../../sdk/errors.ts'
+import { bug } from '../../sdk/errors.ts'
 import { unpackBatch } from '../../sdk/protocol/batch.ts'
-import { fromHex } from '../../sdk/protocol/bytes.ts'
 import { EPOCH_SECONDS, epochAt } from '../../sdk/protocol/epochs.ts'
 import { ROLE } from '../../sdk/protocol/messages.ts'
 import { BPS } from '../../sdk/protocol/split.ts'
@@ -181,23 +181,7 @@ async function lineOf(chain: Chain, hash: Hex, frontend: number): Promise<bigint
   const { input } = await chain.client.getTransaction({ hash }).catch((cause: unknown) => {
     throw chainError(cause)
   })
-  const packed = batchIn(input)
-  if (packed === undefined) {
-    throw refused('batch.unreadable', `${hash} does not call the ledger's settle itself`, {
-      fix: 'Totals are in `heurist frontend show`; days cannot be told of such a router.',
-    })
-  }
-  return unpackBatch(fromHex(packed)).frontends.find(({ id }) => id === frontend)?.amount ?? 0n
-}
-
-/** The batch of a transaction that settles one. */
-function batchIn(data: Hex): Hex | undefined {
-  try {
-    const { functionName, args } = decodeFunctionData({ abi: computeLedgerAbi, data })
-    return functionName === 'settle' ? args[0] : undefined
-  } catch {
-    return undefined
-  }
+  return unpackBatch(packedBatchIn(hash, input)).frontends.find(({ id }) => id === frontend)?.amount ?? 0n
 }
 
 async function claimsOf(

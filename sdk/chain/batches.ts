@@ -1,4 +1,4 @@
-import { type Address, decodeFunctionData, type Hex } from 'viem'
+import type { Address, Hex } from 'viem'
 import {
   AUDITED_ROLES,
   type Audit,
@@ -11,12 +11,12 @@ import {
 import { asHeuristError, refused } from '../errors.ts'
 import { createRooter, openData } from '../leaves.ts'
 import { unpackBatch } from '../protocol/batch.ts'
-import { fromHex, type Keccak } from '../protocol/bytes.ts'
+import type { Keccak } from '../protocol/bytes.ts'
 import { partPath, readPart } from '../protocol/data.ts'
 import { type Leaf, treeOf } from '../protocol/merkle.ts'
 import type { Hasher } from '../protocol/messages.ts'
 import { payerOf } from '../settlement.ts'
-import { computeLedgerAbi } from './abi.ts'
+import { packedBatchIn } from './calldata.ts'
 import type { Chain } from './clients.ts'
 import { chainError } from './errors.ts'
 import { type LedgerLog, ledgerHistory } from './history.ts'
@@ -53,7 +53,7 @@ type Settled = LedgerLog<'BatchSettled'>
  * from the archive what it does not serve: nothing that a router answers, or leaves unanswered, ends the audit. Parts are
  * read one by one.
  *
- * @throws `chain.unreachable` (later).
+ * @throws `chain.unreachable` (later); `batch.unreadable` (refused) if a contract settled for the router.
  */
 export async function auditRouter(where: Where, onProgress: Progress = () => {}): Promise<Audited> {
   const served = createServed(where)
@@ -140,8 +140,7 @@ async function linesOf(
 ): Promise<{ batch: AuditedBatch; keys: (Address | undefined)[]; charges: bigint[] }> {
   const { seq, root, gross } = event.args
   const { input } = await where.chain.client.getTransaction({ hash: event.transactionHash })
-  const packed = fromHex(decodeFunctionData({ abi: computeLedgerAbi, data: input }).args?.[0] as Hex)
-  const { payers, nodes, pods, frontends } = unpackBatch(packed)
+  const { payers, nodes, pods, frontends } = unpackBatch(packedBatchIn(event.transactionHash, input))
   const keys = await Promise.all(payers.map((line) => payerOf(where, line)))
   const charges = new Map<Address, bigint>()
   for (const [line, { charge }] of payers.entries()) add(charges, keys[line], charge)
