@@ -68,6 +68,14 @@ describe('the house', () => {
     expect(climbs).to.deep.equal([])
   })
 
+  it('ONNX Runtime is loaded through one door, which switches its reports to its maker off', () => {
+    const found = ['worker', 'pods', 'bench', 'apps', 'cli', 'test']
+      .flatMap((room) => filesUnder(room, TYPESCRIPT))
+      .filter((file) => importsOf(file).includes('onnxruntime-node'))
+
+    expect(found).to.deep.equal([join('worker', 'engines', 'onnx.ts')])
+  })
+
   it('sdk/protocol is pure: no clock, environment, network, disk or randomness', () => {
     const impure =
       /\bDate\b|Math\.random|\bprocess\.|\bfetch\(|from 'node:|setTimeout|setInterval|getRandomValues|\bconsole\./

@@ -52,9 +52,11 @@ describe('the README', function () {
   })
 
   after(async () => {
-    const gone = new Promise((resolve) => network.once('exit', resolve))
-    network.kill('SIGINT')
-    await gone
+    if (network.exitCode === null) {
+      const gone = new Promise((resolve) => network.once('exit', resolve))
+      network.kill('SIGINT')
+      await gone
+    }
     rmSync(home, { recursive: true, force: true })
   })
 

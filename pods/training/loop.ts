@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Tensor } from 'onnxruntime-node'
+import type { Tensor } from '../../worker/engines/onnx.ts'
 import { cosineRate, type Step, type Trainer } from './trainer.ts'
 
 export interface Course {

@@ -1,4 +1,4 @@
-import { InferenceSession, Tensor } from 'onnxruntime-node'
+import { InferenceSession, Tensor } from '../../worker/engines/onnx.ts'
 import { Graph } from './graph.ts'
 import type { Parameters } from './parameters.ts'
 import { Tape, type Value } from './tape.ts'

@@ -1,8 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { createConnection } from 'node:net'
 import { networkInterfaces, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, sep } from 'node:path'
 import { expect } from 'chai'
+import { createTestClient, http } from 'viem'
 import { chainIdOf, LOCAL_CHAIN_ID, type LocalChain, startChain } from '../../deploy/chain.ts'
 import { deploy } from '../../deploy/deploy.ts'
 import { localAccount } from '../../deploy/local.ts'
@@ -15,16 +16,20 @@ for (const engine of ['anvil', 'hardhat'] as const) {
     let chain: LocalChain
     let port: number
     const home = mkdtempSync(join(tmpdir(), 'heurist-chain-'))
-    const before_ = process.env.HEURIST_CHAIN
+    const userHome = join(home, 'user')
+    const before_ = { HEURIST_CHAIN: process.env.HEURIST_CHAIN, HOME: process.env.HOME }
 
     before(async () => {
       if (engine === 'hardhat') process.env.HEURIST_CHAIN = 'hardhat'
       port = await freePort()
+      mkdirSync(userHome)
+      process.env.HOME = userHome
       chain = await startChain({ port })
+      process.env.HOME = before_.HOME
     })
     after(async () => {
-      if (before_ === undefined) delete process.env.HEURIST_CHAIN
-      else process.env.HEURIST_CHAIN = before_
+      if (before_.HEURIST_CHAIN === undefined) delete process.env.HEURIST_CHAIN
+      else process.env.HEURIST_CHAIN = before_.HEURIST_CHAIN
       await chain.stop()
       rmSync(home, { recursive: true, force: true })
     })
@@ -43,6 +48,14 @@ for (const engine of ['anvil', 'hardhat'] as const) {
       // On Linux all of 127/8 is this machine: whoever listens everywhere listens there too.
       if (process.platform === 'linux') expect(await accepts('127.0.0.2', port)).to.equal(false)
       expect(await accepts('127.0.0.1', port)).to.equal(true)
+    })
+
+    it('writes no state of past blocks to the disk', async () => {
+      const client = createTestClient({ mode: 'hardhat', transport: http(chain.rpcUrl, { timeout: 60_000 }) })
+      await client.mine({ blocks: 2_000 })
+
+      const files = readdirSync(userHome, { recursive: true, encoding: 'utf8' })
+      expect(files.filter((file) => file.includes(join('anvil', 'tmp') + sep))).to.deep.equal([])
     })
 
     it('takes a whole deployment, mines without being asked, and keeps to the clock', async () => {

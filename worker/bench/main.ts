@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { InferenceSession, Tensor } from 'onnxruntime-node'
+import { InferenceSession, Tensor } from '../engines/onnx.ts'
 
 /**
  * `main.ts <provider>`: whether ONNX Runtime really loads this provider here, and how fast it multiplies. In a process

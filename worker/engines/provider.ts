@@ -1,9 +1,9 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { env, type InferenceSession, listSupportedBackends } from 'onnxruntime-node'
 import { refused } from '../../sdk/errors.ts'
 import type { Provider } from './engine.ts'
+import { env, type InferenceSession, listSupportedBackends } from './onnx.ts'
 
 /** Best first. */
 const ORDER: readonly Provider[] = ['cuda', 'webgpu', 'cpu']

@@ -1,4 +1,4 @@
-import { Tensor } from 'onnxruntime-node'
+import { Tensor } from './onnx.ts'
 
 /** One row of token ids, or of marks, as every Hugging Face graph takes them. */
 export const int64 = (values: readonly bigint[]): Tensor =>

@@ -1,5 +1,5 @@
 import { Tokenizer } from '@huggingface/tokenizers'
-import { Tensor } from 'onnxruntime-node'
+import { Tensor } from '../../../worker/engines/onnx.ts'
 import type { Conversation } from './questions.ts'
 import { ASSISTANT, END, tokenizerConfig, tokenizerJson, USER, type Vocabulary } from './vocabulary.ts'
 

@@ -8,8 +8,8 @@
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Tensor } from 'onnxruntime-node'
 import { Vocabulary } from '../../../worker/engines/image/words.ts'
+import { Tensor } from '../../../worker/engines/onnx.ts'
 import { Random } from '../../training/random.ts'
 import type { Tape, Value } from '../../training/tape.ts'
 import { ADAMW, Average, cosineRate, Trainer } from '../../training/trainer.ts'

@@ -1,5 +1,5 @@
 import { Tokenizer } from '@huggingface/tokenizers'
-import { Tensor } from 'onnxruntime-node'
+import { Tensor } from '../../../worker/engines/onnx.ts'
 import type { Vocabulary } from '../../training/bpe.ts'
 import type { Random } from '../../training/random.ts'
 import { type Line, trainingLine } from './lines.ts'

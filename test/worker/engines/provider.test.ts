@@ -1,11 +1,11 @@
 import { join } from 'node:path'
 import { expect } from 'chai'
-import type { InferenceSession } from 'onnxruntime-node'
 import { Graph } from '../../../pods/training/graph.ts'
 import { HeuristError } from '../../../sdk/errors.ts'
 import { Decoder } from '../../../worker/engines/chat/decoder.ts'
 import type { Provider } from '../../../worker/engines/engine.ts'
 import { loaderOf } from '../../../worker/engines/index.ts'
+import type { InferenceSession } from '../../../worker/engines/onnx.ts'
 import { chooseProvider, heavyProviders } from '../../../worker/engines/provider.ts'
 
 const MODEL = join(import.meta.dirname, '../../../pods/chat/model/onnx/model.onnx')

@@ -1,5 +1,5 @@
-import { InferenceSession, type Tensor } from 'onnxruntime-node'
 import { bug } from '../../../sdk/errors.ts'
+import { InferenceSession, type Tensor } from '../onnx.ts'
 import { emptyTensor, floatsOf, int64 } from '../tensors.ts'
 
 /** Tokens per run while a prompt is read: between two runs a job can still be stopped. */

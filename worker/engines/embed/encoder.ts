@@ -1,5 +1,5 @@
-import { InferenceSession, type Tensor } from 'onnxruntime-node'
 import { bug } from '../../../sdk/errors.ts'
+import { InferenceSession, type Tensor } from '../onnx.ts'
 import { floatsOf, int64 } from '../tensors.ts'
 
 const INPUTS = new Set(['input_ids', 'attention_mask', 'token_type_ids'])

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { InferenceSession } from 'onnxruntime-node'
 import type { Engine, LoadEngine, Output, Provider, Work } from '../engine.ts'
+import { InferenceSession } from '../onnx.ts'
 import { chooseProvider } from '../provider.ts'
 import { type ImageConfig, loadConfig } from './config.ts'
 import { LatentSteps } from './evidence.ts'

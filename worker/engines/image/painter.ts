@@ -1,5 +1,5 @@
 import { setImmediate as otherWork } from 'node:timers/promises'
-import { type InferenceSession, Tensor } from 'onnxruntime-node'
+import { type InferenceSession, Tensor } from '../onnx.ts'
 import type { ImageConfig } from './config.ts'
 import { gaussian } from './noise.ts'
 import type { ImageRequest } from './request.ts'

@@ -1,6 +1,6 @@
-import { InferenceSession, Tensor } from 'onnxruntime-node'
 import { bug } from '../../../sdk/errors.ts'
 import { lastRow } from '../chat/decoder.ts'
+import { InferenceSession, Tensor } from '../onnx.ts'
 import { emptyTensor, int64 } from '../tensors.ts'
 
 /** A text that was read, and what its translation has behind it. */
