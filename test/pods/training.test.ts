@@ -2,13 +2,13 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { InferenceSession, Tensor } from '../../worker/engines/onnx.ts'
 import { Graph, toFloat16 } from '../../pods/training/graph.ts'
 import { train } from '../../pods/training/loop.ts'
 import { Parameters } from '../../pods/training/parameters.ts'
 import { Random } from '../../pods/training/random.ts'
 import { sizeOf, Tape, type Value } from '../../pods/training/tape.ts'
 import { ADAMW, type Loss, Trainer } from '../../pods/training/trainer.ts'
+import { InferenceSession, Tensor } from '../../worker/engines/onnx.ts'
 
 const SEED = 20
 const random = () => new Random(SEED)
