@@ -10,12 +10,12 @@ export const LOCAL_CHAIN_ID = 31_337
 
 /**
  * A local EVM chain at ZKsync OS's level and cadence: Cancun, 250 ms blocks, 100 M gas per block.
- * Interval mining, because automine leaves transactions unmined under load. History is pruned: without that every block
- * older than six minutes leaves its whole state in the user's home folder, gigabytes an hour, and there it stays when
- * the chain is killed.
+ * Interval mining, because automine leaves transactions unmined under load. The states of the last 1,500 blocks can be
+ * asked for. Without that limit older ones go to the user's home folder, gigabytes an hour, and stay there when the chain
+ * is killed.
  */
 const ANVIL_OPTIONS =
-  '--hardfork cancun --block-time 0.25 --gas-limit 100000000 --prune-history --silent'.split(' ')
+  '--hardfork cancun --block-time 0.25 --gas-limit 100000000 --prune-history 1500 --silent'.split(' ')
 
 export interface ChainOptions {
   port: number

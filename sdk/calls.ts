@@ -128,24 +128,28 @@ export function createCalls(transport: Transport, frontend: number, open: () => 
   }
 
   async function runSigned(call: Signed, options: CallOptions): Promise<Answer> {
-    const signal = signalOf(call, options.signal)
+    const { signal, end } = patienceOf(call, options.signal)
     let delivery: Delivery = { read: 0n, left: true }
     let cut = false
-    for (let attempt = 0; ; attempt += 1) {
-      try {
-        const { bytes, answer } = await transport.run(call.job, signal)
-        delivery = { read: BigInt(bytes.length), bytes, left: cut, all: true }
-        await call.outcome.accept({ ...call, delivery }, call.version, answer)
-        if (answer.receipt.end === END.clientLeft) throw interruptedError(answer)
-        return finished(call, answer, bytes)
-      } catch (cause) {
-        // A router that hears the connection break takes it for leaving.
-        if (isUnknown(cause)) cut = true
-        if (!signal.aborted && (await mayRepeat(cause, attempt, options, signal))) continue
-        if (!signal.aborted) throw await givenUp({ ...call, delivery }, cause)
-        await leave(call, new Uint8Array())
-        throw leftError(options.signal)
+    try {
+      for (let attempt = 0; ; attempt += 1) {
+        try {
+          const { bytes, answer } = await transport.run(call.job, signal)
+          delivery = { read: BigInt(bytes.length), bytes, left: cut, all: true }
+          await call.outcome.accept({ ...call, delivery }, call.version, answer)
+          if (answer.receipt.end === END.clientLeft) throw interruptedError(answer)
+          return finished(call, answer, bytes)
+        } catch (cause) {
+          // A router that hears the connection break takes it for leaving.
+          if (isUnknown(cause)) cut = true
+          if (!signal.aborted && (await mayRepeat(cause, attempt, options, signal))) continue
+          if (!signal.aborted) throw await givenUp({ ...call, delivery }, cause)
+          await leave(call, new Uint8Array())
+          throw leftError(options.signal)
+        }
       }
+    } finally {
+      end()
     }
   }
 
@@ -163,7 +167,7 @@ export function createCalls(transport: Transport, frontend: number, open: () => 
     options: CallOptions,
     settle: (answer: Answer) => void,
   ): AsyncGenerator<Piece> {
-    const signal = signalOf(call, options.signal)
+    const { signal, end } = patienceOf(call, options.signal)
     const decoder = decoderOf(call.version.manifest.kind)
     const parts: Uint8Array[] = []
     const stream = { read: 0, cut: false }
@@ -197,6 +201,7 @@ export function createCalls(transport: Transport, frontend: number, open: () => 
       }
       throw cause
     } finally {
+      end()
       if (!decided) await leave(call, joinBytes(parts))
     }
   }
@@ -316,10 +321,21 @@ const sleep = (ms: number, signal: AbortSignal) =>
     if (signal.aborted) done()
   })
 
-/** Aborts when the caller does, or when no answer can come any more. */
-function signalOf(call: Signed, signal: AbortSignal | undefined): AbortSignal {
-  const timeout = AbortSignal.timeout(Math.max(1_000, 1_000 * call.until - Date.now()))
-  return signal ? AbortSignal.any([signal, timeout]) : timeout
+/** Aborts when the caller does, or when no answer can come any more; until its `end`. */
+function patienceOf(call: Signed, caller: AbortSignal | undefined): { signal: AbortSignal; end: () => void } {
+  const controller = new AbortController()
+  const leave = () => controller.abort(caller?.reason)
+  const late = () => controller.abort(new DOMException('no answer came in time', 'TimeoutError'))
+  const timer = setTimeout(late, Math.max(1_000, 1_000 * call.until - Date.now()))
+  if (caller?.aborted) leave()
+  else caller?.addEventListener('abort', leave)
+  return {
+    signal: controller.signal,
+    end() {
+      clearTimeout(timer)
+      caller?.removeEventListener('abort', leave)
+    },
+  }
 }
 
 const leftError = (signal: AbortSignal | undefined): HeuristError =>

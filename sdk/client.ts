@@ -17,6 +17,7 @@ import {
   receiptDocumentSchema,
 } from './documents.ts'
 import { refused } from './errors.ts'
+import type { Http } from './http.ts'
 import { outcomeOf } from './outcome.ts'
 import { maxPriceOf, unitLimitsOf } from './protocol/price.ts'
 import { openSession, type Session, type SessionOptions } from './session.ts'
@@ -25,6 +26,8 @@ import { usd } from './units.ts'
 
 export interface ClientOptions extends SessionOptions {
   routerUrl: string
+  /** How the router is asked; default: `fetch`. */
+  http?: Http
   /** The frontend that brings the call and earns its share; 0 = none. */
   frontend?: number
 }
@@ -74,7 +77,7 @@ export interface Client {
  *         `key.retired`, `journal.*`.
  */
 export function createClient(options: ClientOptions): Client {
-  const transport = createTransport(options.routerUrl)
+  const transport = createTransport(options.routerUrl, options.http)
   const calls = createCalls(transport, options.frontend ?? 0, open)
   let opening: Promise<Opened> | undefined
 

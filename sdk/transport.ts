@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { asHeuristError, bug, fromErrorBody, type HeuristError, later } from './errors.ts'
 import { serverEvents } from './events.ts'
+import { fetchHttp, type Http, type HttpAnswer, type HttpRequest } from './http.ts'
 import {
   type Countersigned,
   countersignedSchema,
@@ -51,18 +52,18 @@ const DOCUMENT_BYTES = 8 * 1024 * 1024
 /** No output is larger: base64 of the largest frame a worker may send many times over. Bytes. */
 const ANSWER_BYTES = 256 * 1024 * 1024
 
-export function createTransport(routerUrl: string): Transport {
+export function createTransport(routerUrl: string, http: Http = fetchHttp): Transport {
   const base = routerUrl.replace(/\/+$/, '')
 
-  async function ask(path: string, init: RequestInit): Promise<Response> {
-    let response: Response
+  async function ask(path: string, request: HttpRequest): Promise<HttpAnswer> {
+    let answer: HttpAnswer
     try {
-      response = await fetch(base + path, init)
+      answer = await http(base + path, request)
     } catch (cause) {
       throw unreachable(base, cause)
     }
-    if (!response.ok) throw await errorOf(response, base)
-    return response
+    if (answer.status < 200 || answer.status > 299) throw await errorOf(answer, base)
+    return answer
   }
 
   async function read(path: string): Promise<Uint8Array> {
@@ -88,10 +89,9 @@ export function createTransport(routerUrl: string): Transport {
       return { bytes: fromBase64(output), answer }
     },
     async *stream(job, signal) {
-      const response = await post(job, 'text/event-stream', signal)
-      if (!response.body) throw unreadable('the router answered a stream without a body')
+      const { body } = await post(job, 'text/event-stream', signal)
       try {
-        for await (const { event, data } of serverEvents(response.body)) {
+        for await (const { event, data } of serverEvents(body)) {
           const read = eventOf(event, parseJson(data))
           if (read) yield read
           if (event === 'receipt') return
@@ -120,7 +120,7 @@ const unreadable = (message: string) =>
   bug('router.unreadable', message, { fix: 'Check that the URL is a router of this version.' })
 
 /** What the router says is wrong. A proxy's error page before it says nothing about the job. */
-async function errorOf(response: Response, base: string): Promise<HeuristError> {
+async function errorOf(response: HttpAnswer, base: string): Promise<HeuristError> {
   const body = await bodyOf(response, DOCUMENT_BYTES).catch(() => new Uint8Array())
   let error: z.output<typeof errorSchema>
   try {
@@ -131,30 +131,17 @@ async function errorOf(response: Response, base: string): Promise<HeuristError> 
     }
     return unreadable(`the router answered ${response.status} without saying why`)
   }
-  const seconds = Number(response.headers.get('retry-after') ?? Number.NaN)
+  const seconds = Number(response.header('retry-after') ?? Number.NaN)
   if (!Number.isFinite(seconds)) return fromErrorBody(error)
   return fromErrorBody({ ...error, details: { ...error.details, retryAfterSeconds: seconds } })
 }
 
-async function* partsOf(body: ReadableStream<Uint8Array> | null): AsyncGenerator<Uint8Array> {
-  const reader = body?.getReader()
-  try {
-    for (;;) {
-      const read = await reader?.read()
-      if (!read?.value) return
-      yield read.value
-    }
-  } finally {
-    await reader?.cancel().catch(() => undefined)
-  }
-}
-
 /** Reads a body, but not without end. */
-async function bodyOf(response: Response, most: number): Promise<Uint8Array> {
+async function bodyOf({ body }: HttpAnswer, most: number): Promise<Uint8Array> {
   const parts: Uint8Array[] = []
   let size = 0
   try {
-    for await (const part of partsOf(response.body)) {
+    for await (const part of body) {
       size += part.length
       if (size > most) throw unreadable(`the router's answer is larger than ${most} bytes`)
       parts.push(part)

@@ -1,4 +1,3 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
 import { bug } from '../../sdk/errors.ts'
 import type { Order, Ticket } from './till/till.ts'
 
@@ -15,14 +14,8 @@ export interface Caller {
   till: { open(order: Order): Ticket | Promise<Ticket> }
 }
 
-const context = new AsyncLocalStorage<Caller>()
-
-/** Runs `work`, and all that follows from it, on this caller's account. */
-export const chargedTo = <T>(caller: Caller, work: () => T): T => context.run(caller, work)
-
-/** Whoever the present request is charged to. Without one nothing is called. */
-export function presentCaller(): Caller {
-  const caller = context.getStore()
+/** Whom a request is charged to. Without one nothing is called. @throws `caller.absent` (bug). */
+export function chargedTo({ caller }: { caller?: Caller }): Caller {
   if (caller === undefined) throw bug('caller.absent', 'a call that nobody pays for')
   return caller
 }

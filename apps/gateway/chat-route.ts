@@ -5,7 +5,7 @@ import { namedAs } from './jobs.ts'
 import { type AnswerHead, choicesOf, fitChat, freshSeed, usageOf } from './sampling.ts'
 import type { Events } from './sse.ts'
 import { tell, type Voice } from './tell.ts'
-import { answerWhole, headOf, type TextDeps, untilLeft } from './whole.ts'
+import { answerWhole, chargedUntilLeft, headOf, type TextDeps } from './whole.ts'
 
 export function chatRoute(app: FastifyInstance, deps: TextDeps): void {
   app.post('/chat/completions', async (request, reply) => {
@@ -18,8 +18,8 @@ export function chatRoute(app: FastifyInstance, deps: TextDeps): void {
       const whole = await answerWhole(request, reply, model, inputs, deps, naming)
       return completion(headOf('chatcmpl', model, whole.call), whole)
     }
-    const signal = untilLeft(reply, deps)
-    const streams = inputs.map((input) => deps.payer.stream(model.name, input, { signal }))
+    const options = chargedUntilLeft(request, reply, deps)
+    const streams = inputs.map((input) => deps.payer.stream(model.name, input, options))
     const voiceOf = (events: Events, first: string) => voice(events, headOf('chatcmpl', model, first), call)
     return tell(request, reply, streams, voiceOf, naming)
   })

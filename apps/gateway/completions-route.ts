@@ -11,7 +11,7 @@ import { namedAs } from './jobs.ts'
 import { type AnswerHead, freshSeed, usageOf } from './sampling.ts'
 import type { Events } from './sse.ts'
 import { tell, type Voice } from './tell.ts'
-import { answerWhole, headOf, type TextDeps, untilLeft } from './whole.ts'
+import { answerWhole, chargedUntilLeft, headOf, type TextDeps } from './whole.ts'
 
 const naming = namedAs('prompt')
 
@@ -24,8 +24,8 @@ export function completionsRoute(app: FastifyInstance, deps: TextDeps): void {
       const whole = await answerWhole(request, reply, model, inputs, deps, naming)
       return textCompletion(headOf('cmpl', model, whole.call), whole)
     }
-    const signal = untilLeft(reply, deps)
-    const streams = inputs.map((input) => deps.payer.stream(model.name, input, { signal }))
+    const options = chargedUntilLeft(request, reply, deps)
+    const streams = inputs.map((input) => deps.payer.stream(model.name, input, options))
     const voiceOf = (events: Events, first: string) =>
       voice(events, headOf('cmpl', model, first), call.includeUsage)
     return tell(request, reply, streams, voiceOf, naming)

@@ -2,7 +2,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { asHeuristError, type HeuristError, refused } from '../../sdk/errors.ts'
 import { formatUsd } from '../../sdk/units.ts'
 import { type Accounts, callerOf, missingKey } from './accounts.ts'
-import { type Caller, chargedTo } from './caller.ts'
+import type { Caller } from './caller.ts'
 import { toOpenAi } from './errors.ts'
 import type { Rate } from './rate.ts'
 import { HOUSE } from './till/till.ts'
@@ -66,7 +66,7 @@ export function forgetNoKeys(app: FastifyInstance): void {
 }
 
 /**
- * Refuses a wrong key before the body is read, counts its rate, and lets all that follows be charged to its account. Listing
+ * Refuses a wrong key before the body is read, counts its rate, and names the account that all calls are charged to. Listing
  * models needs no key, as at Heurist's gateway since 2024, but a key that is given must be right: people list models to try
  * their key.
  */
@@ -81,10 +81,9 @@ export function requireKey(app: FastifyInstance, accounts: Accounts, rate: Rate)
     rate.take(request.caller.key, request.caller.perMinute, reply)
   })
   app.addHook('preHandler', ({ caller }, reply, done) => {
-    if (caller === undefined) return done()
     // A stream's headers leave before its price is known: they tell what the account has when it begins.
-    tellBalance(caller, accounts, reply)
-    chargedTo(caller, done)
+    if (caller !== undefined) tellBalance(caller, accounts, reply)
+    done()
   })
   app.addHook('onSend', async ({ caller }, reply, payload) => {
     if (caller !== undefined) tellBalance(caller, accounts, reply)

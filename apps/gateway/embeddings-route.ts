@@ -3,7 +3,7 @@ import { embeddingList, fitDimensions, parseEmbedding, vectorsIn } from './embed
 import { namedAs } from './jobs.ts'
 import { receiptHeaders } from './receipts.ts'
 import { usageOf } from './sampling.ts'
-import { type TextDeps, untilLeft } from './whole.ts'
+import { chargedUntilLeft, type TextDeps } from './whole.ts'
 
 const naming = namedAs('input')
 
@@ -13,8 +13,8 @@ export function embeddingsRoute(app: FastifyInstance, deps: TextDeps): void {
     const call = parseEmbedding(request.body)
     const model = await deps.catalog.find(call.model, 'embed')
     fitDimensions(call.dimensions, model.manifest)
-    const signal = untilLeft(reply, deps)
-    const answer = await deps.payer.embed(model.name, call.input, { signal }).catch((cause: unknown) => {
+    const options = chargedUntilLeft(request, reply, deps)
+    const answer = await deps.payer.embed(model.name, call.input, options).catch((cause: unknown) => {
       throw naming(cause)
     })
     reply.headers(receiptHeaders([answer]))

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { bug, refused } from '../../sdk/errors.ts'
-import { presentCaller } from './caller.ts'
+import { chargedTo } from './caller.ts'
 import type { Store } from './till/store.ts'
 
 /** How long an answer is told again. */
@@ -56,7 +56,7 @@ export function keepAnswers(app: FastifyInstance, db: Store, now: () => number =
       })
     }
     sweep()
-    const { key } = presentCaller()
+    const { key } = chargedTo(request)
     const hash = createHash('sha256')
       .update(`${request.url}\n${JSON.stringify(request.body)}`)
       .digest('hex')

@@ -7,8 +7,9 @@ import { imageInputs, parseImages } from './images.ts'
 import { settleJobs } from './jobs.ts'
 import type { ImageAnswer, Payer } from './payer.ts'
 import type { Pictures } from './pictures.ts'
-import { leaving, receiptHeaders } from './receipts.ts'
+import { receiptHeaders } from './receipts.ts'
 import { freshSeed } from './sampling.ts'
+import { chargedUntilLeft } from './whole.ts'
 
 interface Deps {
   catalog: Catalog
@@ -30,8 +31,8 @@ export function imagesRoute(app: FastifyInstance, deps: Deps): void {
     const { catalog } = deps
     const model = await (call.model === undefined ? catalog.only('image') : catalog.find(call.model, 'image'))
     const inputs = imageInputs(call, model.manifest, freshSeed())
-    const signal = AbortSignal.any([leaving(reply), deps.stopping])
-    const made = await settleJobs(inputs.map((input) => deps.payer.image(model.name, input, { signal })))
+    const options = chargedUntilLeft(request, reply, deps)
+    const made = await settleJobs(inputs.map((input) => deps.payer.image(model.name, input, options)))
     const answers = made.answers.map(({ index, answer }) => ({ ...answer, seed: inputs[index]?.seed ?? 0 }))
     const { failures } = made
     for (const each of failures) logError(each, request)

@@ -9,10 +9,10 @@ import { asHeuristError } from '../../sdk/errors.ts'
 import { createClient, fetchNetwork, type Network } from '../../sdk/index.ts'
 import { fileJournal } from '../../sdk/journal-file.ts'
 import { native } from '../../sdk/native.ts'
+import { nodeHttp } from '../../sdk/node-http.ts'
 import { parseWire } from '../../sdk/protocol/wire.ts'
 import type { Depositing } from './account/routes.ts'
 import { openAccounts } from './accounts.ts'
-import { presentCaller } from './caller.ts'
 import { createCatalog } from './catalog.ts'
 import { configSchema, type GatewayConfig } from './config.ts'
 import { createPayer } from './payer.ts'
@@ -62,7 +62,7 @@ async function start(config: GatewayConfig): Promise<void> {
   const { available } = await client.balance()
   const accounts = await openAccounts(config.dataDir, isLocalChain(network.chainId))
   const catalog = createCatalog(config.routerUrl, Date.now, config.aliases)
-  const metered = meter(client, { catalog, till: accounts.till, callerOf: presentCaller })
+  const metered = meter(client, { catalog, till: accounts.till })
   metered.resume()
   accounts.webhooks.resume()
   const pictures = openPictures(join(config.dataDir, 'pictures'))
@@ -134,6 +134,7 @@ function accountOf(config: GatewayConfig, network: Network) {
     frontend: config.frontend,
     journal: fileJournal(join(config.dataDir, 'journal')),
     fast: native,
+    http: nodeHttp(),
     ...(config.rpcUrl === undefined
       ? {}
       : { chain: { rpcUrl: config.rpcUrl, chainId: network.chainId, ledger: network.addresses.ledger } }),

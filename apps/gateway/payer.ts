@@ -1,7 +1,8 @@
 import type { EmbedInput } from '../../sdk/documents.ts'
-import type { Answer, AnswerStream, CallOptions, Client } from '../../sdk/index.ts'
+import type { Answer, AnswerStream } from '../../sdk/index.ts'
 import type { ImageInput } from './images.ts'
 import type { ChatInput, Finish } from './sampling.ts'
+import type { ChargedOptions, MeteredClient } from './till/metered.ts'
 
 /** What every paid answer carries. */
 export type Paid = Pick<Answer, 'request' | 'receipt'>
@@ -20,9 +21,9 @@ export interface EmbedAnswer extends Paid {
   bytes: Uint8Array
 }
 
-type Options = Pick<CallOptions, 'signal'>
+type Options = Pick<ChargedOptions, 'caller' | 'signal'>
 
-/** The gateway's account at work: every method is one paid call, verified before it returns. */
+/** The gateway's account at work: every method is one paid call, verified before it returns and charged to its caller. */
 export interface Payer {
   chat(pod: string, input: ChatInput, options: Options): Promise<ChatAnswer>
   stream(pod: string, input: ChatInput, options: Options): AnswerStream
@@ -30,7 +31,7 @@ export interface Payer {
   embed(pod: string, input: EmbedInput, options: Options): Promise<EmbedAnswer>
 }
 
-export const createPayer = (client: Pick<Client, 'run' | 'stream'>): Payer => ({
+export const createPayer = (client: Pick<MeteredClient, 'run' | 'stream'>): Payer => ({
   async chat(pod, input, options) {
     const answer = await client.run(pod, input, options)
     return { ...paidOf(answer), text: answer.text ?? '', finish: finishOf(answer.finish) }

@@ -22,15 +22,22 @@ export const receiptLine = (paid: readonly Paid[]): string =>
  * Aborts when the caller leaves before its answer was sent: only what was delivered is paid. A request with an
  * `Idempotency-Key` goes on: others may wait for its answer, and its caller may ask again. So does one that a payment of a
  * fixed price is for, unless it streams: it costs the same.
+ *
+ * @param stopping  Aborts it as well: the gateway stops.
  */
-export function leaving(reply: FastifyReply): AbortSignal {
+export function leaving(reply: FastifyReply, stopping?: AbortSignal): AbortSignal {
+  const { raw, request } = reply
+  const { idempotent, paying } = request
+  if (idempotent !== undefined || paying?.call?.whole) return stopping ?? new AbortController().signal
   const controller = new AbortController()
-  const { idempotent, paying } = reply.request
-  if (idempotent !== undefined || paying?.call?.whole) return controller.signal
-  const leave = () => {
-    if (!reply.raw.writableFinished) controller.abort(new Error('the caller left'))
+  const stop = () => controller.abort(stopping?.reason)
+  const closed = () => {
+    stopping?.removeEventListener('abort', stop)
+    if (!raw.writableFinished) controller.abort(new Error('the caller left'))
   }
-  if (reply.raw.destroyed) leave()
-  else reply.raw.once('close', leave)
+  if (stopping?.aborted) stop()
+  else stopping?.addEventListener('abort', stop)
+  if (raw.destroyed) closed()
+  else raw.once('close', closed)
   return controller.signal
 }

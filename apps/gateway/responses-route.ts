@@ -16,7 +16,7 @@ import {
 import { type Finish, fitChat, freshSeed, usageOf } from './sampling.ts'
 import type { Events } from './sse.ts'
 import { tell, type Voice } from './tell.ts'
-import { answerWhole, type TextDeps, untilLeft } from './whole.ts'
+import { answerWhole, chargedUntilLeft, type TextDeps } from './whole.ts'
 
 const LIMIT = 'max_output_tokens'
 const naming = namedAs('input', LIMIT)
@@ -31,7 +31,7 @@ export function responsesRoute(app: FastifyInstance, deps: TextDeps): void {
       const { call: first, choices, usage } = await answerWhole(request, reply, model, [input], deps, naming)
       return finishedResponse(headOf(first), choices[0]?.text ?? '', choices[0]?.finish ?? 'stop', usage)
     }
-    const streams = [deps.payer.stream(model.name, input, { signal: untilLeft(reply, deps) })]
+    const streams = [deps.payer.stream(model.name, input, chargedUntilLeft(request, reply, deps))]
     return tell(request, reply, streams, (events, first) => voice(events, headOf(first)), naming)
   })
 }

@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { chargedTo } from './caller.ts'
 import type { Catalog, Model } from './catalog.ts'
 import { logError } from './door.ts'
 import { type OpenAiErrorBody, toOpenAi } from './errors.ts'
@@ -31,9 +32,12 @@ export interface Whole {
   failures: OpenAiErrorBody[]
 }
 
-/** Aborts when the caller leaves or the gateway stops. */
-export const untilLeft = (reply: FastifyReply, { stopping }: Pick<TextDeps, 'stopping'>): AbortSignal =>
-  AbortSignal.any([leaving(reply), stopping])
+/** Charged to the caller; aborted when it leaves or the gateway stops. */
+export const chargedUntilLeft = (
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { stopping }: Pick<TextDeps, 'stopping'>,
+) => ({ caller: chargedTo(request), signal: leaving(reply, stopping) })
 
 /** Runs a call's jobs and puts what was paid into the headers. @throws the first failure if all fail. */
 export async function answerWhole(
@@ -44,8 +48,8 @@ export async function answerWhole(
   deps: TextDeps,
   naming: Naming,
 ): Promise<Whole> {
-  const signal = untilLeft(reply, deps)
-  const jobs = inputs.map((input) => deps.payer.chat(model.name, input, { signal }))
+  const options = chargedUntilLeft(request, reply, deps)
+  const jobs = inputs.map((input) => deps.payer.chat(model.name, input, options))
   const { answers, failures } = await settleJobs(jobs, naming)
   for (const each of failures) logError(each, request)
   const paid = answers.map(({ answer }) => answer)

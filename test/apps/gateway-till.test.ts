@@ -87,6 +87,28 @@ describe('the books of the gateway', () => {
     expect(till.leftOpen()).to.have.length(50)
   })
 
+  it('a closing counts at once, shares the commit of the next call, and is written without one', async () => {
+    const closed = () => {
+      const onDisk = new Database(join(home, 'till.sqlite'), { readonly: true })
+      const rows = onDisk.prepare('SELECT price FROM calls ORDER BY id').all([]) as { price: number | null }[]
+      onDisk.close()
+      return rows.map(({ price: paid }) => paid)
+    }
+    till.deposit('d1', ANN, 1_000n)
+    const [first, second] = [till.open(order(60n)), till.open(order(60n))]
+    await first.signed(hash(1))
+    first.close(price(25n))
+    expect(till.balance(ANN).charged).to.equal(25n)
+    expect(closed()).to.deep.equal([null])
+
+    await second.signed(hash(2))
+    expect(closed()).to.deep.equal([25, null])
+
+    second.close(price(30n))
+    while (closed()[1] === null) await new Promise((resolve) => setTimeout(resolve, 5))
+    expect(closed()).to.deep.equal([25, 30])
+  })
+
   it('a key stops at its own quota, however much its account has', () => {
     till.deposit('d1', ANN, 1_000n)
     const ticket = till.open(order(60n, { quota: 100n }))

@@ -812,7 +812,9 @@ describe("the gateway's Heurist API", function () {
 
   it('a key opens its own consumer only, in parts or whole', () => {
     const keys: Record<string, string> = { 'Bearer a-1': 'a', 'Bearer b-2': 'b' }
-    const consumers = consumersOf({ check: (header) => keys[header] })
+    const consumers = consumersOf({ check: (header) => keys[header] }, () => {
+      throw new Error('nothing is called')
+    })
     const code = (work: () => unknown) => {
       try {
         return work()

@@ -7,7 +7,6 @@ import type { FastifyInstance } from 'fastify'
 import { pino } from 'pino'
 import type { Hex } from 'viem'
 import { type Accounts, openAccounts } from '../../apps/gateway/accounts.ts'
-import { presentCaller } from '../../apps/gateway/caller.ts'
 import { createCatalog } from '../../apps/gateway/catalog.ts'
 import { createPayer } from '../../apps/gateway/payer.ts'
 import { openPictures } from '../../apps/gateway/pictures.ts'
@@ -130,7 +129,7 @@ export async function openMeteredDoor(
         return { status: receipt === undefined ? 'failed' : 'receipted', receipt } as ReceiptDocument
       },
     },
-    { catalog, till: accounts.till, callerOf: presentCaller },
+    { catalog, till: accounts.till },
   )
   const app: FastifyInstance = createGateway({
     keys: accounts,

@@ -3,7 +3,7 @@ import { createConnection } from 'node:net'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { join, sep } from 'node:path'
 import { expect } from 'chai'
-import { createTestClient, http } from 'viem'
+import { createTestClient, http, publicActions } from 'viem'
 import { chainIdOf, LOCAL_CHAIN_ID, type LocalChain, startChain } from '../../deploy/chain.ts'
 import { deploy } from '../../deploy/deploy.ts'
 import { localAccount } from '../../deploy/local.ts'
@@ -50,10 +50,20 @@ for (const engine of ['anvil', 'hardhat'] as const) {
       expect(await accepts('127.0.0.1', port)).to.equal(true)
     })
 
-    it('writes no state of past blocks to the disk', async () => {
-      const client = createTestClient({ mode: 'hardhat', transport: http(chain.rpcUrl, { timeout: 60_000 }) })
-      await client.mine({ blocks: 2_000 })
+    it('answers for past blocks, and writes none of their states to the disk', async () => {
+      const client = createTestClient({
+        mode: 'hardhat',
+        transport: http(chain.rpcUrl, { timeout: 60_000 }),
+      }).extend(publicActions)
+      const address = `0x${'11'.repeat(20)}` as const
+      await client.setBalance({ address, value: 1n })
+      await client.mine({ blocks: 1_000 })
+      const blockNumber = await client.getBlockNumber()
+      await client.setBalance({ address, value: 2n })
+      await client.mine({ blocks: 1_000 })
 
+      expect(await client.getBalance({ address, blockNumber })).to.equal(1n)
+      expect(await client.getBalance({ address })).to.equal(2n)
       const files = readdirSync(userHome, { recursive: true, encoding: 'utf8' })
       expect(files.filter((file) => file.includes(join('anvil', 'tmp') + sep))).to.deep.equal([])
     })

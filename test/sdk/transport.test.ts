@@ -6,6 +6,8 @@ import type { Hex } from 'viem'
 import { z } from 'zod'
 import { decode, decoderOf } from '../../sdk/decode.ts'
 import { serverEvents } from '../../sdk/events.ts'
+import { fetchHttp } from '../../sdk/http.ts'
+import { nodeHttp } from '../../sdk/node-http.ts'
 import type { Job } from '../../sdk/protocol/wire.ts'
 import { createTransport, fromBase64, joinBytes } from '../../sdk/transport.ts'
 import { refusal } from './refusal.ts'
@@ -32,13 +34,9 @@ const job: Job = {
 }
 
 /** A body that arrives in the given parts. */
-const bodyOf = (parts: Uint8Array[]): ReadableStream<Uint8Array> =>
-  new ReadableStream({
-    start(controller) {
-      for (const part of parts) controller.enqueue(part)
-      controller.close()
-    },
-  })
+async function* bodyOf(parts: Uint8Array[]): AsyncGenerator<Uint8Array> {
+  yield* parts
+}
 
 async function eventsOf(parts: Uint8Array[]) {
   const events = []
@@ -83,14 +81,15 @@ describe('server-sent events', () => {
 
   it('close their connection when nobody reads on', async () => {
     let cancelled = false
-    const body = new ReadableStream<Uint8Array>({
-      pull: (controller) => controller.enqueue(utf8.encode('data: more\n\n')),
-      cancel: () => {
+    async function* body() {
+      try {
+        for (;;) yield utf8.encode('data: more\n\n')
+      } finally {
         cancelled = true
-      },
-    })
+      }
+    }
 
-    for await (const _ of serverEvents(body)) break
+    for await (const _ of serverEvents(body())) break
 
     expect(cancelled).to.equal(true)
   })
@@ -134,120 +133,159 @@ describe('the answer of a chat', () => {
   })
 })
 
-describe('a router over HTTP', function () {
-  this.timeout(600_000)
-  let server: Server
-  let url: string
-  let respond: (response: ServerResponse) => void
-  before(async () => {
-    server = createServer((request, response) => {
-      request.resume()
-      request.on('end', () => respond(response))
+for (const [way, http] of Object.entries({ fetch: fetchHttp, undici: nodeHttp() })) {
+  describe(`a router over HTTP, by ${way}`, function () {
+    this.timeout(600_000)
+    let server: Server
+    let url: string
+    let respond: (response: ServerResponse) => void
+    before(async () => {
+      server = createServer((request, response) => {
+        request.resume()
+        request.on('end', () => respond(response))
+      })
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+      url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
     })
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
-  })
-  after(() => {
-    server.close()
-    server.closeAllConnections()
-  })
-
-  const answers = (status: number, body: string | Uint8Array, headers: Record<string, string> = {}) => {
-    respond = (response) => {
-      response.writeHead(status, headers)
-      response.end(body)
-    }
-  }
-  const drain = async () => {
-    for await (const _ of createTransport(url).stream(job));
-  }
-
-  it('is understood when it refuses: code, kind, fix, details and the pause that it wants', async () => {
-    const error = { code: 'queue.full', kind: 'later', message: 'busy', fix: 'wait', details: { pending: 9 } }
-    answers(429, JSON.stringify({ error }), { 'retry-after': '7' })
-
-    const refused = await refusal(createTransport(url).run(job))
-
-    expect(refused.toJSON()).to.deep.equal({ ...error, details: { pending: 9, retryAfterSeconds: 7 } })
-  })
-
-  for (const [what, status, body, code] of [
-    ['a proxy’s error page', 502, '<html>Bad Gateway</html>', 'router.unreachable'],
-    ['a proxy that is busy', 429, 'slow down', 'router.unreachable'],
-    ['a page that is not there', 404, '<html>not found</html>', 'router.unreadable'],
-    ['an error of another shape', 400, '{"error":"no"}', 'router.unreadable'],
-    [
-      'an error with a code that is none',
-      400,
-      '{"error":{"code":"<b>","kind":"refused","message":""}}',
-      'router.unreadable',
-    ],
-    ['a page instead of an answer', 200, '<html>login</html>', 'router.unreadable'],
-    ['an answer without a receipt', 200, '{"request":"0x","output":""}', 'router.unreadable'],
-    ['an empty answer', 200, '', 'router.unreadable'],
-  ] as const) {
-    it(`that answers ${what} is ${code}`, async () => {
-      answers(status, body)
-
-      expect((await refusal(createTransport(url).run(job))).code).to.equal(code)
+    after(() => {
+      server.close()
+      server.closeAllConnections()
     })
-  }
 
-  it('that breaks off in the middle of an answer is broken, for a whole one and for a stream', async () => {
-    respond = (response) => {
-      response.writeHead(200, { 'content-length': '1000' })
-      response.write('{"half":')
-      setTimeout(() => response.destroy(), 10)
+    const answers = (status: number, body: string | Uint8Array, headers: Record<string, string> = {}) => {
+      respond = (response) => {
+        response.writeHead(status, headers)
+        response.end(body)
+      }
     }
-    expect((await refusal(createTransport(url).run(job))).code).to.equal('stream.broken')
-
-    respond = (response) => {
-      response.writeHead(200, { 'content-type': 'text/event-stream' })
-      response.write('event: accepted\ndata: {"node":1}\n\n')
-      setTimeout(() => response.destroy(), 10)
+    const drain = async () => {
+      for await (const _ of createTransport(url, http).stream(job));
     }
-    expect((await refusal(drain())).code).to.equal('stream.broken')
-  })
 
-  it('that ends a stream without a receipt broke it', async () => {
-    answers(200, 'event: chunk\ndata: {"data":"YQ=="}\n\n')
+    it('is understood when it refuses: code, kind, fix, details and the pause that it wants', async () => {
+      const error = {
+        code: 'queue.full',
+        kind: 'later',
+        message: 'busy',
+        fix: 'wait',
+        details: { pending: 9 },
+      }
+      answers(429, JSON.stringify({ error }), { 'retry-after': '7' })
 
-    expect((await refusal(drain())).code).to.equal('stream.broken')
-  })
+      const refused = await refusal(createTransport(url, http).run(job))
 
-  for (const [what, event] of Object.entries({
-    'a chunk that is no base64': 'event: chunk\ndata: {"data":"*"}\n\n',
-    'a chunk that is no JSON': 'event: chunk\ndata: oops\n\n',
-    'a receipt that is none': 'event: receipt\ndata: {}\n\n',
-    'an error that is none': 'event: error\ndata: {}\n\n',
-  })) {
-    it(`that streams ${what} is unreadable`, async () => {
-      answers(200, event)
-
-      expect((await refusal(drain())).code).to.equal('router.unreadable')
+      expect(refused.toJSON()).to.deep.equal({ ...error, details: { pending: 9, retryAfterSeconds: 7 } })
     })
-  }
 
-  it('that fails a stream says why in an event', async () => {
-    answers(200, 'event: error\ndata: {"code":"node.failed","kind":"refused","message":"it broke"}\n\n')
+    for (const [what, status, body, code] of [
+      ['a proxy’s error page', 502, '<html>Bad Gateway</html>', 'router.unreachable'],
+      ['a proxy that is busy', 429, 'slow down', 'router.unreachable'],
+      ['a page that is not there', 404, '<html>not found</html>', 'router.unreadable'],
+      ['an error of another shape', 400, '{"error":"no"}', 'router.unreadable'],
+      [
+        'an error with a code that is none',
+        400,
+        '{"error":{"code":"<b>","kind":"refused","message":""}}',
+        'router.unreadable',
+      ],
+      ['a page instead of an answer', 200, '<html>login</html>', 'router.unreadable'],
+      ['an answer without a receipt', 200, '{"request":"0x","output":""}', 'router.unreadable'],
+      ['an empty answer', 200, '', 'router.unreadable'],
+    ] as const) {
+      it(`that answers ${what} is ${code}`, async () => {
+        answers(status, body)
 
-    expect((await refusal(drain())).code).to.equal('node.failed')
-  })
-
-  it('that answers a document without end is cut off', async () => {
-    respond = (response) => {
-      response.writeHead(200)
-      const part = 'x'.repeat(1024 * 1024)
-      for (let index = 0; index < 10; index += 1) response.write(part)
-      response.end()
+        expect((await refusal(createTransport(url, http).run(job))).code).to.equal(code)
+      })
     }
 
-    const error = await refusal(createTransport(url).get('/v1/network', z.unknown()))
+    it('that breaks off in the middle of an answer is broken, for a whole one and for a stream', async () => {
+      respond = (response) => {
+        response.writeHead(200, { 'content-length': '1000' })
+        response.write('{"half":')
+        setTimeout(() => response.destroy(), 10)
+      }
+      expect((await refusal(createTransport(url, http).run(job))).code).to.equal('stream.broken')
 
-    expect(error.code).to.equal('router.unreadable')
-    expect(error.message).to.match(/larger than/)
+      respond = (response) => {
+        response.writeHead(200, { 'content-type': 'text/event-stream' })
+        response.write('event: accepted\ndata: {"node":1}\n\n')
+        setTimeout(() => response.destroy(), 10)
+      }
+      expect((await refusal(drain())).code).to.equal('stream.broken')
+    })
+
+    it('that ends a stream without a receipt broke it', async () => {
+      answers(200, 'event: chunk\ndata: {"data":"YQ=="}\n\n')
+
+      expect((await refusal(drain())).code).to.equal('stream.broken')
+    })
+
+    for (const [what, event] of Object.entries({
+      'a chunk that is no base64': 'event: chunk\ndata: {"data":"*"}\n\n',
+      'a chunk that is no JSON': 'event: chunk\ndata: oops\n\n',
+      'a receipt that is none': 'event: receipt\ndata: {}\n\n',
+      'an error that is none': 'event: error\ndata: {}\n\n',
+    })) {
+      it(`that streams ${what} is unreadable`, async () => {
+        answers(200, event)
+
+        expect((await refusal(drain())).code).to.equal('router.unreadable')
+      })
+    }
+
+    it('that fails a stream says why in an event', async () => {
+      answers(200, 'event: error\ndata: {"code":"node.failed","kind":"refused","message":"it broke"}\n\n')
+
+      expect((await refusal(drain())).code).to.equal('node.failed')
+    })
+
+    it('hears its caller leave in the middle of a stream', async () => {
+      const left = new Promise<void>((resolve) => {
+        respond = (response) => {
+          response.writeHead(200, { 'content-type': 'text/event-stream' })
+          response.write('event: chunk\ndata: {"data":"YQ=="}\n\n')
+          response.once('close', resolve)
+        }
+      })
+
+      for await (const _ of createTransport(url, http).stream(job)) break
+
+      await left
+    })
+
+    it('hears its caller leave before it answers', async () => {
+      const controller = new AbortController()
+      const left = new Promise<void>((resolve) => {
+        respond = (response) => {
+          response.once('close', resolve)
+          controller.abort(new Error('enough'))
+        }
+      })
+
+      const error = await refusal(createTransport(url, http).run(job, controller.signal))
+
+      expect(error.code).to.equal('router.unreachable')
+      await left
+    })
+
+    it('that answers a document without end is cut off', async () => {
+      respond = (response) => {
+        response.writeHead(200)
+        const part = 'x'.repeat(1024 * 1024)
+        for (let index = 0; index < 10; index += 1) response.write(part)
+        response.end()
+      }
+
+      const error = await refusal(createTransport(url, http).get('/v1/network', z.unknown()))
+
+      expect(error.code).to.equal('router.unreadable')
+      expect(error.message).to.match(/larger than/)
+    })
   })
+}
 
+describe('base64', () => {
   it('reads base64 as Node does', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 100 }), (bytes) => {

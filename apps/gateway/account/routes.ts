@@ -127,6 +127,7 @@ export function accountRoutes(app: FastifyInstance, { keys: accounts, depositing
       pages.get('/usage', async (request, reply) => {
         const wallet = walletOf(request)
         const query = parse(usageQuery, request.query)
+        till.flush()
         const rows = usageOf(store, wallet, query)
         if (query.format === 'svg') {
           return reply

@@ -34,6 +34,7 @@ export function operatorRoutes(app: FastifyInstance, { keys, depositing, operato
 
       pages.get('/revenue', async (request, reply) => {
         const query = parseBody(request.query, revenueParameters)
+        keys.till.flush()
         const { rows, total } = await revenueOf(keys.store, query, operator.bpsIn)
         reply.header('cache-control', 'no-store')
         if (query.format === 'csv') {

@@ -8,9 +8,14 @@ export interface Group {
    * @returns once it is durable; rejected with all of its turn if one of them fails: then none of them is written.
    */
   add(write: () => void): Promise<void>
+  /** The same for what nobody waits for: with the next commit, or after `LATER_MS`. */
+  addLater(write: () => void): Promise<void>
   /** Writes what waits, now. */
   flush(): void
 }
+
+/** What nobody waits for waits so long for company. */
+const LATER_MS = 20
 
 interface Waiting {
   write: () => void
@@ -20,11 +25,16 @@ interface Waiting {
 
 export function createGroup(db: Store): Group {
   let waiting: Waiting[] = []
+  let soon: NodeJS.Immediate | undefined
+  let later: NodeJS.Timeout | undefined
   const commit = db.transaction((batch: Waiting[]) => {
     for (const { write } of batch) write()
   })
 
   function flush(): void {
+    clearImmediate(soon)
+    clearTimeout(later)
+    soon = later = undefined
     if (waiting.length === 0) return
     const batch = waiting
     waiting = []
@@ -37,12 +47,18 @@ export function createGroup(db: Store): Group {
     for (const { resolve } of batch) resolve()
   }
 
+  const wait = (write: () => void) =>
+    new Promise<void>((resolve, reject) => waiting.push({ write, resolve, reject }))
+
   return {
-    add: (write) =>
-      new Promise((resolve, reject) => {
-        if (waiting.length === 0) setImmediate(flush)
-        waiting.push({ write, resolve, reject })
-      }),
+    add(write) {
+      soon ??= setImmediate(flush)
+      return wait(write)
+    },
+    addLater(write) {
+      later ??= setTimeout(flush, LATER_MS)
+      return wait(write)
+    },
     flush,
   }
 }

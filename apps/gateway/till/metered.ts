@@ -13,7 +13,14 @@ const LONGEST_PAUSE_MS = 30_000
 /** A request that the router does not know so long after it was signed was never admitted and never will be. */
 const UNKNOWN_MS = 15 * 60_000
 
-export interface MeteredClient extends Pick<Client, 'run' | 'stream'> {
+export interface ChargedOptions extends CallOptions {
+  /** Whom the call is for. */
+  caller: Caller
+}
+
+export interface MeteredClient {
+  run(pod: string | number, input: Input, options: ChargedOptions): Promise<Answer>
+  stream(pod: string | number, input: Input, options: ChargedOptions): AnswerStream
   /** Follows the calls that an earlier process left open. */
   resume(): void
   stop(): void
@@ -22,12 +29,10 @@ export interface MeteredClient extends Pick<Client, 'run' | 'stream'> {
 /**
  * The gateway's client, with every call held and charged on its caller's account: never more than was held, nothing for a
  * call that failed, and for one that was left what its receipt says.
- *
- * @param callerOf  Whom the present request is for.
  */
 export function meter(
   client: Pick<Client, 'run' | 'stream' | 'receipt'>,
-  { catalog, till, callerOf }: { catalog: Pick<Catalog, 'list'>; till: Till; callerOf: () => Caller },
+  { catalog, till }: { catalog: Pick<Catalog, 'list'>; till: Till },
 ): MeteredClient {
   const timers = new Set<ReturnType<typeof setTimeout>>()
   let stopped = false
@@ -83,8 +88,12 @@ export function meter(
   const paid = (ticket: Ticket, { receipt }: Answer): void =>
     ticket.close({ price: receipt.price, unitsIn: receipt.unitsIn, unitsOut: receipt.unitsOut })
 
-  async function run(pod: string | number, input: Input, options: CallOptions = {}): Promise<Answer> {
-    const { ticket, most } = await hold(callerOf(), pod, input)
+  async function run(
+    pod: string | number,
+    input: Input,
+    { caller, ...options }: ChargedOptions,
+  ): Promise<Answer> {
+    const { ticket, most } = await hold(caller, pod, input)
     try {
       const answer = await client.run(pod, input, { ...options, maxPrice: most, signed: ticket.signed })
       paid(ticket, answer)
@@ -109,8 +118,7 @@ export function meter(
 
   return {
     run,
-    stream(pod, input, options = {}): AnswerStream {
-      const caller = callerOf()
+    stream(pod, input, { caller, ...options }): AnswerStream {
       let opened: Promise<AnswerStream> | undefined
       const open = () => {
         opened ??= openStream(caller, pod, input, options)

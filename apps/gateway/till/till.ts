@@ -47,7 +47,7 @@ export interface Ticket {
   /** Resolves once it is durable: from here on the call may cost something. Before it, nothing is owed. */
   signed(request: Hex): Promise<void>
   readonly request: Hex | undefined
-  /** Counts at once and is written with its turn: a process that dies before finds the call open, and its receipt. */
+  /** Counts at once and is written a moment later: a process that dies before finds the call open, and its receipt. */
   close(price: Price): void
 }
 
@@ -74,7 +74,7 @@ export interface Till {
   /** Signed calls of earlier processes. */
   leftOpen(): OpenCall[]
   close(id: number, price: Price): void
-  /** Writes what waits for the end of the turn. */
+  /** Writes what waits: for who reads the file itself. */
   flush(): void
 }
 
@@ -218,7 +218,7 @@ export function openTill(
   }
 
   function writeSoon(write: () => void): void {
-    group.add(write).catch(() => setTimeout(() => writeSoon(write), AGAIN_MS).unref())
+    group.addLater(write).catch(() => setTimeout(() => writeSoon(write), AGAIN_MS).unref())
   }
 
   function open(order: Order): Ticket {

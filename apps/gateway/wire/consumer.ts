@@ -1,4 +1,5 @@
 import { refused } from '../../../sdk/errors.ts'
+import type { Caller } from '../caller.ts'
 
 /**
  * Who asks. A key is `<consumer>-<secret>`; the SDK sends it whole in `Authorization`, and in the bodies of workflow
@@ -11,8 +12,8 @@ export interface Consumers {
   byParts(consumer: string, apiKey: string): string
   /** Whether this is the key of this consumer. Constant-time in the secret. */
   owns(consumer: string, apiKey: string): boolean
-  /** Runs `work` on this consumer's account. */
-  charged<T>(consumer: string, work: () => T): T
+  /** Whom this consumer's calls are charged to. @throws `api_key.*` (refused) if its key opens nothing any more. */
+  callerOf(consumer: string): Caller
 }
 
 /** A consumer that no key has: asking for it takes as long as for any other. */
@@ -23,8 +24,7 @@ export interface KeyRing {
   check(authorization: string): string | undefined
 }
 
-/** @param charged  Runs work on a consumer's account. */
-export function consumersOf(keys: KeyRing, charged: Consumers['charged'] = (_, work) => work()): Consumers {
+export function consumersOf(keys: KeyRing, callerOf: Consumers['callerOf']): Consumers {
   const check = (token: string): string | undefined => keys.check(`Bearer ${token}`)
   const whole = (consumer: string, apiKey: string) =>
     apiKey.includes('-') ? apiKey : `${consumer || NOBODY}-${apiKey}`
@@ -53,6 +53,6 @@ export function consumersOf(keys: KeyRing, charged: Consumers['charged'] = (_, w
     },
 
     owns: (consumer, apiKey) => check(whole(consumer, apiKey)) === (consumer || NOBODY),
-    charged,
+    callerOf,
   }
 }

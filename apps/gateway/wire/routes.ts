@@ -1,7 +1,6 @@
 import type { FastifyError, FastifyInstance } from 'fastify'
 import { type HeuristError, refused } from '../../../sdk/errors.ts'
 import type { Accounts } from '../accounts.ts'
-import { chargedTo } from '../caller.ts'
 import type { Catalog } from '../catalog.ts'
 import { fromDoor } from '../door.ts'
 import type { Payer } from '../payer.ts'
@@ -40,9 +39,9 @@ export function heuristApi(app: FastifyInstance, deps: Deps): void {
   const { keys, rate, catalog, payer, pictures } = deps
   const store = openWireStore(pictures.folder)
   store.sweep()
-  const consumers = consumersOf(keys, (consumer, work) => {
+  const consumers = consumersOf(keys, (consumer) => {
     checkStanding(keys.keys.find(consumer))
-    return chargedTo(keys.callerOf(consumer), work)
+    return keys.callerOf(consumer)
   })
   const miners = openMiners(catalog.routerUrl)
   const failed = ({ task, consumer }: { task: string; consumer: string }, error: HeuristError) =>

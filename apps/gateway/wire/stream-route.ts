@@ -22,7 +22,7 @@ export async function streamJob(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<void> {
-  const { store, pending, consumers, stopping } = context
+  const { store, pending, stopping } = context
   const row = store.job(consumer, id)
   if (row !== undefined) {
     const events = openTextEvents(reply.headers(receiptsOf({ row })))
@@ -41,9 +41,9 @@ export async function streamJob(
   }
   found.opened = true
   const late = AbortSignal.timeout(1000 * found.job.deadline)
-  const signal = AbortSignal.any([leaving(reply), stopping, late])
+  const signal = AbortSignal.any([leaving(reply, stopping), late])
   try {
-    await consumers.charged(consumer, () => follow(context, found, signal, request, reply))
+    await follow(context, found, signal, request, reply)
   } catch (cause) {
     throw late.aborted ? tooLate(found.job.deadline) : aboutText(cause)
   } finally {
@@ -52,13 +52,13 @@ export async function streamJob(
 }
 
 async function follow(
-  { payer, store }: WireContext,
+  { payer, store, consumers }: WireContext,
   { consumer, job, pod }: Pending,
   signal: AbortSignal,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<void> {
-  const text = payer.stream(pod, job.input, { signal })
+  const text = payer.stream(pod, job.input, { caller: consumers.callerOf(consumer), signal })
   const pieces = text[Symbol.asyncIterator]()
   let next = await pieces.next()
   const receipt = await text.request

@@ -1,8 +1,7 @@
-import { randomInt } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { addressOf } from '../address.ts'
 import { leaving } from '../receipts.ts'
-import { fitChat } from '../sampling.ts'
+import { fitChat, freshSeed } from '../sampling.ts'
 import { MAX_WIRE_BYTES, receiptsOf, sendText, type WireContext } from './context.ts'
 import { about } from './errors.ts'
 import { checkSame } from './jobs.ts'
@@ -65,7 +64,7 @@ async function draw(
   const { jobs, payer, pictures, miners, consumers, stopping } = context
   const address = addressOf(request, context.publicUrl)
   const model = await find(context, job.model, 'image')
-  const sd = filled(job.sd, model.manifest, randomInt(2 ** 32))
+  const sd = filled(job.sd, model.manifest, freshSeed())
   const input = imageInputOf(sd, model.manifest, `${SD}num_iterations`)
   const answered = await jobs.run(
     { consumer, id: job.id, content: job.content },
@@ -73,8 +72,9 @@ async function draw(
     leaving(reply),
     async (signal) => {
       const left = AbortSignal.any([signal, stopping])
-      const { png, ...paid } = await consumers
-        .charged(consumer, () => payer.image(model.name, input, { signal: left }))
+      const caller = consumers.callerOf(consumer)
+      const { png, ...paid } = await payer
+        .image(model.name, input, { caller, signal: left })
         .catch((cause: unknown) => {
           throw aboutPicture(cause)
         })
@@ -96,7 +96,7 @@ async function find({ catalog }: WireContext, name: string, kind: 'image' | 'cha
 async function fitted(context: WireContext, { model: name, input }: LlmJob) {
   const model = await find(context, name, 'chat')
   try {
-    return { model, input: fitChat(input, model.manifest, randomInt(2 ** 32)) }
+    return { model, input: fitChat(input, model.manifest, freshSeed()) }
   } catch (cause) {
     throw aboutText(cause)
   }
@@ -111,8 +111,9 @@ async function tell(context: WireContext, consumer: string, job: LlmJob, reply: 
     leaving(reply),
     async (signal) => {
       const left = AbortSignal.any([signal, stopping])
-      const { text, finish, ...paid } = await consumers
-        .charged(consumer, () => payer.chat(model.name, input, { signal: left }))
+      const caller = consumers.callerOf(consumer)
+      const { text, finish, ...paid } = await payer
+        .chat(model.name, input, { caller, signal: left })
         .catch((cause: unknown) => {
           throw aboutText(cause)
         })

@@ -22,7 +22,7 @@ interface Deps {
   payer: Pick<Payer, 'image'>
   pictures: Pictures
   miners: Miners
-  consumers: Pick<Consumers, 'charged'>
+  consumers: Pick<Consumers, 'callerOf'>
   /** Told of every task that failed. */
   failed: (task: TaskRow, error: HeuristError) => void
 }
@@ -64,7 +64,7 @@ export function openTasks({ store, payer, pictures, miners, consumers, failed }:
     const late = left > 0 ? AbortSignal.timeout(left) : AbortSignal.abort()
     const signal = AbortSignal.any([canceled, late, stopping.signal])
     try {
-      const answer = await consumers.charged(row.consumer, () => trying(row, signal))
+      const answer = await trying(row, signal)
       const name = `${job}-${await miners.idOf(answer.receipt.node)}`
       const result = await pictures.keep(answer.png, name)
       store.move(task, { status: 'finished', result, receipt: answer.request })
@@ -79,11 +79,12 @@ export function openTasks({ store, payer, pictures, miners, consumers, failed }:
     }
   }
 
-  async function trying({ pod, input }: TaskRow, signal: AbortSignal) {
+  async function trying({ consumer, pod, input }: TaskRow, signal: AbortSignal) {
+    const caller = consumers.callerOf(consumer)
     for (let attempt = 1; ; attempt += 1) {
       try {
         signal.throwIfAborted()
-        return await payer.image(pod, JSON.parse(input) as ImageInput, { signal })
+        return await payer.image(pod, JSON.parse(input) as ImageInput, { caller, signal })
       } catch (cause) {
         const { kind, code } = asHeuristError(cause)
         const mends = kind === 'later' && !FINAL.has(code) && attempt < MOST_TRIES

@@ -1,7 +1,7 @@
-import { randomInt } from 'node:crypto'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { refused } from '../../../sdk/errors.ts'
 import { addressOf } from '../address.ts'
+import { freshSeed } from '../sampling.ts'
 import { MAX_WIRE_BYTES, type WireContext } from './context.ts'
 import type { TaskRow } from './store.ts'
 import {
@@ -24,7 +24,7 @@ export function workflowRoutes(app: FastifyInstance, context: WireContext): void
     const create = parseCreate(request.body)
     const consumer = consumers.byParts(create.consumer_id ?? '', create.api_key)
     context.count(consumer, reply)
-    const row = await taskOf(catalog, create, consumer, randomInt(2 ** 32), Date.now())
+    const row = await taskOf(catalog, create, consumer, freshSeed(), Date.now())
     // From here on nothing is awaited: of equal requests at once one adds the task.
     const same = store.taskOfJob(consumer, row.job)
     if (same !== undefined) return { task_id: sameTask(same, row) }
