@@ -59,6 +59,7 @@ for (const engine of ['anvil', 'hardhat'] as const) {
       await client.setBalance({ address, value: 1n })
       await client.mine({ blocks: 1_000 })
       const blockNumber = await client.getBlockNumber()
+      await client.mine({ blocks: 1 })
       await client.setBalance({ address, value: 2n })
       await client.mine({ blocks: 1_000 })
 
