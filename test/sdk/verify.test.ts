@@ -30,6 +30,7 @@ const NAMES = [
   'batch',
   'data',
   'debit',
+  'journal',
   'credit node',
   'credit pod',
   'credit frontend',

@@ -1,0 +1,46 @@
+import type { Address, Hex } from 'viem'
+import { type Check, no, unchecked, yes } from './checks.ts'
+import type { AccountId } from './journal.ts'
+import type { SettledBatch } from './settlement.ts'
+import { formatUsd } from './units.ts'
+
+/** What a payer's own client counts, as `Client.balance` has it, base units. */
+export interface OwnBook {
+  /** For all calls whose receipts it holds. */
+  charged: bigint
+  /** At most so much for calls whose end it does not know. */
+  held: bigint
+  /** Whether it holds the receipt of a call, or waits for it; without it single calls are not looked for. */
+  knows?(request: Hex): boolean
+}
+
+/** Looks for a payer's journal; undefined where it is not. Read once the chain was: calls may go on meanwhile. */
+export type JournalReader = (account: AccountId) => Promise<OwnBook | undefined>
+
+interface Debits {
+  payer: Address
+  /** All that the ledger ever debited for this router, base units. */
+  spent: bigint
+  batch: Pick<SettledBatch, 'seq' | 'own'>
+  book: OwnBook | undefined
+}
+
+/** The payer made each call of the batch that names it, and was debited no more in all than its calls cost. */
+export function checkJournal({ payer, spent, batch, book }: Debits): Check {
+  const all = `${payer} was debited $${formatUsd(spent)} in all`
+  if (!book) {
+    return unchecked(
+      'journal',
+      `${all}: that it made those calls, its own journal alone tells; verify where it called`,
+    )
+  }
+  const { charged, held } = book
+  const counts = `its own journal counts $${formatUsd(charged)} and $${formatUsd(held)} at stake`
+  const stranger = book.knows && batch.own?.find(({ request }) => !book.knows?.(request))
+  if (stranger) {
+    const { request } = stranger
+    return no('journal', `leaf.unknown: ${payer} has no receipt of call ${request} in batch ${batch.seq}`)
+  }
+  if (spent > charged + held) return no('journal', `debit.over: ${all}, and ${counts}`)
+  return spent > charged ? unchecked('journal', `${all}, and ${counts}`) : yes('journal', `${all}, and ${counts}`)
+}
