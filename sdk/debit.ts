@@ -3,7 +3,7 @@ import type { ChainReader } from './chain/reader.ts'
 import { type Check, no, unchecked, yes } from './checks.ts'
 import { provenLeafSchema, receiptDocumentSchema } from './documents.ts'
 import { asHeuristError, refused } from './errors.ts'
-import { checkJournal, type JournalReader } from './own-book.ts'
+import { bookOf, checkJournal, type JournalReader } from './own-book.ts'
 import { leafHash, verifyMerkle } from './protocol/merkle.ts'
 import { same } from './recover.ts'
 import type { Leaf, Place, SettledBatch } from './settlement.ts'
@@ -22,7 +22,7 @@ interface Debited {
  * call once and this call's price among it. `journal`: it made the calls that it was debited for.
  *
  * @param journal  Of the payer. A router can make leaves up; only their payer knows that it made no such call.
- * @throws `chain.unreachable`, `router.unreachable` (later); what `journal` throws.
+ * @throws `chain.unreachable`, `router.unreachable` (later); what `journal` throws, unless it is refused.
  */
 export async function checkDebits(
   place: Place & { reader: ChainReader },
@@ -33,9 +33,9 @@ export async function checkDebits(
   const { payer } = call.leaf
   // Read before the leaves and before the journal: what is settled meanwhile adds to all three.
   const { spent } = await reader.account(router, payer)
-  const book = await journal?.({ chainId: chain.id, ledger, router, payer })
-  const debit = await checkDebit(place, call, book ? undefined : spent)
-  return [debit, checkJournal({ payer, spent, batch: call.batch, book })]
+  const own = await bookOf({ chainId: chain.id, ledger, router, payer }, journal)
+  const debit = await checkDebit(place, call, own.book ? undefined : spent)
+  return [debit, checkJournal({ payer, spent, batch: call.batch, ...own })]
 }
 
 /** @param spent  All that the ledger ever debited, to be held to leaves; undefined where the payer's journal tells. */

@@ -51,7 +51,10 @@ export function fileJournal(folder: string = journalFolder()): Journal {
  * @returns undefined if there is no journal of it in this folder.
  * @throws `journal.damaged` (refused).
  */
-export async function readBook(account: AccountId, folder: string = journalFolder()): Promise<OwnBook | undefined> {
+export async function readBook(
+  account: AccountId,
+  folder: string = journalFolder(),
+): Promise<OwnBook | undefined> {
   const name = nameOf(account)
   const { entries } = await readEntries(join(folder, `${name}.ndjson`))
   if (entries.length === 0) return undefined

@@ -1,5 +1,6 @@
 import type { Address, Hex } from 'viem'
 import { type Check, no, unchecked, yes } from './checks.ts'
+import { asHeuristError, type HeuristError } from './errors.ts'
 import type { AccountId } from './journal.ts'
 import type { SettledBatch } from './settlement.ts'
 import { formatUsd } from './units.ts'
@@ -17,17 +18,34 @@ export interface OwnBook {
 /** Looks for a payer's journal; undefined where it is not. Read once the chain was: calls may go on meanwhile. */
 export type JournalReader = (account: AccountId) => Promise<OwnBook | undefined>
 
+/** @throws what can be mended by waiting; what the owner must mend is returned: it is no lie of the router. */
+export async function bookOf(
+  account: AccountId,
+  journal: JournalReader | undefined,
+): Promise<Pick<Debits, 'book' | 'unread'>> {
+  try {
+    return { book: await journal?.(account), unread: undefined }
+  } catch (cause) {
+    const unread = asHeuristError(cause)
+    if (unread.kind !== 'refused') throw cause
+    return { book: undefined, unread }
+  }
+}
+
 interface Debits {
   payer: Address
   /** All that the ledger ever debited for this router, base units. */
   spent: bigint
   batch: Pick<SettledBatch, 'seq' | 'own'>
   book: OwnBook | undefined
+  /** Why there is a journal and no book. */
+  unread: HeuristError | undefined
 }
 
 /** The payer made each call of the batch that names it, and was debited no more in all than its calls cost. */
-export function checkJournal({ payer, spent, batch, book }: Debits): Check {
+export function checkJournal({ payer, spent, batch, book, unread }: Debits): Check {
   const all = `${payer} was debited $${formatUsd(spent)} in all`
+  if (unread) return unchecked('journal', `${all}; ${unread.code}: ${unread.message}`)
   if (!book) {
     return unchecked(
       'journal',
@@ -42,5 +60,7 @@ export function checkJournal({ payer, spent, batch, book }: Debits): Check {
     return no('journal', `leaf.unknown: ${payer} has no receipt of call ${request} in batch ${batch.seq}`)
   }
   if (spent > charged + held) return no('journal', `debit.over: ${all}, and ${counts}`)
-  return spent > charged ? unchecked('journal', `${all}, and ${counts}`) : yes('journal', `${all}, and ${counts}`)
+  return spent > charged
+    ? unchecked('journal', `${all}, and ${counts}`)
+    : yes('journal', `${all}, and ${counts}`)
 }

@@ -386,6 +386,9 @@ if (!data) {
     )
 }
 
+// A router can make leaves up: that the payer made the calls that it was debited for, its own journal alone tells.
+unchecked('journal', "`heurist receipt verify` reads the payer's, where the call was made")
+
 // A cumulative figure was raised from `to - amount` to `to`; this call raised it from `after - price` to `after`.
 const covers = (to, amount, after) => amount <= to && to - amount <= after - price && after <= to
 for (const [role, name] of ['node', 'pod', 'frontend'].entries()) {

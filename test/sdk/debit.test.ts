@@ -150,7 +150,12 @@ describe('verifying a receipt whose router', function () {
     const later = stage.router.calls.get(unsettled)
     if (later) later.status = 'put off'
     const madeUp: Hex = `0x${'98'.repeat(32)}`
-    await settleWith(price, (own) => ({ ...own, request: madeUp, charged: own.charged + price, count: own.count + 1n }))
+    await settleWith(price, (own) => ({
+      ...own,
+      request: madeUp,
+      charged: own.charged + price,
+      count: own.count + 1n,
+    }))
 
     const without = await verified(honest)
     const within = await verified(honest, { journal: (account) => readBook(account, folder) })
@@ -162,7 +167,9 @@ describe('verifying a receipt whose router', function () {
     expect(failed(within), 'although the charge of both calls is not more than the journal’s').to.deep.equal([
       'journal',
     ])
-    expect(one(within, 'journal')?.detail).to.match(/^leaf\.unknown: /).and.include(madeUp)
+    expect(one(within, 'journal')?.detail)
+      .to.match(/^leaf\.unknown: /)
+      .and.include(madeUp)
     expect(existsSync(join(stage.folder, 'journal')), 'who looks makes nothing').to.equal(false)
     expect((await client.run('chat', 'its client goes on')).price).to.equal(price)
   })
