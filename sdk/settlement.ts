@@ -198,27 +198,21 @@ async function readTransaction({ chain, ledger, router }: Place, seq: bigint, ha
   ]).catch((cause: unknown) => {
     throw chainError(cause)
   })
-  if (!same(transaction.to ?? undefined, ledger) || !same(transaction.from, router)) {
-    throw refused('batch.unreadable', `${hash} is not this router's transaction to the ledger`)
-  }
+  // A contract that is a router may settle two of its batches at once.
   const logs = parseEventLogs({
     abi: computeLedgerAbi,
+    eventName: ['BatchSettled', 'LineSkipped'],
     logs: receipt.logs.filter((log) => same(log.address, ledger)),
-  })
+  }).filter(({ args }) => args.seq === seq && same(args.router, router))
   const settled = logs.find((log) => log.eventName === 'BatchSettled')
-  if (
-    settled?.eventName !== 'BatchSettled' ||
-    settled.args.seq !== seq ||
-    !same(settled.args.router, router)
-  ) {
+  if (settled?.eventName !== 'BatchSettled')
     throw refused('batch.unreadable', `${hash} settled no batch ${seq} of this router`)
-  }
   const skipped = new Map(
     logs.flatMap((log) =>
       log.eventName === 'LineSkipped' ? [[log.args.index, log.args.reason] as const] : [],
     ),
   )
-  const bytes = packedBatchIn(hash, transaction.input)
+  const bytes = packedBatchIn(hash, transaction.input, settled.args)
   const days = await daysSince(chain, receipt.blockNumber)
   return { batch: unpackBatch(bytes), bytes, event: settled.args, skipped, days }
 }
