@@ -261,9 +261,10 @@ async function checkCredits(
     const interval = { from: after[role] - price, to: after[role] }
     const ok = credit !== undefined && holds(credit, interval) && gross >= (credit.to ?? interval.to)
     const of = `credit ${role}`
-    const other = await overlapOf({ transport, hasher }, batch.inside?.[role] ?? [])
-    const seen = !ok || (credit.to !== undefined && other.isWhole)
-    if (other.leaf) {
+    const near = batch.nearby?.[role]
+    const other = near && (await overlapOf({ transport, hasher }, near))
+    const seen = !ok || (credit.to !== undefined && other?.isWhole)
+    if (other?.leaf) {
       const ends = `$${formatUsd(other.leaf[`${role}Gross`])}`
       checks.push(
         no(of, `leaf.overlap: ${name} is credited once for this call and ${other.leaf.request}, to ${ends}`),

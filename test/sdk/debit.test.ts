@@ -246,4 +246,36 @@ describe('verifying a receipt whose router', function () {
       expect(code).to.equal(1)
     }
   })
+
+  it('gives a call a part of a node’s gross that ends beyond another one’s and begins in it fails for both', async () => {
+    const payers = [await stage.client(), await stage.client()]
+    const [x, y] = [await payers[0]?.run('chat', 'x'), await payers[1]?.run('chat', 'y')]
+    const [again, other] = [await payers[0]?.run('chat', 'x again'), await payers[1]?.run('chat', 'y again')]
+    if (!x || !y || !again || !other) throw new Error('no call')
+    // Of four calls the second begins in the first one's part, the fourth in the third one's: a payer's first, and not.
+    const taken = 5n
+    const short = (leaf: Leaf, less: bigint) => ({ ...leaf, nodeGross: leaf.nodeGross - less })
+    stage.router.script = {
+      listed: ([a, b, c, d]) =>
+        [a, b && short(b, taken), c && short(c, taken), d && short(d, 2n * taken)] as Leaf[],
+      posted: (batch) => ({
+        ...batch,
+        nodes: [
+          { id: stage.node.id, amount: x.price + y.price + again.price + other.price - 2n * taken },
+          { id: 77, amount: 2n * taken },
+        ],
+      }),
+    }
+    await stage.router.settle()
+    stage.router.script = {}
+
+    for (const { request: call } of [x, y, again, other]) {
+      const checks = await verifyReceipt(call, options)
+      const { code, output } = await script(call)
+      expect(failed(checks)).to.deep.equal(['credit node'])
+      expect(one(checks, 'credit node')?.detail).to.match(/^leaf\.overlap: /)
+      expect([code, output.match(/✗/g)?.length]).to.deep.equal([1, 1])
+      expect(output).to.match(/✗ credit/)
+    }
+  })
 })
