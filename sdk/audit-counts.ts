@@ -21,7 +21,8 @@ interface PayerCount {
 /** Of a payee; the last leaf is not known after a batch without data. */
 interface PayeeCount {
   total: bigint
-  last: Place | undefined
+  /** Where the leaf stands that ends there, and from where it counts. */
+  last: { place: Place; from: bigint } | undefined
 }
 
 export interface Counts {
@@ -128,16 +129,17 @@ export function auditPayee(
   const key = `${role} ${id}`
   const gross = grossIn(leaf, role)
   const before = payees.get(key)
-  payees.set(key, { total: before && before.total > gross ? before.total : gross, last: place })
   const total = before?.total ?? 0n
   const begins = gross - price
+  if (!before || gross >= total) payees.set(key, { total: gross, last: { place, from: begins } })
   if (begins === total) return
   const where = `${key}: (${begins}, ${gross}] after ${total}`
   if (begins > total) return void tell('payee.gap', where)
   const isTold = tell('payee.overlap', where)
+  const last = before?.last
   // A frontend 0 is nobody: nothing convicts for it. A call that cost nothing takes of no part.
-  if (isTold && before?.last && id !== 0 && price > 0n)
-    found.overlaps.push({ role, id, a: before.last, b: place })
+  if (isTold && last && id !== 0 && price > 0n && gross > last.from)
+    found.overlaps.push({ role, id, a: last.place, b: place })
 }
 
 export function payeeOf(key: string): { role: AuditedRole; id: number } {

@@ -262,7 +262,10 @@ const still = <K, V>(totals: Undoable<K, V>): Pick<Map<K, V>, 'get' | 'set'> => 
 
 type Party = AuditedRole | 'payer'
 
-/** What the leaves of a batch add for each whom its lines name. Without lines everybody is as good as named. */
+/** As many as a batch has of one kind. */
+const MOST_LINES = 65_535
+
+/** What the leaves of a batch add for each whom its lines name. Without lines as many are as a batch can name. */
 function createSums(batch: AuditedBatch | undefined) {
   const posted = batch && { payer: batch.charges, ...batch.lines }
   const listed = {
@@ -272,7 +275,8 @@ function createSums(batch: AuditedBatch | undefined) {
     frontend: new Map<Address | number, bigint>(),
   }
   const linesOf = (party: Party) => posted?.[party] as ReadonlyMap<Address | number, bigint> | undefined
-  const isNamed = (party: Party, id: Address | number) => linesOf(party)?.has(id) ?? true
+  const isNamed = (party: Party, id: Address | number) =>
+    linesOf(party)?.has(id) ?? (listed[party].has(id) || listed[party].size < MOST_LINES)
   return {
     isNamed,
     add(party: Party, id: Address | number, price: bigint, tell: Tell): void {

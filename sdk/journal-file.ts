@@ -62,13 +62,13 @@ export async function readBook(
   for (const entry of entries) enter(book, entry)
   const before = (await readdir(folder)).filter((file) => file.startsWith(`${name}.until-`))
   const archived = await Promise.all(before.map((file) => readEntries(join(folder, file))))
-  const booked = new Set<Hex>()
+  const booked = new Map<Hex, bigint>()
   for (const entry of [...archived.flatMap((file) => file.entries), ...entries])
-    if (entry.type === 'booked') booked.add(entry.request)
+    if (entry.type === 'booked') booked.set(entry.request, entry.answer.ack.charged)
   return {
     charged: book.charged,
     held: atStake(book),
-    knows: (request) => booked.has(request) || book.pending.has(request),
+    chargedAt: (request) => booked.get(request) ?? (book.pending.has(request) ? 'open' : undefined),
   }
 }
 

@@ -59,7 +59,8 @@ export function createNeighbours({ request, leaf, price, charges }: Asked) {
       if (!charges.has(payer)) for (const role of beyond) nearby[role].isWhole = false
       else {
         const run = runs.get(payer)
-        if (run) reach(each, each.charged - run.to, beyond)
+        if (run && each.charged < run.to) for (const role of beyond) nearby[role].isWhole = false
+        else if (run) reach(each, each.charged - run.to, beyond)
         const first = beyond.length > 0 ? { leaf: each, roles: beyond } : undefined
         runs.set(payer, run ? { ...run, to: each.charged } : { from: each.charged, to: each.charged, first })
       }

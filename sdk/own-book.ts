@@ -11,8 +11,8 @@ export interface OwnBook {
   charged: bigint
   /** At most so much for calls whose end it does not know. */
   held: bigint
-  /** Whether it holds the receipt of a call, or waits for it; without it single calls are not looked for. */
-  knows?(request: Hex): boolean
+  /** What its Ack of a call says that was charged in all; `open` if it waits for one, undefined if it made no such call. */
+  chargedAt?(request: Hex): bigint | 'open' | undefined
 }
 
 /** Looks for a payer's journal; undefined where it is not. Read once the chain was: calls may go on meanwhile. */
@@ -54,13 +54,26 @@ export function checkJournal({ payer, spent, batch, book, unread }: Debits): Che
   }
   const { charged, held } = book
   const counts = `its own journal counts $${formatUsd(charged)} and $${formatUsd(held)} at stake`
-  const stranger = book.knows && batch.own?.find(({ request }) => !book.knows?.(request))
-  if (stranger) {
-    const { request } = stranger
-    return no('journal', `leaf.unknown: ${payer} has no receipt of call ${request} in batch ${batch.seq}`)
-  }
+  const lie = book.chargedAt && lieOf(payer, batch, book.chargedAt)
+  if (lie) return no('journal', lie)
   if (spent > charged + held) return no('journal', `debit.over: ${all}, and ${counts}`)
   return spent > charged
     ? unchecked('journal', `${all}, and ${counts}`)
     : yes('journal', `${all}, and ${counts}`)
+}
+
+/** The first leaf of the payer that is of no call of its own, or charges another sum than its Ack. */
+function lieOf(
+  payer: Address,
+  { seq, own = [] }: Debits['batch'],
+  chargedAt: NonNullable<OwnBook['chargedAt']>,
+): string | undefined {
+  for (const { request, charged } of own) {
+    const known = chargedAt(request)
+    const call = `call ${request} in batch ${seq}`
+    if (known === undefined) return `leaf.unknown: ${payer} has no receipt of ${call}`
+    if (known !== 'open' && known !== charged)
+      return `leaf.differs: ${call} charges ${payer} $${formatUsd(charged)} in all, its receipt $${formatUsd(known)}`
+  }
+  return undefined
 }

@@ -11,11 +11,11 @@ import { receiptDocumentSchema } from '../../sdk/documents.ts'
 import { refused } from '../../sdk/errors.ts'
 import { fastKeccak } from '../../sdk/native.ts'
 import { createHasher, type Hasher, ROLE } from '../../sdk/protocol/messages.ts'
+import { createTransport } from '../../sdk/transport.ts'
 import { formatUsd } from '../../sdk/units.ts'
 import { decodeCall } from '../act.ts'
 import { type Judged, openJudged } from '../judged.ts'
-import { createPrinter, type Printer } from '../print.ts'
-import { askRouter } from '../router.ts'
+import { createPrinter, type Printer, plain } from '../print.ts'
 import type { TrustOptions } from '../trust.ts'
 
 interface Options extends TrustOptions {
@@ -103,7 +103,7 @@ function report(
     ['data', whole ? 'all of it' : 'in part: where it is gone, the lines of the chain were counted'],
     ['lies', String(lies.length)],
   ])
-  for (const { code, seq, detail } of lies) print.line(`  ✗ batch ${seq}  ${code}  ${detail}`)
+  for (const { code, seq, detail } of lies) print.line(`  ✗ batch ${seq}  ${plain(code)}  ${plain(detail)}`)
   if (notAudited.length > 0) {
     print.line(`  – not audited, older than 30 days and forgotten: batches ${rangesOf(notAudited)}`)
   }
@@ -115,7 +115,7 @@ function reportProof(print: Printer, { overlap, data, missing }: Proof): void {
   print.line(
     `\n${overlap.role} ${overlap.id} was counted twice; anybody convicts the router with RouterBond.proveOverlap:`,
   )
-  print.line(data ?? `  ${missing}`)
+  print.line(data ?? `  ${plain(missing ?? '')}`)
 }
 
 /** Rising numbers in words: `1–3, 7`. */
@@ -168,8 +168,8 @@ async function proofOf(overlap: Overlap, audited: Audited, place: Judged, hasher
 
 async function entryOf(at: Overlap['a'], audited: Audited, place: Judged, hasher: Hasher) {
   const { leaf, proof } = await audited.leafAt(at)
-  const document = await askRouter(place.routerUrl, `/v1/receipts/${leaf.request}`, receiptDocumentSchema)
-  const { receipt } = document
+  const path = `/v1/receipts/${leaf.request}`
+  const { receipt } = await createTransport(place.routerUrl).get(path, receiptDocumentSchema)
   if (!receipt || hasher.struct('Receipt', receipt) !== leaf.receipt)
     throw new Error(`the receipt of ${leaf.request}`)
   return { seq: at.seq, leaf, proof, receipt }

@@ -201,6 +201,21 @@ describe('heurist receipt verify on a real chain', function () {
     })
   })
 
+  it('shows what a router says in one line of its own: no answer hides what failed or makes up a line', async () => {
+    const path = `/v1/batches/${own.router.calls.get(settled)?.batch?.seq}`
+    const message = 'gone\n  ✓ debit  all is well\u001b[2J\u202e'
+    const error = { code: 'batch.unknown', kind: 'refused', message }
+    own.router.script = { withheld: path, get: { [path]: () => ({ error }) } }
+
+    const { out, code } = await home.run('receipt', 'verify', settled)
+    own.router.script = {}
+
+    expect(code).to.equal(1)
+    expect(out).to.match(/^ +✗ batch +batch\.unknown: gone\\u\{a\} /m)
+    expect(out).not.to.match(/^ +✓ debit/m)
+    expect(out.includes('\u001b') || out.includes('\u202e')).to.equal(false)
+  })
+
   it('fails a router that says it is another one than was called', async () => {
     const called = await verify(home, settled, '--address', own.market.addresses.heu)
     const asked = await verify(home, settled, '--address', own.market.router.address)

@@ -143,4 +143,23 @@ describe('an audit of a router that does its worst', () => {
     expect(told).to.deep.include({ leaves: 2, whole: false })
     expect(codes(lying.lies)).to.include('leaf.twice')
   })
+
+  it('proves an overlap by two leaves that meet: one that hides far behind the last is told and not proved by it', () => {
+    const calls: Call[] = [
+      [1, 1, 1, 1, 10n],
+      [1, 1, 1, 1, 10n],
+      [1, 1, 1, 1, 10n],
+      [1, 1, 1, 1, 10n],
+    ]
+    const { totals, leaves } = honest(calls)
+    const ends = [10n, 20n, 8n, 25n]
+    const changed = (leaves[0] ?? []).map((leaf, index) => ({ ...leaf, nodeGross: ends[index] ?? 0n }))
+
+    const { lies, overlaps } = audit([publish(1n, changed, calls)], totals, NOW)
+
+    expect(lies.filter(({ code }) => code === 'payee.overlap')).to.have.length(2)
+    expect(overlaps).to.deep.equal([
+      { role: 'node', id: 1, a: { seq: 1n, index: 1 }, b: { seq: 1n, index: 3 } },
+    ])
+  })
 })

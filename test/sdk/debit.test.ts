@@ -172,6 +172,7 @@ describe('verifying a receipt whose router', function () {
       .and.include(madeUp)
     expect(existsSync(join(stage.folder, 'journal')), 'who looks makes nothing').to.equal(false)
     expect((await client.run('chat', 'its client goes on')).price).to.equal(price)
+    await stage.router.settle()
   })
 
   /** Settles one call, and a leaf beside it that charges its payer `more`, with every line as the leaves have it. */
@@ -219,6 +220,46 @@ describe('verifying a receipt whose router', function () {
       expect(one(whole, name), name).to.include({ ok: true, checked: true })
     expect(one(open, 'journal'), 'a call whose answer is still open').to.include({ ok: true, checked: false })
     expect(failed(short)).to.deep.equal(['journal'])
+  })
+
+  it('charges a later call of the batch more than its receipt says fails by the payer’s own journal, though its sum covers it', async () => {
+    const folder = join(stage.folder, 'journal-of-three')
+    const client = await stage.client({ journal: fileJournal(folder) })
+    const { request: first } = await client.run('chat', 'first')
+    const { request: second, price } = await client.run('chat', 'second')
+    const { request: third } = await client.run('chat', 'not settled yet')
+    const [late, two] = [stage.router.calls.get(third), stage.router.calls.get(second)]
+    if (!late || !two) throw new Error('no call')
+    late.status = 'put off'
+    two.job = { ...two.job, voucher: late.job.voucher, signature: late.job.signature }
+    const more = (lines: Batch['nodes']) => lines.map((line) => ({ ...line, amount: line.amount + price }))
+    const dearer = (leaf: Leaf): Leaf => ({
+      ...leaf,
+      charged: leaf.charged + price,
+      nodeGross: leaf.nodeGross + price,
+      podGross: leaf.podGross + price,
+      frontendGross: leaf.frontendGross + price,
+    })
+    stage.router.script = {
+      listed: ([a, b]) => [a as Leaf, dearer(b as Leaf)],
+      posted: (batch) => ({
+        ...batch,
+        payers: batch.payers.map((line) => ({ ...line, charge: line.charge + price })),
+        nodes: more(batch.nodes),
+        pods: more(batch.pods),
+        frontends: more(batch.frontends),
+      }),
+    }
+    await stage.router.settle()
+    stage.router.script = {}
+
+    const checks = await verified(first, { journal: (account) => readBook(account, folder) })
+
+    expect((await client.balance()).spent).to.equal((await client.balance()).charged)
+    expect(failed(checks)).to.deep.equal(['journal'])
+    expect(one(checks, 'journal')?.detail)
+      .to.match(/^leaf\.differs: /)
+      .and.include(second)
   })
 
   it('gives two calls one part of a node’s gross fails for both, whoever pays', async () => {
