@@ -139,7 +139,9 @@ describe('verifying a receipt from its bytes to the debit', function () {
   it('fails on a leaf that is not under the posted root', async () => {
     const wrong = await shown(({ leaf }) => ({ leaf: leaf && { ...leaf, nodeGross: leaf.nodeGross + 1n } }))
 
-    expect(wrong).to.deep.equal(['root'])
+    // If the node had a call after it, that one begins before the end that is shown.
+    expect(wrong[0]).to.equal('root')
+    expect(['root', 'credit node']).to.include.members(wrong)
   })
 
   it('puts off a call whose router is too busy to prove its leaf: proofs.busy', async () => {
