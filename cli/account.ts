@@ -14,9 +14,13 @@ export interface AccountOptions {
   keyFile?: string
 }
 
+/** The router that is named, if not that of this home. */
+export const routerUrlOf = (options: Pick<AccountOptions, 'router'>): string | undefined =>
+  options.router ?? process.env.HEURIST_ROUTER_URL
+
 /** The network that a command talks to: the one named, else the one of this home. */
 export async function networkFor(options: AccountOptions): Promise<Network> {
-  const url = options.router ?? process.env.HEURIST_ROUTER_URL
+  const url = routerUrlOf(options)
   return url === undefined ? savedNetwork(homeDir()) : fetchNetwork(url)
 }
 

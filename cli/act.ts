@@ -15,6 +15,7 @@ import {
 import type { Call } from '../sdk/chain/call.ts'
 import type { Sender } from '../sdk/chain/clients.ts'
 import type { Economy } from '../sdk/chain/economy.ts'
+import type { Addresses } from '../sdk/chain/network.ts'
 import { bug } from '../sdk/errors.ts'
 import { toWire } from '../sdk/protocol/wire.ts'
 import type { Printer } from './print.ts'
@@ -30,7 +31,8 @@ export interface DecodedCall {
 }
 
 /** A place whose economy, if a command needs one, was found by the ledger. */
-export type Scenery = Pick<Place, 'ledger' | 'asset' | 'bond' | 'registry' | 'network'> & {
+export type Scenery = Pick<Place, 'ledger' | 'asset' | 'bond' | 'registry'> & {
+  network: { addresses: Pick<Addresses, 'heu'> }
   economy?: Economy
 }
 

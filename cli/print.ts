@@ -12,6 +12,15 @@ export interface Printer {
   result(value: unknown): void
 }
 
+/** Longer than any line of ours. */
+const MOST_SHOWN = 2_000
+
+/** Text of others as it may stand on a terminal: in one line, without characters that move, colour or hide what is there. */
+export const plain = (text: string): string =>
+  String(text)
+    .slice(0, MOST_SHOWN)
+    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (one) => `\\u{${(one.codePointAt(0) ?? 0).toString(16)}}`)
+
 export function createPrinter(json: boolean): Printer {
   const write = (text: string) => process.stdout.write(`${text}\n`)
   return {
@@ -22,7 +31,7 @@ export function createPrinter(json: boolean): Printer {
     rows(rows) {
       if (json) return
       const width = Math.max(...rows.map(([name]) => name.length))
-      for (const [name, value] of rows) write(`  ${name.padEnd(width)}  ${value}`)
+      for (const [name, value] of rows) write(`  ${plain(name).padEnd(width)}  ${plain(value)}`)
     },
     result: (value) => {
       if (json) write(toWire(value))
@@ -42,9 +51,9 @@ function failureText(error: HeuristError): string {
   const facts = Object.entries(error.details).map(([name, value]) => `  ${name}: ${value}`)
   const stack = error.kind === 'bug' && error.cause instanceof Error ? [error.cause.stack ?? ''] : []
   return [
-    `heurist: ${error.message} [${error.code}]`,
-    ...facts,
-    ...(error.fix ? [`  → ${error.fix}`] : []),
+    `heurist: ${plain(error.message)} [${plain(error.code)}]`,
+    ...facts.map(plain),
+    ...(error.fix ? [`  → ${plain(error.fix)}`] : []),
     ...stack,
   ].join('\n')
 }

@@ -6,7 +6,7 @@ import { chainError } from '../sdk/chain/errors.ts'
 import type { Network } from '../sdk/chain/network.ts'
 import { refused } from '../sdk/errors.ts'
 import { same } from '../sdk/recover.ts'
-import { networkFor } from './account.ts'
+import { networkFor, routerUrlOf } from './account.ts'
 import { homeDir, networkFile, savedNetwork } from './home.ts'
 
 /** Options of every command that must know for itself where the money lives. */
@@ -14,6 +14,8 @@ export interface TrustOptions {
   router?: string
   ledger?: string
   rpc?: string
+  /** Of the router, as its payers and payees know it. */
+  address?: string
 }
 
 /** What this command knows without asking a router: named by the caller, else by the network of this home. */
@@ -21,6 +23,7 @@ export interface Trust {
   ledger?: Address
   rpcUrl?: string
   chainId?: number
+  router?: Address
 }
 
 /** Whatever is named, the chain is looked at through a door of the caller's or of this home, if there is one. */
@@ -29,11 +32,21 @@ export function trustFor(options: TrustOptions): Trust {
   const home = existsSync(networkFile(homeDir())) ? savedNetwork(homeDir()) : undefined
   const ledger = text === undefined ? home?.addresses.ledger : addressOf(text, '--ledger')
   const rpcUrl = options.rpc ?? process.env.HEURIST_RPC_URL ?? home?.rpcUrl
+  const isHomes = home && same(ledger, home.addresses.ledger)
+  const router =
+    options.address === undefined ? isHomes && ofHome(home, options) : addressOf(options.address, '--address')
   return {
     ...(ledger ? { ledger } : {}),
     ...(rpcUrl ? { rpcUrl } : {}),
-    ...(home && same(ledger, home.addresses.ledger) ? { chainId: home.chainId } : {}),
+    ...(isHomes ? { chainId: home.chainId } : {}),
+    ...(router ? { router } : {}),
   }
+}
+
+/** The address of the home's router, unless another one is asked: at another address may be another router. */
+function ofHome({ router }: Network, options: TrustOptions): Address | undefined {
+  const url = routerUrlOf(options)
+  return url === undefined || url === router.url ? router.address : undefined
 }
 
 /** Where the money lives: a chain, its ledger, and the contracts that the ledger itself names. */
@@ -65,8 +78,22 @@ export async function openPlace(options: TrustOptions): Promise<Place> {
     throw refused('chain.differs', `the router names chain ${network.chainId}, not ${trust.chainId}`, { fix })
   }
   const chain = openChain({ chainId: network.chainId, rpcUrl: trust.rpcUrl ?? network.rpcUrl })
+  const contracts = await contractsOf(chain, named)
+  const pinned = trust.ledger !== undefined && trust.rpcUrl !== undefined
+  return { chain, network, ledger: named, ...contracts, router: network.router.address, pinned }
+}
+
+/**
+ * The contracts that a ledger itself names.
+ *
+ * @throws `chain.wrong` (refused), `chain.unreachable` (later).
+ */
+export async function contractsOf(
+  chain: Chain,
+  address: Address,
+): Promise<Pick<Place, 'asset' | 'registry' | 'bond'>> {
   await chain.check()
-  const ledger = { address: named, abi: computeLedgerAbi } as const
+  const ledger = { address, abi: computeLedgerAbi } as const
   const [asset, registry, bond] = await Promise.all([
     chain.client.readContract({ ...ledger, functionName: 'asset' }),
     chain.client.readContract({ ...ledger, functionName: 'registry' }),
@@ -74,8 +101,7 @@ export async function openPlace(options: TrustOptions): Promise<Place> {
   ]).catch((cause: unknown) => {
     throw chainError(cause)
   })
-  const pinned = trust.ledger !== undefined && trust.rpcUrl !== undefined
-  return { chain, network, ledger: named, asset, registry, bond, router: network.router.address, pinned }
+  return { asset, registry, bond }
 }
 
 /** @throws `address.invalid` (refused) naming the option. */

@@ -1,7 +1,19 @@
 import type { Address, Hex } from 'viem'
+import {
+  auditPayee,
+  type Counts,
+  compare,
+  countLines,
+  createTeller,
+  payeeOf,
+  priceOf,
+  type Tell,
+  Undoable,
+} from './audit-counts.ts'
 import { createRooter } from './leaves.ts'
 import { type Keccak, keccak } from './protocol/bytes.ts'
 import type { Leaf } from './protocol/merkle.ts'
+import { createSeen, type Seen } from './seen.ts'
 
 /**
  * Recomputes every total of a router from the batch data it published and the batches that the chain settled. Pure: what
@@ -21,6 +33,12 @@ export interface AuditedBatch {
   charges: ReadonlyMap<Address, bigint>
   /** Lines of the transaction: what each payee's gross grew by. */
   lines: Record<AuditedRole, ReadonlyMap<number, bigint>>
+}
+
+/** A settled batch whose transaction does not show it: nobody but the router knows its lines. */
+export interface UnreadBatch extends Pick<AuditedBatch, 'seq' | 'root' | 'gross'> {
+  /** Why. */
+  unread: string
 }
 
 /** Data of a batch that the router does not serve. */
@@ -49,7 +67,7 @@ export interface OpenBatch {
 
 export interface Auditor {
   /** Begins with the router's next batch, from the first on. */
-  open(batch: AuditedBatch): OpenBatch
+  open(batch: AuditedBatch | UnreadBatch): OpenBatch
   /** Whose totals are to be compared with the chain's. */
   payers(): Iterable<Address>
   payees(): Iterable<{ role: AuditedRole; id: number }>
@@ -68,11 +86,13 @@ export interface ChainTotals {
 
 export interface Lie {
   code:
+    | 'batch.unreadable'
     | 'data.missing'
     | 'data.withheld'
     | 'data.unreadable'
     | 'data.hash_wrong'
     | 'root.wrong'
+    | 'leaf.twice'
     | 'charge.falls'
     | 'count.wrong'
     | 'payee.overlap'
@@ -110,53 +130,11 @@ export interface Audit {
   whole: boolean
   /** Batches whose data the router may have forgotten, and has: only their lines were counted. */
   notAudited: bigint[]
+  /** Of one kind in one batch a hundred are told, and how many more there are. */
   lies: Lie[]
+  /** Of the overlaps that are told. */
   overlaps: Overlap[]
 }
-
-/** Running totals of a payer; how many calls it made is not known after a batch without data. */
-interface PayerCount {
-  charged: bigint
-  count: bigint | undefined
-}
-
-/** Running totals of a payee; the last leaf is not known after a batch without data. */
-interface PayeeCount {
-  total: bigint
-  last: Place | undefined
-}
-
-interface Counts {
-  payers: Undoable<Address, PayerCount>
-  payees: Undoable<string, PayeeCount>
-}
-
-/** A map that can forget what was set since its last mark. */
-class Undoable<K, V> extends Map<K, V> {
-  readonly #before = new Map<K, V | undefined>()
-
-  override set(key: K, value: V): this {
-    if (!this.#before.has(key)) this.#before.set(key, this.get(key))
-    return super.set(key, value)
-  }
-
-  mark(): void {
-    this.#before.clear()
-  }
-
-  undo(): void {
-    for (const [key, value] of this.#before) {
-      if (value === undefined) this.delete(key)
-      else super.set(key, value)
-    }
-    this.#before.clear()
-  }
-}
-
-type Tell = (code: Lie['code'], detail: string) => void
-
-const grossIn = (leaf: Leaf, role: AuditedRole): bigint =>
-  role === 'node' ? leaf.nodeGross : role === 'pod' ? leaf.podGross : leaf.frontendGross
 
 /**
  * Batches without data are counted by their lines, which are the chain's: so every total is known before each batch, and
@@ -165,7 +143,8 @@ const grossIn = (leaf: Leaf, role: AuditedRole): bigint =>
  * @param nowSeconds  The chain's time, Unix seconds.
  */
 export function createAuditor(nowSeconds: number, hash: Keccak = keccak): Auditor {
-  const counts: Counts = { payers: new Undoable(), payees: new Undoable() }
+  const counts: Counts = { payers: new Undoable(), payees: new Undoable(), unread: 0, isLost: false }
+  const seen = createSeen(hash)
   const found: Audit = {
     batches: 0,
     leaves: 0,
@@ -181,50 +160,64 @@ export function createAuditor(nowSeconds: number, hash: Keccak = keccak): Audito
       found.batches += 1
       found.gross += batch.gross
       last = batch.seq
-      return openBatch(batch, nowSeconds, counts, found, hash)
+      return openBatch(batch, { nowSeconds, counts, found, hash, seen })
     },
     payers: () => counts.payers.keys(),
     *payees() {
       for (const key of counts.payees.keys()) yield payeeOf(key)
     },
     end(totals) {
-      compare(last, counts, totals, found)
+      const { tell, rest } = createTeller(last, found.lies)
+      if (!counts.isLost) compare(counts, totals, tell)
+      rest()
       return found
     },
   }
 }
 
+interface Books {
+  nowSeconds: number
+  counts: Counts
+  found: Audit
+  hash: Keccak
+  seen: Seen
+}
+
 function openBatch(
-  batch: AuditedBatch,
-  nowSeconds: number,
-  counts: Counts,
-  found: Audit,
-  hash: Keccak,
+  batch: AuditedBatch | UnreadBatch,
+  { nowSeconds, counts, found, hash, seen }: Books,
 ): OpenBatch {
   const { seq } = batch
-  const lie: Tell = (code, detail) => found.lies.push({ code, seq, detail })
+  const { tell, rest } = createTeller(seq, found.lies)
   const rooter = createRooter(hash)
-  const charges = new Map<Address, bigint>()
-  const lines = {
-    node: new Map<number, bigint>(),
-    pod: new Map<number, bigint>(),
-    frontend: new Map<number, bigint>(),
-  }
+  const sums = createSums('unread' in batch ? undefined : batch)
   let [sum, index, inTime, told] = [0n, 0, false, false]
   counts.payers.mark()
   counts.payees.mark()
+  if ('unread' in batch) {
+    counts.unread += 1
+    tell('batch.unreadable', batch.unread)
+  }
 
   function count(leaf: Leaf): void {
     const place = { seq, index }
     index += 1
-    const price = priceOf(leaf, counts.payers, lie)
+    if (seen(leaf.request)) tell('leaf.twice', `call ${leaf.request} is listed again, as leaf ${place.index}`)
+    if (counts.isLost) return
+    const payer = leaf.payer.toLowerCase() as Address
+    const price = priceOf(
+      leaf,
+      payer,
+      sums.isNamed('payer', payer) ? counts.payers : still(counts.payers),
+      tell,
+    )
     if (price === undefined) return
     sum += price
-    const payer = leaf.payer.toLowerCase() as Address
-    charges.set(payer, (charges.get(payer) ?? 0n) + price)
+    sums.add('payer', payer, price, tell)
     for (const role of AUDITED_ROLES) {
-      lines[role].set(leaf[role], (lines[role].get(leaf[role]) ?? 0n) + price)
-      auditPayee(role, leaf, price, place, counts.payees, found, lie)
+      const payees = sums.isNamed(role, leaf[role]) ? counts.payees : still(counts.payees)
+      sums.add(role, leaf[role], price, tell)
+      auditPayee(role, leaf, { price, place }, payees, { found, tell })
     }
   }
 
@@ -235,109 +228,69 @@ function openBatch(
     },
     absent({ settledAt, forgotten, putOff, detail }) {
       inTime = forgotten && nowSeconds - settledAt > KEEP_SECONDS
-      if (!inTime && !told) lie(putOff ? 'data.withheld' : 'data.missing', detail)
+      if (!inTime && !told) tell(putOff ? 'data.withheld' : 'data.missing', detail)
       told = true
     },
     close() {
       const root = rooter.root()
-      if (root !== batch.root) lie('root.wrong', `the leaves give root ${root}, not ${batch.root}`)
+      if (root !== batch.root) tell('root.wrong', `the leaves give root ${root}, not ${batch.root}`)
       found.leaves += index
-      if (sum !== batch.gross) lie('gross.differs', `the leaves charge ${sum}, the batch ${batch.gross}`)
-      auditLines('payer', charges, batch.charges, lie)
-      for (const role of AUDITED_ROLES) auditLines(role, lines[role], batch.lines[role], lie)
+      if (!counts.isLost) {
+        if (sum !== batch.gross) tell('gross.differs', `the leaves charge ${sum}, the batch ${batch.gross}`)
+        sums.compare(tell)
+      }
+      rest()
     },
     abandon(why) {
-      if (why) lie(why.code, why.detail)
+      if (why) tell(why.code, why.detail)
+      rest()
       counts.payers.undo()
       counts.payees.undo()
       found.whole = false
       if (inTime) found.notAudited.push(seq)
-      countLines(batch, counts)
+      if ('unread' in batch) counts.isLost = true
+      else countLines(batch, counts)
     },
   }
 }
 
-/** A batch of which only the lines are known. */
-function countLines({ charges, lines }: AuditedBatch, { payers, payees }: Counts): void {
-  for (const [payer, charge] of charges) {
-    payers.set(payer, { charged: (payers.get(payer)?.charged ?? 0n) + charge, count: undefined })
-  }
-  for (const role of AUDITED_ROLES) {
-    for (const [id, amount] of lines[role]) {
-      const key = `${role} ${id}`
-      payees.set(key, { total: (payees.get(key)?.total ?? 0n) + amount, last: undefined })
-    }
-  }
+/** Totals as they are: what a leaf says of somebody whom no line names is told, and not kept. */
+const still = <K, V>(totals: Undoable<K, V>): Pick<Map<K, V>, 'get' | 'set'> => {
+  const same: Pick<Map<K, V>, 'get' | 'set'> = { get: (key) => totals.get(key), set: () => same as Map<K, V> }
+  return same
 }
 
-/** Holds what leaves add for each payer or payee to the lines of the batch. */
-function auditLines<K extends Address | number>(
-  role: AuditedRole | 'payer',
-  listed: ReadonlyMap<K, bigint>,
-  posted: ReadonlyMap<K, bigint>,
-  lie: Tell,
-): void {
-  for (const id of new Set([...listed.keys(), ...posted.keys()])) {
-    const [own, line] = [listed.get(id) ?? 0n, posted.get(id) ?? 0n]
-    if (own !== line) lie('line.differs', `${role} ${id}: the leaves add ${own}, the batch ${line}`)
-  }
-}
+type Party = AuditedRole | 'payer'
 
-/** What a leaf charges: its payer's total less the one before. */
-function priceOf(leaf: Leaf, payers: Counts['payers'], lie: Tell): bigint | undefined {
-  const payer = leaf.payer.toLowerCase() as Address
-  const before = payers.get(payer) ?? { charged: 0n, count: 0n }
-  payers.set(payer, { charged: leaf.charged, count: leaf.count })
-  if (before.count !== undefined && leaf.count !== before.count + 1n) {
-    lie('count.wrong', `${payer}: call ${leaf.count} follows call ${before.count}`)
-  }
-  if (leaf.charged <= before.charged) {
-    lie('charge.falls', `${payer}: ${leaf.charged} charged in all after ${before.charged}`)
-    return undefined
-  }
-  return leaf.charged - before.charged
-}
+/** As many as a batch has of one kind. */
+const MOST_LINES = 65_535
 
-function auditPayee(
-  role: AuditedRole,
-  leaf: Leaf,
-  price: bigint,
-  place: Place,
-  payees: Counts['payees'],
-  found: Audit,
-  lie: Tell,
-): void {
-  const id = leaf[role]
-  const key = `${role} ${id}`
-  const gross = grossIn(leaf, role)
-  const before = payees.get(key)
-  payees.set(key, { total: before && before.total > gross ? before.total : gross, last: place })
-  const total = before?.total ?? 0n
-  const begins = gross - price
-  if (begins === total) return
-  const where = `${key}: (${begins}, ${gross}] after ${total}`
-  if (begins > total) return lie('payee.gap', where)
-  lie('payee.overlap', where)
-  // A frontend 0 is nobody: nothing convicts for it.
-  if (before?.last && id !== 0) found.overlaps.push({ role, id, a: before.last, b: place })
-}
-
-function payeeOf(key: string): { role: AuditedRole; id: number } {
-  const [role, id] = key.split(' ') as [AuditedRole, string]
-  return { role, id: Number(id) }
-}
-
-function compare(seq: bigint, { payers, payees }: Counts, totals: ChainTotals, found: Audit): void {
-  const lie: Tell = (code, detail) => found.lies.push({ code, seq, detail })
-  for (const [key, { total }] of payees) {
-    const { role, id } = payeeOf(key)
-    const posted = totals.grossOf(role, id) - totals.paidOnceOf(role, id)
-    if (posted !== total) lie('total.differs', `${key}: the leaves come to ${total}, the chain to ${posted}`)
+/** What the leaves of a batch add for each whom its lines name. Without lines as many are as a batch can name. */
+function createSums(batch: AuditedBatch | undefined) {
+  const posted = batch && { payer: batch.charges, ...batch.lines }
+  const listed = {
+    payer: new Map<Address | number, bigint>(),
+    node: new Map<Address | number, bigint>(),
+    pod: new Map<Address | number, bigint>(),
+    frontend: new Map<Address | number, bigint>(),
   }
-  for (const [payer, { charged }] of payers) {
-    const owed = charged - totals.skippedOf(payer)
-    const spent = totals.spentOf(payer)
-    if (owed !== spent)
-      lie('spent.differs', `${payer}: the leaves charge ${owed}, the chain debited ${spent}`)
+  const linesOf = (party: Party) => posted?.[party] as ReadonlyMap<Address | number, bigint> | undefined
+  const isNamed = (party: Party, id: Address | number) =>
+    linesOf(party)?.has(id) ?? (listed[party].has(id) || listed[party].size < MOST_LINES)
+  return {
+    isNamed,
+    add(party: Party, id: Address | number, price: bigint, tell: Tell): void {
+      if (isNamed(party, id)) listed[party].set(id, (listed[party].get(id) ?? 0n) + price)
+      else if (price > 0n) tell('line.differs', `${party} ${id}: a leaf adds ${price}, the batch nothing`)
+    },
+    /** Holds them to the lines. */
+    compare(tell: Tell): void {
+      for (const party of ['payer', ...AUDITED_ROLES] as const) {
+        for (const [id, line] of linesOf(party) ?? []) {
+          const own = listed[party].get(id) ?? 0n
+          if (own !== line) tell('line.differs', `${party} ${id}: the leaves add ${own}, the batch ${line}`)
+        }
+      }
+    },
   }
 }

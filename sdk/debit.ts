@@ -3,41 +3,50 @@ import type { ChainReader } from './chain/reader.ts'
 import { type Check, no, unchecked, yes } from './checks.ts'
 import { provenLeafSchema, receiptDocumentSchema } from './documents.ts'
 import { asHeuristError, refused } from './errors.ts'
+import { bookOf, checkJournal, type JournalReader } from './own-book.ts'
 import { leafHash, verifyMerkle } from './protocol/merkle.ts'
 import { same } from './recover.ts'
 import type { Leaf, Place, SettledBatch } from './settlement.ts'
 import { formatUsd } from './units.ts'
 
-/** What a payer's own client counts, as `Client.balance` has it, base units. */
-export interface OwnBook {
-  /** For all calls whose receipts it holds. */
-  charged: bigint
-  /** At most so much for calls whose end it does not know. */
-  held: bigint
+/** One settled call, and the batch that it stands in. */
+interface Debited {
+  leaf: Leaf
+  /** Of this call, base units. */
+  price: bigint
+  batch: SettledBatch
 }
 
 /**
- * The payer paid for its calls and for nothing else: its line in the batch is what its leaves there cost, each call once
- * and this call's price among it, and the ledger debited it no more in all than its calls cost.
+ * The payer paid for its calls and for nothing else. `debit`: its line in the batch is what its leaves there cost, each
+ * call once and this call's price among it. `journal`: it made the calls that it was debited for.
  *
- * @param price  Of this call, base units.
  * @param journal  Of the payer. A router can make leaves up; only their payer knows that it made no such call.
- * @throws `chain.unreachable`, `router.unreachable` (later).
+ * @throws `chain.unreachable`, `router.unreachable` (later); what `journal` throws, unless it is refused.
  */
-export async function checkDebit(
+export async function checkDebits(
   place: Place & { reader: ChainReader },
-  {
-    leaf,
-    price,
-    batch,
-    journal,
-  }: { leaf: Leaf; price: bigint; batch: SettledBatch; journal?: OwnBook | undefined },
+  call: Debited,
+  journal: JournalReader | undefined,
+): Promise<Check[]> {
+  const { chain, ledger, router, reader } = place
+  const { payer } = call.leaf
+  // Read before the leaves and before the journal: what is settled meanwhile adds to all three.
+  const { spent } = await reader.account(router, payer)
+  const own = await bookOf({ chainId: chain.id, ledger, router, payer }, journal)
+  const debit = await checkDebit(place, call, own.book ? undefined : spent)
+  return [debit, checkJournal({ payer, spent, batch: call.batch, ...own })]
+}
+
+/** @param spent  All that the ledger ever debited, to be held to leaves; undefined where the payer's journal tells. */
+async function checkDebit(
+  place: Place & { reader: ChainReader },
+  { leaf, price, batch }: Debited,
+  spent: bigint | undefined,
 ): Promise<Check> {
   const { payer } = leaf
   const charges = batch.chargesOf(payer)
   if (!charges) return no('debit', `the batch debits no voucher of ${payer}`)
-  // Read before the leaves: what is settled meanwhile adds to both.
-  const { spent } = await place.reader.account(place.router, payer)
   const { debited, skipped } = charges
   const line = debited + skipped
   let open: string | undefined
@@ -54,7 +63,7 @@ export async function checkDebit(
       const cost = `its ${calls} of this batch cost $${formatUsd(to - from)}`
       return no('debit', `${payer} was ${taken}, and ${cost}`)
     }
-    open = await beyond(place, { payer, spent, to, journal })
+    if (spent !== undefined) open = await beyond(place, { payer, spent, to })
   } catch (cause) {
     const { code, kind, message } = asHeuristError(cause)
     if (kind === 'later') throw cause
@@ -68,7 +77,7 @@ export async function checkDebit(
 }
 
 /**
- * Holds all that was debited to what the payer's calls cost, in this batch and in every other one.
+ * Holds all that was debited to what leaves charge, in this batch and in every other one.
  *
  * @param to  What the payer was charged in all when this batch was made, by its leaves.
  * @returns undefined if it does not exceed that; else what is not known of the rest.
@@ -76,15 +85,9 @@ export async function checkDebit(
  */
 async function beyond(
   place: Place & { reader: ChainReader },
-  { payer, spent, to, journal }: { payer: Address; spent: bigint; to: bigint; journal: OwnBook | undefined },
+  { payer, spent, to }: { payer: Address; spent: bigint; to: bigint },
 ): Promise<string | undefined> {
   const all = `${payer} was debited $${formatUsd(spent)} in all`
-  if (journal) {
-    const { charged, held } = journal
-    const own = `its own journal counts $${formatUsd(charged)} and $${formatUsd(held)} at stake`
-    if (spent > charged + held) throw refused('debit.over', `${all}, and ${own}`)
-    return spent > charged ? `${all}, and ${own}` : undefined
-  }
   if (spent <= to) return undefined
   const charged = await chargedInAll(place, payer)
   const newest = `its newest settled leaf charges $${formatUsd(charged)}`

@@ -1,11 +1,81 @@
+import type { Address, Hex } from 'viem'
 import { receiptDocumentSchema } from './documents.ts'
 import { asHeuristError } from './errors.ts'
-import type { Leaf, Place } from './settlement.ts'
+import { type Leaf, PAYEE_ROLES, type PayeeRole, type Place } from './settlement.ts'
 
 /** Leaves whose receipts are asked for, at most: calls that cost nothing are few between two that cost something. */
 const MOST_ASKED = 8
 
-/** Of leaves that end inside a call's part of a payee's gross: the one that takes of that part, and whether all were read. */
+/** Of one payee: other calls that may take of a call's part of its gross. */
+export interface Nearby {
+  /** Their leaves end inside the part. */
+  inside: Leaf[]
+  /** One that ends beyond the part and begins before its end. */
+  across: Leaf | undefined
+  /** Whether of each that ends beyond the part it is known where it begins. */
+  isWhole: boolean
+}
+
+interface Asked {
+  /** Lower case. */
+  request: Hex
+  leaf: Leaf
+  /** Of the call, base units. */
+  price: bigint
+  /** What the batch charges each payer, lower case: nobody else's leaves are remembered. */
+  charges: ReadonlyMap<Address, bigint>
+}
+
+/** Of a payer, as far as leaves were read: its first one that shares a payee with the call and ends beyond its part. */
+interface Run {
+  from: bigint
+  to: bigint
+  first: { leaf: Leaf; roles: PayeeRole[] } | undefined
+}
+
+/**
+ * Looks for calls that share a part of a payee's gross with one call, leaf by leaf. What a leaf cost is what its payer was
+ * charged more than by the one before; what a payer's first one cost is what is left of its line.
+ */
+export function createNeighbours({ request, leaf, price, charges }: Asked) {
+  const runs = new Map<Address, Run>()
+  const nearby = { node: none(), pod: none(), frontend: none() }
+  const end = (role: PayeeRole) => leaf[`${role}Gross`]
+
+  function reach(each: Leaf, cost: bigint, roles: readonly PayeeRole[]): void {
+    for (const role of roles) if (each[`${role}Gross`] - cost < end(role)) nearby[role].across ??= each
+  }
+
+  return {
+    add(each: Leaf): void {
+      const payer = each.payer.toLowerCase() as Address
+      const isIt = each.request === request
+      const shared = isIt ? [] : PAYEE_ROLES.filter((role) => each[role] === leaf[role])
+      const beyond = shared.filter((role) => each[`${role}Gross`] > end(role))
+      for (const role of shared) {
+        const total = each[`${role}Gross`]
+        if (total > end(role) - price && total <= end(role)) nearby[role].inside.push(each)
+      }
+      if (!charges.has(payer)) for (const role of beyond) nearby[role].isWhole = false
+      else {
+        const run = runs.get(payer)
+        if (run && each.charged < run.to) for (const role of beyond) nearby[role].isWhole = false
+        else if (run) reach(each, each.charged - run.to, beyond)
+        const first = beyond.length > 0 ? { leaf: each, roles: beyond } : undefined
+        runs.set(payer, run ? { ...run, to: each.charged } : { from: each.charged, to: each.charged, first })
+      }
+    },
+    end(): Record<PayeeRole, Nearby> {
+      for (const [payer, { from, to, first }] of runs)
+        if (first) reach(first.leaf, (charges.get(payer) ?? 0n) - (to - from), first.roles)
+      return nearby
+    },
+  }
+}
+
+const none = (): Nearby => ({ inside: [], across: undefined, isWhole: true })
+
+/** The call that takes of another one's part of a payee's gross, and whether all that might were looked at. */
 export interface Overlap {
   leaf: Leaf | undefined
   isWhole: boolean
@@ -15,17 +85,17 @@ export interface Overlap {
  * Two calls must not share a part of a payee's gross: the payee would be credited once for both. Only a call that cost
  * nothing ends where another did, and its signed receipt says so.
  *
- * @param inside  Leaves of other calls that end inside the part.
  * @throws `router.unreachable` (later).
  */
 export async function overlapOf(
   place: Pick<Place, 'transport' | 'hasher'>,
-  inside: readonly Leaf[],
+  { inside, across, isWhole }: Nearby,
 ): Promise<Overlap> {
+  if (across) return { leaf: across, isWhole: true }
   for (const leaf of inside.slice(0, MOST_ASKED)) {
     if (!(await wasFree(place, leaf))) return { leaf, isWhole: true }
   }
-  return { leaf: undefined, isWhole: inside.length <= MOST_ASKED }
+  return { leaf: undefined, isWhole: isWhole && inside.length <= MOST_ASKED }
 }
 
 async function wasFree(

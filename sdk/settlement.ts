@@ -9,6 +9,7 @@ import { type Check, check, no, unchecked, yes } from './checks.ts'
 import type { leafSchema } from './documents.ts'
 import { asHeuristError, refused } from './errors.ts'
 import { createRooter, openData } from './leaves.ts'
+import { createNeighbours, type Nearby } from './overlap.ts'
 import { type Batch, unpackBatch } from './protocol/batch.ts'
 import { type Keccak, keccak, toHex } from './protocol/bytes.ts'
 import type { Hasher } from './protocol/messages.ts'
@@ -52,8 +53,8 @@ export interface SettledBatch {
   own: readonly Leaf[] | undefined
   /** Leaves of the call, whoever they say pays: one. Undefined like `own`. */
   copies: number | undefined
-  /** Other calls whose leaf ends inside this call's part of the gross of its payee of that role. Undefined like `own`. */
-  inside: Record<PayeeRole, readonly Leaf[]> | undefined
+  /** Other calls that may take of this call's part of the gross of its payee of that role. Undefined like `own`. */
+  nearby: Record<PayeeRole, Nearby> | undefined
   /** Undefined if no line of this batch is of that account. */
   chargesOf(payer: Address): Charges | undefined
   /** To the call's payee of that role; undefined if the batch has no line for it. */
@@ -102,13 +103,15 @@ export async function settledBatch(place: Place, asked: Asked, reading: Reading 
     isPosted,
     `${batch.payers.length} debits, $${formatUsd(event.gross)} in ${txHash}`,
   )
-  const { data, own, copies, inside, gross } = await readData(place, asked, event, days, reading)
+  const charges = chargesBy(batch, keys)
+  const settled = { ...event, charges, days }
+  const { data, own, copies, nearby, gross } = await readData(place, asked, settled, reading)
 
   return {
     seq,
     own,
     copies,
-    inside,
+    nearby,
     checks: [posted, data],
     chargesOf(payer) {
       const lines = batch.payers.flatMap(({ charge }, line) =>
@@ -138,20 +141,38 @@ interface Read {
   data: Check
   own?: Leaf[]
   copies?: number
-  inside?: Record<PayeeRole, Leaf[]>
+  nearby?: Record<PayeeRole, Nearby>
   gross?: Record<PayeeRole, bigint>
+}
+
+/** A settled batch by the chain's word. */
+interface Settled {
+  dataHash: Hex
+  root: Hex
+  /** What its lines charge each payer, by itself or by the float. */
+  charges: ReadonlyMap<Address, bigint>
+  /** Since then. */
+  days: bigint
+}
+
+function chargesBy({ payers }: Batch, keys: readonly (Address | undefined)[]): Map<Address, bigint> {
+  const charges = new Map<Address, bigint>()
+  for (const [line, { charge }] of payers.entries()) {
+    const key = keys[line]
+    if (key) charges.set(key, (charges.get(key) ?? 0n) + charge)
+  }
+  return charges
 }
 
 async function readData(
   { transport, router }: Place,
   { seq, request, leaf, price }: Asked,
-  { dataHash, root }: { dataHash: Hex; root: Hex },
-  days: bigint,
+  { dataHash, root, charges, days }: Settled,
   { mostLeaves = Number.POSITIVE_INFINITY, keccak: hash }: Reading,
 ): Promise<Read> {
   const own: Leaf[] = []
   const gross = { node: 0n, pod: 0n, frontend: 0n }
-  const inside: Record<PayeeRole, Leaf[]> = { node: [], pod: [], frontend: [] }
+  const neighbours = createNeighbours({ request, leaf, price, charges })
   let copies = 0
   const rooter = createRooter(hash)
   try {
@@ -165,20 +186,18 @@ async function readData(
       rooter.add(leaves)
       for (const each of leaves) {
         if (same(each.payer, leaf.payer)) own.push(each)
-        const isIt = each.request === request
-        if (isIt) copies += 1
+        if (each.request === request) copies += 1
+        neighbours.add(each)
         for (const role of PAYEE_ROLES) {
-          if (each[role] !== leaf[role]) continue
-          const [total, to] = [each[`${role}Gross`], leaf[`${role}Gross`]]
-          if (total > gross[role]) gross[role] = total
-          if (!isIt && total > to - price && total <= to) inside[role].push(each)
+          const total = each[`${role}Gross`]
+          if (each[role] === leaf[role] && total > gross[role]) gross[role] = total
         }
       }
     }
     const isIts = rooter.root() === root
     const found = `${index.leaves} leaves in ${index.parts.length} parts behind ${dataHash}`
     return isIts
-      ? { data: yes('data', found), own, copies, inside, gross }
+      ? { data: yes('data', found), own, copies, nearby: neighbours.end(), gross }
       : { data: no('data', `${found} give another root`) }
   } catch (cause) {
     const { code, kind, message } = asHeuristError(cause)
@@ -198,27 +217,21 @@ async function readTransaction({ chain, ledger, router }: Place, seq: bigint, ha
   ]).catch((cause: unknown) => {
     throw chainError(cause)
   })
-  if (!same(transaction.to ?? undefined, ledger) || !same(transaction.from, router)) {
-    throw refused('batch.unreadable', `${hash} is not this router's transaction to the ledger`)
-  }
+  // A contract that is a router may settle two of its batches at once.
   const logs = parseEventLogs({
     abi: computeLedgerAbi,
+    eventName: ['BatchSettled', 'LineSkipped'],
     logs: receipt.logs.filter((log) => same(log.address, ledger)),
-  })
+  }).filter(({ args }) => args.seq === seq && same(args.router, router))
   const settled = logs.find((log) => log.eventName === 'BatchSettled')
-  if (
-    settled?.eventName !== 'BatchSettled' ||
-    settled.args.seq !== seq ||
-    !same(settled.args.router, router)
-  ) {
+  if (settled?.eventName !== 'BatchSettled')
     throw refused('batch.unreadable', `${hash} settled no batch ${seq} of this router`)
-  }
   const skipped = new Map(
     logs.flatMap((log) =>
       log.eventName === 'LineSkipped' ? [[log.args.index, log.args.reason] as const] : [],
     ),
   )
-  const bytes = packedBatchIn(hash, transaction.input)
+  const bytes = packedBatchIn(hash, transaction.input, settled.args)
   const days = await daysSince(chain, receipt.blockNumber)
   return { batch: unpackBatch(bytes), bytes, event: settled.args, skipped, days }
 }

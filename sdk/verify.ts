@@ -3,10 +3,11 @@ import { openChain } from './chain/clients.ts'
 import { domainOf, fetchNetwork, type Network } from './chain/network.ts'
 import { type ChainReader, chainReader } from './chain/reader.ts'
 import { type Check, check, no, unchecked, yes } from './checks.ts'
-import { checkDebit, type OwnBook } from './debit.ts'
+import { checkDebits } from './debit.ts'
 import { type ReceiptDocument, receiptDocumentSchema } from './documents.ts'
 import { asHeuristError, later } from './errors.ts'
 import { overlapOf } from './overlap.ts'
+import type { JournalReader } from './own-book.ts'
 import { type Keccak, keccak, toHex } from './protocol/bytes.ts'
 import { manifestHash, parseManifest } from './protocol/manifest.ts'
 import { leafHash, verifyMerkle } from './protocol/merkle.ts'
@@ -33,8 +34,10 @@ export interface VerifyOptions {
   bytes?: Uint8Array
   /** The input exactly as it was sent. */
   input?: Uint8Array
-  /** What the payer's own client counts: without it nobody can tell calls of the payer from leaves that were made up. */
-  journal?: OwnBook
+  /** The router that you called; default: the one that answers says who it is. */
+  router?: Hex
+  /** Finds what the payer's own client counts: nothing else tells calls of the payer from leaves that were made up. */
+  journal?: JournalReader
   /** Data of a batch of more leaves than that is not read, and what follows from it is not checked; default: all of it. */
   mostLeaves?: number
   /** A faster keccak than the portable one: of a batch of a million leaves it makes a minute of three. */
@@ -58,6 +61,10 @@ export async function verifyReceipt(request: Hex, options: VerifyOptions): Promi
   }
   if (options.chainId !== undefined && options.chainId !== network.chainId) {
     return [pinned, no('chain', `the router names chain ${network.chainId}; trusted: ${options.chainId}`)]
+  }
+  const { address } = network.router
+  if (options.router !== undefined && !same(options.router, address)) {
+    return [pinned, no('router', `the router says that it is ${address}; trusted: ${options.router}`)]
   }
   const chain = openChain({ chainId: network.chainId, rpcUrl: options.rpcUrl ?? network.rpcUrl })
   try {
@@ -91,7 +98,7 @@ export async function verifyReceipt(request: Hex, options: VerifyOptions): Promi
     })
   }
   checks.push(checkLeaf(facts, answer, leaf), await checkRoot(facts, leaf, batch.seq, batch.proof))
-  const place = { chain, ledger, hasher, transport, router: network.router.address }
+  const place = { chain, ledger, hasher, transport, router: address }
   try {
     const { price } = answer.receipt
     const settled = await settledBatch(
@@ -99,11 +106,9 @@ export async function verifyReceipt(request: Hex, options: VerifyOptions): Promi
       { ...batch, request: request.toLowerCase() as Hex, leaf, price },
       options,
     )
-    const debit = await checkDebit(
-      { ...place, reader },
-      { leaf, price, batch: settled, journal: options.journal },
-    )
-    return [...checks, ...settled.checks, debit, ...(await checkCredits(facts, answer, leaf, settled))]
+    const call = { leaf, price, batch: settled }
+    const debits = await checkDebits({ ...place, reader }, call, options.journal)
+    return [...checks, ...settled.checks, ...debits, ...(await checkCredits(facts, answer, leaf, settled))]
   } catch (cause) {
     const { code, kind, message } = asHeuristError(cause)
     if (kind === 'later') throw cause
@@ -256,9 +261,10 @@ async function checkCredits(
     const interval = { from: after[role] - price, to: after[role] }
     const ok = credit !== undefined && holds(credit, interval) && gross >= (credit.to ?? interval.to)
     const of = `credit ${role}`
-    const other = await overlapOf({ transport, hasher }, batch.inside?.[role] ?? [])
-    const seen = !ok || (credit.to !== undefined && other.isWhole)
-    if (other.leaf) {
+    const near = batch.nearby?.[role]
+    const other = near && (await overlapOf({ transport, hasher }, near))
+    const seen = !ok || (credit.to !== undefined && other?.isWhole)
+    if (other?.leaf) {
       const ends = `$${formatUsd(other.leaf[`${role}Gross`])}`
       checks.push(
         no(of, `leaf.overlap: ${name} is credited once for this call and ${other.leaf.request}, to ${ends}`),

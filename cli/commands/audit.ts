@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Command } from 'commander'
-import { encodeFunctionData, type Hex } from 'viem'
+import { type Address, encodeFunctionData, type Hex } from 'viem'
 import type { Audit, Overlap } from '../../sdk/audit.ts'
 import { routerBondAbi } from '../../sdk/chain/abi.ts'
 import { type Archive, type Audited, auditRouter } from '../../sdk/chain/batches.ts'
@@ -11,11 +11,12 @@ import { receiptDocumentSchema } from '../../sdk/documents.ts'
 import { refused } from '../../sdk/errors.ts'
 import { fastKeccak } from '../../sdk/native.ts'
 import { createHasher, type Hasher, ROLE } from '../../sdk/protocol/messages.ts'
+import { createTransport } from '../../sdk/transport.ts'
 import { formatUsd } from '../../sdk/units.ts'
 import { decodeCall } from '../act.ts'
-import { createPrinter, type Printer } from '../print.ts'
-import { askRouter } from '../router.ts'
-import { openPlace, type Place, type TrustOptions } from '../trust.ts'
+import { type Judged, openJudged } from '../judged.ts'
+import { createPrinter, type Printer, plain } from '../print.ts'
+import type { TrustOptions } from '../trust.ts'
 
 interface Options extends TrustOptions {
   archive?: string
@@ -30,26 +31,33 @@ export function auditCommand(): Command {
       'Recompute every total of a router from its published batch data; exit 1 if something does not fit',
     )
     .option('--router <url>', 'the router; default: of this home')
+    .option(
+      '--address <address>',
+      'the router as you know it; default: of this home, if that is the one asked',
+    )
     .option('--ledger <address>', 'the ledger that you trust; default: of this home')
     .option('--rpc <url>', 'the chain; default: of this home')
     .option('--archive <folder>', 'keep all batch data here, and use what the router no longer serves')
     .option('--proofs <n>', 'at most so many overlaps are proved, after all lies are told', '10')
     .option('--json', 'print one JSON object')
-    .addHelpText('after', '\nExample:\n  $ heurist audit --archive ~/router-1')
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ heurist audit --archive ~/router-1\n  $ heurist audit --router https://router.example --address 0x… --ledger 0x… --rpc https://rpc.example',
+    )
     .action(async (options: Options) => run(options, createPrinter(options.json ?? false)))
 }
 
 async function run(options: Options, print: Printer): Promise<void> {
   const most = countOf(options.proofs)
-  const place = await openPlace(options)
-  const { chain, ledger, router, network } = place
-  const hasher = createHasher(domainOf(network))
+  const place = await openJudged(options)
+  const { chain, ledger, router, routerUrl } = place
+  const hasher = createHasher(domainOf({ chainId: chain.id, addresses: { ledger } }))
   const archive = options.archive === undefined ? {} : { archive: folderArchive(options.archive) }
   const where = {
     chain,
     ledger,
     router,
-    routerUrl: network.router.url,
+    routerUrl,
     hasher,
     keccak: fastKeccak,
     ...archive,
@@ -60,7 +68,7 @@ async function run(options: Options, print: Printer): Promise<void> {
     else if (batches.done % 100 === 99 && parts.done === 1) print.line(`  ${before}`)
   })
   const found = audited.audit
-  report(print, found)
+  report(print, found, router)
   if (found.lies.length > 0) process.exitCode = 1
   const proofs: Proof[] = []
   for (const overlap of found.overlaps.slice(0, most)) {
@@ -82,26 +90,32 @@ function countOf(text: string): number {
   })
 }
 
-function report(print: Printer, { batches, leaves, gross, whole, notAudited, lies }: Audit): void {
+function report(
+  print: Printer,
+  { batches, leaves, gross, whole, notAudited, lies }: Audit,
+  router: Address,
+): void {
   print.rows([
+    ['router', router],
     ['batches', String(batches)],
     ['calls', String(leaves)],
     ['charged', `$${formatUsd(gross)}`],
     ['data', whole ? 'all of it' : 'in part: where it is gone, the lines of the chain were counted'],
     ['lies', String(lies.length)],
   ])
-  for (const { code, seq, detail } of lies) print.line(`  ✗ batch ${seq}  ${code}  ${detail}`)
+  for (const { code, seq, detail } of lies) print.line(`  ✗ batch ${seq}  ${plain(code)}  ${plain(detail)}`)
   if (notAudited.length > 0) {
     print.line(`  – not audited, older than 30 days and forgotten: batches ${rangesOf(notAudited)}`)
   }
-  if (lies.length === 0) print.line('  ✓ every total is the sum of its calls')
+  if (batches === 0) print.line('  – the ledger knows no batch of this router: nothing was audited')
+  else if (lies.length === 0) print.line('  ✓ every total is the sum of its calls')
 }
 
 function reportProof(print: Printer, { overlap, data, missing }: Proof): void {
   print.line(
     `\n${overlap.role} ${overlap.id} was counted twice; anybody convicts the router with RouterBond.proveOverlap:`,
   )
-  print.line(data ?? `  ${missing}`)
+  print.line(data ?? `  ${plain(missing ?? '')}`)
 }
 
 /** Rising numbers in words: `1–3, 7`. */
@@ -139,7 +153,7 @@ interface Proof {
 }
 
 /** What convicts for an overlap: leaves, Merkle proofs, and the receipts that the router or its node still shows. */
-async function proofOf(overlap: Overlap, audited: Audited, place: Place, hasher: Hasher): Promise<Proof> {
+async function proofOf(overlap: Overlap, audited: Audited, place: Judged, hasher: Hasher): Promise<Proof> {
   try {
     const a = await entryOf(overlap.a, audited, place, hasher)
     const b = await entryOf(overlap.b, audited, place, hasher)
@@ -152,14 +166,10 @@ async function proofOf(overlap: Overlap, audited: Audited, place: Place, hasher:
   }
 }
 
-async function entryOf(at: Overlap['a'], audited: Audited, place: Place, hasher: Hasher) {
+async function entryOf(at: Overlap['a'], audited: Audited, place: Judged, hasher: Hasher) {
   const { leaf, proof } = await audited.leafAt(at)
-  const document = await askRouter(
-    place.network.router.url,
-    `/v1/receipts/${leaf.request}`,
-    receiptDocumentSchema,
-  )
-  const { receipt } = document
+  const path = `/v1/receipts/${leaf.request}`
+  const { receipt } = await createTransport(place.routerUrl).get(path, receiptDocumentSchema)
   if (!receipt || hasher.struct('Receipt', receipt) !== leaf.receipt)
     throw new Error(`the receipt of ${leaf.request}`)
   return { seq: at.seq, leaf, proof, receipt }

@@ -3,11 +3,13 @@ import type { Address } from 'viem'
 import { z } from 'zod'
 import { receiptDocumentSchema } from '../../sdk/documents.ts'
 import { refused } from '../../sdk/errors.ts'
+import { journalFolder, readBook } from '../../sdk/journal-file.ts'
 import { fastKeccak } from '../../sdk/native.ts'
+import type { OwnBook } from '../../sdk/own-book.ts'
 import { formatUsd } from '../../sdk/units.ts'
 import { verifyReceipt } from '../../sdk/verify.ts'
 import { networkFor } from '../account.ts'
-import { createPrinter } from '../print.ts'
+import { createPrinter, type Printer } from '../print.ts'
 import { askRouter } from '../router.ts'
 import { printChecks, printSplit } from '../show.ts'
 import { type Trust, type TrustOptions, trustFor } from '../trust.ts'
@@ -84,11 +86,18 @@ export function receiptCommand(): Command {
   )
     .option('--ledger <address>', 'the ledger that you trust; default: of this home')
     .option('--rpc <url>', 'the chain; default: of this home')
+    .option(
+      '--address <address>',
+      'the router that was called; default: of this home, if that is the one asked',
+    )
+    .option('--journal <folder>', "the journal of the payer's client; default: of this home")
     .option('--bytes <file>', 'the output bytes as they were delivered, to check their hash as well')
     .addHelpText('after', '\nExample:\n  $ heurist receipt verify latest')
-    .action(async (id: string, options: Options & { bytes?: string }) => {
+    .action(async (id: string, options: Options & { bytes?: string; journal?: string }) => {
       const print = createPrinter(options.json ?? false)
       const own = ownTrust(options)
+      const folder = options.journal ?? journalFolder()
+      let book: OwnBook | undefined
       const network = await networkFor(options)
       const request = await idOf(network.router.url, id)
       const bytes = options.bytes === undefined ? undefined : await readBytes(options.bytes)
@@ -96,10 +105,15 @@ export function receiptCommand(): Command {
         ...own,
         routerUrl: network.router.url,
         keccak: fastKeccak,
+        async journal(account) {
+          book = await readBook(account, folder)
+          return book
+        },
         ...(bytes ? { bytes } : {}),
       })
       print.line(`receipt ${request}`)
       printChecks(print, checks)
+      if (!book && checks.some(({ name }) => name === 'journal')) printUnread(print, folder)
       print.result({ request, checks })
       if (checks.some((check) => !check.ok)) process.exitCode = 1
     })
@@ -118,6 +132,12 @@ function ownTrust(options: TrustOptions): Trust & { ledger: Address; rpcUrl: str
   throw refused('receipt.unpinned', 'a router is no witness of where its own receipts are settled', {
     fix: `Name what you trust with ${missing.join(' and ')}, or set HEURIST_HOME to the home of its network.`,
   })
+}
+
+/** Where debits would have been held to what the payer's own client counts. */
+function printUnread(print: Printer, folder: string): void {
+  print.line(`\nDebits were not checked by the payer's journal, looked for in ${folder}.`)
+  print.line('Verify on the machine that made the call, or name the folder with --journal.')
 }
 
 async function readBytes(file: string): Promise<Uint8Array> {

@@ -1,6 +1,6 @@
 import type { Address, Hex } from 'viem'
 import { computeLedgerAbi } from '../../sdk/chain/abi.ts'
-import { packedBatchIn } from '../../sdk/chain/calldata.ts'
+import { packedBatchIn, type SettledEvent } from '../../sdk/chain/calldata.ts'
 import type { Chain } from '../../sdk/chain/clients.ts'
 import { chainError } from '../../sdk/chain/errors.ts'
 import { ledgerHistory } from '../../sdk/chain/history.ts'
@@ -51,8 +51,10 @@ interface Settlement {
   transaction: Hex
   block: bigint
   index: number
-  /** Of a single payment; of a batch its calldata says it. */
+  /** Of a single payment. */
   gross?: bigint
+  /** Its calldata says what of it is the frontend's. */
+  batch?: SettledEvent
 }
 
 /**
@@ -137,7 +139,7 @@ async function settlementsOf({ chain, ledger }: Where, router: Address, frontend
     transaction: log.transactionHash,
   })
   const all: Settlement[] = [
-    ...batches.map(placeOf),
+    ...batches.map((log) => ({ ...placeOf(log), batch: log.args })),
     ...singles
       .filter(({ args }) => args.frontend === frontend)
       .map((log) => ({ ...placeOf(log), gross: log.args.price })),
@@ -166,9 +168,9 @@ async function grossIn(
   const found: Found[] = []
   for (let index = 0; index < settlements.length; index += STEP) {
     const part = await Promise.all(
-      settlements.slice(index, index + STEP).map(async ({ transaction, block, gross }) => {
+      settlements.slice(index, index + STEP).map(async ({ transaction, block, gross, batch }) => {
         const at = await times(block)
-        const amount = gross ?? (await lineOf(chain, transaction, frontend))
+        const amount = batch ? await lineOf(chain, { transaction, batch }, frontend) : (gross ?? 0n)
         return { router, at, epoch: epochAt(at), gross: amount, transaction }
       }),
     )
@@ -177,11 +179,17 @@ async function grossIn(
   return found
 }
 
-async function lineOf(chain: Chain, hash: Hex, frontend: number): Promise<bigint> {
+async function lineOf(
+  chain: Chain,
+  { transaction: hash, batch }: { transaction: Hex; batch: SettledEvent },
+  frontend: number,
+): Promise<bigint> {
   const { input } = await chain.client.getTransaction({ hash }).catch((cause: unknown) => {
     throw chainError(cause)
   })
-  return unpackBatch(packedBatchIn(hash, input)).frontends.find(({ id }) => id === frontend)?.amount ?? 0n
+  return (
+    unpackBatch(packedBatchIn(hash, input, batch)).frontends.find(({ id }) => id === frontend)?.amount ?? 0n
+  )
 }
 
 async function claimsOf(

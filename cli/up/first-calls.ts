@@ -32,7 +32,7 @@ export async function makeFirstCalls(client: Client, network: Network): Promise<
     ledger: network.addresses.ledger,
     chainId: network.chainId,
     bytes: chat.bytes,
-    journal: await client.balance(),
+    journal: () => client.balance(),
   })
   const failed = checks.find((check) => !check.ok)
   if (failed) throw bug('receipt.unsound', `${failed.name}: ${failed.detail}`)

@@ -260,6 +260,8 @@ async function readData() {
   const hashes = []
   const own = []
   const inside = { node: [], pod: [], frontend: [] }
+  const beyond = []
+  const runs = new Map()
   let copies = 0
   const newest = { node: 0n, pod: 0n, frontend: 0n }
   for await (const row of allLeaves()) {
@@ -270,6 +272,10 @@ async function readData() {
     }
     const isIt = isSame(row[column.request], request)
     if (isIt) copies += 1
+    // A call costs what its payer was charged more than before; a payer's first one, what is left of the payer's line.
+    const total = BigInt(row[column.charged])
+    const run = runs.get(row[column.payer])
+    runs.set(row[column.payer], { from: run?.from ?? total, to: total })
     for (const name of Object.keys(newest)) {
       if (row[column[name]] !== leaf[name]) continue
       const [gross, to] = [BigInt(row[column[`${name}Gross`]]), BigInt(leaf[`${name}Gross`])]
@@ -277,10 +283,12 @@ async function readData() {
       // Another call that ends inside this one's part of the gross: the payee would be credited once for both.
       if (!isIt && gross > to - price && gross <= to)
         inside[name].push({ request: row[column.request], receipt: row[column.receipt] })
+      if (!isIt && gross > to)
+        beyond.push({ name, payer: row[column.payer], over: gross - to, cost: run && total - run.to })
     }
   }
   own.sort((a, b) => Number(a.count - b.count))
-  return { leaves: hashes.length, root: rootOf(hashes), own, newest, copies, inside }
+  return { leaves: hashes.length, root: rootOf(hashes), own, newest, copies, inside, beyond, runs }
 }
 
 let withheld
@@ -305,6 +313,7 @@ const counts = [0, 1, 2, 3].map((index) => Number(uint(104 + 2 * index, 2)))
 const skipped = logs.filter((log) => log.eventName === 'LineSkipped').map((log) => Number(log.args.index))
 let at = 112
 let floated = false
+const lines = new Map() // what each payer is charged
 let debit = 0n // of this payer's voucher, by itself or, if its line was skipped, by the router's float
 for (let line = 0; line < counts[0]; line += 1, at += 115) {
   const voucher = {
@@ -314,6 +323,7 @@ for (let line = 0; line < counts[0]; line += 1, at += 115) {
     expiry: Number(uint(at + 104, 5)),
   }
   const key = await signerOf('Voucher', voucher, slice(packed, at, at + 64))
+  lines.set(key.toLowerCase(), (lines.get(key.toLowerCase()) ?? 0n) + uint(at + 109, 6))
   if (!isAddressEqual(key, ack.payer)) continue
   debit += uint(at + 109, 6)
   if (skipped.includes(line)) floated = true
@@ -386,6 +396,15 @@ if (!data) {
     )
 }
 
+// A router can make leaves up: that the payer made the calls that it was debited for, its own journal alone tells.
+unchecked('journal', "`heurist receipt verify` reads the payer's, where the call was made")
+
+/** Whether a call that ends beyond this one's part of a gross begins in it. */
+function reachesBack({ payer, over, cost }) {
+  const { from, to } = data.runs.get(payer)
+  return (cost ?? (lines.get(payer) ?? 0n) - (to - from)) > over
+}
+
 // A cumulative figure was raised from `to - amount` to `to`; this call raised it from `after - price` to `after`.
 const covers = (to, amount, after) => amount <= to && to - amount <= after - price && after <= to
 for (const [role, name] of ['node', 'pod', 'frontend'].entries()) {
@@ -400,7 +419,8 @@ for (const [role, name] of ['node', 'pod', 'frontend'].entries()) {
   const title = name === 'node' ? 'credit' : ''
   const free = await Promise.all((data?.inside[name] ?? []).slice(0, 8).map(wasFree))
   const tooMany = (data?.inside[name].length ?? 0) > free.length
-  if (free.includes(false)) check(title, false, `${found}: another call shares this one's part`)
+  const isReached = data?.beyond.some((other) => other.name === name && reachesBack(other))
+  if (free.includes(false) || isReached) check(title, false, `${found}: another call shares this one's part`)
   else if (data && !(covers(to, credit, after) && gross >= to)) check(title, false, found)
   else if (data && !tooMany) check(title, true, found)
   else if (credit < price || gross < after) check(title, false, found)

@@ -120,6 +120,15 @@ export const routerConfigSchema = z.strictObject({
   }),
   keyFile: z.string().min(1),
   podsDir: z.string().min(1),
+  /** Proxies before this door, whose `X-Forwarded-For` is believed; default: none, callers are whom the socket says. */
+  trustedProxies: z
+    .array(
+      z.union(
+        [z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6(), z.enum(['loopback', 'linklocal', 'uniquelocal'])],
+        { error: "an address, a range such as '10.0.0.0/8', 'loopback', 'linklocal' or 'uniquelocal'" },
+      ),
+    )
+    .default([]),
   settle: settleSchema.prefault({}),
   limits: limitsSchema.prefault({}),
 })

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { WebSocketServer } from 'ws'
 import { asHeuristError, bug, HeuristError, refused } from '../../sdk/errors.ts'
+import { householdOf } from '../../sdk/household.ts'
 import { MAX_FRAME_BYTES } from '../../sdk/protocol/frames.ts'
 import { LINK_PATH, LINK_PROTOCOL } from '../../sdk/protocol/link.ts'
 import { toWire } from '../../sdk/protocol/wire.ts'
@@ -29,6 +30,8 @@ const MOST_FEED_BYTES = 1024 * 1024
 interface Deps {
   world: Pick<World, 'clock' | 'timers' | 'log'>
   limits: Limits
+  /** Whose `X-Forwarded-For` is believed. */
+  trustedProxies: readonly string[]
   admit: Admit
   views: Views
   feed: Feed
@@ -43,6 +46,7 @@ export function createDoors(deps: Deps): FastifyInstance {
     bodyLimit: MOST_BODY_BYTES,
     requestTimeout: MOST_REQUEST_MS,
     logger: false,
+    trustProxy: deps.trustedProxies.length > 0 ? [...deps.trustedProxies] : false,
     forceCloseConnections: 'idle',
   })
   app.removeAllContentTypeParsers()
@@ -203,6 +207,12 @@ async function answerStream(deps: Deps, body: unknown, reply: FastifyReply): Pro
 
 // ------------------------------------------------------------------------------------------------- documents
 
+/** Whoever comes from this very machine is a gateway or a proxy of many, and not told apart. */
+function askerOf({ ip }: FastifyRequest): string | undefined {
+  const household = householdOf(ip)
+  return ip === '::1' || household.startsWith('127.') ? undefined : household
+}
+
 function documents(app: FastifyInstance, { views }: Deps): void {
   const document = (path: string, read: (request: FastifyRequest) => Promise<unknown>) =>
     app.get(path, async (request, reply) => {
@@ -219,9 +229,11 @@ function documents(app: FastifyInstance, { views }: Deps): void {
   document('/v1/pods/:pod', (request) => views.pod(param(request, 'pod')))
   document('/v1/nodes', () => views.nodes())
   document('/v1/accounts/:payer', (request) => views.account(param(request, 'payer')))
-  document('/v1/accounts/:payer/leaf', (request) => views.leaf(param(request, 'payer'), query(request)))
+  document('/v1/accounts/:payer/leaf', (request) =>
+    views.leaf(param(request, 'payer'), query(request), askerOf(request)),
+  )
   document('/v1/receipts', (request) => views.receipts(query(request)))
-  document('/v1/receipts/:request', (request) => views.receipt(param(request, 'request')))
+  document('/v1/receipts/:request', (request) => views.receipt(param(request, 'request'), askerOf(request)))
   document('/v1/statements/:role/:id', (request) =>
     views.statement(param(request, 'role'), param(request, 'id')),
   )

@@ -139,6 +139,7 @@ export async function startRouterIn(
   const doors = createDoors({
     world,
     limits,
+    trustedProxies: config.trustedProxies,
     admit: createAdmit({
       ...parts,
       dispatch,

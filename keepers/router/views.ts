@@ -27,9 +27,9 @@ export interface Views {
   nodes(): Promise<unknown>
   account(payer: string): Promise<unknown>
   /** The newest leaf of an account in the batches up to one, and its proof. */
-  leaf(payer: string, query: Query): Promise<unknown>
+  leaf(payer: string, query: Query, asker?: string): Promise<unknown>
   receipts(query: Query): Promise<unknown>
-  receipt(request: string): Promise<unknown>
+  receipt(request: string, asker?: string): Promise<unknown>
   batches(query: Query): Promise<unknown>
   /** The index of a batch's data, and one of its parts. */
   batchIndex(seq: string): Promise<Uint8Array>
@@ -102,7 +102,7 @@ export function createViews(deps: Deps): Views {
   })
 
   /** Everything that is known of a call, as far as it has come. */
-  async function receiptDocument(job: JobRow): Promise<Record<string, unknown>> {
+  async function receiptDocument(job: JobRow, asker?: string): Promise<Record<string, unknown>> {
     const { request, body, status, error } = job
     const document = {
       hash: request,
@@ -129,12 +129,12 @@ export function createViews(deps: Deps): Views {
       price,
       leaf,
       split: splitOf(price, after, terms.split, roles),
-      ...(batch ? { batch: await batchPart(batch, receipt.leaf) } : {}),
+      ...(batch ? { batch: await batchPart(batch, receipt.leaf, asker) } : {}),
     }
   }
 
-  async function batchPart(batch: BatchRow, leaf: number) {
-    const proof = await unlessBusy(proofOf(batch, leaf))
+  async function batchPart(batch: BatchRow, leaf: number, asker?: string) {
+    const proof = await unlessBusy(proofOf(batch, leaf, asker))
     return { ...batchDocument(batch), ...(proof ? { proof } : {}) }
   }
 
@@ -255,13 +255,13 @@ export function createViews(deps: Deps): Views {
         ...(last ? { ack: { ack: last.ack, ackSignature: last.ackSignature } } : {}),
       }
     },
-    async leaf(text, query) {
+    async leaf(text, query, asker) {
       const payer = parseWire(addressSchema, text, 'request.malformed')
       const seq = count(query.batch, 'batch')
       const upTo = seq === undefined ? await ledger.lastBatch() : await ledger.batch(seq)
       const newest = upTo && (await ledger.newestLeafOf(payer, upTo.lastLeaf))
       const batch = newest && (await ledger.batchOfLeaf(newest.leaf))
-      if (batch) return { seq: batch.seq, leaf: newest.body, proof: await proofOf(batch, newest.leaf) }
+      if (batch) return { seq: batch.seq, leaf: newest.body, proof: await proofOf(batch, newest.leaf, asker) }
       throw refused('leaf.none', 'No batch up to that one has a leaf of this account.', {
         fix: 'Check the account; ask again once a call of it is settled.',
       })
@@ -271,10 +271,10 @@ export function createViews(deps: Deps): Views {
       const jobs = await ledger.recentJobs(limit)
       return { receipts: await Promise.all(jobs.map((job) => summary(job))) }
     },
-    async receipt(text) {
+    async receipt(text, asker) {
       const request = parseWire(hashSchema, text, 'request.malformed')
       const job = await ledger.job(request)
-      if (job) return receiptDocument(job)
+      if (job) return receiptDocument(job, asker)
       throw refused('receipt.unknown', 'This router has admitted no such request.', {
         fix: 'Check the request hash; a request that was refused leaves no trace.',
       })

@@ -12,17 +12,22 @@ type Batch = Pick<BatchRow, 'seq' | 'root' | 'firstLeaf' | 'lastLeaf'>
 /**
  * The Merkle proof of a leaf, by its number in the ledger: anybody may ask for it as often as it likes.
  *
- * @throws `proofs.busy` (later) beyond {@link MOST_WAITING} branches that are not kept yet; `batch.differs` (bug).
+ * @param asker  Who asks; absent if nobody is told apart.
+ * @throws `proofs.busy` (later) beyond {@link MOST_WAITING} branches that are not kept yet, {@link MOST_OF_ONE} of one
+ *   asker; `batch.differs` (bug).
  */
-export type Proofs = (batch: Batch, leaf: number) => Promise<Hex[]>
+export type Proofs = (batch: Batch, leaf: number, asker?: string) => Promise<Hex[]>
 
 /** Crowns and branches that are kept: at most 64 KiB each, for batches of any size. */
 const MOST_KEPT = 64
 /** Branches that wait to be made: each takes some ten milliseconds, and nobody waits for more than these. */
 const MOST_WAITING = 32
+/** A flooder leaves three quarters of them to others. */
+const MOST_OF_ONE = MOST_WAITING / 4
 
 const limit = {
   most: MOST_WAITING,
+  mostOfOne: MOST_OF_ONE,
   busy: (most: number) =>
     later('proofs.busy', 'This router is asked for more Merkle proofs than it makes at once.', {
       fix: 'Ask again after `retryAfterSeconds`.',
@@ -70,12 +75,12 @@ export function createProofs(ledger: Pick<Ledger, 'leavesAfter' | 'crownOf'>): P
     return growBranch(lastLeaf - firstLeaf + 1, branch, runs, fastKeccak)
   }
 
-  return async (batch, leaf) => {
+  return async (batch, leaf, asker) => {
     const leaves = batch.lastLeaf - batch.firstLeaf + 1
     const index = leaf - batch.firstLeaf
     const branch = branchOf(leaves, index)
-    const crown = await crowns(batch.root, () => crownFor(batch))
-    const nodes = await branches(`${batch.root} ${branch.node}`, () => grow(batch, branch))
+    const crown = await crowns(batch.root, () => crownFor(batch), asker)
+    const nodes = await branches(`${batch.root} ${branch.node}`, () => grow(batch, branch), asker)
     if (nodeAt(nodes, 0) !== nodeAt(crown, branch.node) || nodeAt(crown, 0) !== batch.root) {
       throw bug('batch.differs', `the ledger has other leaves than batch ${batch.seq} was made of`, {
         fix: 'Restore the journal that posted it.',

@@ -7,8 +7,9 @@ import {
   createAuditor,
   type OpenBatch,
   type Place,
+  type UnreadBatch,
 } from '../audit.ts'
-import { asHeuristError, refused } from '../errors.ts'
+import { asHeuristError, type HeuristError, refused } from '../errors.ts'
 import { createRooter, openData } from '../leaves.ts'
 import { unpackBatch } from '../protocol/batch.ts'
 import type { Keccak } from '../protocol/bytes.ts'
@@ -53,7 +54,7 @@ type Settled = LedgerLog<'BatchSettled'>
  * from the archive what it does not serve: nothing that a router answers, or leaves unanswered, ends the audit. Parts are
  * read one by one.
  *
- * @throws `chain.unreachable` (later); `batch.unreadable` (refused) if a contract settled for the router.
+ * @throws `chain.unreachable` (later).
  */
 export async function auditRouter(where: Where, onProgress: Progress = () => {}): Promise<Audited> {
   const served = createServed(where)
@@ -66,7 +67,7 @@ export async function auditRouter(where: Where, onProgress: Progress = () => {})
     const all = events.length + settled.length
     for (const event of settled) {
       const { batch, keys, charges } = await linesOf(where, event)
-      for (const skip of skips.filter((one) => one.args.seq === batch.seq)) {
+      for (const skip of skips.filter((one) => one.args.seq === event.args.seq)) {
         const line = Number(skip.args.index)
         add(skipped, keys[line], charges[line] ?? 0n)
       }
@@ -123,7 +124,11 @@ async function settledBy({ chain, ledger, router }: Where, after: bigint): Promi
 }
 
 /** Whose totals an auditor compares, with those of batches that it has not read. */
-function withLines(auditor: Auditor, batches: readonly AuditedBatch[]): Pick<Auditor, 'payers' | 'payees'> {
+function withLines(
+  auditor: Auditor,
+  unaudited: readonly (AuditedBatch | UnreadBatch)[],
+): Pick<Auditor, 'payers' | 'payees'> {
+  const batches = unaudited.filter((batch): batch is AuditedBatch => !('unread' in batch))
   const payees = batches.flatMap(({ lines }) =>
     AUDITED_ROLES.flatMap((role) => [...lines[role].keys()].map((id) => ({ role, id }))),
   )
@@ -133,14 +138,24 @@ function withLines(auditor: Auditor, batches: readonly AuditedBatch[]): Pick<Aud
   }
 }
 
-/** The chain's word of one settlement. */
-async function linesOf(
-  where: Where,
-  event: Settled,
-): Promise<{ batch: AuditedBatch; keys: (Address | undefined)[]; charges: bigint[] }> {
+interface Lines {
+  batch: AuditedBatch | UnreadBatch
+  keys: (Address | undefined)[]
+  charges: bigint[]
+}
+
+/** The chain's word of one settlement; of one whose bytes are not in its transaction, what its event says. */
+async function linesOf(where: Where, event: Settled): Promise<Lines> {
   const { seq, root, gross } = event.args
-  const { input } = await where.chain.client.getTransaction({ hash: event.transactionHash })
-  const { payers, nodes, pods, frontends } = unpackBatch(packedBatchIn(event.transactionHash, input))
+  const { input } = await where.chain.client
+    .getTransaction({ hash: event.transactionHash })
+    .catch((cause: unknown) => {
+      throw chainError(cause)
+    })
+  const packed = bytesOf(event, input, where.keccak)
+  if (!(packed instanceof Uint8Array))
+    return { batch: { seq, root, gross, unread: packed.message }, keys: [], charges: [] }
+  const { payers, nodes, pods, frontends } = unpackBatch(packed)
   const keys = await Promise.all(payers.map((line) => payerOf(where, line)))
   const charges = new Map<Address, bigint>()
   for (const [line, { charge }] of payers.entries()) add(charges, keys[line], charge)
@@ -150,6 +165,16 @@ async function linesOf(
     frontend: new Map(frontends.map(({ id, amount }) => [id, amount])),
   }
   return { batch: { seq, root, gross, charges, lines }, keys, charges: payers.map(({ charge }) => charge) }
+}
+
+function bytesOf({ transactionHash, args }: Settled, input: Hex, hash?: Keccak): Uint8Array | HeuristError {
+  try {
+    return packedBatchIn(transactionHash, input, args, hash)
+  } catch (cause) {
+    const error = asHeuristError(cause)
+    if (error.code !== 'batch.unreadable') throw cause
+    return error
+  }
 }
 
 function add(sums: Map<Address, bigint>, payer: Address | undefined, amount: bigint): void {

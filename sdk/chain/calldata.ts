@@ -1,24 +1,54 @@
-import { decodeFunctionData, type Hex } from 'viem'
+import { decodeFunctionData, type Hex, toFunctionSelector } from 'viem'
 import { refused } from '../errors.ts'
-import { fromHex } from '../protocol/bytes.ts'
+import { fromHex, type Keccak, keccak, toHex } from '../protocol/bytes.ts'
 import { computeLedgerAbi } from './abi.ts'
 
+/** What `BatchSettled` says of a batch: which bytes it was, whoever carried them to the ledger. */
+export interface SettledEvent {
+  batchHash: Hex
+  root: Hex
+}
+
+/** Of `settle(bytes)` and of where its one argument begins. */
+const SETTLE = `${toFunctionSelector('settle(bytes)').slice(2)}${'20'.padStart(64, '0')}`
+
 /**
- * The packed batch that a transaction hands to the ledger's `settle`.
+ * The packed batch in the transaction that settled it: handed to the ledger's `settle` by the router itself, or inside the
+ * call of a contract that the router is. Only the bytes that the ledger hashed count.
  *
  * @param hash  Of the transaction, for the error.
  * @param input  Its calldata.
- * @throws `batch.unreadable` (refused) if it calls anything else: a router behind a contract, whose call is inside.
+ * @throws `batch.unreadable` (refused) if those bytes are not in it: a contract made them up elsewhere.
  */
-export function packedBatchIn(hash: Hex, input: Hex): Uint8Array {
-  const packed = settledBy(input)
-  if (packed !== undefined) return fromHex(packed)
-  throw refused('batch.unreadable', `${hash} does not call the ledger's settle itself`, {
-    fix: 'Its batches cannot be read line by line; totals are in the ledger.',
+export function packedBatchIn(
+  hash: Hex,
+  input: Hex,
+  { batchHash, root }: SettledEvent,
+  hashOf: Keccak = keccak,
+): Uint8Array {
+  for (const packed of argumentsIn(input)) {
+    // The root first: nobody makes a reader hash a thousand batches.
+    if (packed.slice(82, 146) !== root.slice(2)) continue
+    const bytes = fromHex(packed)
+    if (toHex(hashOf(bytes)) === batchHash) return bytes
+  }
+  throw refused('batch.unreadable', `${hash} does not show the batch that the ledger settled in it`, {
+    fix: 'Its lines cannot be read; totals are in the ledger.',
   })
 }
 
-function settledBy(data: Hex): Hex | undefined {
+/** What any `settle` in the calldata hands over. */
+function* argumentsIn(input: Hex): Generator<Hex> {
+  const own = argumentOf(input)
+  if (own) yield own
+  const text = input.toLowerCase()
+  for (let at = text.indexOf(SETTLE, 3); at >= 0; at = text.indexOf(SETTLE, at + 1)) {
+    const inner = argumentOf(`0x${text.slice(at)}`)
+    if (inner) yield inner
+  }
+}
+
+function argumentOf(data: Hex): Hex | undefined {
   try {
     const { functionName, args } = decodeFunctionData({ abi: computeLedgerAbi, data })
     return functionName === 'settle' ? args[0] : undefined

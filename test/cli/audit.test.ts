@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { expect } from 'chai'
+import { generatePrivateKey, privateKeyToAddress } from 'viem/accounts'
 import type { Leaf } from '../../sdk/protocol/merkle.ts'
 import { openStage, type Stage } from '../sdk/stage.ts'
 import { type CliHome, openHome } from './home.ts'
@@ -61,17 +63,11 @@ describe('heurist audit on a real chain', function () {
     const listed = (own: Leaf[]) => own.map((leaf) => ({ ...leaf, nodeGross: own[0]?.nodeGross ?? 0n }))
     stage.router.script = { listed }
     await stage.router.settle()
+    stage.router.script = {}
     const door = await openDoor(stage.router.url)
-    stage.router.script = {
-      get: {
-        '/v1/network': (body) => ({
-          ...(body as object),
-          router: { address: stage.market.router.address, url: door.url },
-        }),
-      },
-    }
+    const at = ['--router', door.url, '--address', stage.market.router.address]
 
-    const { out, code } = await door.run(home.folder, 'audit', '--proofs', '1')
+    const { out, code } = await door.run(home.folder, 'audit', ...at, '--proofs', '1')
     await door.close()
     const none = await home.run('audit', '--proofs', '0', '--json')
     const wrong = await home.run('audit', '--proofs', 'all', '--json')
@@ -83,6 +79,37 @@ describe('heurist audit on a real chain', function () {
     expect(none.json.overlaps).to.have.length(3)
     expect(none.json.proofs).to.deep.equal([])
     expect((wrong.json.error as { code: string }).code).to.equal('proofs.invalid')
+  })
+
+  it('never asks a router who it is and where it settles: a thief that names a clean address is audited by its own', async () => {
+    const bare = openHome({ ...stage.market, home: join(stage.folder, 'nowhere') }, stage.router.url)
+    rmSync(join(bare.folder, 'network.json'))
+    const { router, addresses, chain } = stage.market
+    const own = ['--ledger', addresses.ledger, '--rpc', chain.rpcUrl]
+    const at = ['audit', '--router', stage.router.url, ...own]
+    const clean = privateKeyToAddress(generatePrivateKey())
+    const asked: string[] = []
+    stage.router.script = {
+      get: {
+        '/v1/network': (body) => {
+          asked.push('/v1/network')
+          return { ...(body as object), router: { address: clean, url: stage.router.url } }
+        },
+      },
+    }
+
+    const known = await bare.run(...at, '--address', router.address, '--json')
+    const byHome = await home.run('audit', '--json')
+    const none = await bare.run(...at, '--json')
+    const elsewhere = await bare.run(...at, '--address', clean)
+    stage.router.script = {}
+
+    expect([known.code, byHome.code, none.code]).to.deep.equal([1, 1, 1])
+    expect(known.json.lies).to.deep.equal(byHome.json.lies)
+    expect(known.json.router).to.equal(router.address.toLowerCase())
+    expect((none.json.error as { code: string }).code).to.equal('audit.unpinned')
+    expect(elsewhere.out).to.contain('the ledger knows no batch of this router').and.not.contain('✓')
+    expect(asked).to.deep.equal([])
   })
 })
 

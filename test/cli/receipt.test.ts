@@ -1,7 +1,9 @@
-import { rmSync, writeFileSync } from 'node:fs'
+import { readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { createTestClient, type Hex, http } from 'viem'
+import { fileJournal } from '../../sdk/journal-file.ts'
+import type { Batch } from '../../sdk/protocol/batch.ts'
 import { BATCH_DATA_DAYS } from '../../sdk/settlement.ts'
 import { LINES } from '../sdk/router.ts'
 import { openStage, type Stage } from '../sdk/stage.ts'
@@ -128,6 +130,98 @@ describe('heurist receipt verify on a real chain', function () {
     expect(told.out).to.match(/– debit +not checked: /)
     expect(told.out).to.match(/✓ root/)
     expect(told.out).not.to.match(/✗/)
+  })
+
+  it('holds debits to the payer’s own journal where this machine has one, and says so where it has none', async () => {
+    const journal = join(home.folder, 'journal')
+    const client = await own.client({ journal: fileJournal(journal) })
+    const { request: call, price } = await client.run('chat', 'mine')
+    const madeUp: Hex = `0x${'97'.repeat(32)}`
+    const more = (lines: Batch['nodes']) => lines.map((line) => ({ ...line, amount: line.amount + price }))
+    own.router.script = {
+      listed: ([leaf]) => {
+        if (!leaf) throw new Error('no leaf')
+        const { charged, count, nodeGross, podGross, frontendGross } = leaf
+        const gross = {
+          nodeGross: nodeGross + price,
+          podGross: podGross + price,
+          frontendGross: frontendGross + price,
+        }
+        return [leaf, { ...leaf, ...gross, request: madeUp, charged: charged + price, count: count + 1n }]
+      },
+      posted: (batch) => ({
+        ...batch,
+        payers: batch.payers.map((line) => ({ ...line, charge: line.charge + price })),
+        nodes: more(batch.nodes),
+        pods: more(batch.pods),
+        frontends: more(batch.frontends),
+      }),
+    }
+    // The voucher of a second call covers the debit; the call itself is not posted.
+    const { request: open } = await client.run('chat', 'charged and not settled')
+    const [late, early] = [own.router.calls.get(open), own.router.calls.get(call)]
+    if (!late || !early) throw new Error('no call')
+    late.status = 'put off'
+    early.job = { ...early.job, voucher: late.job.voucher, signature: late.job.signature }
+    await own.router.settle()
+    own.router.script = {}
+    const kept = readdirSync(journal)
+
+    const byHome = await verify(home, call)
+    const byFolder = await verify(home, settled, '--journal', journal)
+    const elsewhere = await home.run('receipt', 'verify', call, '--journal', own.folder)
+    const told = await home.run('receipt', 'verify', call)
+
+    const one = ({ json }: { json: Record<string, unknown> }) =>
+      (json.checks as Check[]).find(({ name }) => name === 'journal')
+    expect([byHome.code, byFolder.code, elsewhere.code, told.code]).to.deep.equal([1, 0, 0, 1])
+    expect(failed(byHome)).to.deep.equal(['journal'])
+    expect(told.out).to.match(/✗ journal +leaf\.unknown: /)
+    expect(one(byFolder), 'a key of another machine').to.include({ ok: true, checked: false })
+    expect(elsewhere.out)
+      .to.match(/– journal +not checked: /)
+      .and.include('--journal')
+    expect(readdirSync(journal), 'no lock taken, nothing written').to.deep.equal(kept)
+    await client.run('chat', 'its client goes on')
+    await own.router.settle()
+    expect((await verify(home, settled)).code).to.equal(0)
+  })
+
+  it('passes by the payer’s journal what its client counts too', async () => {
+    const client = await own.client({ journal: fileJournal(join(home.folder, 'journal')) })
+    const { request: call } = await client.run('chat', 'mine')
+    await own.router.settle()
+
+    const { code, json } = await verify(home, call)
+
+    expect(code).to.equal(0)
+    expect((json.checks as Check[]).find(({ name }) => name === 'journal')).to.include({
+      ok: true,
+      checked: true,
+    })
+  })
+
+  it('shows what a router says in one line of its own: no answer hides what failed or makes up a line', async () => {
+    const path = `/v1/batches/${own.router.calls.get(settled)?.batch?.seq}`
+    const message = 'gone\n  ✓ debit  all is well\u001b[2J\u202e'
+    const error = { code: 'batch.unknown', kind: 'refused', message }
+    own.router.script = { withheld: path, get: { [path]: () => ({ error }) } }
+
+    const { out, code } = await home.run('receipt', 'verify', settled)
+    own.router.script = {}
+
+    expect(code).to.equal(1)
+    expect(out).to.match(/^ +✗ batch +batch\.unknown: gone\\u\{a\} /m)
+    expect(out).not.to.match(/^ +✓ debit/m)
+    expect(out.includes('\u001b') || out.includes('\u202e')).to.equal(false)
+  })
+
+  it('fails a router that says it is another one than was called', async () => {
+    const called = await verify(home, settled, '--address', own.market.addresses.heu)
+    const asked = await verify(home, settled, '--address', own.market.router.address)
+
+    expect([called.code, asked.code]).to.deep.equal([1, 0])
+    expect(failed(called)).to.deep.equal(['router'])
   })
 
   it('fails on other bytes than were delivered', async () => {

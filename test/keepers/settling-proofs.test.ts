@@ -128,6 +128,23 @@ describe('the proofs of a batch', () => {
     expect(await refusal(unlessBusy(proofOf({ ...last, root: hash(1) }, 50)))).to.equal('batch.differs')
   })
 
+  it('of which one address asks for more than a quarter of the places are refused to it alone', async () => {
+    const { seen, ledger, post } = journal()
+    const batches = Array.from({ length: 40 }, (_, index) => post(index + 1, index + 1, BigInt(index + 1)))
+    const proofOf = createProofs(ledger)
+    const ask = (number: number, asker?: string) =>
+      refusal(proofOf(batches[number - 1] as (typeof batches)[0], number, asker))
+
+    const flood = Array.from({ length: 12 }, (_, index) => ask(index + 1, 'flooder'))
+    const others = [ask(13, 'other'), ask(1, 'other'), ask(14)]
+    const [flooded, heard] = [await Promise.all(flood), await Promise.all(others)]
+
+    expect(flooded.filter((code) => code === 'proofs.busy')).to.have.length(12 - 8)
+    expect(heard).to.deep.equal(Array(3).fill('nothing was thrown'))
+    expect(seen.reads, 'nothing was made for what was refused').to.equal(10)
+    expect(await ask(12, 'flooder'), 'afterwards').to.equal('nothing was thrown')
+  })
+
   it('of a journal that has other leaves than were posted are refused', async () => {
     const change = (leaf: UnpostedLeaf) =>
       leaf.leaf === 7 ? unposted(7, {}, { nodeGross: leaf.body.nodeGross + 1n }) : leaf

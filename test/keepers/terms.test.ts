@@ -99,6 +99,45 @@ describe('the form of a job', () => {
     for (const [changes, code] of cases) expect(refusedForm(changes), code).to.equal(code)
   })
 
+  it('73: a call whose request or voucher differs in any one field from what its payer signed is refused before service', () => {
+    const good = body()
+    const other = { request: hash(7), voucher: address(7) }
+    const texts: Record<string, unknown> = {
+      maxPrice: '501',
+      ceiling: '1001',
+      deadline: NOW + 61,
+      expiry: NOW + 73 * HOUR,
+    }
+    const changed = (part: 'request' | 'voucher', name: string) => {
+      const value = good[part][name]
+      const known =
+        texts[name] ??
+        (typeof value === 'number' ? value + 1 : value.length === 42 ? other.voucher : other.request)
+      return { ...good, [part]: { ...good[part], [name]: known } }
+    }
+    const fields = (['request', 'voucher'] as const).flatMap((part) =>
+      Object.keys(good[part]).map((name) => [part, name] as const),
+    )
+
+    const refusals = fields.map(([part, name]) => {
+      try {
+        checkForm(changed(part, name), here)
+        return `${part}.${name} is admitted`
+      } catch (cause) {
+        return (cause as { code: string }).code
+      }
+    })
+
+    expect(fields).to.have.length(9 + 4)
+    expect([...new Set(refusals)].sort()).to.deep.equal([
+      'input.mismatch',
+      'router.wrong',
+      'signature.invalid',
+      'voucher.mismatch',
+    ])
+    expect(checkForm(good, here).request).to.equal(good.voucher.request)
+  })
+
   it('the high-s twin of a good signature is refused as malleable, and says how to mend it', () => {
     const good = body()
     const order = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n

@@ -204,6 +204,31 @@ describe('a router that lies is not paid', function () {
     })
   }
 
+  it('peer 34: the hash that was signed is held to the bytes that the client received, each of them', async () => {
+    const client = await stage.client()
+    const text = new TextDecoder().decode(LINES)
+    const signed: Hex[] = []
+    const receipt: Script['receipt'] = (honest) => {
+      signed.push(honest.output)
+      return honest
+    }
+    // Letters, so that what arrives still reads as an answer.
+    for (const at of ['Hello', 'world', 'stop'].map((word) => text.indexOf(word))) {
+      const delivered = (bytes: Uint8Array) => bytes.map((byte, index) => (index === at ? byte ^ 1 : byte))
+      stage.router.script = { receipt, delivered }
+
+      const codes = [(await refusal(client.run('chat', 'hi'))).code, (await streamed(client)).code]
+
+      expect(codes, `byte ${at}`).to.deep.equal(Array(2).fill('receipt.output_mismatch'))
+    }
+    const { charged } = await client.balance()
+
+    expect(charged).to.equal(0n)
+    expect(signed, 'the router and its node signed the truth each time').to.deep.equal(
+      Array(6).fill(toHex(keccak(LINES))),
+    )
+  })
+
   /** What the client counts as charged or at stake, and what the chain counts as spent, after one call that pays. */
   async function money(client: Client): Promise<bigint[]> {
     const { charged, held, spent, deposited } = await client.balance()

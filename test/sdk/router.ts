@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { encodeFunctionData, type Hex, zeroHash } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { computeLedgerAbi } from '../../sdk/chain/abi.ts'
+import type { Call } from '../../sdk/chain/call.ts'
 import { keySender, openChain } from '../../sdk/chain/clients.ts'
 import type { ErrorBody } from '../../sdk/errors.ts'
 import { createSigner, fastKeccak, toCompact } from '../../sdk/native.ts'
@@ -48,6 +49,8 @@ export interface Script {
   posted?: (batch: Batch) => Batch
   /** Changes the leaves that are published, under the posted root and behind the posted hash. */
   listed?: (leaves: Leaf[]) => Leaf[]
+  /** Carries what it settles to the ledger in its place. @returns the transaction's hash. */
+  carry?: (call: Call) => Promise<Hex>
   /** A path that it answers as if there were nothing. */
   withheld?: string
   /** Shows no batch data any more. */
@@ -57,7 +60,7 @@ export interface Script {
 }
 
 /** What the router remembers of one call. */
-export interface Call {
+export interface AnsweredCall {
   job: Job
   request: Hex
   status: string
@@ -72,7 +75,7 @@ export interface TestRouter {
   readonly url: string
   /** What the next calls meet. Replace it whole. */
   script: Script
-  readonly calls: Map<Hex, Call>
+  readonly calls: Map<Hex, AnsweredCall>
   /** Jobs that were posted, repetitions included. */
   readonly posts: Job[]
   readonly pods: Record<string, { id: number; hash: Hex; manifest: Manifest; bytes: Uint8Array }>
@@ -94,7 +97,7 @@ export async function startRouter(
   manifests: Record<string, Uint8Array>,
 ): Promise<TestRouter> {
   const hasher = createHasher(market.domain, fastKeccak)
-  const calls = new Map<Hex, Call>()
+  const calls = new Map<Hex, AnsweredCall>()
   const posts: Job[] = []
   const accounts = new Map<string, { charged: bigint; count: bigint }>()
   const gross = new Map<string, bigint>()
@@ -110,7 +113,7 @@ export async function startRouter(
   )
   const podOf = (id: number) => Object.values(pods).find((pod) => pod.id === id)
 
-  function work(job: Job, length?: number): Call {
+  function work(job: Job, length?: number): AnsweredCall {
     const { script } = router
     const pod = podOf(job.request.pod)
     if (!pod) throw new Error(`no pod ${job.request.pod}`)
@@ -143,7 +146,7 @@ export async function startRouter(
       return after
     }
     const { pod: podId, frontend } = job.request
-    const call: Call = {
+    const call: AnsweredCall = {
       job,
       request,
       status: 'receipted',
@@ -172,7 +175,7 @@ export async function startRouter(
     return call
   }
 
-  const sentOf = (call: Call) =>
+  const sentOf = (call: AnsweredCall) =>
     router.script.sent && call.answer ? router.script.sent(call.answer) : call.answer
 
   async function answerJob(job: Job, stream: boolean, response: ServerResponse): Promise<void> {
@@ -223,7 +226,7 @@ export async function startRouter(
     response.end()
   }
 
-  function documentOf(call: Call) {
+  function documentOf(call: AnsweredCall) {
     const { job, request, status, answer, leaf, batch, error } = call
     const facts = {
       status,
@@ -373,7 +376,9 @@ export async function startRouter(
     const chain = openChain({ chainId: market.domain.chainId, rpcUrl: market.chain.rpcUrl })
     const sender = keySender(chain, privateKeyToAccount(market.router.key))
     const call = encodeFunctionData({ abi: computeLedgerAbi, functionName: 'settle', args: [toHex(batch)] })
-    const { transactionHash: txHash } = await sender.send({ to: market.addresses.ledger, data: call })
+    const settlement = { to: market.addresses.ledger, data: call }
+    const txHash =
+      (await router.script.carry?.(settlement)) ?? (await sender.send(settlement)).transactionHash
     posted.push({ seq, leaves, tree })
     last = { seq, hash: toHex(keccak(batch)) }
     for (const each of open) {
@@ -402,7 +407,7 @@ export async function startRouter(
   return router
 }
 
-const priceOfCall = (call: Call): bigint => call.answer?.receipt.price ?? 0n
+const priceOfCall = (call: AnsweredCall): bigint => call.answer?.receipt.price ?? 0n
 const sum = (amounts: bigint[]): bigint => amounts.reduce((total, amount) => total + amount, 0n)
 const unknown = (code: string, message: string) => ({ error: { code, kind: 'refused', message } })
 

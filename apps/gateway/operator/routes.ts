@@ -1,10 +1,10 @@
 import type { FastifyInstance } from 'fastify'
+import { householdOf } from '../../../sdk/household.ts'
 import type { Depositing } from '../account/routes.ts'
 import { openSessions } from '../account/sessions.ts'
 import type { Accounts } from '../accounts.ts'
 import { parseBody } from '../parameters.ts'
 import { openRate } from '../rate.ts'
-import { householdOf } from '../sponsor/address.ts'
 import { type OperatorTerms, openOperator } from './operator.ts'
 import { type RevenueRow, revenueCsv, revenueOf, revenueParameters, sumsInDollars } from './revenue.ts'
 

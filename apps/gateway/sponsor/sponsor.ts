@@ -1,11 +1,11 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import { asHeuristError, type HeuristError, refused } from '../../../sdk/errors.ts'
+import { householdOf } from '../../../sdk/household.ts'
 import { formatUsd } from '../../../sdk/units.ts'
 import { missingKey } from '../accounts.ts'
 import type { Caller } from '../caller.ts'
 import type { Store } from '../till/store.ts'
 import { HOUSE, type Order, type Till } from '../till/till.ts'
-import { householdOf } from './address.ts'
 import type { SponsorTerms } from './terms.ts'
 
 /** In the books, what the gateway pays for others is what this key of its own account spent. */

@@ -1,30 +1,49 @@
 import { expect } from 'chai'
-import { encodeFunctionData, type Hex } from 'viem'
+import { concat, encodeFunctionData, type Hex, pad } from 'viem'
 import { computeLedgerAbi } from '../../../sdk/chain/abi.ts'
 import { packedBatchIn } from '../../../sdk/chain/calldata.ts'
-import { toHex } from '../../../sdk/protocol/bytes.ts'
+import { packBatch } from '../../../sdk/protocol/batch.ts'
+import { keccak, toHex } from '../../../sdk/protocol/bytes.ts'
 import { refusal } from '../refusal.ts'
 
 const HASH: Hex = `0x${'5'.repeat(64)}`
+const word = (digit: string): Hex => `0x${digit.repeat(64)}`
+const lines = { payers: [], nodes: [], pods: [], frontends: [] }
+const batchOf = (root: Hex) => packBatch({ seq: 7n, prev: word('1'), root, dataHash: word('3'), ...lines })
+const settle = (batch: Uint8Array) =>
+  encodeFunctionData({ abi: computeLedgerAbi, functionName: 'settle', args: [toHex(batch)] })
 
 describe('the batch in a transaction', () => {
-  it('is what it hands to settle, to the byte', () => {
-    const batch: Hex = '0x00ff10'
-    const input = encodeFunctionData({ abi: computeLedgerAbi, functionName: 'settle', args: [batch] })
+  const batch = batchOf(word('a'))
+  const event = { batchHash: toHex(keccak(batch)), root: word('a') }
 
-    expect(toHex(packedBatchIn(HASH, input))).to.equal(batch)
+  it('is what it hands to settle, to the byte', () => {
+    expect(packedBatchIn(HASH, settle(batch), event)).to.deep.equal(batch)
   })
 
-  it('is refused by name where the transaction calls another function, a contract, or nothing', async () => {
+  it('is found inside the call of a contract, among others, by the hash that the ledger counted', () => {
+    const [other, twin] = [batchOf(word('b')), batchOf(word('a'))]
+    twin[0] = 9
+    const inner = [settle(other), settle(twin), settle(batch)].map((call) =>
+      concat([pad('0x07'), call, '0x00ff']),
+    )
+
+    expect(packedBatchIn(HASH, concat(['0x12345678', ...inner]), event)).to.deep.equal(batch)
+  })
+
+  it('is refused by name where the transaction calls another function, a contract that makes it up, or nothing', async () => {
     const others: Hex[] = [
       encodeFunctionData({ abi: computeLedgerAbi, functionName: 'collect', args: [`0x${'1'.repeat(40)}`] }),
+      settle(batchOf(word('b'))),
+      settle(batch.with(0, 9)),
+      toHex(batch),
       '0xdeadbeef',
       '0x',
     ]
 
     for (const input of others) {
-      const error = await refusal((async () => packedBatchIn(HASH, input))())
-      expect(error.code).to.equal('batch.unreadable')
+      const error = await refusal((async () => packedBatchIn(HASH, input, event))())
+      expect(error.code, input.slice(0, 40)).to.equal('batch.unreadable')
     }
   })
 })

@@ -21,7 +21,7 @@ export function householdOf(ip: string): string {
 }
 
 /** The eight groups of an IPv6 address. */
-export function groupsOf(address: string): number[] {
+function groupsOf(address: string): number[] {
   // A URL writes its host in the one canonical way, without an IPv4 tail.
   const text = new URL(`http://[${address}]`).hostname.slice(1, -1)
   const [before = '', after] = text.split('::')
