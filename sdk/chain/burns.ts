@@ -33,7 +33,7 @@ export async function readBurn(chain: Chain, burner: Address): Promise<BurnState
   const [lot, lotPrice, carried, carriedPrice, median, gather, sale] = await Promise.all([
     client.readContract({ ...at, functionName: 'lotOf', args: [clock.epoch - 1] }),
     client.readContract({ ...at, functionName: 'priceNow', args: [false] }),
-    client.readContract({ ...at, functionName: 'carried' }),
+    client.readContract({ ...at, functionName: 'carriedForSale' }),
     client.readContract({ ...at, functionName: 'priceNow', args: [true] }),
     client.readContract({ ...at, functionName: 'median' }),
     client.readContract({ ...at, functionName: 'GATHER_SECONDS' }),

@@ -236,6 +236,22 @@ contract SlashingProofsTest is Slashes {
         vm.assertEq(slashing.proveEquivocation(a, signatureA, b, signatureB), 1_500 * UNIT, "it was not forgotten");
     }
 
+    /// @dev A node with hardly any stake reports itself, then stakes, and has whoever helps it prove the next lie first.
+    function test_attack_noSlashOfNearlyNothingShieldsStakeThatComesAfterIt() public {
+        uint32 honest = NODE;
+        NODE = _newNode(OWNER, 0x51611);
+        staking.stake(NODE, 10);
+        (Messages.Receipt memory a, Messages.Receipt memory b) = (_receipt("a", 1), _receipt("a", 2));
+        slashing.proveEquivocation(a, _sign(0x51611, Messages.hash(a)), b, _sign(0x51611, Messages.hash(b)));
+        vm.assertEq(_total(NODE), 7, "three tenths of nearly nothing");
+        staking.stake(NODE, STAKE);
+        (a, b) = (_receipt("b", 1), _receipt("b", 2));
+        uint256 slashed =
+            slashing.proveEquivocation(a, _sign(0x51611, Messages.hash(a)), b, _sign(0x51611, Messages.hash(b)));
+        vm.assertEq(slashed, (3 * (STAKE + 7) + 9) / 10, "three tenths of what stands now");
+        NODE = honest;
+    }
+
     function test_47_reportingOneselfAfterARequestToUnbondIsNoExit() public {
         _unbond(NODE, STAKE);
         uint256 supply = heu.totalSupply();
