@@ -99,16 +99,9 @@ contract FeeBurner is IFeeBurner, Upgradeable, ReentrancyGuardTransient {
         uint256 free = asset().balanceOf(address(this)) - $.kept;
         bool inTime = from <= last && end > last && block.timestamp < _saleFrom(last);
         if (inTime) amount = _fill($, router, last, free);
-        // Late fees are taken out of what the router has just paid for them: what else is here may be of another lot.
-        uint256 left = Math.saturatingSub(collected, amount + feeIn(router, last + 1));
-        left = Math.min(left, free - amount);
-        for (uint256 epoch = from; epoch < (inTime ? last : end); epoch++) {
-            uint256 fee = Math.min(feeIn(router, uint32(epoch)), left);
-            if (fee == 0) continue;
-            (amount, left) = (amount + fee, left - fee);
-            _carry($, fee);
-            emit Gathered(router, uint32(epoch), fee, true);
-        }
+        // Late fees are taken out of what the router has just paid: what else is here may be of another's lot.
+        uint256 left = Math.min(Math.saturatingSub(collected, amount), free - amount);
+        amount += _carryLate($, router, from, inTime ? last : end, left);
         if (end > from) $.openFrom[router] = uint32(end);
         $.kept += amount.toUint128();
         $.seen -= Math.min($.seen, amount).toUint128();
@@ -247,6 +240,22 @@ contract FeeBurner is IFeeBurner, Upgradeable, ReentrancyGuardTransient {
         ($.sale, $.closed) = (epoch, false);
         $.lots[epoch].amount += fee.toUint128();
         emit Gathered(router, epoch, fee, false);
+    }
+
+    /// @dev The fees of the epochs from `from` to before `end`: at most `left`, less what of it is the present epoch's.
+    function _carryLate(FeeBurnerStorage storage $, address router, uint256 from, uint256 end, uint256 left)
+        private
+        returns (uint256 amount)
+    {
+        if (from >= end || left == 0) return 0;
+        left = Math.saturatingSub(left, feeIn(router, Epochs.current()));
+        for (uint256 epoch = from; epoch < end; epoch++) {
+            uint256 fee = Math.min(feeIn(router, uint32(epoch)), left - amount);
+            if (fee == 0) continue;
+            amount += fee;
+            _carry($, fee);
+            emit Gathered(router, uint32(epoch), fee, true);
+        }
     }
 
     /// @dev What comes after the sale has opened waits for the next one: whoever brought it in the last second would be the

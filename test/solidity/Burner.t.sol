@@ -422,6 +422,32 @@ contract BurnerTest is Economies {
         burner.buyCarried(type(uint256).max, address(0));
     }
 
+    function test_aRouterIsGatheredOnceInAnEpoch() public {
+        _workFor(1, GROSS);
+        _at(epoch, 0);
+        burner.gather(router);
+        _mint(address(burner), 1_000e6);
+        vm.assertEq(burner.gather(router), 0, "nothing of a gift");
+        vm.assertEq(burner.lotOf(epoch).amount, _fee(GROSS), "its fees, once");
+    }
+
+    /// @dev What was paid for the present epoch is of its own lot, however late the others are.
+    function test_aLateGatherTakesNothingOfThePresentEpoch() public {
+        _workFor(1, GROSS);
+        ledger.collect(router);
+        _at(epoch, 2 days);
+        _workFor(1, GROSS / 2);
+        vm.assertEq(burner.gather(router), 0, "what was collected before is carried as unasked");
+        _at(epoch + 1, 0);
+        burner.gather(router);
+        vm.assertEq(burner.lotOf(epoch + 1).amount, _fee(GROSS / 2), "the lot of its own epoch");
+        _at(epoch + 2, 0);
+        burner.settle();
+        _at(epoch + 4, 0);
+        burner.settle();
+        vm.assertEq(burner.carried(), _fee(GROSS) + _fee(GROSS / 2), "the unsold lot and the unasked");
+    }
+
     /// @dev Whatever it is that comes when a sale is open: fees that are late, money that nobody asked for, an old lot.
     function test_whatComesInASaleIsForSaleInTheNext() public {
         _workFor(1, GROSS);

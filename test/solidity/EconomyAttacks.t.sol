@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.28;
 
+import {INodeStaking} from "../../contracts/interfaces/INodeStaking.sol";
 import {Ballot} from "../../contracts/libraries/Ballots.sol";
 import {Epochs} from "../../contracts/libraries/Epochs.sol";
 import {Role} from "../../contracts/libraries/Roles.sol";
@@ -34,8 +35,8 @@ contract EconomyAttacksTest is Economies {
 
     // --------------------------------------------------------------------------------------------- lots and routers
 
-    /// @dev Its router's fees are gathered by nobody in time, so they are in no lot; the coalition takes part in the burn
-    ///      of others, brings its own fees in the last second of the sale and is the first to ask for them.
+    /// @dev Nobody gathers its router's fees in time, so they are in no lot. It has its part of what others' burn issues, then
+    ///      brings its own fees in the last second of the sale and is the first to ask for them.
     function test_attack_washingThatBuysItsOwnFeesBackInTheLastSecondLoses() public {
         uint32 epoch = _washAtHome();
         _at(epoch, 4 days - 1);
@@ -50,14 +51,14 @@ contract EconomyAttacksTest is Economies {
         uint256 spent = before - heu.balanceOf(washer);
         uint256 earned = _emission();
         vm.assertGt(earned, 0, "it has a part of the emission");
-        vm.assertGt(WASH + spent * 1e6 / PRICE, _dollars() + earned * 1e6 / PRICE, "washing loses");
+        vm.assertGt(WASH + spent * 1e6 / PRICE, _dollars(OWN_ROUTER) + earned * 1e6 / PRICE, "washing loses");
     }
 
     /// @dev The same, if it lets the market buy its fees a week later: what it washed burns all the same.
     function test_attack_washingBesideTheLotLoses() public {
         uint32 epoch = _washAtHome();
         _finalize(epoch);
-        vm.assertGt(WASH, _dollars() + _emission() * 1e6 / PRICE, "washing loses");
+        vm.assertGt(WASH, _dollars(OWN_ROUTER) + _emission() * 1e6 / PRICE, "washing loses");
         burner.gather(OWN_ROUTER);
         vm.assertEq(burner.carried(), _fee(WASH), "its fees wait for the fire");
     }
@@ -67,7 +68,7 @@ contract EconomyAttacksTest is Economies {
     function test_attack_noRouterTakesTheLotOfAnother() public {
         uint32 epoch = Epochs.current();
         _wait(2);
-        _wash(HONEST);
+        _wash(OWN_ROUTER, HONEST);
         ledger.collect(OWN_ROUTER);
         burner.settle();
         _wait(2);
@@ -98,28 +99,136 @@ contract EconomyAttacksTest is Economies {
         vm.assertEq(burner.carried(), _fee(HONEST), "what nobody asked for is carried, once");
     }
 
+    // ------------------------------------------------------------------------------------- prices, stakes and gifts
+
+    /// @dev HEU has fallen to a tenth, so the lot opens at a fifth of its worth. The coalition has it in the first second,
+    ///      its own fees in it: it would have had the others' as cheaply without them.
+    function test_attack_washingWhileHeuFallsTenfoldLosesThoughItWinsTheLot() public {
+        uint256 before = vm.snapshotState();
+        uint256 idle = _wealthWithTheLot(0);
+        vm.revertToState(before);
+        vm.assertGt(idle, _wealthWithTheLot(WASH), "washing loses");
+    }
+
+    /// @dev Ninety thousand HEU come in the last second before the epoch and ask to leave in its first one.
+    function test_attack_stakeThatSleepsThroughAnEpochEarnsNothing() public {
+        uint32 epoch = _begin();
+        _addBonds();
+        _stakeFor(1, 10_000e18);
+        _at(epoch, 7 days - 1);
+        _finalize(epoch);
+        _stakeFor(OWN_NODE, 90_000e18);
+        epoch = Epochs.current() + 1;
+        _wait(1);
+        vm.prank(washer);
+        staking.requestUnbond(OWN_NODE, 90_000e18);
+        _at(epoch, 0);
+        _finalize(epoch - 1);
+        _probe(epoch, [uint32(1), OWN_NODE], [uint256(10_000), 90_000]);
+        _finalize(epoch);
+        vm.assertEq(_emission(), 0, "nothing for who was not there");
+        // Ten of a hundred thousand answered, and half of all quotas is asked for.
+        vm.assertEq(emission.epochOf(epoch).base, _base() / 5, "the base in proportion; the rest stays");
+        vm.expectPartialRevert(INodeStaking.StillUnbonding.selector);
+        vm.prank(washer);
+        staking.withdraw(OWN_NODE, washer);
+    }
+
+    function test_attack_giftsMoveNoLotNoEmissionAndNoClaim() public {
+        uint256 before = vm.snapshotState();
+        uint256[5] memory plain = _epochWith(0);
+        vm.revertToState(before);
+        uint256[5] memory gifted = _epochWith(1_000_000);
+        for (uint256 i; i < plain.length; i++) {
+            vm.assertGt(plain[i], 0, "something to move");
+            vm.assertEq(gifted[i], plain[i], "not moved");
+        }
+    }
+
     // ------------------------------------------------------------------------------------------------------ private
+
+    /// @return What it has more than at the beginning, in dollars with HEU at a tenth, above a thousand millions.
+    function _wealthWithTheLot(uint256 gross) private returns (uint256) {
+        vm.prank(washer);
+        emission.setHome(OWN_NODE, open);
+        uint32 epoch = _voteAndBegin();
+        _workFor(1, HONEST);
+        if (gross != 0) _wash(open, gross);
+        _at(epoch, 0);
+        burner.gather(open);
+        emission.record(epoch, _ids(1, OWN_NODE));
+        _at(epoch, 1 days);
+        vm.prank(washer);
+        (uint256 burnt, uint256 lot) = burner.buy(type(uint256).max, washer);
+        vm.assertEq(lot, _fee(HONEST + gross), "all fees");
+        vm.assertEq(burnt, lot * 2 * PRICE / 1e6, "a fifth of ten times the median");
+        if (gross != 0) votes.closeRevenue(open, OWN_POD);
+        _finalize(epoch);
+        uint256 earned = _emission();
+        return 1e15 + _dollars(open) + earned * 1e6 / (10 * PRICE) - gross - burnt * 1e6 / (10 * PRICE);
+    }
+
+    /// @return seen The lot, its burn, the dynamic part, a node's claim and a voter's.
+    function _epochWith(uint256 gift) private returns (uint256[5] memory seen) {
+        uint32 epoch = _voteAndBegin();
+        _workFor(1, HONEST);
+        _wash(OWN_ROUTER, WASH);
+        if (gift != 0) _giveEveryone(gift);
+        _at(epoch, 0);
+        burner.gather(OWN_ROUTER);
+        seen[1] = _sellAndRecord(epoch, _ids(1, OWN_NODE));
+        votes.closeRevenue(OWN_ROUTER, OWN_POD);
+        if (gift != 0) _giveEveryone(gift);
+        _finalize(epoch);
+        seen[0] = burner.lotOf(epoch).amount;
+        seen[2] = emission.epochOf(epoch).dynamic;
+        seen[3] = _emission();
+        router = OWN_ROUTER;
+        seen[4] = _claimPod(washer, OWN_POD);
+    }
+
+    function _giveEveryone(uint256 gift) private {
+        address[7] memory all = [
+            address(burner),
+            address(votes),
+            address(staking),
+            address(escrow),
+            address(emission),
+            address(ledger),
+            address(bonds)
+        ];
+        for (uint256 i; i < all.length; i++) {
+            heu.transfer(all[i], gift * 1e18);
+            _mint(all[i], 10_000e6);
+        }
+    }
 
     /// @dev Honest calls at the open router for two epochs; in the second the coalition washes at its own. The lot is sold
     ///      at what HEU is worth.
     function _washAtHome() private returns (uint32 epoch) {
-        epoch = _begin();
-        _lock(washer, 1_000e18, _after(52));
-        _vote(washer, Ballot.Node, OWN_NODE, 10_000);
-        _vote(washer, Ballot.Pod, OWN_POD, 10_000);
-        heu.transfer(washer, 1_000_000e18);
+        epoch = _voteAndBegin();
         _workFor(1, HONEST);
-        _sellAndRecord(epoch, _ids(1));
-        _finalize(epoch);
-        epoch += 1;
-        _workFor(1, HONEST);
-        _wash(WASH);
+        _wash(OWN_ROUTER, WASH);
         _sellAndRecord(epoch, _ids(1, OWN_NODE));
         votes.closeRevenue(OWN_ROUTER, OWN_POD);
     }
 
-    function _wash(uint256 gross) private {
-        router = OWN_ROUTER;
+    /// @dev It has all votes for nodes and for its pod; an epoch of honest calls is sold and final, so that votes multiply.
+    /// @return epoch The next one.
+    function _voteAndBegin() private returns (uint32 epoch) {
+        epoch = _begin();
+        _lock(washer, 1_000e18, _after(52));
+        _vote(washer, Ballot.Node, OWN_NODE, 10_000);
+        _vote(washer, Ballot.Pod, OWN_POD, 10_000);
+        heu.transfer(washer, 2_000_000e18);
+        _workFor(1, HONEST);
+        _sellAndRecord(epoch, _ids(1));
+        _finalize(epoch);
+        epoch += 1;
+    }
+
+    function _wash(address at, uint256 gross) private {
+        router = at;
         _deposit(KEY, gross);
         Draft memory draft = _draft(_line(KEY, gross));
         draft.nodes = _one(OWN_NODE, gross);
@@ -135,8 +244,8 @@ contract EconomyAttacksTest is Economies {
         earned = heu.balanceOf(washer) - earned;
     }
 
-    function _dollars() private returns (uint256) {
-        router = OWN_ROUTER;
+    function _dollars(address at) private returns (uint256) {
+        router = at;
         _claim(Role.Node, OWN_NODE);
         _claim(Role.Pod, OWN_POD);
         _claim(Role.Frontend, OWN_FRONTEND);

@@ -4,6 +4,7 @@ pragma solidity 0.8.28;
 import {INodeStaking} from "../../contracts/interfaces/INodeStaking.sol";
 import {ISlashingManager} from "../../contracts/interfaces/ISlashingManager.sol";
 import {Messages} from "../../contracts/libraries/Messages.sol";
+import {Role} from "../../contracts/libraries/Roles.sol";
 import {Slashes} from "./Slashes.sol";
 
 /// @dev What the chain can see for itself: two receipts for one request, a receipt that its request forbids.
@@ -250,6 +251,25 @@ contract SlashingProofsTest is Slashes {
             slashing.proveEquivocation(a, _sign(0x51611, Messages.hash(a)), b, _sign(0x51611, Messages.hash(b)));
         vm.assertEq(slashed, (3 * (STAKE + 7) + 9) / 10, "three tenths of what stands now");
         NODE = honest;
+    }
+
+    /// @dev Another key, another owner, no activity and all of it asked back: the same stake answers.
+    function test_attack_noOtherNameDodgesASlash() public {
+        (Messages.Receipt memory a, Messages.Receipt memory b) = (_receipt(REQUEST, 1), _receipt(REQUEST, 2));
+        (bytes memory signatureA, bytes memory signatureB) = (_signed(a), _signed(b));
+        _unbond(NODE, STAKE);
+        vm.startPrank(OWNER);
+        registry.setSigner(NODE, address(0x9999));
+        registry.deactivate(Role.Node, NODE);
+        registry.proposeOwner(Role.Node, NODE, REPORTER);
+        registry.registerNode(address(0x9998), OWNER, "");
+        vm.stopPrank();
+        vm.prank(REPORTER);
+        registry.acceptOwner(Role.Node, NODE);
+        vm.warp(block.timestamp + 21 days);
+        vm.assertEq(slashing.proveEquivocation(a, signatureA, b, signatureB), 3 * STAKE / 10, "until it is withdrawn");
+        vm.prank(REPORTER);
+        vm.assertEq(staking.withdraw(NODE, REPORTER), 7 * STAKE / 10, "the rest");
     }
 
     function test_47_reportingOneselfAfterARequestToUnbondIsNoExit() public {
