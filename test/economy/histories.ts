@@ -190,18 +190,13 @@ function createLife(draw: Draw) {
     tell('rules', capBps, baseBps, lambdaBps, betaBps, etaBps, quota)
   }
   const split = () => {
-    // What is no payee's is two to twenty hundredths; of the rest a node has at least a half of all.
+    // What is no payee's is two to twenty hundredths; of the rest a node has what three others leave it.
     const shares = 8_000 + draw.below(1_801)
-    const [pod, frontend, voters] = [0, 0, 0].map(() => draw.below((shares - 5_000) / 2)) as [
-      number,
-      number,
-      number,
-    ]
-    const [a, b, c] = [Math.min(pod, 1_000), Math.min(frontend, 1_000), Math.min(voters, 1_000)]
-    const node = shares - a - b - c
-    const bps = { node: BigInt(node), pod: BigInt(a), frontend: BigInt(b), voters: BigInt(c) }
+    const other = () => BigInt(Math.min(draw.below((shares - 5_000) / 2), 1_000))
+    const [pod, frontend, voters] = [other(), other(), other()]
+    const bps = { node: BigInt(shares) - pod - frontend - voters, pod, frontend, voters }
     model.setSplit(bps)
-    tell('split', bps.node, bps.pod, bps.frontend, bps.voters)
+    tell('split', bps.node, pod, frontend, voters)
   }
 
   /** @param passed  Seconds of the epoch: acts of life come when four days are gone. */
@@ -335,59 +330,6 @@ function createLife(draw: Draw) {
     refused,
   ]
   return { acts, lock, vote, tip, turn, idle, settle, anything: () => of(choices)() }
-}
-
-/** Of what was compared, how much was not zero: a comparison of nothing with nothing proves little. */
-export function tallyOf(
-  histories: readonly History[],
-): Record<string, { compared: number; nonZero: number }> {
-  const tally: Record<string, { compared: number; nonZero: number }> = {}
-  const count = (name: string, value: bigint | undefined) => {
-    const seen = tally[name] ?? { compared: 0, nonZero: 0 }
-    tally[name] = seen
-    seen.compared += 1
-    if (value !== undefined && value !== 0n) seen.nonZero += 1
-  }
-  /** Where the interesting value of an act stands. */
-  const named: Partial<Record<Kind, [what: string, at: number][]>> = {
-    claimNode: [['claims of nodes', -1]],
-    weight: [['weights', -1]],
-    prove: [['slashes by proof', 2]],
-    execute: [['slashes by case', 2]],
-    withdraw: [['withdrawals of stake', 1]],
-    gather: [['gatherings', 2]],
-    buy: [['sales of lots', 1]],
-    buyCarried: [['sales of what is carried', 1]],
-    final: [
-      ['bases', 0],
-      ['dynamics', 1],
-      ['burns', 2],
-      ['what is carried', 4],
-    ],
-  }
-  const told: Partial<Record<Kind, string>> = {
-    refused: 'refusals',
-    idle: 'idle times',
-    lapse: 'lapsed cases',
-    cancel: 'cancelled exits',
-    rules: 'changes of the emission',
-    split: 'changes of the split',
-    gift: 'gifts',
-    collect: 'early collections',
-  }
-  for (const { kind, values } of histories.flatMap(({ acts }) => acts)) {
-    const other = told[kind]
-    if (other !== undefined) count(other, 1n)
-    for (const [what, at] of named[kind] ?? []) count(what, values.at(at))
-    if (kind === 'claim') {
-      count(values[1] === 0n ? 'claims of tips' : 'claims of revenue', values.at(-1))
-      if (values[1] === 1n && values[2] === 2n) count('revenue of the second router', values.at(-1))
-    }
-    if (kind === 'work' && values[0] === 2n) count('work of the second router', 1n)
-    if (kind === 'home' && values[1] === 2n) count('homes at the second router', 1n)
-    if (kind === 'gather' && (values[1] ?? 0n) >= BigInt(DAY)) count('late gatherings', values[2])
-  }
-  return tally
 }
 
 /** A wei more than the first act of this kind with something at `value` expects there. */

@@ -55,9 +55,7 @@ export class LedgerModel {
   feeIn(router: RouterNumber, epoch: number): bigint {
     const all = this.units(epoch, (work) => work.router === router)
     const bare = this.units(epoch, (work) => work.router === router && work.bare)
-    return (
-      (all * this.protocolBpsIn(epoch)) / BPS + (bare * this.splitIn(epoch).frontend) / BPS
-    )
+    return (all * this.protocolBpsIn(epoch)) / BPS + (bare * this.splitIn(epoch).frontend) / BPS
   }
 
   /** The protocol's part of all that the router ever settled, less what was collected before. */

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
-import { type Kind, spoilt, tallyOf } from './histories.ts'
+import { type Kind, spoilt } from './histories.ts'
+import { tallyOf } from './tally.ts'
 import { drawHistories, replay, VECTOR, vector } from './twin.ts'
 
 const SEED = Number(process.env.HEURIST_SEED ?? 20_261_125)
