@@ -431,6 +431,20 @@ contract BurnerTest is Economies {
         vm.assertEq(burner.lotOf(epoch).amount, _fee(GROSS), "its fees, once");
     }
 
+    /// @dev An asset that takes a unit away from its holders: the lot is what is left of the fees, and sells.
+    function test_65_aLotIsNeverMoreThanWhatIsThere() public {
+        _workFor(1, GROSS);
+        ledger.collect(router);
+        vm.prank(address(burner));
+        dollar.transfer(ANN, 1);
+        _at(epoch, 0);
+        burner.gather(router);
+        vm.assertEq(burner.lotOf(epoch).amount, _fee(GROSS) - 1, "what is there");
+        _at(epoch, 1 days);
+        _buy();
+        vm.assertEq(dollar.balanceOf(address(burner)), 0, "all of it is sold");
+    }
+
     /// @dev What was paid for the present epoch is of its own lot, however late the others are.
     function test_aLateGatherTakesNothingOfThePresentEpoch() public {
         _workFor(1, GROSS);
