@@ -16,8 +16,8 @@ import {Role} from "./libraries/Roles.sol";
 
 /// @title FeeBurner
 /// @notice The manual is {IFeeBurner}.
-/// @dev Always: asset held >= kept, and kept = the lot that is not sold + what is carried. The difference is unasked: fees of
-///      epochs that are not over, which anyone may have collected early, and gifts.
+/// @dev Always: asset held >= kept, and kept = the lot that is not sold + what is carried + what waits to be. The difference
+///      is unasked: fees of epochs that are not over, which anyone may have collected early, and gifts.
 contract FeeBurner is IFeeBurner, Upgradeable, ReentrancyGuardTransient {
     using SafeERC20 for IERC20;
     using SafeCast for uint256;
@@ -37,6 +37,9 @@ contract FeeBurner is IFeeBurner, Upgradeable, ReentrancyGuardTransient {
         mapping(uint32 epoch => Lot) lots;
         mapping(address router => uint32) openFrom;
         Prices.Ring prices;
+        /// What came since the sale of epoch `waitingIn` opened: it is carried from the next epoch on.
+        uint128 waiting;
+        uint32 waitingIn;
     }
 
     // keccak256(abi.encode(uint256(keccak256("heurist.storage.FeeBurner")) - 1)) & ~bytes32(uint256(0xff))
@@ -86,19 +89,19 @@ contract FeeBurner is IFeeBurner, Upgradeable, ReentrancyGuardTransient {
     /// @inheritdoc IFeeBurner
     function gather(address router) external nonReentrant returns (uint256 amount) {
         _settle();
-        if (ledger.collectable(router) != 0) ledger.collect(router);
+        uint256 collected = ledger.collectable(router);
+        if (collected != 0) ledger.collect(router);
 
         FeeBurnerStorage storage $ = _burner();
         uint32 last = Epochs.current() - 1;
         uint256 from = openFrom(router);
         uint256 end = Math.min(last + 1, from + MOST_GATHERED);
         uint256 free = asset().balanceOf(address(this)) - $.kept;
-        for (uint256 epoch = from; epoch < end; epoch++) {
-            uint256 fee = Math.min(feeIn(router, uint32(epoch)), free - amount);
-            if (fee == 0) continue;
-            amount += fee;
-            _assign($, router, uint32(epoch), fee, epoch == last && block.timestamp < _saleFrom(last));
-        }
+        bool inTime = from <= last && end > last && block.timestamp < _saleFrom(last);
+        if (inTime) amount = _fill($, router, last, free);
+        // Late fees are taken out of what the router has just paid: what else is here may be of another's lot.
+        uint256 left = Math.min(Math.saturatingSub(collected, amount), free - amount);
+        amount += _carryLate($, router, from, inTime ? last : end, left);
         if (end > from) $.openFrom[router] = uint32(end);
         $.kept += amount.toUint128();
         $.seen -= Math.min($.seen, amount).toUint128();
@@ -182,7 +185,13 @@ contract FeeBurner is IFeeBurner, Upgradeable, ReentrancyGuardTransient {
 
     /// @inheritdoc IFeeBurner
     function carried() external view returns (uint256) {
-        return _burner().carried;
+        return uint256(_burner().carried) + _burner().waiting;
+    }
+
+    /// @inheritdoc IFeeBurner
+    function carriedForSale() public view returns (uint256) {
+        FeeBurnerStorage storage $ = _burner();
+        return $.carried + ($.waitingIn == Epochs.current() ? 0 : $.waiting);
     }
 
     /// @inheritdoc IFeeBurner
@@ -194,7 +203,7 @@ contract FeeBurner is IFeeBurner, Upgradeable, ReentrancyGuardTransient {
     function priceNow(bool ofCarried) external view returns (uint256) {
         uint32 epoch = Epochs.current() - 1;
         if (block.timestamp < _saleFrom(epoch) || block.timestamp >= _saleUntil(epoch)) return 0;
-        if (ofCarried) return _burner().carried == 0 ? 0 : _price(epoch, CARRIED_HALVING);
+        if (ofCarried) return carriedForSale() == 0 ? 0 : _price(epoch, CARRIED_HALVING);
         Lot storage lot = _burner().lots[epoch];
         bool forSale = lot.amount != 0 && lot.amount >= leastLot && lot.burnt == 0;
         return forSale ? _price(epoch, HALVING) : 0;
@@ -221,27 +230,52 @@ contract FeeBurner is IFeeBurner, Upgradeable, ReentrancyGuardTransient {
 
     // ------------------------------------------------------------------------------------------------- private
 
-    /// @dev Fees of one epoch: into its lot in time, else carried.
-    function _assign(FeeBurnerStorage storage $, address router, uint32 epoch, uint256 fee, bool inTime) private {
-        if (inTime) {
-            ($.sale, $.closed) = (epoch, false);
-            $.lots[epoch].amount += fee.toUint128();
-        } else {
-            $.carried += fee.toUint128();
+    /// @dev The fees of the last epoch, which came in time, into its lot.
+    function _fill(FeeBurnerStorage storage $, address router, uint32 epoch, uint256 free)
+        private
+        returns (uint256 fee)
+    {
+        fee = Math.min(feeIn(router, epoch), free);
+        if (fee == 0) return 0;
+        ($.sale, $.closed) = (epoch, false);
+        $.lots[epoch].amount += fee.toUint128();
+        emit Gathered(router, epoch, fee, false);
+    }
+
+    /// @dev The fees of the epochs from `from` to before `end`: at most `left`, less what of it is the present epoch's.
+    function _carryLate(FeeBurnerStorage storage $, address router, uint256 from, uint256 end, uint256 left)
+        private
+        returns (uint256 amount)
+    {
+        if (from >= end || left == 0) return 0;
+        left = Math.saturatingSub(left, feeIn(router, Epochs.current()));
+        for (uint256 epoch = from; epoch < end; epoch++) {
+            uint256 fee = Math.min(feeIn(router, uint32(epoch)), left - amount);
+            if (fee == 0) continue;
+            amount += fee;
+            _carry($, fee);
+            emit Gathered(router, uint32(epoch), fee, true);
         }
-        emit Gathered(router, epoch, fee, !inTime);
+    }
+
+    /// @dev What comes after the sale has opened waits for the next one: whoever brought it in the last second would be the
+    ///      only one to ask for it, at the lowest price.
+    function _carry(FeeBurnerStorage storage $, uint256 amount) private {
+        if (block.timestamp < _saleFrom(Epochs.current() - 1)) $.carried += amount.toUint128();
+        else ($.waiting, $.waitingIn) = ($.waiting + amount.toUint128(), Epochs.current());
     }
 
     function _settle() private {
         FeeBurnerStorage storage $ = _burner();
-        if (!$.closed && block.timestamp >= _saleUntil($.sale)) _closeSale($);
         uint32 current = Epochs.current();
+        if ($.waiting != 0 && $.waitingIn != current) ($.carried, $.waiting) = ($.carried + $.waiting, 0);
+        if (!$.closed && block.timestamp >= _saleUntil($.sale)) _closeSale($);
         if (current < $.seenIn + UNASKED_EPOCHS) return;
 
         uint256 unasked = asset().balanceOf(address(this)) - $.kept;
         uint256 old = Math.min($.seen, unasked);
         if (old != 0) {
-            $.carried += uint128(old);
+            _carry($, old);
             $.kept += uint128(old);
             emit Carried(current, old);
         }
@@ -253,7 +287,7 @@ contract FeeBurner is IFeeBurner, Upgradeable, ReentrancyGuardTransient {
         uint32 epoch = $.sale;
         uint128 amount = $.lots[epoch].amount;
         $.closed = true;
-        $.carried += amount;
+        _carry($, amount);
         emit Carried(epoch, amount);
         if (amount < leastLot) return;
 

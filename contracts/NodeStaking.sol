@@ -21,7 +21,7 @@ contract NodeStaking is INodeStaking, AccessManaged, ReentrancyGuardTransient {
     using SafeCast for uint256;
     using Checkpoints for Checkpoints.Trace224;
 
-    /// @dev What the slashes of one epoch took, of `base`: what stood before the first. One slot.
+    /// @dev What the slashes of one epoch took, of `base`: the most that stood before any of them, had none taken. One slot.
     struct Toll {
         uint96 base;
         uint96 taken;
@@ -188,10 +188,9 @@ contract NodeStaking is INodeStaking, AccessManaged, ReentrancyGuardTransient {
     /// @inheritdoc INodeStaking
     function slashableOf(uint32 node) public view returns (uint256) {
         Stake storage held = _stakes[node];
-        Toll memory toll = _tolls[node];
         uint256 total = uint256(held.active) + held.unbonding;
-        bool first = toll.epoch != Epochs.current();
-        uint256 left = Math.ceilDiv((first ? total : toll.base) * MOST_EPOCH_BPS, BPS) - (first ? 0 : toll.taken);
+        (uint256 base, uint256 taken) = _toll(node, total);
+        uint256 left = Math.ceilDiv(base * MOST_EPOCH_BPS, BPS) - taken;
         return Math.min(Math.ceilDiv(total * MOST_FAULT_BPS, BPS), left);
     }
 
@@ -236,17 +235,22 @@ contract NodeStaking is INodeStaking, AccessManaged, ReentrancyGuardTransient {
 
     function _take(uint32 node, uint256 amount) private returns (uint256 fromActive, uint256 fromUnbonding) {
         Stake storage held = _stakes[node];
-        Toll storage toll = _tolls[node];
         uint256 total = uint256(held.active) + held.unbonding;
         // Rounded up: what is on its way out never gets away with less than its part.
         fromUnbonding = Math.mulDiv(amount, held.unbonding, total, Math.Rounding.Ceil);
         fromActive = amount - fromUnbonding;
 
-        uint32 epoch = Epochs.current();
-        if (toll.epoch != epoch) (toll.base, toll.taken, toll.epoch) = (uint96(total), 0, epoch);
-        toll.taken += uint96(amount);
+        (uint256 base, uint256 taken) = _toll(node, total);
+        _tolls[node] = Toll(uint96(base), uint96(taken + amount), Epochs.current());
         held.unbonding -= uint96(fromUnbonding);
         if (fromActive != 0) _setActive(node, held, held.active, held.active - fromActive);
+    }
+
+    /// @dev Of the present epoch. Stake that comes after a small slash makes the base larger: it has no cover from it.
+    function _toll(uint32 node, uint256 total) private view returns (uint256 base, uint256 taken) {
+        Toll memory toll = _tolls[node];
+        if (toll.epoch != Epochs.current()) return (total, 0);
+        return (Math.max(toll.base, total + toll.taken), toll.taken);
     }
 
     function _checkReward(uint256 reward, address to, uint256 most) private pure {

@@ -81,7 +81,7 @@ function mustSell(state: BurnState, offer: Offer, options: Options): void {
   })
 }
 
-function printBurn({ print }: Scene, { now, lot, carried, median }: BurnState): void {
+function printBurn({ print }: Scene, { now, lot, carried, waiting, median }: BurnState): void {
   const when =
     now < lot.opensAt
       ? `opens in ${countdown(lot.opensAt - now)}`
@@ -94,6 +94,7 @@ function printBurn({ print }: Scene, { now, lot, carried, median }: BurnState): 
     ['its price', priceText(lot)],
     ['carried', `$${formatUsd(carried.amount)}`],
     ['its price', priceText(carried)],
+    ...(waiting > 0n ? [['for the next sale', `$${formatUsd(waiting)}`] as const] : []),
     ['median', `${formatHeu(median)} HEU per dollar`],
   ])
 }

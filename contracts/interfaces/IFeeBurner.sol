@@ -11,6 +11,7 @@ import {IHEU} from "./IHEU.sol";
 ///         price falls from twice to a quarter of the median of the last eight. What nobody buys is carried.
 /// @dev Nobody has a privilege in it but the upgrade. The carried lot is sold apart, once per epoch, at a price of its own,
 ///      and never counts as a burn of any epoch; it takes in what came late, what came unasked and what was too small.
+///      What comes after a sale has opened is sold in the next one, so that it has all of its days and all of its buyers.
 ///      A lot that nobody bought puts its last price into the median, so that the market is found again.
 interface IFeeBurner {
     /// @param amount Asset base units for sale.
@@ -47,7 +48,8 @@ interface IFeeBurner {
     function firstEpoch() external view returns (uint32);
 
     /// @notice Takes in the protocol's part of what `router` settled in every epoch that is over and not gathered. The last
-    ///         one makes part of its lot if it comes in time; everything else is carried. Anyone may.
+    ///         one makes part of its lot if it comes in time; everything else is carried, as far as this call collects it,
+    ///         and what was collected before is carried as unasked. Anyone may.
     function gather(address router) external returns (uint256 amount);
 
     /// @notice Closes the sale of epochs whose time is over: what was not sold is carried. Anyone may; every other call does it.
@@ -75,8 +77,11 @@ interface IFeeBurner {
     /// @notice The protocol's own share of a unit settled in `epoch`, basis points: the least that any unit burns.
     function protocolBpsIn(uint32 epoch) external view returns (uint256);
 
-    /// @notice Base units that are carried.
+    /// @notice Base units that are carried, or will be from the next epoch on.
     function carried() external view returns (uint256);
+
+    /// @notice Of them, what the sale of this epoch has or had: what came after it had opened waits for the next one.
+    function carriedForSale() external view returns (uint256);
 
     /// @notice Wei of HEU per whole unit (10^6) of the asset: median of the last eight.
     function median() external view returns (uint256);

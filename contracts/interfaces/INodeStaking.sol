@@ -65,7 +65,8 @@ interface INodeStaking {
     function FREEZE_SECONDS() external view returns (uint40);
     /// @notice The most one fault may cost, basis points of active + unbonding stake, rounded up: 3,000.
     function MOST_FAULT_BPS() external view returns (uint256);
-    /// @notice The most all faults executed in one epoch may cost, of what stood before the first, rounded up: 5,000.
+    /// @notice The most all faults executed in one epoch may cost, of the most that stood at any of them had none taken,
+    ///         rounded up: 5,000.
     function MOST_EPOCH_BPS() external view returns (uint256);
     /// @notice The most a victim gets of a slash: 5,000. With a reporter's part less than two thirds: no slash is an exit.
     function MOST_VICTIM_BPS() external view returns (uint256);

@@ -22,6 +22,8 @@ export interface BurnState extends Clock {
   /** Of the last epoch. */
   lot: Offer & { epoch: number; burnt: bigint; opensAt: number; closesAt: number }
   carried: Offer
+  /** Base units that came after the sale had opened: they are carried from the next epoch on. */
+  waiting: bigint
   /** Wei of HEU per whole unit: median of the last eight sales. */
   median: bigint
 }
@@ -30,11 +32,12 @@ export async function readBurn(chain: Chain, burner: Address): Promise<BurnState
   const clock = await readClock(chain)
   const at = { address: burner, abi: feeBurnerAbi } as const
   const { client } = chain
-  const [lot, lotPrice, carried, carriedPrice, median, gather, sale] = await Promise.all([
+  const [lot, lotPrice, forSale, carriedPrice, carried, median, gather, sale] = await Promise.all([
     client.readContract({ ...at, functionName: 'lotOf', args: [clock.epoch - 1] }),
     client.readContract({ ...at, functionName: 'priceNow', args: [false] }),
-    client.readContract({ ...at, functionName: 'carried' }),
+    client.readContract({ ...at, functionName: 'carriedForSale' }),
     client.readContract({ ...at, functionName: 'priceNow', args: [true] }),
+    client.readContract({ ...at, functionName: 'carried' }),
     client.readContract({ ...at, functionName: 'median' }),
     client.readContract({ ...at, functionName: 'GATHER_SECONDS' }),
     client.readContract({ ...at, functionName: 'SALE_SECONDS' }),
@@ -53,7 +56,8 @@ export async function readBurn(chain: Chain, burner: Address): Promise<BurnState
       opensAt,
       closesAt: opensAt + Number(sale),
     },
-    carried: { amount: carried, price: carriedPrice, cost: lotCost(carried, carriedPrice) },
+    carried: { amount: forSale, price: carriedPrice, cost: lotCost(forSale, carriedPrice) },
+    waiting: carried - forSale,
     median,
   }
 }

@@ -2,10 +2,8 @@ import {
   baseOf,
   burntFor,
   dynamicOf,
-  fallingPrice,
+  type EmissionParams,
   LEAST_WEIGHT,
-  lotCost,
-  medianPrice,
   partOf,
   perEpoch,
   points,
@@ -15,6 +13,9 @@ import {
   rewardSums,
   tipOf,
 } from '../../sdk/protocol/emission.ts'
+import { BurnerModel } from './burner.ts'
+import { LedgerModel, ROUTERS, type RouterNumber, type Split, type Work } from './ledger.ts'
+import { StakeModel } from './stakes.ts'
 
 /**
  * A whole economy, told plainly: every vote ever cast is in a list, every sum is added up anew by a loop, nothing is kept in
@@ -24,14 +25,7 @@ export const NODES = [1, 2, 3, 4] as const
 export const PODS = [1, 2] as const
 export const VOTERS = [0, 1, 2] as const
 export const MOST_EPOCHS = 104
-const DAY = 86_400n
 const RULES = { capBps: 500n, baseBps: 125n, lambdaBps: 3_000n, betaBps: 25_000n, etaBps: 5_000n, quota: 1n }
-const FEE_BPS = 500n
-const VOTER_BPS = 500n
-/** Burnt of a call without a frontend, beside the protocol's own. */
-const FRONTEND_BPS = 1_000n
-const LEAST_LOT = 10_000_000n
-const FIRST_PRICE = 50n * 10n ** 18n
 
 export type Ballot = 0 | 1
 
@@ -43,9 +37,10 @@ interface Vote {
   amount: bigint
   end: number
 }
-/** One paid epoch of a target. */
+/** One paid epoch of a target; tips have no router. */
 interface Reward {
   ballot: Ballot
+  router: RouterNumber | 0
   id: number
   epoch: number
   amount: bigint
@@ -57,28 +52,36 @@ export interface Issued {
   dynamic: bigint
   burnt: bigint
 }
+/** What waits for its epoch to be final. */
+interface Recorded {
+  probed: number
+  fees: { node: number; points: bigint }[]
+  basePoints: bigint
+}
 
 export class EconomyModel {
   epoch: number
   locks = new Map<number, { amount: bigint; end: number }>()
   bps = new Map<string, bigint>()
   readonly #votes: Vote[] = []
-  readonly #work: { node: number; pod: number; epoch: number; gross: bigint; bare: boolean }[] = []
-  /** Whether a node has a home router, after every change. */
-  readonly #homes: { node: number; from: number; on: boolean }[] = []
-  /** Active stake after every change. */
-  readonly #stakes: { node: number; epoch: number; active: bigint }[] = []
+  /** A node's home router, after every change; 0 for none. */
+  readonly #homes: { node: number; from: number; router: RouterNumber | 0 }[] = []
   readonly #tips: { node: number; from: number; bps: bigint }[] = []
+  readonly #rules: { from: number; rules: EmissionParams }[] = [{ from: 0, rules: RULES }]
   readonly #rewards: Reward[] = []
   readonly #claimed = new Map<string, number>()
   readonly #feeUnits = new Map<number, bigint>()
   readonly #baseUnits = new Map<number, bigint>()
-  readonly #prices = [FIRST_PRICE]
+  readonly ledger = new LedgerModel()
+  readonly stakes = new StakeModel()
+  readonly burner: BurnerModel
   readonly owed = new Map<number, bigint>(NODES.map((node) => [node, 0n]))
+  #recorded: Recorded | undefined
   issued = 0n
 
   constructor(epoch: number) {
     this.epoch = epoch
+    this.burner = new BurnerModel(this.ledger, epoch - 1)
   }
 
   lock(who: number, amount: bigint, end: number): void {
@@ -101,49 +104,48 @@ export class EconomyModel {
     )
   }
 
-  /** @param bare  Whether the call came by no frontend. */
-  work(node: number, pod: number, gross: bigint, bare: boolean): void {
-    this.#work.push({ node, pod, epoch: this.epoch, gross, bare })
+  work(work: Work): void {
+    this.ledger.settle(this.epoch, work)
   }
 
-  home(node: number, on: boolean): void {
-    this.#homes.push({ node, from: this.epoch + 1, on })
-  }
-
-  active(node: number): bigint {
-    return this.#stakes.findLast((stake) => stake.node === node)?.active ?? 0n
-  }
-
-  /** Adds, or takes away if negative. */
-  stake(node: number, change: bigint): void {
-    this.#stakes.push({ node, epoch: this.epoch, active: this.active(node) + change })
+  home(node: number, router: RouterNumber | 0): void {
+    this.#homes.push({ node, from: this.epoch + 1, router })
   }
 
   tip(node: number, bps: bigint): void {
     this.#tips.push({ node, from: this.epoch + 1, bps })
   }
 
+  setRules(rules: EmissionParams): void {
+    this.#rules.push({ from: this.epoch + 1, rules })
+  }
+
+  setSplit(split: Split): void {
+    this.ledger.setSplit(this.epoch + 1, split)
+  }
+
   weight(ballot: Ballot, id: number, epoch: number): bigint {
     return sum(VOTERS, (who) => this.#votesIn(ballot, who, id, epoch))
   }
 
-  /** The epoch before this one is recorded, its lot is sold `sold` seconds after its end (or not), and it becomes final. */
-  finish(probed: number, probes: bigint, sold: bigint): Issued {
-    const epoch = this.epoch - 1
-    const { burnt, lot } = this.#sell(epoch, sold)
+  /** The epoch is over: its nodes are recorded, one of them was probed, and what its pods' voters have is closed. */
+  over(probed: number, probes: bigint): void {
+    const epoch = this.epoch
+    this.epoch += 1
+    const { betaBps, quota } = this.#rulesIn(epoch)
     const total = sum(NODES, (node) => this.weight(0, node, epoch))
     const boost = (node: number, lastUnits: bigint) => ({
-      betaBps: RULES.betaBps,
+      betaBps,
       lastUnits,
       weight: this.weight(0, node, epoch),
       total,
     })
     const fees = NODES.map((node) => {
-      const at = this.#homes.findLast((home) => home.node === node && home.from <= epoch)
-      const units = at?.on === false ? 0n : this.#units(epoch, (work) => work.node === node)
+      const home = this.#homes.findLast((at) => at.node === node && at.from <= epoch)?.router ?? 1
+      const units = this.ledger.units(epoch, (work) => work.node === node && work.router === home)
       return { node, units, points: points(units, boost(node, this.#feeUnits.get(epoch - 1) ?? 0n)) }
     })
-    const counted = least(probes, quotaOf(this.#counted(probed, epoch), RULES.quota))
+    const counted = least(probes, quotaOf(this.stakes.counted(probed, epoch), quota))
     const basePoints =
       counted === 0n ? 0n : points(counted, boost(probed, this.#baseUnits.get(epoch - 1) ?? 0n))
     this.#feeUnits.set(
@@ -151,30 +153,46 @@ export class EconomyModel {
       sum(fees, ({ units }) => units),
     )
     this.#baseUnits.set(epoch, counted)
-    const feePoints = sum(fees, (fee) => fee.points)
-    const [cap, whole] = [perEpoch(RULES.capBps), perEpoch(RULES.baseBps)]
-    const base = baseOf(whole, basePoints, quotaOf(this.#staked(epoch), RULES.quota), RULES.etaBps)
-    const matched = burntFor(burnt, lot, this.#feeUnits.get(epoch) ?? 0n, FEE_BPS)
-    const dynamic = feePoints === 0n ? 0n : dynamicOf(cap - whole, RULES.lambdaBps, matched)
-    this.issued += base + dynamic
-    for (const { node, points: own } of fees) {
-      const amount =
-        (node === probed ? partOf(base, basePoints, basePoints || 1n) : 0n) + partOf(dynamic, own, feePoints)
-      this.#earn(node, epoch, amount)
+    this.#recorded = { probed, fees, basePoints }
+    for (const router of ROUTERS) {
+      for (const pod of PODS) {
+        const units = this.ledger.units(epoch, (work) => work.pod === pod && work.router === router)
+        const revenue = (units * this.ledger.splitIn(epoch).voters) / 10_000n
+        if (!this.#reward(1, router, pod, epoch, revenue)) this.burner.receive(revenue)
+      }
     }
-    for (const pod of PODS) {
-      const revenue = (this.#units(epoch, (work) => work.pod === pod) * VOTER_BPS) / 10_000n
-      this.#reward(1, pod, epoch, revenue)
+  }
+
+  /** The epoch before this one becomes final. */
+  finish(): Issued {
+    const epoch = this.epoch - 1
+    if (!this.#recorded) throw new Error(`${epoch} is not recorded`)
+    const { probed, fees, basePoints } = this.#recorded
+    const { capBps, baseBps, lambdaBps, etaBps, quota } = this.#rulesIn(epoch)
+    const { burnt, amount: lot } = this.burner.lotOf(epoch)
+    const feePoints = sum(fees, (fee) => fee.points)
+    const [cap, whole] = [perEpoch(capBps), perEpoch(baseBps)]
+    const staked = sum(NODES, (node) => this.stakes.atStart(node, epoch))
+    const base = baseOf(whole, basePoints, quotaOf(staked, quota), etaBps)
+    const own = this.ledger.protocolBpsIn(epoch)
+    const matched = burntFor(burnt, lot, this.#feeUnits.get(epoch) ?? 0n, own)
+    const dynamic = feePoints === 0n ? 0n : dynamicOf(cap - whole, lambdaBps, matched)
+    this.issued += base + dynamic
+    for (const { node, points: mine } of fees) {
+      const amount =
+        (node === probed ? partOf(base, basePoints, basePoints || 1n) : 0n) + partOf(dynamic, mine, feePoints)
+      this.#earn(node, epoch, amount)
     }
     return { base, dynamic, burnt }
   }
 
   /** What the account is due of a target, by one rounding; noted as paid. */
-  claim(who: number, ballot: Ballot, id: number): bigint {
-    const key = `${ballot} ${who} ${id}`
+  claim(who: number, ballot: Ballot, router: RouterNumber | 0, id: number): bigint {
+    const key = `${ballot} ${router} ${who} ${id}`
     const from = this.#claimed.get(key) ?? 0
     const parts = sum(this.#rewards, (reward) => {
-      if (reward.ballot !== ballot || reward.id !== id || reward.epoch <= from) return 0n
+      if (reward.ballot !== ballot || reward.router !== router || reward.id !== id) return 0n
+      if (reward.epoch <= from) return 0n
       const vote = this.#voteIn(ballot, who, id, reward.epoch)
       if (!vote || vote.end <= reward.epoch) return 0n
       const { a, b } = rewardSums(reward.amount, reward.epoch, reward.weight)
@@ -191,26 +209,23 @@ export class EconomyModel {
     return due
   }
 
-  #sell(epoch: number, sold: bigint): { burnt: bigint; lot: bigint } {
-    const bare = this.#units(epoch, (work) => work.bare)
-    const lot = (this.#units(epoch, () => true) * FEE_BPS) / 10_000n + (bare * FRONTEND_BPS) / 10_000n
-    if (lot < LEAST_LOT) return { burnt: 0n, lot }
-    const start = 2n * medianPrice(this.#prices)
-    const price = fallingPrice(start, sold === 0n ? 3n * DAY : sold - DAY, DAY)
-    this.#prices.push(price)
-    return { burnt: sold === 0n ? 0n : lotCost(lot, price), lot }
+  #rulesIn(epoch: number): EmissionParams {
+    return this.#rules.findLast(({ from }) => from <= epoch)?.rules ?? RULES
   }
 
   #earn(node: number, epoch: number, amount: bigint): void {
     const bps = this.#tips.findLast((tip) => tip.node === node && tip.from <= epoch)?.bps ?? 0n
     const tip = tipOf(amount, bps, this.weight(0, node, epoch))
     this.owed.set(node, (this.owed.get(node) ?? 0n) + amount - tip)
-    this.#reward(0, node, epoch, tip)
+    this.#reward(0, 0, node, epoch, tip)
   }
 
-  #reward(ballot: Ballot, id: number, epoch: number, amount: bigint): void {
+  /** @returns whether its voters have it: too little weight has nothing. */
+  #reward(ballot: Ballot, router: RouterNumber | 0, id: number, epoch: number, amount: bigint): boolean {
     const weight = this.weight(ballot, id, epoch)
-    if (amount !== 0n && weight >= LEAST_WEIGHT) this.#rewards.push({ ballot, id, epoch, amount, weight })
+    if (weight < LEAST_WEIGHT) return false
+    if (amount !== 0n) this.#rewards.push({ ballot, router, id, epoch, amount, weight })
+    return true
   }
 
   #voteIn(ballot: Ballot, who: number, id: number, epoch: number): Vote | undefined {
@@ -222,26 +237,6 @@ export class EconomyModel {
   #votesIn(ballot: Ballot, who: number, id: number, epoch: number): bigint {
     const vote = this.#voteIn(ballot, who, id, epoch)
     return vote ? power(vote.amount, vote.end, epoch) : 0n
-  }
-
-  #units(epoch: number, which: (work: { node: number; pod: number; bare: boolean }) => boolean): bigint {
-    return sum(this.#work, (work) => (work.epoch === epoch && which(work) ? work.gross : 0n))
-  }
-
-  /** The least that was active at any time from the beginning of the epoch until now. */
-  #counted(node: number, epoch: number): bigint {
-    const own = this.#stakes.filter((stake) => stake.node === node)
-    const atStart = own.findLast((stake) => stake.epoch < epoch)?.active ?? 0n
-    const during = own.filter((stake) => stake.epoch === epoch).map(({ active }) => active)
-    return [...during, this.active(node)].reduce(least, atStart)
-  }
-
-  /** Of all nodes, when the epoch began. */
-  #staked(epoch: number): bigint {
-    return sum(
-      NODES,
-      (node) => this.#stakes.findLast((stake) => stake.node === node && stake.epoch < epoch)?.active ?? 0n,
-    )
   }
 }
 

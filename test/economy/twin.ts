@@ -5,7 +5,8 @@ import { parseArgs } from 'node:util'
 import { encodeAbiParameters, type Hex } from 'viem'
 import { createDraw } from '../../bench/economy/draw.ts'
 import { foundryBinary } from '../../deploy/chain.ts'
-import { drawHistory, type History, tallyOf } from './histories.ts'
+import { drawHistory, type History } from './histories.ts'
+import { tallyOf } from './tally.ts'
 
 /**
  * `npx tsx test/economy/twin.ts [--histories N] [--seed S] [--vector]`: draws histories, lets the model tell what must come
@@ -81,7 +82,7 @@ if (import.meta.filename === process.argv[1]) {
       `seed ${values.seed}: ${values.histories} histories of ${acts} acts, ${different || 'equal to the wei'}\n`,
     )
     for (const [what, { compared, nonZero }] of Object.entries(tallyOf(histories)))
-      process.stdout.write(`  ${what.padEnd(18)} ${compared} compared, ${nonZero} not zero\n`)
+      process.stdout.write(`  ${what.padEnd(29)} ${compared} compared, ${nonZero} not zero\n`)
     process.exitCode = different === '' ? 0 : 1
   }
 }

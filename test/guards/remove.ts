@@ -30,10 +30,11 @@ const TESTS: Record<string, string> = {
   Registry: 'RegistryTest|GuardsTest|AttacksTest|LedgerTest|PermissionsTest',
   RouterBond: 'Bond(Collusion|Edges|Invariant|Peers|Proofs|Rounds|Tokens)?Test|AttacksTest|GuardsTest',
   VotingEscrow: 'Escrow(Invariant)?Test|EconomyTwinTest',
-  VoteController: 'Votes(Rewards|Tips)?Test|VotesInvariantTest|EconomyTwinTest',
-  NodeStaking: 'Staking(Tokens)?Test|Slashing(Cases|Proofs)Test|EconomyTwinTest',
-  SlashingManager: 'Slashing(Cases|Proofs)Test|StakingTokensTest',
-  EmissionController: 'Emission(Reports|Rights|Vectors|Invariant)?Test|WashingTest|EconomyTwinTest',
+  VoteController: 'Votes(Rewards|Tips)?Test|VotesInvariantTest|PermissionsEconomyTest|EconomyTwinTest',
+  NodeStaking: 'Staking(Tokens)?Test|Slashing(Cases|Proofs)Test|PermissionsEconomyTest|EconomyTwinTest',
+  SlashingManager: 'Slashing(Cases|Proofs)Test|StakingTokensTest|PermissionsEconomyTest',
+  EmissionController:
+    'Emission(Reports|Rights|Vectors|Invariant)?Test|PermissionsEconomyTest|WashingTest|EconomyTwinTest',
   Emissions: 'Emission(Reports|Rights|Vectors)?Test|EconomyTwinTest',
   Powers: 'Escrow(Invariant)?Test|Votes(Rewards|Tips)?Test|VotesInvariantTest|EconomyTwinTest',
   ...Object.fromEntries(
@@ -43,7 +44,8 @@ const TESTS: Record<string, string> = {
     ]),
   ),
   Prices: 'Burner(LeastPrice)?Test|EmissionRightsTest|EmissionVectorsTest',
-  FeeBurner: 'Burner(LeastPrice)?Test|EmissionRightsTest|WashingTest|EconomyTwinTest',
+  FeeBurner:
+    'Burner(LeastPrice)?Test|EmissionRightsTest|EconomyAttacksTest|PermissionsEconomyTest|WashingTest|EconomyTwinTest',
   AuthorizedToken: 'HEUTest|TestDollarTest|LedgerDepositsTest|GuardsTest',
   Signatures: 'HEUTest|TestDollarTest|LedgerDepositsTest|GuardsTest',
 }

@@ -83,6 +83,8 @@ contract BurnerTest is Economies {
         burner.gather(router);
 
         // The lot that nobody bought is carried.
+        _at(epoch, 4 days);
+        burner.settle();
         _at(epoch + 1, 1 days);
         vm.expectRevert(REENTERED);
         vm.prank(BUYER);
@@ -227,6 +229,7 @@ contract BurnerTest is Economies {
         vm.assertEq(burner.carried(), _fee(GROSS), "carried");
         vm.expectRevert(IFeeBurner.NothingForSale.selector);
         _buy();
+        _at(epoch + 1, 1 days);
         vm.prank(BUYER);
         (uint256 burnt,) = burner.buyCarried(type(uint256).max, BUYER);
         vm.assertGt(burnt, 0, "sold apart");
@@ -383,7 +386,7 @@ contract BurnerTest is Economies {
         _workFor(1, GROSS);
         _at(epoch, 2 days);
         burner.gather(router);
-        _at(epoch, 1 days);
+        _at(epoch + 1, 1 days);
         uint256 price = 2 * PRICE;
         for (uint256 i; i < 6; i++) {
             vm.assertEq(burner.priceNow(true), price, "half after each twelve hours");
@@ -417,6 +420,77 @@ contract BurnerTest is Economies {
         vm.expectRevert(IFeeBurner.ZeroAddress.selector);
         vm.prank(BUYER);
         burner.buyCarried(type(uint256).max, address(0));
+    }
+
+    function test_aRouterIsGatheredOnceInAnEpoch() public {
+        _workFor(1, GROSS);
+        _at(epoch, 0);
+        burner.gather(router);
+        _mint(address(burner), 1_000e6);
+        vm.assertEq(burner.gather(router), 0, "nothing of a gift");
+        vm.assertEq(burner.lotOf(epoch).amount, _fee(GROSS), "its fees, once");
+    }
+
+    /// @dev An asset that takes a unit away from its holders: the lot is what is left of the fees, and sells.
+    function test_65_aLotIsNeverMoreThanWhatIsThere() public {
+        _workFor(1, GROSS);
+        ledger.collect(router);
+        vm.prank(address(burner));
+        dollar.transfer(ANN, 1);
+        _at(epoch, 0);
+        burner.gather(router);
+        vm.assertEq(burner.lotOf(epoch).amount, _fee(GROSS) - 1, "what is there");
+        _at(epoch, 1 days);
+        _buy();
+        vm.assertEq(dollar.balanceOf(address(burner)), 0, "all of it is sold");
+    }
+
+    /// @dev What was paid for the present epoch is of its own lot, however late the others are.
+    function test_aLateGatherTakesNothingOfThePresentEpoch() public {
+        _workFor(1, GROSS);
+        ledger.collect(router);
+        _at(epoch, 2 days);
+        _workFor(1, GROSS / 2);
+        vm.assertEq(burner.gather(router), 0, "what was collected before is carried as unasked");
+        _at(epoch + 1, 0);
+        burner.gather(router);
+        vm.assertEq(burner.lotOf(epoch + 1).amount, _fee(GROSS / 2), "the lot of its own epoch");
+        _at(epoch + 2, 0);
+        burner.settle();
+        _at(epoch + 4, 0);
+        burner.settle();
+        vm.assertEq(burner.carried(), _fee(GROSS) + _fee(GROSS / 2), "the unsold lot and the unasked");
+    }
+
+    /// @dev Whatever it is that comes when a sale is open: fees that are late, money that nobody asked for, an old lot.
+    function test_whatComesInASaleIsForSaleInTheNext() public {
+        _workFor(1, GROSS);
+        _mint(address(burner), 1_000e6);
+        _at(epoch, 0);
+        burner.gather(router);
+        burner.settle();
+        _at(epoch + 2, 1 days - 1);
+        burner.settle();
+        vm.assertEq(burner.carriedForSale(), _fee(GROSS), "the old lot came before the sale");
+        uint256 late = _fee(GROSS) * 2;
+        _workFor(1, 2 * GROSS);
+        _at(epoch + 3, 1 days);
+        burner.gather(router);
+        vm.assertEq(burner.carried(), _fee(GROSS) + late, "carried");
+        vm.assertEq(burner.carriedForSale(), _fee(GROSS), "the late ones are not for sale yet");
+        vm.prank(BUYER);
+        (, uint256 amount) = burner.buyCarried(type(uint256).max, BUYER);
+        vm.assertEq(amount, _fee(GROSS), "what came before");
+        vm.expectRevert(IFeeBurner.NothingForSale.selector);
+        vm.prank(BUYER);
+        burner.buyCarried(type(uint256).max, BUYER);
+        vm.assertEq(burner.priceNow(true), 0, "no price");
+        _at(epoch + 4, 1 days);
+        vm.assertEq(burner.carriedForSale(), late, "now they are");
+        vm.assertEq(burner.priceNow(true), 2 * burner.median(), "from the first price on");
+        vm.prank(BUYER);
+        (, amount) = burner.buyCarried(type(uint256).max, BUYER);
+        vm.assertGe(amount, late, "sold");
     }
 
     function test_aCarriedSaleLeavesTheLotWhole() public {
@@ -470,7 +544,7 @@ contract BurnerLeastPriceTest is Economies {
         _workFor(1, 10_000e6);
         _at(epoch, 2 days);
         burner.gather(router);
-        vm.warp(Epochs.startOf(epoch + 1) + 4 days - 1);
+        vm.warp(Epochs.startOf(epoch + 2) + 4 days - 1);
         vm.assertEq(burner.priceNow(true), 1, "twice a wei, halved six times");
         vm.prank(BUYER);
         (uint256 burnt,) = burner.buyCarried(type(uint256).max, BUYER);

@@ -163,6 +163,30 @@ contract SlashingCasesTest is Slashes {
         vm.assertEq(slashing.execute(c), 1_500 * UNIT, "three tenths of 5,000");
     }
 
+    /// @dev Six cases in one hour. There is a week to execute them, which has seconds of two epochs at most.
+    function test_oneSleepCostsHalfInEachOfTwoEpochsHoweverManyCases() public {
+        vm.warp(block.timestamp + 2 days);
+        uint256[6] memory ids;
+        for (uint256 i; i < 6; i++) {
+            ids[i] = _propose(3 * STAKE / 10);
+        }
+        vm.warp(block.timestamp + WINDOW + 1);
+        vm.assertEq(slashing.execute(ids[0]), 3 * STAKE / 10, "three tenths");
+        vm.assertEq(slashing.execute(ids[1]), 2 * STAKE / 10, "half");
+        vm.expectRevert(abi.encodeWithSelector(ISlashingManager.NothingToSlash.selector, NODE));
+        slashing.execute(ids[2]);
+        _nextEpoch();
+        vm.assertEq(slashing.execute(ids[2]), 15 * STAKE / 100, "three tenths of the rest");
+        vm.assertEq(slashing.execute(ids[3]), 10 * STAKE / 100, "half of it");
+        vm.expectRevert(abi.encodeWithSelector(ISlashingManager.NothingToSlash.selector, NODE));
+        slashing.execute(ids[4]);
+        _nextEpoch();
+        vm.expectPartialRevert(ISlashingManager.TooLate.selector);
+        slashing.execute(ids[4]);
+        _holds(NODE, STAKE / 4, 0);
+        vm.assertEq(staking.owedTo(ACCUSER), 0, "and who accused has nothing of it");
+    }
+
     function test_aCaseHoldsStakeOnItsWayOutUntilItsEnd() public {
         _unbond(NODE, STAKE);
         vm.warp(block.timestamp + 21 days - 1);

@@ -117,7 +117,9 @@ contract SlashingHandler is Slashes {
 
     function _count() private {
         uint32 epoch = Epochs.current();
-        if (slashedIn[epoch] == 0) stoodIn[epoch] = _total(NODE);
+        // The most that stood at any slash of the epoch, had none of them taken anything.
+        uint256 stood = _total(NODE) + slashedIn[epoch];
+        if (stood > stoodIn[epoch]) stoodIn[epoch] = stood;
     }
 
     function _slashed(uint256 amount) private {

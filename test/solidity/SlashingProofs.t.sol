@@ -4,6 +4,7 @@ pragma solidity 0.8.28;
 import {INodeStaking} from "../../contracts/interfaces/INodeStaking.sol";
 import {ISlashingManager} from "../../contracts/interfaces/ISlashingManager.sol";
 import {Messages} from "../../contracts/libraries/Messages.sol";
+import {Role} from "../../contracts/libraries/Roles.sol";
 import {Slashes} from "./Slashes.sol";
 
 /// @dev What the chain can see for itself: two receipts for one request, a receipt that its request forbids.
@@ -234,6 +235,41 @@ contract SlashingProofsTest is Slashes {
 
         _nextEpoch();
         vm.assertEq(slashing.proveEquivocation(a, signatureA, b, signatureB), 1_500 * UNIT, "it was not forgotten");
+    }
+
+    /// @dev A node with hardly any stake reports itself, then stakes, and has whoever helps it prove the next lie first.
+    function test_attack_noSlashOfNearlyNothingShieldsStakeThatComesAfterIt() public {
+        uint32 honest = NODE;
+        NODE = _newNode(OWNER, 0x51611);
+        staking.stake(NODE, 10);
+        (Messages.Receipt memory a, Messages.Receipt memory b) = (_receipt("a", 1), _receipt("a", 2));
+        slashing.proveEquivocation(a, _sign(0x51611, Messages.hash(a)), b, _sign(0x51611, Messages.hash(b)));
+        vm.assertEq(_total(NODE), 7, "three tenths of nearly nothing");
+        staking.stake(NODE, STAKE);
+        (a, b) = (_receipt("b", 1), _receipt("b", 2));
+        uint256 slashed =
+            slashing.proveEquivocation(a, _sign(0x51611, Messages.hash(a)), b, _sign(0x51611, Messages.hash(b)));
+        vm.assertEq(slashed, (3 * (STAKE + 7) + 9) / 10, "three tenths of what stands now");
+        NODE = honest;
+    }
+
+    /// @dev Another key, another owner, no activity and all of it asked back: the same stake answers.
+    function test_attack_noOtherNameDodgesASlash() public {
+        (Messages.Receipt memory a, Messages.Receipt memory b) = (_receipt(REQUEST, 1), _receipt(REQUEST, 2));
+        (bytes memory signatureA, bytes memory signatureB) = (_signed(a), _signed(b));
+        _unbond(NODE, STAKE);
+        vm.startPrank(OWNER);
+        registry.setSigner(NODE, address(0x9999));
+        registry.deactivate(Role.Node, NODE);
+        registry.proposeOwner(Role.Node, NODE, REPORTER);
+        registry.registerNode(address(0x9998), OWNER, "");
+        vm.stopPrank();
+        vm.prank(REPORTER);
+        registry.acceptOwner(Role.Node, NODE);
+        vm.warp(block.timestamp + 21 days);
+        vm.assertEq(slashing.proveEquivocation(a, signatureA, b, signatureB), 3 * STAKE / 10, "until it is withdrawn");
+        vm.prank(REPORTER);
+        vm.assertEq(staking.withdraw(NODE, REPORTER), 7 * STAKE / 10, "the rest");
     }
 
     function test_47_reportingOneselfAfterARequestToUnbondIsNoExit() public {

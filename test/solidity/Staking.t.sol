@@ -219,16 +219,28 @@ contract StakingTest is Stakes {
         staking.slash(NODE, 300 * UNIT + 1, address(0), 0, address(0), 0);
 
         _slash(NODE, 300 * UNIT);
-        // Half of the 1,000 that stood before the first, not of the 5,700 after it.
+        // Stake that comes later is no cover: 6,000 would stand, had nothing been taken.
         staking.stake(NODE, 5_000 * UNIT);
-        vm.assertEq(staking.slashableOf(NODE), 200 * UNIT, "what the epoch has left");
-        _slash(NODE, 200 * UNIT);
+        vm.assertEq(staking.slashableOf(NODE), 1_710 * UNIT, "three tenths of 5,700");
+        _slash(NODE, 1_710 * UNIT);
+        vm.assertEq(staking.slashableOf(NODE), 990 * UNIT, "half of 6,000, less both");
+        _slash(NODE, 990 * UNIT);
         vm.assertEq(staking.slashableOf(NODE), 0, "no more in this epoch");
 
         _nextEpoch();
-        vm.assertEq(staking.slashableOf(NODE), 1_650 * UNIT, "three tenths of 5,500");
-        _slash(NODE, 1_650 * UNIT);
-        vm.assertEq(staking.slashableOf(NODE), 1_100 * UNIT, "half of 5,500, less that");
+        vm.assertEq(staking.slashableOf(NODE), 900 * UNIT, "three tenths of 3,000");
+        _slash(NODE, 900 * UNIT);
+        vm.assertEq(staking.slashableOf(NODE), 600 * UNIT, "half of 3,000, less that");
+    }
+
+    /// @dev What leaves after a slash lowers neither what was taken nor what the epoch may still cost.
+    function test_51_whatLeavesAfterASlashStillCountsForItsEpoch() public {
+        staking.stake(NODE, 1_000 * UNIT);
+        _unbond(NODE, 900 * UNIT);
+        vm.warp(block.timestamp + THREE_WEEKS);
+        _slash(NODE, 300 * UNIT);
+        vm.assertEq(_withdraw(NODE), 630 * UNIT, "seven tenths of what was asked back");
+        vm.assertEq(staking.slashableOf(NODE), 21 * UNIT, "three tenths of 70: the epoch's half is of 1,000");
     }
 
     // ------------------------------------------------------------------------------------------------ what counts

@@ -77,7 +77,9 @@ contract StakingHandler is Stakes {
         uint256 amount = seed % 3 == 0 ? most : bound(seed >> 8, 1, most);
         uint256 toVictim = bound(seed >> 16, 0, amount / 2);
         uint256 toReporter = bound(seed >> 24, 0, amount / 10);
-        if (slashedIn[epoch][which % NODES] == 0) stoodIn[epoch][which % NODES] = _total(node);
+        // The most that stood at any slash of the epoch, had none of them taken anything.
+        uint256 stood = _total(node) + slashedIn[epoch][which % NODES];
+        if (stood > stoodIn[epoch][which % NODES]) stoodIn[epoch][which % NODES] = stood;
         vm.prank(SLASHER);
         staking.slash(node, amount, VICTIM, toVictim, REPORTER, toReporter);
         slashedIn[epoch][which % NODES] += amount;
