@@ -1,0 +1,82 @@
+import {
+  DiscordAPIError,
+  type GuildMember,
+  type GuildTextBasedChannel,
+  MessageFlags,
+  PermissionFlagsBits,
+  type PermissionsBitField,
+  RESTJSONErrorCodes,
+  type SendableChannels,
+} from 'discord.js'
+import { MOST_CHARACTERS, pagesOf, quiet } from './neutral.ts'
+
+/** The one door through which text leaves for Discord. */
+
+/** A message that notifies nobody, whatever its text says, not even whom it replies to. */
+export interface Page {
+  content: string
+  allowedMentions: { parse: []; repliedUser: false }
+}
+
+/**
+ * A text as messages that notify nobody.
+ *
+ * @param last  Stands at the end of the last one, whole.
+ */
+export function pages(text: string, last = ''): [Page, ...Page[]] {
+  const end = last === '' ? '' : `\n${last}`
+  const cut = pagesOf(quiet(text), MOST_CHARACTERS - end.length)
+  if (cut.length === 0) cut.push('')
+  const tail = `${cut.pop()}${quiet(end)}`
+  const pageOf = (content: string): Page => ({ content, allowedMentions: { parse: [], repliedUser: false } })
+  return [...cut, tail].map(pageOf) as [Page, ...Page[]]
+}
+
+/** Links in what a channel is told unfold to nothing. */
+const QUIETLY = MessageFlags.SuppressEmbeds as const
+
+/** Posts pages one after the other. @returns the ids of the messages, the first of which others link to. */
+export async function post(
+  channel: SendableChannels,
+  texts: readonly Page[],
+  replyTo?: string,
+): Promise<[string, ...string[]]> {
+  const ids: string[] = []
+  for (const page of texts) {
+    const isReply = replyTo !== undefined && ids.length === 0
+    const reply = isReply ? { reply: { messageReference: replyTo, failIfNotExists: false } } : {}
+    ids.push((await channel.send({ ...page, ...reply, flags: QUIETLY })).id)
+  }
+  return ids as [string, ...string[]]
+}
+
+/** What a bot, and whoever it writes for, need in a channel. */
+const WRITE = [PermissionFlagsBits.ViewChannel, PermissionFlagsBits.SendMessages] as const
+
+export const mayWrite = (channel: GuildTextBasedChannel, member: GuildMember | null | undefined): boolean =>
+  member != null && has(channel.permissionsFor(member))
+
+const has = (permissions: Readonly<PermissionsBitField> | null): boolean =>
+  permissions?.has(WRITE as unknown as bigint[]) ?? false
+
+export const isError = (cause: unknown, ...codes: number[]): boolean =>
+  cause instanceof DiscordAPIError && codes.includes(Number(cause.code))
+
+/** The quarter of an hour of a command is over, or nobody knows it any more. */
+export const isOver = (cause: unknown): boolean =>
+  isError(
+    cause,
+    RESTJSONErrorCodes.UnknownWebhook,
+    RESTJSONErrorCodes.InvalidWebhookToken,
+    RESTJSONErrorCodes.UnknownInteraction,
+    RESTJSONErrorCodes.UnknownMessage,
+  )
+
+export const isForbidden = (cause: unknown): boolean =>
+  isError(
+    cause,
+    RESTJSONErrorCodes.MissingPermissions,
+    RESTJSONErrorCodes.MissingAccess,
+    RESTJSONErrorCodes.UnknownChannel,
+    RESTJSONErrorCodes.CannotSendMessagesToThisUser,
+  )
