@@ -15,7 +15,7 @@ export const LOCAL_CHAIN_ID = 31_337
  * the chain is killed.
  */
 const ANVIL_OPTIONS =
-  '--hardfork cancun --block-time 0.25 --gas-limit 100000000 --prune-history --silent'.split(' ')
+  '--hardfork cancun --block-time 0.25 --gas-limit 100000000 --prune-history 1500 --silent'.split(' ')
 
 export interface ChainOptions {
   port: number

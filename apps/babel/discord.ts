@@ -56,7 +56,7 @@ function loginError(cause: unknown): unknown {
   const { code, name } = cause as { code?: unknown; name?: string }
   if (name === 'HeuristError') return cause
   if (code === DiscordjsErrorCodes.TokenInvalid) return tokenRefused(cause)
-  if (cause instanceof DiscordAPIError && cause.status < 500) return tokenRefused(cause)
+  if (cause instanceof DiscordAPIError && cause.status === 401) return tokenRefused(cause)
   return later('discord.unreachable', 'Discord does not answer', { cause })
 }
 

@@ -59,7 +59,7 @@ const PREFIX = '/api/v10'
 export async function openDiscord(terms: DiscordTerms = {}): Promise<TestDiscord> {
   const guilds = new Map<string, Guild>()
   const bot: Person = { id: freshId(), username: 'babel', nick: 'Babel', locale: 'en-US', roles: [] }
-  const token = `bot.${freshId()}.token`
+  const token = `MTk4NjIy.${freshId()}.token`
   const violations: string[] = []
   const registered: CommandShape[] = []
   const rates = openRates(terms.rate ?? { limit: 50, windowMs: 1_000 })
@@ -106,12 +106,13 @@ export async function openDiscord(terms: DiscordTerms = {}): Promise<TestDiscord
     }
     const found = commands.route(method, path, body, query) ?? messages.route(method, path, body)
     if (found !== undefined) return found
+    violations.push(`there is no ${method} ${path}`)
     throw new Refusal(404, 0, '404: Not Found')
   }
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://discord')
-    const path = pathname.slice(PREFIX.length)
+    const path = decodeURIComponent(pathname.slice(PREFIX.length))
     const method = request.method ?? 'GET'
     const text = Buffer.concat(await request.toArray()).toString()
     if (!pathname.startsWith(PREFIX)) return void response.writeHead(404).end()

@@ -46,7 +46,7 @@ export interface Commands {
 interface Deps {
   bot: Person
   guilds: Map<string, Guild>
-  gateway: Typed<Gateway, 'dispatch'>
+  gateway: Pick<Gateway, 'dispatch'>
   messages: Messages
   registered: CommandShape[]
   violations: string[]

@@ -46,8 +46,6 @@ const message = {
   attachments: z.array(z.unknown()).max(10).optional(),
   nonce: z.union([z.string().max(25), z.number()]).optional(),
   enforce_nonce: z.boolean().optional(),
-  username: z.undefined(),
-  avatar_url: z.undefined(),
 }
 export const createSchema = z.strictObject({
   ...message,
@@ -65,8 +63,6 @@ export const createSchema = z.strictObject({
 export const followUpSchema = z.strictObject({
   ...message,
   flags: flagsOf(SUPPRESS_EMBEDS | EPHEMERAL | SUPPRESS_NOTIFICATIONS),
-  thread_name: z.undefined(),
-  applied_tags: z.undefined(),
 })
 export const editSchema = z.strictObject({ ...message, flags: flagsOf(SUPPRESS_EMBEDS) })
 export const callbackSchema = z.discriminatedUnion('type', [

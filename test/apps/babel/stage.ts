@@ -99,7 +99,10 @@ export async function openStage(config: object = {}, terms: DiscordTerms = {}): 
       return read({ ...asset, functionName: 'balanceOf', args: [payout] })
     },
     async start() {
-      url = (await network.start(part)).ready.url ?? ''
+      const { ready } = await network.start(part).catch((cause: Error & { fix?: string }) => {
+        throw new Error(`${cause.message}\n${cause.fix}`)
+      })
+      url = ready.url ?? ''
     },
     async close() {
       await network.stop()
@@ -116,10 +119,14 @@ function keyAt(path: string, key: Hex): string {
 }
 
 /** Waits for something that the bot does by itself. */
-export async function until<T>(what: string, look: () => T | undefined | false, seconds = 120): Promise<T> {
+export async function until<T>(
+  what: string,
+  look: () => T | undefined | false | Promise<T | undefined | false>,
+  seconds = 120,
+): Promise<T> {
   const end = Date.now() + seconds * 1_000
   for (;;) {
-    const found = look()
+    const found = await look()
     if (found !== undefined && found !== false) return found
     if (Date.now() > end) throw new Error(`waited ${seconds} s for ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 20))
