@@ -128,9 +128,20 @@ export function plain(text: string): string {
     .replace(/^(-|\d+[.)])(?= )/, (mark) => `\\${mark}`)
 }
 
-/** The last look at whatever goes out, code included: no pattern is left that Discord could read as a mention. */
+const CODE_OR_ADDRESS =
+  /((?<!\\)(?:```[\s\S]*?```|``[^\n]*?``|`[^`\n]*`))|([a-z0-9+.-]:(?=\/\/)|discord(?:app)?\.(?=(?:gg|com)\/))/giu
+
+/**
+ * The last look at whatever goes out, however it was put together: nothing is left that Discord could read as a mention,
+ * code included, and outside of code nothing that it would make a link of.
+ */
 export const quiet = (content: string): string =>
-  content.replace(/@(?=everyone|here)/giu, '@\u200b').replace(/<(?=@[!&]?\d)/g, '<\u200b')
+  content
+    .replace(CODE_OR_ADDRESS, (whole, code: string | undefined) =>
+      code === undefined ? `${whole}\u200b` : whole,
+    )
+    .replace(/@(?=everyone|here)/giu, '@\u200b')
+    .replace(/<(?=@[!&]?\d)/g, '<\u200b')
 
 /** A long text as messages, cut where it hurts least; a code block that is cut is closed and opened again. */
 export function pagesOf(content: string, most = MOST_CHARACTERS): string[] {
@@ -139,8 +150,8 @@ export function pagesOf(content: string, most = MOST_CHARACTERS): string[] {
   while (rest.length > most) {
     const room = most - 4
     const head = rest.slice(0, room)
-    const at = Math.max(head.lastIndexOf('\n'), head.lastIndexOf(' '))
-    const cut = at > room / 2 ? at : room - (/[\ud800-\udbff]$/.test(head) ? 1 : 0)
+    const at = [head.lastIndexOf('\n'), head.lastIndexOf(' ')].find((place) => place > room / 2)
+    const cut = at ?? room - (/[\ud800-\udbff]$/.test(head) ? 1 : 0)
     const page = rest.slice(0, cut)
     const open = (page.match(/```/g) ?? []).length % 2 === 1
     pages.push(open ? `${page}\n\`\`\`` : page)

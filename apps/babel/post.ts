@@ -21,13 +21,13 @@ export interface Page {
 /**
  * A text as messages that notify nobody.
  *
- * @param last  Stands at the end of the last one, whole.
+ * @param last  Lines of our own, with links: they stand at the end of the last one, whole.
  */
 export function pages(text: string, last = ''): [Page, ...Page[]] {
   const end = last === '' ? '' : `\n${last}`
   const cut = pagesOf(quiet(text), MOST_CHARACTERS - end.length)
   if (cut.length === 0) cut.push('')
-  const tail = `${cut.pop()}${quiet(end)}`
+  const tail = `${cut.pop()}${end}`
   const pageOf = (content: string): Page => ({ content, allowedMentions: { parse: [], repliedUser: false } })
   return [...cut, tail].map(pageOf) as [Page, ...Page[]]
 }

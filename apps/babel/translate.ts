@@ -104,7 +104,8 @@ export function createTranslator({ client, budget, models, limits, patienceMs }:
             return call(model, piece.text, asked, signal)
           }),
         )
-        const note = said.some(({ cut }) => cut) ? 'The model stopped before the end.' : model.note
+        const ofModel = model.note === undefined ? undefined : plain(model.note)
+        const note = said.some(({ cut }) => cut) ? 'The model stopped before the end.' : ofModel
         return { text: said.map(({ text }) => text).join(''), ...(note === undefined ? {} : { note }) }
       } catch (cause) {
         failed.abort(cause)

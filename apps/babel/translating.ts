@@ -60,9 +60,9 @@ export function createTranslating({ replies, settings, translator, work, tell }:
     if (channel === undefined || !channel.isTextBased())
       return { note: `The channel for ${languageName(language)} is gone; a manager can set another one.` }
     if (!mayWrite(channel, guild.members.me))
-      return { note: `I may not write in #${channel.name}, so only you see this.` }
+      return { note: `I may not write in #${nameOf(channel.name)}, so only you see this.` }
     if (member instanceof GuildMember && mayWrite(channel, member)) return { channel }
-    return { note: `You may not write in #${channel.name}, so only you see this.` }
+    return { note: `You may not write in #${nameOf(channel.name)}, so only you see this.` }
   }
 
   /** Posts into the language's channel and shows where, with a link each way. */
@@ -102,7 +102,7 @@ export function createTranslating({ replies, settings, translator, work, tell }:
           return await posted(command, target.channel, { reply, parts, from, to, said })
         } catch (cause) {
           if (!isForbidden(cause)) throw cause
-          return pages(said.text, noteLine(`I could not write in #${target.channel.name}.`))
+          return pages(said.text, noteLine(`I could not write in #${nameOf(target.channel.name)}.`))
         }
       })
     },

@@ -1,6 +1,5 @@
 import { asHeuristError } from '../../sdk/errors.ts'
 import { LANGUAGES, type Language } from './languages.ts'
-import { plain } from './neutral.ts'
 
 /** What people read. */
 
@@ -26,4 +25,4 @@ export const jumpTo = (guild: string, channel: string, message: string): string 
 /** A line of small print with a link to a message. */
 export const linkLine = (mark: string, url: string): string => `-# ${mark} ${url}`
 
-export const noteLine = (note: string): string => `-# ${plain(note)}`
+export const noteLine = (note: string): string => `-# ${note}`

@@ -67,7 +67,7 @@ describe('babel', function () {
 
   it('registers /translate with the languages of the original bot, the menu, and /babel', () => {
     const [slash, menu, own] = stage.discord.registered as { name: string; type: number; options?: never[] }[]
-    const [languages] = slash?.options as unknown as { choices: { name: string }[] }[]
+    const [languages] = (slash?.options ?? []) as unknown as { choices: { name: string }[] }[]
 
     expect([slash?.name, menu?.name, own?.name]).to.deep.equal(['translate', 'Translate', 'babel'])
     expect(languages?.choices.map(({ name }) => name)).to.include.members(
@@ -220,7 +220,7 @@ describe('babel', function () {
       stage.discord.said(german).find(({ replyTo }) => replyTo === reply.id),
     )
 
-    expect(first(post.content)).to.equal('Boss posted in #staff channel: See you soon.')
+    expect(first(post.content)).to.equal('Boss posted in #staff channel: Bis bald.')
     expect(notice.content).to.match(/^Not carried on: You may not write in #staff/)
     expect(stage.discord.said(staff)).to.have.length(0)
     await babel(boss, 'set channel', { language: 'en', channel: english })

@@ -172,7 +172,8 @@ export function openMessages({ bot, guilds, find, gateway, violations }: Deps): 
       return said
     },
     remove: ({ id }) => drop(id),
-    said: ({ id }) => [...all.values()].filter((said) => said.channel === id && said.isBot && !said.secret),
+    said: ({ id }) =>
+      [...all.values()].filter((said) => said.channel === id && said.author === bot && !said.secret),
     told: ({ id }) => [...all.values()].filter((said) => said.channel === direct.get(id)),
     written: () => [...all.values()].filter((said) => said.author.id === bot.id),
   }
