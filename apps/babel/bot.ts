@@ -7,6 +7,7 @@ import { createDiscord, type DiscordOptions, login, refusalOf } from './discord.
 import { createManaging } from './managing.ts'
 import type { Model } from './models.ts'
 import { isOver } from './post.ts'
+import { openPosts } from './posts.ts'
 import { openReplies } from './replies.ts'
 import type { Settings } from './settings.ts'
 import type { Translator } from './translate.ts'
@@ -41,8 +42,9 @@ export function createBot(deps: Deps): Bot {
   const client = createDiscord(discord)
   const tell = (cause: unknown) => logged(log, cause)
   const replies = openReplies(work, log)
-  const translating = createTranslating({ replies, settings, translator, work, tell })
-  const bridge = createBridge({ settings, translator, work, tell })
+  const posts = openPosts(work)
+  const translating = createTranslating({ replies, settings, translator, posts, tell })
+  const bridge = createBridge({ settings, translator, posts, work, tell })
   const managing = createManaging({
     ...{ replies, settings, models, operators, revenue, tell },
     readsMessages: discord.readMessages,

@@ -4,6 +4,7 @@ import { openLanes } from './lanes.ts'
 import { detect, type Language } from './languages.ts'
 import { nameOf, partsOf, shownOf } from './neutral.ts'
 import { isError, isForbidden, mayWrite, pages, post } from './post.ts'
+import type { Posts } from './posts.ts'
 import type { Settings } from './settings.ts'
 import { namesIn } from './speech.ts'
 import type { Translator } from './translate.ts'
@@ -20,6 +21,7 @@ export interface Bridge {
 interface Deps {
   settings: Settings
   translator: Translator
+  posts: Posts
   work: Work
   tell(cause: unknown): void
 }
@@ -38,12 +40,14 @@ interface Way {
 const NOTICE_MS = 60_000
 const UNKNOWN_MESSAGE = 10_008
 
-export function createBridge({ settings, translator, work, tell }: Deps): Bridge {
+export function createBridge({ settings, translator, posts, work, tell }: Deps): Bridge {
   const lanes = openLanes()
   const noticed = new Map<string, number>()
+  /** Messages that are being carried, and those of them that were deleted meanwhile. */
+  const [underway, gone] = [new Set<string>(), new Set<string>()]
 
-  function waysOf({ guildId, channelId, reference }: Message<true>): Way[] {
-    const answered = reference?.messageId === undefined ? undefined : work.postOf(reference.messageId)
+  async function waysOf({ guildId, channelId, reference }: Message<true>): Promise<Way[]> {
+    const answered = reference?.messageId === undefined ? undefined : await posts.find(reference.messageId)
     const back: Way[] =
       answered?.guild !== guildId
         ? []
@@ -74,18 +78,28 @@ export function createBridge({ settings, translator, work, tell }: Deps): Bridge
   }
 
   async function posted(message: Message<true>, way: Way, from: Language, text: string): Promise<void> {
+    if (gone.has(message.id)) return
     const channel = targetOf(message, way)
     const name = nameOf(message.member?.displayName ?? message.author.displayName)
     const whence = way.replyTo === undefined ? ` posted in #${nameOf(message.channel.name)} channel` : ''
     const link = linkLine('↪', jumpTo(message.guildId, message.channelId, message.id))
     const texts = pages(`${name}${whence}: ${text}`, link)
-    const ids = await post(channel, texts, way.replyTo).catch((cause: unknown) => {
-      throw isForbidden(cause) ? closed(channel.name) : cause
-    })
-    for (const id of ids) {
-      work.posted({
-        ...{ message: id, channel: channel.id, guild: message.guildId, language: way.to },
-        ...{ sourceChannel: message.channelId, sourceMessage: message.id, sourceLanguage: from },
+    const origin = { channel: message.channelId, message: message.id, language: from }
+    await posts
+      .post(channel, texts, { language: way.to, origin, replyTo: way.replyTo })
+      .catch((cause: unknown) => {
+        throw isForbidden(cause) ? closed(channel.name) : cause
+      })
+    if (gone.has(message.id)) await forget(message.id, message.guild)
+  }
+
+  async function forget(id: string, guild: Guild): Promise<void> {
+    for (const { message, channel } of work.postsOf(id)) {
+      work.forgetPost(message)
+      const found = guild.channels.cache.get(channel)
+      if (!found?.isTextBased()) continue
+      await found.messages.delete(message).catch((cause: unknown) => {
+        if (!isError(cause, UNKNOWN_MESSAGE)) tell(cause)
       })
     }
   }
@@ -94,17 +108,20 @@ export function createBridge({ settings, translator, work, tell }: Deps): Bridge
   async function notice(message: Message<true>, cause: unknown): Promise<void> {
     tell(cause)
     const now = Date.now()
-    if (now < (noticed.get(message.channelId) ?? 0) + NOTICE_MS) return
+    if (gone.has(message.id) || now < (noticed.get(message.channelId) ?? 0) + NOTICE_MS) return
     noticed.set(message.channelId, now)
     if (!mayWrite(message.channel, message.guild.members.me)) return
-    await post(message.channel, pages(`Not carried on: ${sentenceOf(cause)}`), message.id).catch(tell)
+    await post(message.channel, pages(`Not carried on: ${sentenceOf(cause)}`), { replyTo: message.id }).catch(
+      tell,
+    )
   }
 
   return {
     async said(message) {
       if (message.author.bot || message.webhookId !== null || message.system) return
       if (!/\p{L}/u.test(message.content)) return
-      const carried = waysOf(message).map(async (way) => {
+      underway.add(message.id)
+      const carried = (await waysOf(message)).map(async (way) => {
         try {
           await lanes.take(
             `${message.channelId} ${way.channel}`,
@@ -116,16 +133,12 @@ export function createBridge({ settings, translator, work, tell }: Deps): Bridge
         }
       })
       await Promise.all(carried)
+      underway.delete(message.id)
+      gone.delete(message.id)
     },
     async deleted(id, guild) {
-      for (const { message, channel } of work.postsOf(id)) {
-        work.forgetPost(message)
-        const found = guild.channels.cache.get(channel)
-        if (!found?.isTextBased()) continue
-        await found.messages.delete(message).catch((cause: unknown) => {
-          if (!isError(cause, UNKNOWN_MESSAGE)) tell(cause)
-        })
-      }
+      if (underway.has(id)) gone.add(id)
+      await forget(id, guild)
     },
   }
 }

@@ -35,19 +35,24 @@ export function pages(text: string, last = ''): [Page, ...Page[]] {
 /** Links in what a channel is told unfold to nothing. */
 const QUIETLY = MessageFlags.SuppressEmbeds as const
 
-/** Posts pages one after the other. @returns the ids of the messages, the first of which others link to. */
+interface Posting {
+  /** The message that the first page answers. */
+  replyTo?: string | undefined
+  /** Hears of each message as soon as it has an id. */
+  onPosted?(id: string): void
+}
+
+/** Posts pages one after the other. @returns the id of the first message. */
 export async function post(
   channel: SendableChannels,
-  texts: readonly Page[],
-  replyTo?: string,
-): Promise<[string, ...string[]]> {
-  const ids: string[] = []
-  for (const page of texts) {
-    const isReply = replyTo !== undefined && ids.length === 0
-    const reply = isReply ? { reply: { messageReference: replyTo, failIfNotExists: false } } : {}
-    ids.push((await channel.send({ ...page, ...reply, flags: QUIETLY })).id)
-  }
-  return ids as [string, ...string[]]
+  [first, ...others]: readonly Page[],
+  { replyTo, onPosted = () => {} }: Posting = {},
+): Promise<string> {
+  const reply = replyTo === undefined ? {} : { reply: { messageReference: replyTo, failIfNotExists: false } }
+  const { id } = await channel.send({ ...(first ?? {}), ...reply, flags: QUIETLY })
+  onPosted(id)
+  for (const page of others) onPosted((await channel.send({ ...page, flags: QUIETLY })).id)
+  return id
 }
 
 /** What a bot, and whoever it writes for, need in a channel. */

@@ -6,13 +6,13 @@ import {
 } from 'discord.js'
 import { isLanguage, type Language, languageOfLocale } from './languages.ts'
 import { nameOf, type Part, partsOf, shownOf } from './neutral.ts'
-import { isForbidden, mayWrite, type Page, pages, post } from './post.ts'
+import { isForbidden, mayWrite, type Page, pages } from './post.ts'
+import type { Posts } from './posts.ts'
 import type { Command, Replies, Reply } from './replies.ts'
 import type { Settings } from './settings.ts'
 import { namesIn, sourceOf } from './speech.ts'
 import type { Translation, Translator } from './translate.ts'
 import { jumpTo, languageName, linkLine, noteLine, sentenceOf } from './words.ts'
-import type { Work } from './work.ts'
 
 /** `/translate`, and "Translate" in the menu of a message. */
 export interface Translating {
@@ -24,7 +24,7 @@ interface Deps {
   replies: Replies
   settings: Settings
   translator: Translator
-  work: Work
+  posts: Posts
   /** Whatever went wrong beside what people are told. */
   tell(cause: unknown): void
 }
@@ -34,7 +34,7 @@ type Target = { channel: GuildTextBasedChannel } | { channel?: never; note?: str
 
 type Answer = [Page, ...Page[]]
 
-export function createTranslating({ replies, settings, translator, work, tell }: Deps): Translating {
+export function createTranslating({ replies, settings, translator, posts, tell }: Deps): Translating {
   /** Every failure becomes a sentence. */
   async function answer(reply: Reply, make: () => Promise<Answer>): Promise<void> {
     const texts = await make().catch((cause: unknown): Answer => {
@@ -75,14 +75,9 @@ export function createTranslating({ replies, settings, translator, work, tell }:
     const source = reply.message ?? ''
     const link = linkLine('↪', jumpTo(guild, command.channelId, source))
     const name = nameOf(authorOf(command))
-    const ids = await post(channel, pages(`${name}: ${said.text}`, link))
-    for (const message of ids) {
-      work.posted({
-        ...{ message, channel: channel.id, guild, language: to },
-        ...{ sourceChannel: command.channelId, sourceMessage: source, sourceLanguage: from },
-      })
-    }
-    const there = linkLine(`→ ${languageName(to)}:`, jumpTo(guild, channel.id, ids[0]))
+    const origin = { channel: command.channelId, message: source, language: from }
+    const id = await posts.post(channel, pages(`${name}: ${said.text}`, link), { language: to, origin })
+    const there = linkLine(`→ ${languageName(to)}:`, jumpTo(guild, channel.id, id))
     const last = said.note === undefined ? there : `${there}\n${noteLine(said.note)}`
     return pages(`${name}: ${shownOf(parts)}`, last)
   }

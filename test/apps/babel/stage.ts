@@ -5,7 +5,7 @@ import { computeLedgerAbi, registryAbi, testDollarAbi } from '../../../sdk/chain
 import { saveKey } from '../../../sdk/chain/keys.ts'
 import { usd } from '../../../sdk/index.ts'
 import { ROLE } from '../../../sdk/protocol/messages.ts'
-import { type Market, openMarket } from '../../market.ts'
+import { freePort, type Market, openMarket } from '../../market.ts'
 import { openNetwork, type TestNetwork } from '../../network.ts'
 import { type DiscordTerms, openDiscord, type TestDiscord } from './discord.ts'
 import type { Command } from './interactions.ts'
@@ -29,7 +29,9 @@ export interface Stage {
   kill(): Promise<void>
   /** Base units that the bot's account was charged, as the router knows. */
   charged(): Promise<bigint>
-  /** What the frontend's share comes to on chain, base units. */
+  /** What is settled of the frontend's calls, on chain, base units. */
+  gross(): Promise<bigint>
+  /** What the frontend's share of it comes to. */
   claimable(): Promise<bigint>
   /** Anyone may claim. @returns what the payout holds then. */
   claim(): Promise<bigint>
@@ -62,13 +64,13 @@ export async function openStage(config: object = {}, terms: DiscordTerms = {}): 
   )
   const read = market.deployer.client.readContract
   const frontend = await read({ ...registry, functionName: 'countOf', args: [ROLE.frontend] })
-  let url = ''
+  const port = await freePort()
 
   const part = {
     name: 'babel',
     entry: 'apps/babel/main.ts',
     config: {
-      port: 0,
+      port,
       dataDir: join(market.home, 'babel'),
       routerUrl: way.url,
       rpcUrl: market.chain.rpcUrl,
@@ -84,7 +86,7 @@ export async function openStage(config: object = {}, terms: DiscordTerms = {}): 
   const payee = [market.router.address, ROLE.frontend, frontend] as const
   return {
     ...{ market, network, discord, way, frontend, payout, payer: account.address },
-    statusUrl: () => url,
+    statusUrl: () => `http://127.0.0.1:${port}`,
     async kill() {
       await network.kill('babel', 200)
     },
@@ -92,6 +94,7 @@ export async function openStage(config: object = {}, terms: DiscordTerms = {}): 
       const answer = await fetch(`${network.routerUrl}/v1/accounts/${account.address}`)
       return BigInt(((await answer.json()) as { charged: string }).charged)
     },
+    gross: () => read({ ...ledger, functionName: 'grossOf', args: payee }),
     claimable: () => read({ ...ledger, functionName: 'claimable', args: payee }),
     async claim() {
       await market.deployer.send({ ...ledger, functionName: 'claim', args: payee }, owner)
@@ -99,10 +102,9 @@ export async function openStage(config: object = {}, terms: DiscordTerms = {}): 
       return read({ ...asset, functionName: 'balanceOf', args: [payout] })
     },
     async start() {
-      const { ready } = await network.start(part).catch((cause: Error & { fix?: string }) => {
+      await network.start(part).catch((cause: Error & { fix?: string }) => {
         throw new Error(`${cause.message}\n${cause.fix}`)
       })
-      url = ready.url ?? ''
     },
     async close() {
       await network.stop()
