@@ -53,7 +53,7 @@ describe(`${COMMANDS} commands, slow and failing workers, a bot that is killed (
         await answerTo(stage.discord.slash(boss, general, { name: 'babel set channel', options }))
       }
     }
-    stage.way.delay = () => (random.chance(0.04) ? undefined : Math.floor(random.uniform() * 3_000))
+    stage.way.delay = () => (random.chance(0.4) ? undefined : Math.floor(random.uniform() * 3_000))
   })
   after(() => stage?.close())
 

@@ -84,6 +84,7 @@ export async function openStage(config: object = {}, terms: DiscordTerms = {}): 
   }
   const ledger = { address: market.addresses.ledger, abi: computeLedgerAbi } as const
   const payee = [market.router.address, ROLE.frontend, frontend] as const
+  const payees = [market.router.address, ROLE.frontend, [frontend]] as const
   return {
     ...{ market, network, discord, way, frontend, payout, payer: account.address },
     statusUrl: () => `http://127.0.0.1:${port}`,
@@ -97,7 +98,7 @@ export async function openStage(config: object = {}, terms: DiscordTerms = {}): 
     gross: () => read({ ...ledger, functionName: 'grossOf', args: payee }),
     claimable: () => read({ ...ledger, functionName: 'claimable', args: payee }),
     async claim() {
-      await market.deployer.send({ ...ledger, functionName: 'claim', args: payee }, owner)
+      await market.deployer.send({ ...ledger, functionName: 'claim', args: payees }, owner)
       const asset = { address: market.addresses.asset, abi: testDollarAbi } as const
       return read({ ...asset, functionName: 'balanceOf', args: [payout] })
     },
