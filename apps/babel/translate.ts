@@ -1,5 +1,6 @@
 import { asHeuristError, bug, later, refused } from '../../sdk/errors.ts'
 import type { Client } from '../../sdk/index.ts'
+import { isUnknown } from '../../sdk/transport.ts'
 import type { Budget, Who } from './budget.ts'
 import type { Limits } from './config.ts'
 import type { Language } from './languages.ts'
@@ -81,6 +82,8 @@ export function createTranslator({ client, budget, models, limits, patienceMs }:
       if (isUnsure(model, answer.text)) throw unsure(model)
       return { text: saidOf(answer.text), cut: answer.finish === 'length' }
     } catch (cause) {
+      // Nobody knows yet whether it will be charged: until somebody does, it counts.
+      if (isUnknown(cause)) price = maxPrice
       throw namedFor(from, to, cause)
     } finally {
       close(price)

@@ -1,4 +1,5 @@
 import { asHeuristError } from '../../sdk/errors.ts'
+import { isUnknown } from '../../sdk/transport.ts'
 import { LANGUAGES, type Language } from './languages.ts'
 
 /** What people read. */
@@ -11,8 +12,10 @@ export function sentenceOf(cause: unknown): string {
   if (code === 'credit.insufficient' || code === 'credit.thawing')
     return "This bot's account has no credit left; its operator has to add some. Nothing was charged."
   if (OWN.test(code)) return [message, fix].filter((text) => text !== undefined).join(' ')
+  if (isUnknown(cause))
+    return 'The network cannot be reached. What does not arrive is not charged; ask again in a minute.'
   if (kind === 'later')
-    return 'The network is busy or cannot be reached. Nothing was charged; ask again in a minute.'
+    return 'The network is busy, or its workers failed. Nothing was charged; ask again in a minute.'
   return 'This could not be translated, and it is our fault. Nothing was charged; the operator can read why.'
 }
 

@@ -208,7 +208,11 @@ describe('babel and Discord', function () {
     const failures: [HeuristError | Error, RegExp][] = [
       [
         later('node.failed', 'secret 10.0.0.7 failed'),
-        /^The network is busy or cannot be reached\. Nothing was charged/,
+        /^The network is busy, or its workers failed\. Nothing was charged/,
+      ],
+      [
+        later('router.unreachable', 'secret'),
+        /^The network cannot be reached\. What does not arrive is not charged/,
       ],
       [refused('credit.insufficient', 'x'), /^This bot's account has no credit left; its operator/],
       [
