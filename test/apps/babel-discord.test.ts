@@ -234,7 +234,9 @@ describe('babel and Discord', function () {
     await open()
     await bot.start()
     const long = 'The quick brown fox. '.repeat(200)
-    const answer = await answerTo(slash(anna, long.trim()))
+    const command = slash(anna, long.trim())
+    const answer = await answerTo(command)
+    await until('the rest of it', () => command.followUps.length === 2)
     const parts = discord.said(german)
     const before = discord.said(general).length
     discord.say(boss, german, 'Danke', { replyTo: parts[0]?.id ?? '' })
@@ -245,6 +247,7 @@ describe('babel and Discord', function () {
     expect(jumpsIn(parts.at(-1)?.content ?? '')).to.have.length(1)
     expect(answer.content.length).to.be.at.most(2_000)
     expect(back.content).to.match(/^Boss: DANKE\n/)
+    expect(back.replyTo).to.equal(answer.id)
   })
 
   it('a language’s channel that closes to the bot: the translation is shown where it was asked for', async () => {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
@@ -357,6 +357,19 @@ describe(`the rooms of babel (seed ${SEED})`, () => {
         undefined,
         undefined,
       ])
+    })
+  })
+
+  it('the configuration on the quickstart’s page is one', () => {
+    const page = readFileSync(join(import.meta.dirname, '../../docs/quickstart-babel.md'), 'utf8')
+    const own = JSON.parse(/^```json\n([\s\S]*?)^```/m.exec(page)?.[1] ?? '') as object
+    const least = { port: 0, dataDir: 'x', routerUrl: 'http://127.0.0.1:1', keyFile: 'k', frontend: 1 }
+
+    const { models, operators } = configSchema.parse({ ...least, ...own })
+    expect(operators).to.have.length(1)
+    expect(inputOf(modelFor(models, 'en', 'ko'), 'hi', 'en', 'ko')).to.include({
+      from: 'eng_Latn',
+      to: 'kor_Hang',
     })
   })
 
