@@ -365,7 +365,8 @@ describe('babel', function () {
     expect(answer.status).to.equal(200)
     expect(body).to.include({ app: 'babel', servers: 1, frontend: stage.frontend, payout: stage.payout })
     expect(dollars(body.charged)).to.equal(await stage.charged())
-    expect(dollars(body.spentToday)).to.equal(await stage.charged())
+    // The two calls whose end nobody knew count with the most that they could cost.
+    expect(dollars(body.spentToday) > (await stage.charged())).to.equal(true)
     expect(dollars(body.claimable) <= (await stage.claimable())).to.equal(true)
   })
 
