@@ -18,6 +18,7 @@ export interface Ports {
   gateway: number
   web: number
   keeper: number
+  babel: number
   chain: number
 }
 
@@ -28,7 +29,14 @@ export function portsFrom(base: number): Ports {
       fix: 'Choose one from 1024 to 65000.',
     })
   }
-  return { router: base, gateway: base + 1, web: base + 2, keeper: base + 3, chain: base + 45 }
+  return {
+    router: base,
+    gateway: base + 1,
+    web: base + 2,
+    keeper: base + 3,
+    babel: base + 4,
+    chain: base + 45,
+  }
 }
 
 export const networkFile = (home: string): string => join(home, 'network.json')

@@ -8,6 +8,7 @@ const BUNDLED: Record<string, string> = {
   'worker/main.ts': 'worker.js',
   'apps/gateway/main.ts': 'gateway.js',
   'apps/web/serve.ts': 'web.js',
+  'apps/babel/main.ts': 'babel.js',
 }
 
 /** Node's arguments for a program: from the bundle if this process runs from it, else from the sources. */

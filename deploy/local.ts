@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import { type Account, type Address, zeroHash } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { computeLedgerAbi, heuAbi, registryAbi, routerBondAbi, testDollarAbi } from '../sdk/chain/abi.ts'
+import { openChain } from '../sdk/chain/clients.ts'
+import { faucet } from '../sdk/chain/deposits.ts'
 import { LOCAL_KEY, localKey } from '../sdk/chain/local.ts'
 import { manifestHash, parseManifest } from '../sdk/protocol/manifest.ts'
 import { ROLE } from '../sdk/protocol/messages.ts'
@@ -24,7 +26,7 @@ export async function seedLocal(deployer: Deployer, podsDir: string): Promise<Se
   const router = localAccount('router')
   const [, frontend] = await Promise.all([
     seedPods(deployer, podsDir, localAccount('podDeployer')),
-    seedFrontend(deployer, localAccount('frontend')),
+    seedFrontend(deployer, 'gateway', localAccount('frontend')),
     // The deployer's own transactions one after the other: it has one nonce.
     seedBond(deployer, router.address).then(() =>
       Promise.all([seedFloat(deployer, router), seedKeeper(deployer, router.address)]),
@@ -64,8 +66,19 @@ async function seedPods(deployer: Deployer, podsDir: string, owner: Account): Pr
   }
 }
 
-async function seedFrontend(deployer: Deployer, owner: Account): Promise<number> {
-  const known = deployer.record.frontends.gateway
+/** The Discord bot's frontend and its credit, once somebody switches it on. Idempotent. */
+export async function seedBabel(deployer: Deployer, router: Address, rpcUrl: string): Promise<number> {
+  const owner = localAccount('babel')
+  const chain = openChain({ chainId: deployer.chainId, rpcUrl })
+  // For its gas.
+  await faucet(chain, deployer.addressOf('asset'), owner.address, 1n)
+  const frontend = await seedFrontend(deployer, 'babel', owner)
+  await seedCredit(deployer, router, owner)
+  return frontend
+}
+
+async function seedFrontend(deployer: Deployer, name: string, owner: Account): Promise<number> {
+  const known = deployer.record.frontends[name]
   if (known !== undefined) return known
   const registry = { address: deployer.addressOf('registry'), abi: registryAbi } as const
   await deployer.send(
@@ -73,7 +86,7 @@ async function seedFrontend(deployer: Deployer, owner: Account): Promise<number>
     owner,
   )
   const id = await count(deployer, ROLE.frontend)
-  deployer.record.frontends.gateway = id
+  deployer.record.frontends[name] = id
   deployer.save()
   return id
 }

@@ -21,7 +21,7 @@ export function upCommand(): Command {
     .option('--nodes <number>', 'how many nodes serve', '3')
     .option(
       '--port-base <port>',
-      'router on this port, gateway +1, web +2, chain +45',
+      'router on this port, gateway +1, web +2, babel +4, chain +45',
       String(DEFAULT_PORT_BASE),
     )
     .option('--json', 'print one JSON object')

@@ -1,14 +1,15 @@
-import { existsSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { LOCAL_CHAIN_ID, type LocalChain, startChain } from '../../deploy/chain.ts'
 import { deploy } from '../../deploy/deploy.ts'
 import type { Deployer } from '../../deploy/deployer.ts'
-import { localAccount, type Seeded, seedLocal } from '../../deploy/local.ts'
+import { localAccount, type Seeded, seedBabel, seedLocal } from '../../deploy/local.ts'
 import { params } from '../../deploy/params.ts'
 import { readRecord } from '../../deploy/record.ts'
 import { saveKey } from '../../sdk/chain/keys.ts'
 import { LOCAL_KEY, localKey } from '../../sdk/chain/local.ts'
 import type { Network } from '../../sdk/chain/network.ts'
+import { refused } from '../../sdk/errors.ts'
 import { joinNetwork } from '../../worker/identity.ts'
 import { networkFile, PODS_DIR, type Ports } from '../home.ts'
 import type { Part } from './processes.ts'
@@ -58,6 +59,8 @@ export function forget(home: string): void {
     'deployments',
     'router',
     'gateway',
+    // What Discord's servers have set has nothing to do with the chain.
+    'babel/journal',
     'keeper',
     'journal',
     'network.json',
@@ -97,7 +100,7 @@ function describe(deployer: Deployer, rpcUrl: string, ports: Ports): Network {
 }
 
 /** A file with a key of the public local mnemonic, for the process that plays that part. */
-function keyFile(home: string, part: 'router' | 'frontend' | 'keeper'): string {
+function keyFile(home: string, part: 'router' | 'frontend' | 'keeper' | 'babel'): string {
   const path = join(home, 'keys', `${part}.key`)
   if (!existsSync(path)) saveKey(path, localKey(LOCAL_KEY[part]))
   return path
@@ -186,6 +189,41 @@ export const keeperPart = ({ home, ports, network }: LocalNetwork): Part => ({
     buy: { mostPrice: params.burnerPrice.value.toString() },
   },
 })
+
+/**
+ * The Discord bot, a frontend of its own. `<home>/babel.json` holds what its operator sets: token, operators, models, limits.
+ *
+ * @returns undefined while there is no token.
+ * @throws `config.invalid` (refused) if the file is no JSON.
+ */
+export async function babelPart({ home, ports, network, deployer }: LocalNetwork): Promise<Part | undefined> {
+  const own = ownConfig(join(home, 'babel.json'))
+  if ((process.env.HEURIST_DISCORD_TOKEN ?? own.token ?? '') === '') return undefined
+  const frontend = await seedBabel(deployer, network.router.address, network.rpcUrl)
+  return {
+    name: 'babel',
+    entry: 'apps/babel/main.ts',
+    config: {
+      host: '127.0.0.1',
+      port: ports.babel,
+      dataDir: join(home, 'babel'),
+      routerUrl: network.router.url,
+      rpcUrl: network.rpcUrl,
+      keyFile: keyFile(home, 'babel'),
+      frontend,
+      ...own,
+    },
+  }
+}
+
+function ownConfig(file: string): { token?: string } {
+  if (!existsSync(file)) return {}
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as { token?: string }
+  } catch (cause) {
+    throw refused('config.invalid', `${file} is not JSON`, { cause })
+  }
+}
 
 export const webPart = ({ ports, network }: LocalNetwork): Part => ({
   name: 'web',

@@ -1,13 +1,14 @@
 import { join } from 'node:path'
 import { Listr } from 'listr2'
 import { LOCAL_KEY, localKey } from '../../sdk/chain/local.ts'
-import { refused } from '../../sdk/errors.ts'
+import { asHeuristError, refused } from '../../sdk/errors.ts'
 import { createClient } from '../../sdk/index.ts'
 import { fileJournal } from '../../sdk/journal-file.ts'
 import { homeDir, type Ports } from '../home.ts'
 import type { Printer } from '../print.ts'
 import { type FirstCalls, makeFirstCalls, printFirstCalls } from './first-calls.ts'
 import {
+  babelPart,
   forget,
   gatewayPart,
   keeperPart,
@@ -52,8 +53,10 @@ export async function up(options: UpOptions, print: Printer): Promise<void> {
     printFirstCalls(print, calls, standing.local.network, standing.apiKey)
     if (options.once) return
 
+    const ended = Promise.race([interrupted, partLost(standing, print)])
+    await Promise.race([ended, openBabel(standing, print)])
     print.line('\nCtrl-C stops everything.')
-    const lost = await Promise.race([interrupted, partLost(standing)])
+    const lost = await ended
     if (lost !== undefined) throw lost
   } finally {
     print.line('\nstopping…')
@@ -141,7 +144,24 @@ async function firstCalls({ local }: Standing): Promise<FirstCalls> {
   }
 }
 
-function partLost({ supervisor, local }: Standing): Promise<Error> {
+/** The Discord bot, where there is a token for it. That it does not start is said, and ends nothing. */
+async function openBabel({ supervisor, local }: Standing, print: Printer): Promise<void> {
+  try {
+    const part = await babelPart(local)
+    if (part === undefined) return print.line(`\n${BABEL_OFF}`)
+    const { ready } = await supervisor.start(part)
+    print.line(`\nbabel is on Discord; what it earns: ${ready.url}`)
+  } catch (cause) {
+    const { message, fix } = asHeuristError(cause)
+    print.line(`\nbabel did not start: ${message}${fix === undefined ? '' : `\n  ${fix}`}`)
+  }
+}
+
+const BABEL_OFF =
+  'babel, the Discord bot, is off: HEURIST_DISCORD_TOKEN=… npm start switches it on (docs/quickstart-babel.md)'
+
+/** Everything but the bot is needed. */
+function partLost({ supervisor, local }: Standing, print: Printer): Promise<Error> {
   return new Promise((resolve) => {
     const tell = (name: string, code: number | null) =>
       resolve(
@@ -149,7 +169,10 @@ function partLost({ supervisor, local }: Standing): Promise<Error> {
           fix: `Read ${join(local.home, 'logs', `${name}.log`)} and start again: nothing acknowledged is lost.`,
         }),
       )
-    supervisor.onLost(tell)
+    supervisor.onLost((name, code) => {
+      if (name === 'babel') print.line(`babel ended by itself (code ${code}); the network goes on`)
+      else tell(name, code)
+    })
     local.chain.process.once('exit', (code) => tell('chain', code))
   })
 }

@@ -19,6 +19,7 @@ export const PROGRAMS = {
   slot: 'worker/slot/main.ts',
   gateway: 'apps/gateway/main.ts',
   web: 'apps/web/serve.ts',
+  babel: 'apps/babel/main.ts',
 }
 
 /** Packages that load binaries, or files beside themselves, stay where npm put them. */
@@ -35,9 +36,10 @@ const EXTERNAL = [
   'ws',
   'prom-client',
   'tsx',
+  'discord.js',
 ]
 
-const ROOMS = ['sdk', 'deploy', 'keepers', 'worker', 'apps/gateway', 'apps/web', 'cli']
+const ROOMS = ['sdk', 'deploy', 'keepers', 'worker', 'apps/gateway', 'apps/web', 'apps/babel', 'cli']
 const SKIPPED = new Set(['node_modules', 'dist', 'src', 'public'])
 
 function sources(folder) {

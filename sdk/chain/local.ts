@@ -23,6 +23,8 @@ export const LOCAL_KEY = {
   keeper: 8,
   /** Gives gas to whoever asks on a local chain. */
   faucet: 9,
+  /** Pays for the translations of the Discord bot, and is its frontend's owner. */
+  babel: 10,
 } as const
 
 /** Private key `index` of the local mnemonic, 32 bytes. */

@@ -75,7 +75,7 @@ describe('the processes of the apps', function () {
     expect(await exitOf(child)).to.equal(0)
   })
 
-  for (const entry of ['apps/web/serve.ts', 'apps/gateway/main.ts']) {
+  for (const entry of ['apps/web/serve.ts', 'apps/gateway/main.ts', 'apps/babel/main.ts']) {
     it(`${entry} refuses a configuration that it does not understand, naming the field`, async () => {
       const { child, log } = start(entry, { port: 'eighty' })
 
@@ -85,6 +85,19 @@ describe('the processes of the apps', function () {
         .and.to.match(/"field":"\w+"/)
     })
   }
+
+  it('a bot without a token says how to give it one', async () => {
+    const { child, log } = start('apps/babel/main.ts', {
+      port: 0,
+      dataDir: join(home, 'babel'),
+      routerUrl: routerUrl(),
+      keyFile: join(home, 'nothing.key'),
+      frontend: 0,
+    })
+
+    expect(await exitOf(child)).to.equal(1)
+    expect(log()).to.include('discord.token_missing').and.to.include('HEURIST_DISCORD_TOKEN')
+  })
 
   it('a gateway that still waits for its router ends at once on SIGTERM', async () => {
     const { child } = start('apps/gateway/main.ts', {
