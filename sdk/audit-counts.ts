@@ -12,6 +12,9 @@ import type { Leaf } from './protocol/merkle.ts'
 
 /** The running totals of an audit: of whom the chain's lines name, so that no router can make an auditor keep more. */
 
+/** As many as a batch has of one kind. */
+export const MOST_LINES = 65_535
+
 /** Of a payer; how many calls it made is not known after a batch without data. */
 interface PayerCount {
   charged: bigint
@@ -30,8 +33,26 @@ export interface Counts {
   payees: Undoable<string, PayeeCount>
   /** Batches whose lines are not known: who of theirs was paid by the float is not known either. */
   unread: number
-  /** Neither lines nor leaves of a batch are known: no total after it is. */
+  /** Whom leaves of those batches name: nobody pays for a line for each. */
+  unnamed: number
+  /** Neither lines nor leaves of a batch are known, or too many batches have no lines: no total after them is. */
   isLost: boolean
+}
+
+/** As many as one batch without lines can name. */
+const MOST_UNNAMED = 4 * MOST_LINES
+
+/** Counts whom the leaves of a batch without lines name. Beyond what is kept of such, no total is known any more. */
+export function countUnnamed(counts: Counts, named: number): void {
+  counts.unnamed += named
+  if (counts.unnamed > MOST_UNNAMED) lose(counts)
+}
+
+/** From now on no total is known. */
+export function lose(counts: Counts): void {
+  counts.isLost = true
+  counts.payers.clear()
+  counts.payees.clear()
 }
 
 /** Totals that are read and raised. */
@@ -63,20 +84,23 @@ export class Undoable<K, V> extends Map<K, V> {
 export type Tell = (code: Lie['code'], detail: string) => boolean
 
 const MOST_TOLD = 100
+/** Of so many lies in all, the first of each kind in a batch is told from then on. */
+const MOST_LIES = 10_000
 
 /** Tells lies about one batch. `rest` says how many more there were. */
 export function createTeller(seq: bigint, lies: Lie[]): { tell: Tell; rest(): void } {
   const told = new Map<Lie['code'], number>()
+  const most = lies.length < MOST_LIES ? MOST_TOLD : 1
   return {
     tell(code, detail) {
       const count = (told.get(code) ?? 0) + 1
       told.set(code, count)
-      if (count <= MOST_TOLD) lies.push({ code, seq, detail })
-      return count <= MOST_TOLD
+      if (count <= most) lies.push({ code, seq, detail })
+      return count <= most
     },
     rest() {
       for (const [code, count] of told)
-        if (count > MOST_TOLD) lies.push({ code, seq, detail: `and ${count - MOST_TOLD} more like these` })
+        if (count > most) lies.push({ code, seq, detail: `and ${count - most} more like these` })
       told.clear()
     },
   }

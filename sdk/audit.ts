@@ -4,7 +4,10 @@ import {
   type Counts,
   compare,
   countLines,
+  countUnnamed,
   createTeller,
+  lose,
+  MOST_LINES,
   payeeOf,
   priceOf,
   type Tell,
@@ -143,7 +146,13 @@ export interface Audit {
  * @param nowSeconds  The chain's time, Unix seconds.
  */
 export function createAuditor(nowSeconds: number, hash: Keccak = keccak): Auditor {
-  const counts: Counts = { payers: new Undoable(), payees: new Undoable(), unread: 0, isLost: false }
+  const counts: Counts = {
+    payers: new Undoable(),
+    payees: new Undoable(),
+    unread: 0,
+    unnamed: 0,
+    isLost: false,
+  }
   const seen = createSeen(hash)
   const found: Audit = {
     batches: 0,
@@ -238,6 +247,7 @@ function openBatch(
       if (!counts.isLost) {
         if (sum !== batch.gross) tell('gross.differs', `the leaves charge ${sum}, the batch ${batch.gross}`)
         sums.compare(tell)
+        if ('unread' in batch) countUnnamed(counts, sums.named())
       }
       rest()
     },
@@ -248,7 +258,7 @@ function openBatch(
       counts.payees.undo()
       found.whole = false
       if (inTime) found.notAudited.push(seq)
-      if ('unread' in batch) counts.isLost = true
+      if ('unread' in batch) lose(counts)
       else countLines(batch, counts)
     },
   }
@@ -261,9 +271,6 @@ const still = <K, V>(totals: Undoable<K, V>): Pick<Map<K, V>, 'get' | 'set'> => 
 }
 
 type Party = AuditedRole | 'payer'
-
-/** As many as a batch has of one kind. */
-const MOST_LINES = 65_535
 
 /** What the leaves of a batch add for each whom its lines name. Without lines as many are as a batch can name. */
 function createSums(batch: AuditedBatch | undefined) {
@@ -283,6 +290,7 @@ function createSums(batch: AuditedBatch | undefined) {
       if (isNamed(party, id)) listed[party].set(id, (listed[party].get(id) ?? 0n) + price)
       else if (price > 0n) tell('line.differs', `${party} ${id}: a leaf adds ${price}, the batch nothing`)
     },
+    named: () => Object.values(listed).reduce((sum, { size }) => sum + size, 0),
     /** Holds them to the lines. */
     compare(tell: Tell): void {
       for (const party of ['payer', ...AUDITED_ROLES] as const) {

@@ -15,6 +15,13 @@ const amount = z
   .regex(/^\d{1,39}$/)
   .transform(BigInt)
 
+/** Of a node, pod or frontend. */
+const id = z
+  .number()
+  .int()
+  .min(0)
+  .max(2 ** 32 - 1)
+
 export const podSchema = z.looseObject({
   id: z.number(),
   name: z.string(),
@@ -55,11 +62,11 @@ export const leafSchema = z.object({
   count: amount,
   request: hashSchema,
   receipt: hashSchema,
-  node: z.number(),
+  node: id,
   nodeGross: amount,
-  pod: z.number(),
+  pod: id,
   podGross: amount,
-  frontend: z.number(),
+  frontend: id,
   frontendGross: amount,
 })
 

@@ -8,10 +8,12 @@ const MOST_ASKED = 8
 
 /** Of one payee: other calls that may take of a call's part of its gross. */
 export interface Nearby {
-  /** Their leaves end inside the part. */
+  /** Their leaves end inside the part and charge nothing, or nobody knows what: at most one more than are asked for. */
   inside: Leaf[]
-  /** One that ends beyond the part and begins before its end. */
+  /** One that cost something, ends inside the part or beyond it, and begins before its end. */
   across: Leaf | undefined
+  /** One that charges its payer less than the leaf before it, or than nothing: an honest router lists none. */
+  falls: Leaf | undefined
   /** Whether of each that ends beyond the part it is known where it begins. */
   isWhole: boolean
 }
@@ -26,7 +28,7 @@ interface Asked {
   charges: ReadonlyMap<Address, bigint>
 }
 
-/** Of a payer, as far as leaves were read: its first one that shares a payee with the call and ends beyond its part. */
+/** Of a payer, as far as leaves were read, and its first one, if that shares a payee with the call and ends in or beyond its part. */
 interface Run {
   from: bigint
   to: bigint
@@ -35,35 +37,45 @@ interface Run {
 
 /**
  * Looks for calls that share a part of a payee's gross with one call, leaf by leaf. What a leaf cost is what its payer was
- * charged more than by the one before; what a payer's first one cost is what is left of its line.
+ * charged more than by the one before; what a payer's first one cost is what is left of its line. A receipt alone does not
+ * tell: a router can make one up that says that a call was free.
  */
 export function createNeighbours({ request, leaf, price, charges }: Asked) {
   const runs = new Map<Address, Run>()
   const nearby = { node: none(), pod: none(), frontend: none() }
   const end = (role: PayeeRole) => leaf[`${role}Gross`]
+  const isBeyond = (each: Leaf, role: PayeeRole) => each[`${role}Gross`] > end(role)
 
   function reach(each: Leaf, cost: bigint, roles: readonly PayeeRole[]): void {
-    for (const role of roles) if (each[`${role}Gross`] - cost < end(role)) nearby[role].across ??= each
+    for (const role of roles) {
+      if (cost < 0n) nearby[role].falls ??= each
+      else if (isBeyond(each, role) || cost > 0n) {
+        if (each[`${role}Gross`] - cost < end(role)) nearby[role].across ??= each
+      } else if (nearby[role].inside.length <= MOST_ASKED) nearby[role].inside.push(each)
+    }
+  }
+
+  function unknown(each: Leaf, roles: readonly PayeeRole[]): void {
+    for (const role of roles) {
+      if (isBeyond(each, role)) nearby[role].isWhole = false
+      else if (nearby[role].inside.length <= MOST_ASKED) nearby[role].inside.push(each)
+    }
   }
 
   return {
     add(each: Leaf): void {
       const payer = each.payer.toLowerCase() as Address
-      const isIt = each.request === request
-      const shared = isIt ? [] : PAYEE_ROLES.filter((role) => each[role] === leaf[role])
-      const beyond = shared.filter((role) => each[`${role}Gross`] > end(role))
-      for (const role of shared) {
-        const total = each[`${role}Gross`]
-        if (total > end(role) - price && total <= end(role)) nearby[role].inside.push(each)
-      }
-      if (!charges.has(payer)) for (const role of beyond) nearby[role].isWhole = false
-      else {
-        const run = runs.get(payer)
-        if (run && each.charged < run.to) for (const role of beyond) nearby[role].isWhole = false
-        else if (run) reach(each, each.charged - run.to, beyond)
-        const first = beyond.length > 0 ? { leaf: each, roles: beyond } : undefined
-        runs.set(payer, run ? { ...run, to: each.charged } : { from: each.charged, to: each.charged, first })
-      }
+      const roles =
+        each.request === request
+          ? []
+          : PAYEE_ROLES.filter(
+              (role) => each[role] === leaf[role] && each[`${role}Gross`] > end(role) - price,
+            )
+      if (!charges.has(payer)) return unknown(each, roles)
+      const run = runs.get(payer)
+      if (run) reach(each, each.charged - run.to, roles)
+      const first = roles.length > 0 ? { leaf: each, roles } : undefined
+      runs.set(payer, run ? { ...run, to: each.charged } : { from: each.charged, to: each.charged, first })
     },
     end(): Record<PayeeRole, Nearby> {
       for (const [payer, { from, to, first }] of runs)
@@ -73,7 +85,7 @@ export function createNeighbours({ request, leaf, price, charges }: Asked) {
   }
 }
 
-const none = (): Nearby => ({ inside: [], across: undefined, isWhole: true })
+const none = (): Nearby => ({ inside: [], across: undefined, falls: undefined, isWhole: true })
 
 /** The call that takes of another one's part of a payee's gross, and whether all that might were looked at. */
 export interface Overlap {
@@ -83,13 +95,13 @@ export interface Overlap {
 
 /**
  * Two calls must not share a part of a payee's gross: the payee would be credited once for both. Only a call that cost
- * nothing ends where another did, and its signed receipt says so.
+ * nothing ends where another did: it charges nothing, and its receipt says so as well.
  *
  * @throws `router.unreachable` (later).
  */
 export async function overlapOf(
   place: Pick<Place, 'transport' | 'hasher'>,
-  { inside, across, isWhole }: Nearby,
+  { inside, across, isWhole }: Omit<Nearby, 'falls'>,
 ): Promise<Overlap> {
   if (across) return { leaf: across, isWhole: true }
   for (const leaf of inside.slice(0, MOST_ASKED)) {

@@ -1,11 +1,4 @@
-import {
-  type Address,
-  compactSignatureToSignature,
-  type Hex,
-  parseCompactSignature,
-  recoverAddress,
-  serializeSignature,
-} from 'viem'
+import { type Address, compactSignatureToSignature, type Hex, recoverAddress, serializeSignature } from 'viem'
 
 const HALF_ORDER = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0n
 const COMPACT_LENGTH = 2 + 2 * 64
@@ -19,7 +12,7 @@ export async function recoverSigner(digest: Hex, signature: Hex): Promise<Addres
   try {
     const full =
       signature.length === COMPACT_LENGTH
-        ? serializeSignature(compactSignatureToSignature(parseCompactSignature(signature)))
+        ? serializeSignature(compactSignatureToSignature(halvesOf(signature)))
         : signature
     if (BigInt(`0x${full.slice(66, 130)}`) > HALF_ORDER) return undefined
     return await recoverAddress({ hash: digest, signature: full })
@@ -27,6 +20,12 @@ export async function recoverSigner(digest: Hex, signature: Hex): Promise<Addres
     return undefined
   }
 }
+
+/** viem's own parser takes the second half for an s, and refuses one whose parity bit lifts it over the order. */
+const halvesOf = (signature: Hex) => ({
+  r: signature.slice(0, 66) as Hex,
+  yParityAndS: `0x${signature.slice(66)}` as Hex,
+})
 
 /** The same question, however it is answered. */
 export type Recover = (digest: Hex, signature: Hex) => Address | undefined | Promise<Address | undefined>

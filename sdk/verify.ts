@@ -264,7 +264,10 @@ async function checkCredits(
     const near = batch.nearby?.[role]
     const other = near && (await overlapOf({ transport, hasher }, near))
     const seen = !ok || (credit.to !== undefined && other?.isWhole)
-    if (other?.leaf) {
+    if (near?.falls) {
+      const { request: call, payer } = near.falls
+      checks.push(no(of, `charge.falls: ${name}: call ${call} charges ${payer} less than the one before it`))
+    } else if (other?.leaf) {
       const ends = `$${formatUsd(other.leaf[`${role}Gross`])}`
       checks.push(
         no(of, `leaf.overlap: ${name} is credited once for this call and ${other.leaf.request}, to ${ends}`),

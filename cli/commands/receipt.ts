@@ -6,6 +6,8 @@ import { refused } from '../../sdk/errors.ts'
 import { journalFolder, readBook } from '../../sdk/journal-file.ts'
 import { fastKeccak } from '../../sdk/native.ts'
 import type { OwnBook } from '../../sdk/own-book.ts'
+import { hashSchema } from '../../sdk/protocol/wire.ts'
+import { createTransport } from '../../sdk/transport.ts'
 import { formatUsd } from '../../sdk/units.ts'
 import { verifyReceipt } from '../../sdk/verify.ts'
 import { networkFor } from '../account.ts'
@@ -21,7 +23,15 @@ interface Options extends TrustOptions {
 
 const listSchema = z.looseObject({
   receipts: z.array(
-    z.looseObject({ hash: z.string(), status: z.string(), node: z.number(), price: z.string().optional() }),
+    z.looseObject({
+      hash: hashSchema,
+      status: z.string(),
+      node: z.number(),
+      price: z
+        .string()
+        .regex(/^\d{1,39}$/)
+        .optional(),
+    }),
   ),
 })
 
@@ -153,11 +163,11 @@ async function idOf(routerUrl: string, id: string): Promise<`0x${string}`> {
       fix: "It is 0x and 64 hexadecimal digits, or 'latest'; `heurist receipt list` shows them.",
     })
   }
-  const { receipts } = await askRouter(routerUrl, '/v1/receipts?limit=50', listSchema)
+  const { receipts } = await createTransport(routerUrl).get('/v1/receipts?limit=50', listSchema)
   const newest = receipts.find(({ status }) => status === 'settled') ?? receipts[0]
   if (!newest)
     throw refused('receipt.none', 'the router has no receipt yet', {
       fix: 'Make a call: heurist run chat "hello"',
     })
-  return newest.hash as `0x${string}`
+  return newest.hash
 }

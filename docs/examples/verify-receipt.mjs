@@ -259,8 +259,7 @@ function rootOf(hashes) {
 async function readData() {
   const hashes = []
   const own = []
-  const inside = { node: [], pod: [], frontend: [] }
-  const beyond = []
+  const near = { node: [], pod: [], frontend: [] }
   const runs = new Map()
   let copies = 0
   const newest = { node: 0n, pod: 0n, frontend: 0n }
@@ -274,21 +273,26 @@ async function readData() {
     if (isIt) copies += 1
     // A call costs what its payer was charged more than before; a payer's first one, what is left of the payer's line.
     const total = BigInt(row[column.charged])
-    const run = runs.get(row[column.payer])
-    runs.set(row[column.payer], { from: run?.from ?? total, to: total })
+    const payer = row[column.payer].toLowerCase()
+    const run = runs.get(payer)
+    runs.set(payer, { from: run?.from ?? total, to: total })
     for (const name of Object.keys(newest)) {
       if (row[column[name]] !== leaf[name]) continue
       const [gross, to] = [BigInt(row[column[`${name}Gross`]]), BigInt(leaf[`${name}Gross`])]
       if (gross > newest[name]) newest[name] = gross
-      // Another call that ends inside this one's part of the gross: the payee would be credited once for both.
-      if (!isIt && gross > to - price && gross <= to)
-        inside[name].push({ request: row[column.request], receipt: row[column.receipt] })
-      if (!isIt && gross > to)
-        beyond.push({ name, payer: row[column.payer], over: gross - to, cost: run && total - run.to })
+      // Another call that may take of this one's part of the gross: the payee would be credited once for both.
+      if (!isIt && gross > to - price)
+        near[name].push({
+          request: row[column.request],
+          receipt: row[column.receipt],
+          payer,
+          cost: run && total - run.to,
+          over: gross - to,
+        })
     }
   }
   own.sort((a, b) => Number(a.count - b.count))
-  return { leaves: hashes.length, root: rootOf(hashes), own, newest, copies, inside, beyond, runs }
+  return { leaves: hashes.length, root: rootOf(hashes), own, newest, copies, near, runs }
 }
 
 let withheld
@@ -399,10 +403,25 @@ if (!data) {
 // A router can make leaves up: that the payer made the calls that it was debited for, its own journal alone tells.
 unchecked('journal', "`heurist receipt verify` reads the payer's, where the call was made")
 
-/** Whether a call that ends beyond this one's part of a gross begins in it. */
-function reachesBack({ payer, over, cost }) {
+/** What another call cost by the leaves and lines of its payer; undefined where no line is of that payer. */
+function costOfOther({ payer, cost }) {
+  const line = lines.get(payer)
   const { from, to } = data.runs.get(payer)
-  return (cost ?? (lines.get(payer) ?? 0n) - (to - from)) > over
+  return line === undefined ? undefined : (cost ?? line - (to - from))
+}
+
+/** Whether no other call takes of this one's part of a payee's gross; undefined where that is not known. */
+async function isAlone(near) {
+  const others = near.map((other) => ({ ...other, cost: costOfOther(other) }))
+  // Leaves that charge less than nothing are a lie, and hide where a call begins.
+  if (others.some(({ cost, over }) => cost < 0n || (cost > 0n && cost > over))) return false
+  // Only a call that cost nothing ends where another did.
+  const inside = others.filter(({ over }) => over <= 0n)
+  const free = await Promise.all(inside.slice(0, 8).map(wasFree))
+  if (free.includes(false)) return false
+  return inside.length > free.length || others.some(({ cost, over }) => over > 0n && cost === undefined)
+    ? undefined
+    : true
 }
 
 // A cumulative figure was raised from `to - amount` to `to`; this call raised it from `after - price` to `after`.
@@ -417,12 +436,10 @@ for (const [role, name] of ['node', 'pod', 'frontend'].entries()) {
   const found = `${name} ${leaf[name]}: ${credit} in this batch, ${gross} in all`
   const to = data?.newest[name]
   const title = name === 'node' ? 'credit' : ''
-  const free = await Promise.all((data?.inside[name] ?? []).slice(0, 8).map(wasFree))
-  const tooMany = (data?.inside[name].length ?? 0) > free.length
-  const isReached = data?.beyond.some((other) => other.name === name && reachesBack(other))
-  if (free.includes(false) || isReached) check(title, false, `${found}: another call shares this one's part`)
+  const alone = data && (await isAlone(data.near[name]))
+  if (alone === false) check(title, false, `${found}: another call shares this one's part`)
   else if (data && !(covers(to, credit, after) && gross >= to)) check(title, false, found)
-  else if (data && !tooMany) check(title, true, found)
+  else if (alone) check(title, true, found)
   else if (credit < price || gross < after) check(title, false, found)
   else unchecked(title, found)
 }

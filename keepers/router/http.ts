@@ -249,7 +249,7 @@ function documents(app: FastifyInstance, { views }: Deps): void {
     })
   bytes('/v1/batches/:seq', (request) => views.batchIndex(param(request, 'seq')))
   bytes('/v1/batches/:seq/parts/:part', (request) =>
-    views.batchPart(param(request, 'seq'), param(request, 'part')),
+    views.batchPart(param(request, 'seq'), param(request, 'part'), askerOf(request)),
   )
 }
 

@@ -33,7 +33,7 @@ export interface Views {
   batches(query: Query): Promise<unknown>
   /** The index of a batch's data, and one of its parts. */
   batchIndex(seq: string): Promise<Uint8Array>
-  batchPart(seq: string, part: string): Promise<Uint8Array>
+  batchPart(seq: string, part: string, asker?: string): Promise<Uint8Array>
   /** What this router owes a payee in all, signed. */
   statement(role: string, id: string): Promise<unknown>
 }
@@ -284,9 +284,9 @@ export function createViews(deps: Deps): Views {
       return { batches: (await ledger.recentBatches(limit)).map(batchDocument) }
     },
     batchIndex: async (seq) => (await published(seq)).index,
-    async batchPart(seq, text) {
+    async batchPart(seq, text, asker) {
       const part = Number(count(text, 'part'))
-      return partOf(await published(seq), part)
+      return partOf(await published(seq), part, asker)
     },
     statement: (role, id) => deps.statements(role, id),
   }

@@ -12,19 +12,32 @@ type Batch = Pick<BatchRow, 'seq' | 'firstLeaf' | 'index'>
 /**
  * The bytes of a part of a batch's data.
  *
- * @throws `part.unknown` (refused); `parts.busy` (later) beyond {@link MOST_ASKED}; `batch.differs` (bug) rather than
- * bytes that are not what was posted.
+ * @param asker  Who asks; absent if nobody is told apart.
+ * @throws `part.unknown` (refused); `parts.busy` (later) beyond {@link MOST_WAITING} parts that are not kept yet,
+ *   {@link MOST_OF_ONE} of one asker; `batch.differs` (bug) rather than bytes that are not what was posted.
  */
-export type Parts = (batch: Batch, part: number) => Promise<Uint8Array>
+export type Parts = (batch: Batch, part: number, asker?: string) => Promise<Uint8Array>
 
 /** Parts that are kept: some three megabytes each. */
 const MOST_KEPT = 4
-/** Parts that are asked for at once: each takes a fifth of a second, and clients wait fifteen. */
-const MOST_ASKED = 32
+/** Parts that wait to be made: each takes a fifth of a second, and clients wait fifteen. */
+const MOST_WAITING = 32
+/** A flooder leaves three quarters of them to others: an auditor would call the router a liar that puts it off. */
+const MOST_OF_ONE = MOST_WAITING / 4
+
+const limit = {
+  most: MOST_WAITING,
+  mostOfOne: MOST_OF_ONE,
+  busy: (most: number) =>
+    later('parts.busy', 'This router is asked for more parts of batches than it makes at once.', {
+      fix: 'Ask for one after the other.',
+      details: { most, retryAfterSeconds: 1 },
+    }),
+}
 
 /** Parts are not stored: they are made of the leaves, which stay, and of the index, which says how they were cut. */
 export function createParts(ledger: Pick<Ledger, 'leavesAfter'>, router: Address): Parts {
-  const parts = createKept<Uint8Array>(MOST_KEPT)
+  const parts = createKept<Uint8Array>(MOST_KEPT, limit)
 
   async function make({ seq, firstLeaf, index: bytes }: Batch, part: number): Promise<Uint8Array> {
     const index = readIndex(bytes, { router, seq, dataHash: toHex(fastKeccak(bytes)) }, fastKeccak)
@@ -46,19 +59,5 @@ export function createParts(ledger: Pick<Ledger, 'leavesAfter'>, router: Address
     })
   }
 
-  let asked = 0
-  return async (batch, part) => {
-    if (asked === MOST_ASKED) {
-      throw later('parts.busy', 'This router is asked for more parts of batches than it makes at once.', {
-        fix: 'Ask for one after the other.',
-        details: { most: MOST_ASKED },
-      })
-    }
-    asked += 1
-    try {
-      return await parts(`${batch.seq}/${part}`, () => make(batch, part))
-    } finally {
-      asked -= 1
-    }
-  }
+  return (batch, part, asker) => parts(`${batch.seq}/${part}`, () => make(batch, part), asker)
 }

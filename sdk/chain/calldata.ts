@@ -11,6 +11,10 @@ export interface SettledEvent {
 
 /** Of `settle(bytes)` and of where its one argument begins. */
 const SETTLE = `${toFunctionSelector('settle(bytes)').slice(2)}${'20'.padStart(64, '0')}`
+/** Digits before the root of a packed batch. */
+const ROOT_AT = 80
+/** As many of one root are hashed: a contract has one to show. */
+const MOST_HASHED = 16
 
 /**
  * The packed batch in the transaction that settled it: handed to the ledger's `settle` by the router itself, or inside the
@@ -26,9 +30,12 @@ export function packedBatchIn(
   { batchHash, root }: SettledEvent,
   hashOf: Keccak = keccak,
 ): Uint8Array {
+  let hashed = 0
   for (const packed of argumentsIn(input)) {
     // The root first: nobody makes a reader hash a thousand batches.
-    if (packed.slice(82, 146) !== root.slice(2)) continue
+    if (packed.slice(ROOT_AT, ROOT_AT + 64) !== root.slice(2)) continue
+    hashed += 1
+    if (hashed > MOST_HASHED) break
     const bytes = fromHex(packed)
     if (toHex(hashOf(bytes)) === batchHash) return bytes
   }
@@ -37,14 +44,15 @@ export function packedBatchIn(
   })
 }
 
-/** What any `settle` in the calldata hands over. */
-function* argumentsIn(input: Hex): Generator<Hex> {
+/** What any `settle` in the calldata hands over, in digits: each is looked at where it stands, however many there are. */
+function* argumentsIn(input: Hex): Generator<string> {
   const own = argumentOf(input)
-  if (own) yield own
+  if (own) yield own.slice(2)
   const text = input.toLowerCase()
   for (let at = text.indexOf(SETTLE, 3); at >= 0; at = text.indexOf(SETTLE, at + 1)) {
-    const inner = argumentOf(`0x${text.slice(at)}`)
-    if (inner) yield inner
+    const from = at + SETTLE.length + 64
+    const to = from + 2 * Number(`0x${text.slice(from - 64, from) || '0'}`)
+    if (to <= text.length) yield text.slice(from, to)
   }
 }
 

@@ -104,7 +104,8 @@ describe('heurist receipt verify on a real chain', function () {
 
   it('and no command that is told the ledger looks at a chain of the router’s instead of this home’s', async () => {
     const ledger = own.market.addresses.ledger
-    const at = (url: string) => home.run('audit', '--router', url, '--ledger', ledger, '--json')
+    const named = ['--ledger', ledger, '--address', own.market.router.address]
+    const at = (url: string) => home.run('audit', '--router', url, ...named, '--json')
 
     const honest = await at(own.router.url)
     const liar = await at(other.router.url)
@@ -214,6 +215,18 @@ describe('heurist receipt verify on a real chain', function () {
     expect(out).to.match(/^ +✗ batch +batch\.unknown: gone\\u\{a\} /m)
     expect(out).not.to.match(/^ +✓ debit/m)
     expect(out.includes('\u001b') || out.includes('\u202e')).to.equal(false)
+  })
+
+  it('takes no text of a router for the newest call: it would stand on the terminal as it is', async () => {
+    const receipts = [{ hash: '\u001b[2J\u001b[8m', status: 'settled', node: 1 }]
+    own.router.script = { get: { '/v1/receipts': () => ({ receipts }) } }
+
+    const { out, err, code } = await home.run('receipt', 'verify', 'latest')
+    own.router.script = {}
+
+    expect(code).to.equal(1)
+    expect(err).to.include('router.unreadable')
+    expect(`${out}${err}`.includes('\u001b')).to.equal(false)
   })
 
   it('fails a router that says it is another one than was called', async () => {

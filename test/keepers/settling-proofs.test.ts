@@ -202,6 +202,22 @@ describe('the parts of a batch', () => {
     expect(await refusal(partOf(batch, 79)), 'afterwards').to.equal('nothing was thrown')
   })
 
+  it('of which one address asks for more than a quarter of the places are refused to it alone, not to an auditor', async () => {
+    const { ledger, seen, post } = journal()
+    const batch = post(1, 80, 5n, 1)
+    const partOf = createParts(ledger, ROUTER)
+    const ask = (part: number, asker?: string) => refusal(partOf(batch, part, asker))
+
+    const flood = Array.from({ length: 40 }, (_, part) => ask(part, 'flooder'))
+    const others = [ask(41, 'auditor'), ask(7, 'auditor'), ask(42)]
+    const [flooded, heard] = [await Promise.all(flood), await Promise.all(others)]
+
+    expect(flooded.filter((code) => code === 'parts.busy')).to.have.length(40 - 8)
+    expect(heard).to.deep.equal(Array(3).fill('nothing was thrown'))
+    expect(seen.leaves, 'nothing was made for what was refused').to.equal(10)
+    expect(await ask(79, 'flooder'), 'afterwards').to.equal('nothing was thrown')
+  })
+
   it('of a journal that has other leaves than were posted are refused, not served', async () => {
     const change = (leaf: UnpostedLeaf) => (leaf.leaf === 7 ? unposted(8) : leaf)
     const { ledger, post } = journal({ change })

@@ -86,6 +86,52 @@ describe('an audit of a router that does its worst', () => {
     expect(found.overlaps).to.have.length(100)
   })
 
+  it('tells no more than one lie of a kind in a batch once it told ten thousand: nor can a thousand batches fill it', () => {
+    const calls = Array.from({ length: 100 }, (): Call => [1, 1, 1, 1, 2n])
+    const auditor = createAuditor(NOW, fastKeccak)
+    const { totals } = honest(calls)
+    const leaves = honest(calls).leaves[0] ?? []
+    const same = leaves.map((leaf) => ({ ...leaf, nodeGross: 1_000n, podGross: 1_000n, request: hash(7) }))
+    const batch = publish(1n, same, calls)
+
+    for (let seq = 1n; seq <= 1_000n; seq += 1n) {
+      const open = auditor.open({ ...batch, seq })
+      open.add(same)
+      open.close()
+    }
+    const { lies, overlaps } = auditor.end(totals)
+
+    expect(lies.length).to.be.lessThan(25_000)
+    expect(overlaps.length).to.be.lessThan(10_000)
+    expect(new Set(lies.map(({ seq }) => seq)), 'and every batch is named').to.have.length(1_000)
+  }).timeout(60_000)
+
+  it('keeps no more of batches without lines than one can name, whoever their leaves name', () => {
+    const auditor = createAuditor(NOW, fastKeccak)
+    const unread = { root: hash(1), gross: 0n, unread: '0x07' }
+    const { totals } = honest(FIRST)
+    const kept: number[] = []
+
+    for (const seq of [1n, 2n]) {
+      const open = auditor.open({ ...unread, seq })
+      for (let call = 0; call < 65_535; call += 1) {
+        const number = Number(seq) * 100_000 + call
+        const payer = `0x${number.toString(16).padStart(40, '0')}` as const
+        const gross = { nodeGross: 1n, podGross: 1n, frontendGross: 1n }
+        const ids = { node: number, pod: number, frontend: number }
+        open.add([
+          { payer, charged: 1n, count: 1n, request: hash(number), receipt: hash(2), ...ids, ...gross },
+        ])
+      }
+      open.close()
+      kept.push([...auditor.payers(), ...auditor.payees()].length)
+    }
+    const { lies } = auditor.end(totals)
+
+    expect(kept).to.deep.equal([4 * 65_535, 0])
+    expect(codes(lies)).to.deep.equal(['batch.unreadable', 'gross.differs', 'root.wrong'])
+  }).timeout(60_000)
+
   it('keeps totals of those alone whom lines of the chain name, and tells the others', () => {
     const calls = Array.from({ length: 3_000 }, (_, index): Call => [1, index + 10, 1, 1, 2n])
     const { totals, leaves } = honest(calls)

@@ -68,6 +68,22 @@ describe(`the fast signatures (${signatureLibrary})`, function () {
     )
   })
 
+  it('whose second half is above the order with its parity bit recover as the ledger does, by the portable check as well', async () => {
+    // s within 2^127 of half the order: nobody meets one by chance, but who chooses the digest first can make one.
+    const digest = toHex(new Uint8Array(32).fill(7)) as Hex
+    const r = createSigner(generatePrivateKey()).sign(digest).slice(2, 66)
+    const s = ORDER / 2n - 1n
+    const compact: Hex = `0x${r}${((1n << 255n) | s).toString(16)}`
+    const whole: Hex = `0x${r}${s.toString(16).padStart(64, '0')}1c`
+
+    const [portable, fast] = [await recoverPortable(digest, compact), recoverSigner(digest, compact)]
+
+    expect(((1n << 255n) | s) > ORDER).to.equal(true)
+    expect(fast).to.match(/^0x/)
+    expect(portable?.toLowerCase()).to.equal(fast)
+    expect((await recoverAddress({ hash: digest, signature: whole })).toLowerCase()).to.equal(fast)
+  })
+
   it('that are noise recover nobody or somebody else, and never throw', async () => {
     const key = generatePrivateKey()
     const { address } = createSigner(key)

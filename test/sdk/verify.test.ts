@@ -156,6 +156,14 @@ describe('verifying a receipt from its bytes to the debit', function () {
     expect([code, kind]).to.deep.equal(['proofs.busy', 'later'])
   })
 
+  it('refuses a leaf of no node, as a document that it cannot read', async () => {
+    for (const node of [1.5, -1, 2 ** 53, 2 ** 32]) {
+      const answer = shown(({ leaf }) => ({ leaf: leaf && { ...leaf, node } }))
+
+      expect((await refusal(answer)).code, `${node}`).to.equal('router.unreadable')
+    }
+  })
+
   it('fails on a leaf of another call', async () => {
     const other = [...stage.router.calls.values()].find((call) => call.request !== request)
     const wrong = await shown(() => ({ leaf: other?.leaf }))

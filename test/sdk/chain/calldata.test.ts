@@ -31,6 +31,30 @@ describe('the batch in a transaction', () => {
     expect(packedBatchIn(HASH, concat(['0x12345678', ...inner]), event)).to.deep.equal(batch)
   })
 
+  it('is looked for in no time among thousands that are not it, however they are nested, and however many have its root', async () => {
+    const digits = settle(batch).slice(2, 2 + 8 + 64)
+    /** Calls of `settle`, each of which reaches to the end of all. */
+    const nested = (size: number, inner: string) => {
+      const each = 36 + 32 + inner.length / 2
+      const calls = Math.floor(size / each)
+      return Array.from({ length: calls }, (_, index) => {
+        const left = (calls - index - 1) * each + inner.length / 2
+        return `${digits}${left.toString(16).padStart(64, '0')}${inner}`
+      }).join('')
+    }
+    const rooted = `${'00'.repeat(40)}${word('a').slice(2)}`
+    const from = Date.now()
+
+    for (const inner of ['', rooted]) {
+      const input: Hex = `0x12345678${nested(256 * 1024, inner)}`
+      expect(await refusal((async () => packedBatchIn(HASH, input, event))())).to.include({
+        code: 'batch.unreadable',
+      })
+    }
+
+    expect(Date.now() - from).to.be.lessThan(2_000)
+  }).timeout(120_000)
+
   it('is refused by name where the transaction calls another function, a contract that makes it up, or nothing', async () => {
     const others: Hex[] = [
       encodeFunctionData({ abi: computeLedgerAbi, functionName: 'collect', args: [`0x${'1'.repeat(40)}`] }),
