@@ -39,19 +39,27 @@ describe('an audit of a router that settles meanwhile', function () {
     })
   }
 
-  /** @param forgets  The node answers for the state of its newest block alone, as one that keeps no old state. */
-  function settling(forgets: boolean): { settled: number; refused: number } {
-    const seen = { settled: 0, refused: 0 }
+  /** @param forgets  Once the router has settled, the node has no state of an earlier block any more. */
+  function settling(forgets: boolean): Seen {
+    const seen = { settled: 0, refused: 0, oldest: 0n }
     const { router, market } = stage
     globalThis.fetch = (async (url: string, init: RequestInit = {}) => {
       if (String(url) === router.url + partPath(1n, 0) && seen.settled === 0) {
         seen.settled += 1
         await router.settle()
+        seen.oldest = await newest()
       }
       if (!forgets || !String(url).startsWith(market.chain.rpcUrl)) return real(url, init)
-      return real(url, { ...init, body: await ofNewest(String(init.body), seen) })
+      return real(url, { ...init, body: remembered(String(init.body), seen) })
     }) as typeof fetch
     return seen
+  }
+
+  interface Seen {
+    settled: number
+    refused: number
+    /** The first block whose state the node still has. */
+    oldest: bigint
   }
 
   interface Asked {
@@ -59,14 +67,13 @@ describe('an audit of a router that settles meanwhile', function () {
     params?: unknown[]
   }
 
-  /** Questions about an older block become ones about a block that is not there: the real node refuses them. */
-  async function ofNewest(body: string, seen: { refused: number }): Promise<string> {
-    const head = await newest()
+  /** Questions about a block that is forgotten become ones about a block that is not there: the real node refuses them. */
+  function remembered(body: string, seen: Seen): string {
     const asked = JSON.parse(body) as Asked | Asked[]
     const changed = (one: Asked): Asked => {
       const block = one.params?.[1]
       if (one.method !== 'eth_call' || typeof block !== 'string' || !block.startsWith('0x')) return one
-      if (BigInt(block) === head) return one
+      if (BigInt(block) >= seen.oldest) return one
       seen.refused += 1
       return { ...one, params: [one.params?.[0], '0xffffffff'] }
     }
