@@ -64,16 +64,33 @@ async function seedPods(deployer: Deployer, podsDir: string, owner: Account): Pr
   }
 }
 
-async function seedFrontend(deployer: Deployer, owner: Account): Promise<number> {
-  const known = deployer.record.frontends.gateway
+const seedFrontend = (deployer: Deployer, owner: Account): Promise<number> =>
+  frontendOf(deployer, 'gateway', owner, owner.address)
+
+/** Registers a frontend for every door of the web, each with a payout of its own, all owned by the local operator. */
+export async function seedDoors<D extends 'portal' | 'pondera'>(
+  deployer: Deployer,
+  doors: readonly D[],
+): Promise<Record<D, number>> {
+  const ids: Partial<Record<D, number>> = {}
+  for (const door of doors) {
+    ids[door] = await frontendOf(deployer, door, localAccount('frontend'), localAccount(door).address)
+  }
+  return ids as Record<D, number>
+}
+
+async function frontendOf(
+  deployer: Deployer,
+  name: string,
+  owner: Account,
+  payout: Address,
+): Promise<number> {
+  const known = deployer.record.frontends[name]
   if (known !== undefined) return known
   const registry = { address: deployer.addressOf('registry'), abi: registryAbi } as const
-  await deployer.send(
-    { ...registry, functionName: 'registerFrontend', args: [owner.address, zeroHash] },
-    owner,
-  )
+  await deployer.send({ ...registry, functionName: 'registerFrontend', args: [payout, zeroHash] }, owner)
   const id = await count(deployer, ROLE.frontend)
-  deployer.record.frontends.gateway = id
+  deployer.record.frontends[name] = id
   deployer.save()
   return id
 }

@@ -23,6 +23,9 @@ export const LOCAL_KEY = {
   keeper: 8,
   /** Gives gas to whoever asks on a local chain. */
   faucet: 9,
+  /** What the web's doors earn is paid to these; the first relays deposits too. */
+  portal: 10,
+  pondera: 11,
 } as const
 
 /** Private key `index` of the local mnemonic, 32 bytes. */
