@@ -1,0 +1,64 @@
+import { Button } from '../parts/button.tsx'
+import { Dialog } from '../parts/dialog.tsx'
+import { useChats } from './use.ts'
+
+const MOST_SYSTEM = 8_000
+
+/** What every question goes along with; kept in this browser. */
+export function Advanced({ onClose }: { onClose: () => void }) {
+  const { chats, view } = useChats()
+  const { system, temperature, thinking } = view.settings
+  return (
+    <Dialog title="Advanced" onClose={onClose}>
+      <label className="block space-y-1">
+        <span>System prompt</span>
+        <textarea
+          value={system}
+          maxLength={MOST_SYSTEM}
+          rows={5}
+          onChange={(event) => chats.set({ system: event.target.value })}
+          className="w-full rounded border border-edge bg-paper px-2 py-1.5"
+        />
+        <span className="label">Goes before every conversation, and counts as input.</span>
+      </label>
+      <label className="block space-y-1">
+        <span className="flex justify-between">
+          Temperature{' '}
+          <output>{temperature === undefined ? 'the model’s own' : temperature.toFixed(2)}</output>
+        </span>
+        <input
+          type="range"
+          min={0}
+          max={2}
+          step={0.05}
+          value={temperature ?? 0.75}
+          onChange={(event) => chats.set({ temperature: Number(event.target.value) })}
+          className="w-full accent-accent"
+        />
+      </label>
+      <label className="flex items-start gap-2">
+        <input
+          type="checkbox"
+          checked={thinking}
+          onChange={(event) => chats.set({ thinking: event.target.checked })}
+          className="mt-1 accent-accent"
+        />
+        <span>
+          Think first{' '}
+          <span className="label block">
+            Asks the model to think aloud before it answers; larger models do that well. What it thinks is
+            folded away.
+          </span>
+        </span>
+      </label>
+      <Button
+        onClick={() => {
+          const { model } = view.settings
+          chats.reset(model === undefined ? {} : { model })
+        }}
+      >
+        Back to the defaults
+      </Button>
+    </Dialog>
+  )
+}
