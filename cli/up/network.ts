@@ -101,7 +101,7 @@ function describe(deployer: Deployer, rpcUrl: string, ports: Ports): Network {
 }
 
 /** A file with a key of the public local mnemonic, for the process that plays that part. */
-function keyFile(home: string, part: 'router' | 'frontend' | 'keeper' | 'portal'): string {
+function keyFile(home: string, part: 'router' | 'frontend' | 'keeper' | 'faucet'): string {
   const path = join(home, 'keys', `${part}.key`)
   if (!existsSync(path)) saveKey(path, localKey(LOCAL_KEY[part]))
   return path
@@ -204,6 +204,7 @@ export const webPart = ({ home, ports, network, doors }: LocalNetwork): Part => 
     ledger: network.addresses.ledger,
     dataDir: join(home, 'web'),
     doors: { portal: { frontend: doors.portal }, pondera: { frontend: doors.pondera } },
-    relay: { keyFile: keyFile(home, 'portal') },
+    // On a local chain gas is given to whoever asks.
+    relay: { keyFile: keyFile(home, 'faucet') },
   },
 })

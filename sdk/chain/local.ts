@@ -23,7 +23,7 @@ export const LOCAL_KEY = {
   keeper: 8,
   /** Gives gas to whoever asks on a local chain. */
   faucet: 9,
-  /** What the web's doors earn is paid to these; the first relays deposits too. */
+  /** What the web's doors earn is paid to these; they need no gas. */
   portal: 10,
   pondera: 11,
 } as const

@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { cutBefore, newChat, withModel, withQuestion } from '../../apps/web/src/pondera/acts.ts'
 import { byDay, type Chat, type Message, titleOf } from '../../apps/web/src/pondera/chat.ts'
 import { packContext } from '../../apps/web/src/pondera/context.ts'
+import { inCalls, nearest, piecesOf } from '../../apps/web/src/pondera/documents/split.ts'
 import { somePrompts } from '../../apps/web/src/pondera/prompts.ts'
 import { partThinking } from '../../apps/web/src/pondera/thinking.ts'
 
@@ -160,5 +161,42 @@ describe('a chat', () => {
 
     expect(new Set(drawn).size).to.equal(3)
     expect(new Set(somePrompts(99, () => 0)).size).to.equal(11)
+  })
+})
+
+describe('a document', () => {
+  it('is cut into pieces that end with words and share what they should', () => {
+    const text = Array.from({ length: 400 }, (_, index) => `word${index}`).join(' ')
+    const pieces = piecesOf(text, { size: 1_000, overlap: 200 })
+
+    expect(pieces.every((piece) => piece.length <= 1_000 && /^\S.*\d$/.test(piece))).to.equal(true)
+    for (let index = 1; index < pieces.length; index += 1) {
+      // The last full word of a piece stands in the next one too.
+      expect(pieces[index]).to.include(pieces[index - 1]?.split(' ').at(-1))
+    }
+    expect(new Set(pieces.join(' ').split(' ')).size).to.be.at.least(400)
+  })
+
+  it('of one endless word is cut all the same, and nothing makes no piece', () => {
+    expect(
+      piecesOf('x'.repeat(2_500), { size: 1_000, overlap: 200 }).map(({ length }) => length),
+    ).to.deep.equal([1_000, 1_000, 900])
+    expect(piecesOf(' \n\t ', { size: 10, overlap: 2 })).to.deep.equal([])
+  })
+
+  it('is asked by its nearest pieces: at most seven, none below 0.15', () => {
+    const items = [0.1, 0.14, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8].map((score) => ({
+      vector: [score, 0],
+    }))
+    const found = nearest([1, 0], items, { most: 7, least: 0.15 })
+
+    expect(found.map(({ score }) => score)).to.deep.equal([0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2])
+    expect(nearest([1, 0], items.slice(0, 3), { most: 7, least: 0.15 })).to.have.length(1)
+  })
+
+  it('goes to the embed pod in calls of what the pod reads at once', () => {
+    const calls = inCalls(['aaaa', 'bbbb', 'cccc', 'd'.repeat(99)], 14)
+
+    expect(calls).to.deep.equal([['aaaa', 'bbbb'], ['cccc'], ['d'.repeat(99)]])
   })
 })

@@ -4,7 +4,7 @@ import { privateKeyToAccount } from 'viem/accounts'
 import { z } from 'zod'
 import { computeLedgerAbi } from '../../../sdk/chain/abi.ts'
 import { keySender, openChain } from '../../../sdk/chain/clients.ts'
-import { later, refused } from '../../../sdk/errors.ts'
+import { asHeuristError, later, refused } from '../../../sdk/errors.ts'
 import { parseWire } from '../../../sdk/protocol/wire.ts'
 import { formatUsd } from '../../../sdk/units.ts'
 import { openAllowance } from './allowance.ts'
@@ -52,6 +52,12 @@ export function relayRoutes(app: FastifyInstance, { rpcUrl, chainId, ledger, key
     try {
       const { transactionHash } = await sender.send({ to: ledger, data: data as Hex })
       return { hash: transactionHash }
+    } catch (cause) {
+      if (asHeuristError(cause).code !== 'gas.insufficient') throw cause
+      throw later('relay.dry', 'this page has no gas left to relay deposits', {
+        fix: 'Send the deposit by your wallet.',
+        cause,
+      })
     } finally {
       running -= 1
     }

@@ -1,8 +1,8 @@
 import type { Client } from '../../../../sdk/client.ts'
-import { asHeuristError } from '../../../../sdk/errors.ts'
+import { asHeuristError, refused } from '../../../../sdk/errors.ts'
 import type { Session } from '../session/view.ts'
 import { wordsOf } from '../session/words.ts'
-import type { Message, Settings } from './chat.ts'
+import type { Excerpt, Message, Settings } from './chat.ts'
 import { MOST_MESSAGES, packContext } from './context.ts'
 import { askedOf, type Manifest } from './models.ts'
 import type { Chats } from './store.ts'
@@ -17,6 +17,8 @@ export interface Asking {
   model: string
   manifest: Manifest
   settings: Settings
+  /** Finds the excerpts that a question is to be answered from; absent in a chat without documents. */
+  excerpts?: ((question: string) => Promise<readonly Excerpt[]>) | undefined
 }
 
 /** An answer that grows is written to the disk this often. Milliseconds. */
@@ -52,7 +54,8 @@ export async function answer(asking: Asking): Promise<void> {
     chats.patch(id, message.id, part)
   }
   try {
-    end({ state: 'done', ...(await askWithLess(asking, chat.messages, message.id, abort.signal)) })
+    const before = await withExcerpts(asking, chat.messages)
+    end({ state: 'done', ...(await askWithLess(asking, before, message.id, abort.signal)) })
     await session.refresh()
   } catch (cause) {
     const left = abort.signal.aborted || asHeuristError(cause).code === 'call.left'
@@ -61,25 +64,64 @@ export async function answer(asking: Asking): Promise<void> {
   }
 }
 
-/** The whole question first; if the model cannot read that much, with ever fewer of the messages before it. */
+/**
+ * The conversation whose question carries its excerpts.
+ *
+ * @throws `documents.silent` (refused) if none is near to it: the model is not asked.
+ */
+async function withExcerpts(
+  { chats, chat, excerpts: find }: Asking,
+  messages: readonly Message[],
+): Promise<readonly Message[]> {
+  const question = messages.at(-1)
+  if (question?.role !== 'user') return messages
+  const others = messages.slice(0, -1)
+  if (!find) {
+    const { excerpts: _, ...bare } = question
+    return [...others, bare]
+  }
+  const excerpts = await find(question.text)
+  if (excerpts.length === 0) {
+    throw refused('documents.silent', 'nothing in your documents is near to this question', {
+      fix: 'Ask it in other words, or take the documents away to ask the model alone. No answer was charged.',
+    })
+  }
+  chats.patch(chat, question.id, { excerpts })
+  return [...others, { ...question, excerpts }]
+}
+
+/** First everything; if the model cannot read that much, ever fewer messages, and then ever fewer excerpts. */
+const LESS = [
+  { most: MOST_MESSAGES, excerpts: 7 },
+  { most: 4, excerpts: 7 },
+  { most: 2, excerpts: 7 },
+  { most: 1, excerpts: 7 },
+  { most: 1, excerpts: 3 },
+  { most: 1, excerpts: 1 },
+] as const
+
 async function askWithLess(
   asking: Asking,
   before: readonly Message[],
   message: string,
   signal: AbortSignal,
 ): Promise<Partial<Message>> {
-  for (let most = MOST_MESSAGES; ; most = Math.floor(most / 2)) {
+  let refusal: unknown
+  for (const { most, excerpts } of LESS) {
     try {
-      const price = await askOnce(asking, packed(asking, before, most), message, signal)
+      const turns = packed(asking, before, most, excerpts)
+      const price = await askOnce(asking, turns, message, signal)
       return { price: price.toString(), ...(most < MOST_MESSAGES ? { saw: most } : {}) }
     } catch (cause) {
-      if (most <= 1 || !TOO_MUCH.has(asHeuristError(cause).code)) throw cause
+      if (!TOO_MUCH.has(asHeuristError(cause).code)) throw cause
+      refusal = cause
     }
   }
+  throw refusal
 }
 
-const packed = ({ settings, manifest }: Asking, before: readonly Message[], most: number) =>
-  packContext(before, settings, { most, bytes: manifest.limits.inputBytes - REST_BYTES })
+const packed = ({ settings, manifest }: Asking, before: readonly Message[], most: number, excerpts: number) =>
+  packContext(before, settings, { most, excerpts, bytes: manifest.limits.inputBytes - REST_BYTES })
 
 async function askOnce(
   { chats, client, chat, model, manifest, settings }: Asking,

@@ -37,6 +37,8 @@ export interface Chat {
   createdAt: number
   updatedAt: number
   messages: readonly Message[]
+  /** Documents that its questions are answered from. */
+  documents?: readonly { id: string; name: string; pieces: number; price: string }[]
   /** Where it is shared, and the secret that deletes that. */
   share?: { id: string; secret: string }
 }

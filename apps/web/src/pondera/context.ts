@@ -19,16 +19,17 @@ const THINK_FIRST =
  *
  * @param messages  Up to and with the question that is asked.
  * @param most      So many messages at most; the question always goes.
+ * @param excerpts  So many excerpts of documents go along with a question.
  * @param bytes     The most that the turns may have as JSON.
  */
 export function packContext(
   messages: readonly Message[],
   { system, thinking }: Pick<Settings, 'system' | 'thinking'>,
-  { most = MOST_MESSAGES, bytes }: { most?: number; bytes: number },
+  { most = MOST_MESSAGES, excerpts = 7, bytes }: { most?: number; excerpts?: number; bytes: number },
 ): Turn[] {
   const said = messages
     .filter(({ role, state }) => role !== 'note' && state !== 'failed' && state !== 'writing')
-    .map(turnOf)
+    .map((message, index, all) => turnOf(message, index === all.length - 1 ? excerpts : 0))
     .filter(({ content }) => content.trim() !== '')
   const instruction = [system.trim(), thinking ? THINK_FIRST : ''].filter((part) => part !== '').join('\n\n')
   const first: Turn[] = instruction === '' ? [] : [{ role: 'system', content: instruction }]
@@ -43,9 +44,11 @@ export function packContext(
 
 const sizeOf = (turns: readonly Turn[]): number => new TextEncoder().encode(JSON.stringify(turns)).length
 
-function turnOf({ role, text, excerpts }: Message): Turn {
+/** Only the question that is asked now carries excerpts: those of earlier ones were for their answers. */
+function turnOf({ role, text, excerpts = [] }: Message, most: number): Turn {
   if (role === 'assistant') return { role, content: withoutThinking(text) }
-  return { role: 'user', content: excerpts && excerpts.length > 0 ? askedFrom(text, excerpts) : text }
+  const shown = excerpts.slice(0, most)
+  return { role: 'user', content: shown.length > 0 ? askedFrom(text, shown) : text }
 }
 
 /** A question that is to be answered from excerpts alone. */

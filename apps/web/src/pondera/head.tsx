@@ -1,23 +1,15 @@
-import { useState } from 'react'
+import { lazy, Suspense, useState } from 'react'
 import { Button } from '../parts/button.tsx'
 import { Advanced } from './advanced.tsx'
-import type { Chat } from './chat.ts'
-import type { Model } from './models.ts'
+import type { useConversation } from './asking.ts'
 import { ShareDialog } from './share.tsx'
 
+const DocumentsPanel = lazy(() => import('./documents/panel.tsx'))
+
 /** Title, model and what can be done with the whole chat. */
-export function ConversationHead({
-  chat,
-  models,
-  model,
-  choose,
-}: {
-  chat: Chat | undefined
-  models: readonly Model[] | undefined
-  model: string | undefined
-  choose: (model: string) => void
-}) {
-  const [shown, setShown] = useState<'advanced' | 'share'>()
+export function ConversationHead({ talk }: { talk: ReturnType<typeof useConversation> }) {
+  const { chat, models, name: model } = talk
+  const [shown, setShown] = useState<'advanced' | 'documents' | 'share'>()
   const isKnown = models?.some(({ name }) => name === model) ?? false
   return (
     <div className="flex flex-wrap items-center justify-between gap-x-4 gap-y-2">
@@ -27,7 +19,7 @@ export function ConversationHead({
           Model
           <select
             value={isKnown ? model : ''}
-            onChange={(event) => choose(event.target.value)}
+            onChange={(event) => talk.choose(event.target.value)}
             className="max-w-44 rounded border border-edge bg-paper px-2 py-1 text-ink"
           >
             {!isKnown && <option value="">{models === undefined ? 'reading…' : 'choose one'}</option>}
@@ -42,6 +34,9 @@ export function ConversationHead({
         <Button tone="plain" onClick={() => setShown('advanced')}>
           Advanced
         </Button>
+        <Button tone="plain" onClick={() => setShown('documents')}>
+          Documents{chat?.documents?.length ? ` (${chat.documents.length})` : ''}
+        </Button>
         {chat !== undefined && chat.messages.length > 0 && (
           <Button tone="plain" onClick={() => setShown('share')}>
             Share
@@ -49,6 +44,19 @@ export function ConversationHead({
         )}
       </div>
       {shown === 'advanced' && <Advanced onClose={() => setShown(undefined)} />}
+      {shown === 'documents' && (
+        <Suspense fallback={null}>
+          <DocumentsPanel
+            chat={chat}
+            chatId={talk.id}
+            keep={talk.keepDocuments}
+            onClose={() => {
+              setShown(undefined)
+              talk.settle()
+            }}
+          />
+        </Suspense>
+      )}
       {shown === 'share' && chat && <ShareDialog chat={chat} onClose={() => setShown(undefined)} />}
     </div>
   )

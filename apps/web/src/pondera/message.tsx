@@ -63,6 +63,26 @@ function Question({ message, onEdit }: Pick<Props, 'message' | 'onEdit'>) {
           </p>
         </form>
       )}
+      {message.excerpts !== undefined && message.excerpts.length > 0 && (
+        <details
+          className="rounded-md border border-line px-3 py-1.5"
+          data-excerpts={message.excerpts.length}
+        >
+          <summary className="label cursor-pointer">
+            Answered from {message.excerpts.length} {message.excerpts.length === 1 ? 'excerpt' : 'excerpts'}
+          </summary>
+          <ol className="mt-1.5 space-y-2">
+            {message.excerpts.map(({ document, text, score }) => (
+              <li key={`${document} ${text}`} className="[overflow-wrap:anywhere]">
+                <span className="label block">
+                  {document}, {Math.round(score * 100)} % alike
+                </span>
+                <span className="whitespace-pre-wrap">{text}</span>
+              </li>
+            ))}
+          </ol>
+        </details>
+      )}
       {draft === undefined && (
         <p className="flex justify-end gap-1">
           <Copy text={message.text} what="question" />
@@ -122,7 +142,7 @@ const ENDINGS = {
   cut: 'The page was closed here: only what was delivered is charged.',
 } as const
 
-function Ending({ message: { state, problem, saw, excerpts } }: { message: Message }) {
+function Ending({ message: { state, problem, saw } }: { message: Message }) {
   return (
     <>
       {(state === 'stopped' || state === 'cut') && <p className="label">{ENDINGS[state]}</p>}
@@ -136,9 +156,6 @@ function Ending({ message: { state, problem, saw, excerpts } }: { message: Messa
           This model reads little at once: it was asked with the last{' '}
           {saw === 1 ? 'message' : `${saw} messages`} only.
         </p>
-      )}
-      {excerpts !== undefined && excerpts.length > 0 && (
-        <p className="label">Answered from {excerpts.length} excerpts.</p>
       )}
     </>
   )

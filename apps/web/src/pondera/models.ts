@@ -24,12 +24,19 @@ const read = async (url: URL): Promise<Response> => {
   return answer
 }
 
-export async function readModels({ routerUrl }: Pick<PageConfig, 'routerUrl'>): Promise<Model[]> {
+export const readModels = (config: Pick<PageConfig, 'routerUrl'>): Promise<Model[]> =>
+  readPods(config, 'chat')
+
+/** The pods of a kind, as the router lists them. */
+export async function readPods(
+  { routerUrl }: Pick<PageConfig, 'routerUrl'>,
+  wanted: Manifest['kind'],
+): Promise<Model[]> {
   const { pods }: z.output<typeof podsSchema> = podsSchema.parse(
     await (await read(new URL('/v1/pods', routerUrl))).json(),
   )
   return pods
-    .filter(({ kind }) => kind === 'chat')
+    .filter(({ kind }) => kind === wanted)
     .map(({ id, name, description, slots }) => ({ id, name, description, served: slots > 0 }))
 }
 

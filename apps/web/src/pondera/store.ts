@@ -1,11 +1,14 @@
 import { type DBSchema, type IDBPDatabase, openDB } from 'idb'
 import { type Chat, DEFAULT_SETTINGS, type Message, type Settings } from './chat.ts'
+import type { IndexedDocument } from './documents/library.ts'
 
 /** Chats and settings of this browser, in IndexedDB; every change is written, and told to the other tabs. */
 
 interface Schema extends DBSchema {
   chats: { key: string; value: Chat }
   settings: { key: string; value: Settings }
+  /** The indexed documents of a chat, by its id. */
+  documents: { key: string; value: readonly IndexedDocument[] }
 }
 
 export interface ChatsView {
@@ -23,6 +26,9 @@ export interface Chats {
   /** Changes one message. `write: false` leaves it for a later write: an answer grows many times a second. */
   patch(chat: string, message: string, part: Partial<Message>, options?: { write: boolean }): void
   remove(id: string): void
+  documents(id: string): Promise<readonly IndexedDocument[]>
+  /** Replaces the documents of a chat. */
+  setDocuments(id: string, documents: readonly IndexedDocument[]): Promise<void>
   set(part: Partial<Settings>): void
   /** Back to the defaults, with these parts kept. */
   reset(kept: Partial<Settings>): void
@@ -33,8 +39,7 @@ const CHANNEL = 'heurist-pondera'
 export async function openChats(): Promise<Chats> {
   const db = await openDB<Schema>('heurist-pondera', 1, {
     upgrade(fresh) {
-      fresh.createObjectStore('chats')
-      fresh.createObjectStore('settings')
+      for (const name of ['chats', 'settings', 'documents'] as const) fresh.createObjectStore(name)
     },
   }).catch((cause: unknown) => {
     console.warn(cause)
@@ -73,6 +78,8 @@ function chatsOf(db: IDBPDatabase<Schema> | undefined, first: ChatsView): Chats 
     change({ settings })
     write((to) => to.put('settings', settings, 'settings'))
   }
+  /** Where nothing is kept, documents last as long as the page. */
+  const unkept = new Map<string, readonly IndexedDocument[]>()
   const find = (id: string) => view.chats.find((chat) => chat.id === id)
   channel.onmessage = async ({ data }: MessageEvent<string | undefined>) => {
     if (!db || data === undefined) return
@@ -102,7 +109,13 @@ function chatsOf(db: IDBPDatabase<Schema> | undefined, first: ChatsView): Chats 
     },
     remove(id) {
       change({ chats: view.chats.filter((chat) => chat.id !== id) })
-      write((to) => to.delete('chats', id), id)
+      unkept.delete(id)
+      write((to) => Promise.all([to.delete('chats', id), to.delete('documents', id)]), id)
+    },
+    documents: async (id) => (await db?.get('documents', id)) ?? unkept.get(id) ?? [],
+    async setDocuments(id, documents) {
+      if (db) await db.put('documents', documents, id)
+      else unkept.set(id, documents)
     },
     set: (part) => keep({ ...view.settings, ...part }),
     reset: (kept) => keep({ ...DEFAULT_SETTINGS, ...kept }),

@@ -3,7 +3,7 @@ import { readAccount } from '../../../../sdk/chain/accounts.ts'
 import { openChain } from '../../../../sdk/chain/clients.ts'
 import { fetchNetwork, type Network } from '../../../../sdk/chain/network.ts'
 import { type Client, createClient } from '../../../../sdk/client.ts'
-import { asHeuristError, refused } from '../../../../sdk/errors.ts'
+import { asHeuristError, later, refused } from '../../../../sdk/errors.ts'
 import type { PageConfig } from '../network/documents.ts'
 import { deliver, type Place, signDeposit } from './deposit.ts'
 import { browserJournal, journalFree } from './journal.ts'
@@ -125,8 +125,9 @@ class BrowserSession implements Session {
   async #readBalance(): Promise<void> {
     if (!this.#client || !this.#record) return
     const place = await this.#place()
-    const [balance, { owner }] = await Promise.all([
+    const [balance, , { owner }] = await Promise.all([
       this.#client.balance(),
+      askRouter(this.#config.routerUrl),
       readAccount(place.chain, place.ledger, keyAt(place, this.#record)),
     ])
     const { payer, deposited, charged, available } = balance
@@ -255,12 +256,21 @@ class BrowserSession implements Session {
       const record = this.#record
       if (!record) return
       const place = await this.#place()
-      await thawAll(place, record, await ownerSender(place, record, wallet, say))
+      const sender = await ownerSender(place, record, wallet, say)
+      await thawAll(place, record, sender, await this.#owed())
       await saveKey(this.#db, { ...record, revokedAt: Date.now() })
       await this.#client?.close()
       this.#client = undefined
       await this.#look()
     })
+
+  /** What the router may still post of this key's calls; nothing is known of a key that does not open. Base units. */
+  async #owed(): Promise<bigint> {
+    const balance = await this.#client?.balance().catch(() => undefined)
+    if (!balance) return 0n
+    const { charged, spent, held } = balance
+    return held + (charged > spent ? charged - spent : 0n)
+  }
 
   withdraw = (key: Address, wallet?: Wallet) =>
     this.#act('Withdrawing…', async (say) => {
@@ -286,6 +296,16 @@ class BrowserSession implements Session {
   }
 
   dismiss = () => this.#set({}, ['problem'])
+}
+
+/** Whether the router answers at all. @throws `router.unreachable` (later). */
+async function askRouter(routerUrl: string): Promise<void> {
+  const answer = await fetch(new URL('/healthz', routerUrl), { signal: AbortSignal.timeout(8_000) }).catch(
+    (cause: unknown) => {
+      throw later('router.unreachable', 'the router does not answer', { cause })
+    },
+  )
+  if (!answer.ok) throw later('router.unreachable', `the router answers ${answer.status}`)
 }
 
 const placeOf = ({ chain, ledger, router }: Place) => ({ chainId: chain.id, ledger, router })

@@ -2,7 +2,7 @@ import type { Address } from 'viem'
 import { readAccount } from '../../../../sdk/chain/accounts.ts'
 import { keySender, type Sender, walletSender } from '../../../../sdk/chain/clients.ts'
 import { accountCall } from '../../../../sdk/chain/deposits.ts'
-import { refused } from '../../../../sdk/errors.ts'
+import { asHeuristError, refused } from '../../../../sdk/errors.ts'
 import type { Place } from './deposit.ts'
 import { accountOf } from './keys.ts'
 import type { KeyRecord } from './store.ts'
@@ -39,12 +39,28 @@ export async function ownerSender(
   return walletSender(chain, walletClient(wallet, account), account)
 }
 
-/** Announces the withdrawal of all credit; the router serves the key no more from then on. */
-export async function thawAll(place: Place, { address }: KeyRecord, owner: Sender): Promise<void> {
+/** Between reading the credit and announcing its withdrawal a batch may take of it. */
+const THAW_ATTEMPTS = 4
+
+/**
+ * Announces the withdrawal of the credit; the router serves the key no more from then on.
+ *
+ * @param owed  Charged and not posted yet, with what is in flight: the router still takes it, so it is not announced.
+ */
+export async function thawAll(place: Place, { address }: KeyRecord, owner: Sender, owed = 0n): Promise<void> {
   const { chain, ledger, router } = place
-  const { credit, thawing } = await readAccount(chain, ledger, { router, key: address })
-  if (credit === 0n || thawing === credit) return
-  await owner.send({ to: ledger, data: accountCall.thaw(router, address, credit) })
+  for (let attempt = 1; ; attempt += 1) {
+    const { credit, thawing } = await readAccount(chain, ledger, { router, key: address })
+    const amount = credit > owed ? credit - owed : credit
+    if (credit === 0n || thawing >= amount) return
+    try {
+      await owner.send({ to: ledger, data: accountCall.thaw(router, address, amount) })
+      return
+    } catch (cause) {
+      const { details } = asHeuristError(cause)
+      if (attempt === THAW_ATTEMPTS || details.error !== 'InsufficientCredit') throw cause
+    }
+  }
 }
 
 /** Draws what a revoked key still holds, announcing it first if that was never done. */

@@ -1,1 +1,0 @@
-import{a as e,n as t,o as n}from"./models-CWX0DyWm.js";t();export{e as readModels,n as readTerms};
