@@ -5,6 +5,7 @@ import type { Page } from 'playwright-core'
 import { openChain } from '../../sdk/chain/clients.ts'
 import { claimablesOf } from '../../sdk/chain/payees.ts'
 import { verifyReceipt } from '../../sdk/verify.ts'
+import { slowLine } from './slow-line.ts'
 import { answered, ask, button, type House, isReady, openHouse, until } from './visitor.ts'
 
 /** Every row of pondera's feature table, in a real Chromium on a real network. */
@@ -68,25 +69,17 @@ describe('pondera in a browser: chatting', function () {
     await button(mine, 'Advanced').click()
     await mine.getByRole('slider').fill('2')
     await mine.keyboard.press('Escape')
-    // A slow line, so that there is a middle.
-    const line = await mine.context().newCDPSession(mine)
-    const speed = (downloadThroughput: number) =>
-      line.send('Network.emulateNetworkConditions', {
-        offline: false,
-        latency: 0,
-        downloadThroughput,
-        uploadThroughput: -1,
-      })
-    await line.send('Network.enable')
+    await ask(mine, 'What is a pod?')
+    // So that there is a middle.
+    const line = await slowLine(mine.context(), house.stage.network.routerUrl)
     const question = mine.getByLabel('Your question', { exact: true })
     await question.fill('Tell me everything about pods, nodes and epochs.')
     await button(mine, 'Send').click()
-    await speed(2_000)
-    await mine.locator('[data-role=assistant] .prose > *').first().waitFor()
+    await mine.locator('[data-state=writing] .prose > *').first().waitFor()
     await button(mine, 'Stop').click()
     const answer = mine.locator('[data-state=stopped]')
     await answer.waitFor()
-    await speed(-1)
+    await line.close()
     const request = (await answer.locator('[data-receipt]').getAttribute('data-receipt')) ?? ''
     const { receipt, request: asked } = await house.receipt(request)
 
@@ -324,6 +317,9 @@ describe('pondera in a browser: chatting', function () {
       for (const width of [360, 1440]) {
         await page.setViewportSize({ width, height: 800 })
         await page.emulateMedia({ colorScheme: theme })
+        await page.goto(`${house.stage.url}/`)
+        await page.getByRole('banner').getByText('live').waitFor()
+        faults.push(...(await faultsOf(page, `/ ${theme} ${width}`)))
         for (const path of ['/pondera', chat]) {
           await page.goto(house.stage.url + path)
           await isReady(page)

@@ -90,6 +90,7 @@ describe('pondera in a browser: paying', function () {
     wallet.declines.add('eth_sendTransaction')
     await fund(page)
     await page.locator('[data-problem="wallet.declined"]').waitFor()
+    await page.locator('[data-session=unfunded]').waitFor()
     await page.reload()
     await page.locator('[data-session=unfunded]').waitFor()
     await context.unroute('**/api/deposits')
@@ -99,6 +100,17 @@ describe('pondera in a browser: paying', function () {
     await isReady(page)
 
     expect(wallet.prompts).to.have.length(before)
+    await context.close()
+  })
+
+  it('a deposit that is too small to be relayed is sent by the wallet', async () => {
+    const { context, wallet, page } = await house.holder(10n)
+    await button(page, 'Add credit').click()
+    await page.getByLabel('Dollars').fill('0.10')
+    await button(page, 'Deposit with Test Wallet').click()
+    await isReady(page)
+
+    expect(wallet.prompts.at(-1)).to.equal('eth_sendTransaction')
     await context.close()
   })
 

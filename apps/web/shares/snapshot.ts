@@ -2,7 +2,7 @@ import { z } from 'zod'
 
 /** A conversation as it is shown to whoever has its link. Text only; pages render it as they render their own. */
 
-const MOST_MESSAGES = 400
+export const MOST_MESSAGES = 400
 const MOST_CHARACTERS = 64_000
 /** A share as JSON. Bytes. */
 export const MOST_SHARE_BYTES = 256 * 1024

@@ -55,11 +55,11 @@ export function Composer({ messages, manifest, settings, writing, mayAsk, onSend
           />
         </label>
         {writing ? (
-          <Button tone="quiet" onClick={onStop}>
+          <Button key="stop" tone="quiet" onClick={onStop}>
             Stop
           </Button>
         ) : (
-          <Button tone="main" type="submit" disabled={!maySend}>
+          <Button key="send" tone="main" type="submit" disabled={!maySend}>
             Send
           </Button>
         )}

@@ -1,17 +1,18 @@
 import { z } from 'zod'
 import { fromErrorBody, later } from '../../../../sdk/errors.ts'
-import { type Shared, type Snapshot, sharedSchema } from '../../shares/snapshot.ts'
+import { MOST_MESSAGES, type Shared, type Snapshot, sharedSchema } from '../../shares/snapshot.ts'
 import type { Chat } from './chat.ts'
 import { withoutThinking } from './thinking.ts'
 
 /** Shared chats at this page's server. */
 
-/** A chat as others see it: what was said, by which model, with its receipts. */
+/** A chat as others see it, its last messages if it has very many: what was said, by which model, with its receipts. */
 export const snapshotOf = ({ title, model, messages }: Chat): Snapshot => ({
   title: title.slice(0, 200),
   model,
   messages: messages
     .filter(({ text, state }) => text.trim() !== '' && state !== 'failed' && state !== 'writing')
+    .slice(-MOST_MESSAGES)
     .map(({ role, text, model: by, request }) => ({
       role,
       text: role === 'assistant' ? withoutThinking(text) : text,

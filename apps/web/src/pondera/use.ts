@@ -1,4 +1,4 @@
-import { createContext, useContext, useEffect, useState, useSyncExternalStore } from 'react'
+import { createContext, useCallback, useContext, useEffect, useState, useSyncExternalStore } from 'react'
 import { usePath } from '../network/address.ts'
 import { useSession } from '../session/use.ts'
 import { wordsOf } from '../session/words.ts'
@@ -27,48 +27,43 @@ export function useAddress(): { chat?: string; share?: string } {
 /** Read again while router or network do not answer. Milliseconds. */
 const AGAIN_MS = 5_000
 
-/** The pods that chat; undefined until the router told them. */
-export function useModels(): Model[] | undefined {
-  const { config } = useSession()
-  const [models, setModels] = useState<Model[]>()
+/** What `read` gives, asked again until it answers; undefined until then, and without a `read`. */
+function useAnswer<T>(read: (() => Promise<T>) | undefined): T | undefined {
+  const [answer, setAnswer] = useState<T>()
   useEffect(() => {
+    setAnswer(undefined)
+    if (read === undefined) return
     let timer: number | undefined
     let gone = false
-    const read = async () => {
-      const { readModels } = await import('./models.ts')
-      const found = await readModels(config)
-      if (!gone) setModels(found)
-    }
     const again = () =>
-      void read().catch((cause: unknown) => {
-        console.warn(wordsOf(cause).says)
-        if (!gone) timer = window.setTimeout(again, AGAIN_MS)
-      })
+      void read().then(
+        (found) => gone || setAnswer(found),
+        (cause: unknown) => {
+          console.warn(wordsOf(cause).says)
+          if (!gone) timer = window.setTimeout(again, AGAIN_MS)
+        },
+      )
     again()
     return () => {
       gone = true
       window.clearTimeout(timer)
     }
-  }, [config])
-  return models
+  }, [read])
+  return answer
+}
+
+/** The pods that chat; undefined until the router told them. */
+export function useModels(): Model[] | undefined {
+  const { config } = useSession()
+  return useAnswer(useCallback(async () => (await import('./models.ts')).readModels(config), [config]))
 }
 
 /** The terms of one pod; undefined until they are read. */
 export function useTerms(pod: number | undefined): Manifest | undefined {
   const { config } = useSession()
-  const [terms, setTerms] = useState<{ pod: number; manifest: Manifest }>()
-  useEffect(() => {
-    if (pod === undefined) return
-    let gone = false
-    import('./models.ts')
-      .then(({ readTerms }) => readTerms(config, pod))
-      .then(
-        (manifest) => gone || setTerms({ pod, manifest }),
-        (cause: unknown) => console.warn(cause),
-      )
-    return () => {
-      gone = true
-    }
-  }, [config, pod])
-  return terms?.pod === pod ? terms?.manifest : undefined
+  const read = useCallback(
+    async () => (await import('./models.ts')).readTerms(config, pod ?? 0),
+    [config, pod],
+  )
+  return useAnswer(pod === undefined ? undefined : read)
 }

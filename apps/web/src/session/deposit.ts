@@ -105,7 +105,8 @@ export async function deliver(
     await askRelay(signed.data)
   } catch (cause) {
     if (await hasArrived(place, address, signed)) return
-    if (!wallet || asHeuristError(cause).kind === 'refused') throw cause
+    // What the contract refuses, it refuses from the wallet too.
+    if (!wallet || asHeuristError(cause).code === 'chain.reverted') throw cause
     say('Confirm the transaction in your wallet.')
     const client = walletClient(wallet, signed.giver)
     await walletSender(place.chain, client, signed.giver).send({ to: place.ledger, data: signed.data })

@@ -20,7 +20,7 @@ export default function SessionPanel({ onClose }: { onClose: () => void }) {
     <Dialog title="Credit" onClose={onClose}>
       {view.phase === 'ready' && <Standing wallet={wallet} />}
       {view.phase === 'broken' && <Broken wallet={wallet} />}
-      {view.phase === 'unfunded' && <Unfunded wallet={wallet} />}
+      {view.signed !== undefined && view.doing === undefined && <Unfunded wallet={wallet} />}
       {(view.phase === 'none' || view.phase === 'ready') && (
         <Deposit wallet={wallet} wallets={wallets} choose={setChosen} />
       )}

@@ -1,17 +1,16 @@
 import type { Address } from 'viem'
 import { readAccount } from '../../../../sdk/chain/accounts.ts'
-import { openChain } from '../../../../sdk/chain/clients.ts'
-import { fetchNetwork, type Network } from '../../../../sdk/chain/network.ts'
 import { type Client, createClient } from '../../../../sdk/client.ts'
-import { asHeuristError, later, refused } from '../../../../sdk/errors.ts'
+import { asHeuristError, refused } from '../../../../sdk/errors.ts'
 import type { PageConfig } from '../network/documents.ts'
 import { deliver, type Place, signDeposit } from './deposit.ts'
 import { browserJournal, journalFree } from './journal.ts'
-import { createKey, forgetKey, keysOf, privateKeyOf, saveKey } from './keys.ts'
+import { createKey, keysOf, privateKeyOf, saveKey } from './keys.ts'
+import { askRouter, formerOf, keyAt, openPlace, ownerOf, placeOf } from './place.ts'
 import { type KeyRecord, openSessionDb, type SessionDb } from './store.ts'
-import type { Former, Session, SessionView } from './view.ts'
+import type { Session, SessionView } from './view.ts'
 import { connect, switchChain, type Wallet } from './wallets.ts'
-import { isOwn, ownerSender, payOut, thawAll } from './withdraw.ts'
+import { ownerSender, payOut, thawAll } from './withdraw.ts'
 import { wordsOf } from './words.ts'
 
 /** While router or chain do not answer: asked again after this. Milliseconds. */
@@ -36,10 +35,9 @@ export async function openBrowserSession(config: PageConfig, frontend: number): 
 class BrowserSession implements Session {
   #view: SessionView = { phase: 'opening', former: [] }
   #listeners = new Set<() => void>()
-  #network: Network | undefined
   #record: KeyRecord | undefined
   #client: Client | undefined
-  readonly #chain: Place['chain']
+  readonly #place: () => Promise<Place>
   readonly #config: PageConfig
   readonly #frontend: number
   readonly #db: SessionDb
@@ -48,7 +46,7 @@ class BrowserSession implements Session {
     this.#config = config
     this.#frontend = frontend
     this.#db = db
-    this.#chain = openChain({ chainId: config.chainId, rpcUrl: config.rpcUrl })
+    this.#place = openPlace(config)
     window.addEventListener('pagehide', () => void this.#client?.close())
     window.setInterval(() => document.visibilityState === 'visible' && void this.refresh(), REFRESH_MS)
   }
@@ -80,7 +78,8 @@ class BrowserSession implements Session {
     const place = await this.#place()
     const records = await keysOf(this.#db, placeOf(place))
     this.#set({
-      former: await this.#formerOf(
+      former: await formerOf(
+        this.#db,
         place,
         records.filter((each) => each.revokedAt !== undefined),
       ),
@@ -156,36 +155,6 @@ class BrowserSession implements Session {
     void journalFree(navigator.locks, { chainId, ledger, router, payer: address }).then(() => this.open())
   }
 
-  async #formerOf(place: Place, records: KeyRecord[]): Promise<Former[]> {
-    const all = await Promise.all(
-      records.map(async (record): Promise<Former | undefined> => {
-        const account = await readAccount(place.chain, place.ledger, keyAt(place, record))
-        if (account.credit === 0n) {
-          await forgetKey(this.#db, record.address)
-          return undefined
-        }
-        const owner = ownerOf(account.owner, record.address)
-        const thawedAt = account.thawing > 0n ? account.thawedAt : 0
-        return { key: record.address, owner, own: isOwn(record, owner), left: account.credit, thawedAt }
-      }),
-    )
-    return all.filter((each) => each !== undefined)
-  }
-
-  async #place(): Promise<Place> {
-    this.#network ??= await fetchNetwork(this.#config.routerUrl)
-    const { router, addresses, chainId } = this.#network
-    const { ledger } = this.#config
-    if (chainId !== this.#config.chainId || addresses.ledger !== ledger.toLowerCase()) {
-      this.#network = undefined
-      throw refused('network.differs', 'the router serves another ledger than this page trusts', {
-        fix: 'Tell the operator of this page. Nothing was signed.',
-      })
-    }
-    await this.#chain.check()
-    return { chain: this.#chain, ledger: addresses.ledger, asset: addresses.asset, router: router.address }
-  }
-
   // ---------------------------------------------------------------------------------------------- what is done
 
   /** One thing at a time, with its name while it lasts, and its failure in words. */
@@ -197,7 +166,8 @@ class BrowserSession implements Session {
       this.#set({}, ['doing'])
     } catch (cause) {
       console.warn(cause)
-      this.#set({ problem: wordsOf(cause) }, ['doing'])
+      const waits = this.#record?.signed !== undefined && this.#view.phase === 'none'
+      this.#set({ problem: wordsOf(cause), ...(waits ? { phase: 'unfunded' } : {}) }, ['doing'])
     }
   }
 
@@ -297,18 +267,3 @@ class BrowserSession implements Session {
 
   dismiss = () => this.#set({}, ['problem'])
 }
-
-/** Whether the router answers at all. @throws `router.unreachable` (later). */
-async function askRouter(routerUrl: string): Promise<void> {
-  const answer = await fetch(new URL('/healthz', routerUrl), { signal: AbortSignal.timeout(8_000) }).catch(
-    (cause: unknown) => {
-      throw later('router.unreachable', 'the router does not answer', { cause })
-    },
-  )
-  if (!answer.ok) throw later('router.unreachable', `the router answers ${answer.status}`)
-}
-
-const placeOf = ({ chain, ledger, router }: Place) => ({ chainId: chain.id, ledger, router })
-const keyAt = ({ router }: Place, { address }: KeyRecord) => ({ router, key: address })
-const ownerOf = (owner: Address, key: Address): Address =>
-  /^0x0*$/.test(owner) ? key : (owner.toLowerCase() as Address)
