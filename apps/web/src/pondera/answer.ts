@@ -120,8 +120,10 @@ async function askWithLess(
   throw refusal
 }
 
-const packed = ({ settings, manifest }: Asking, before: readonly Message[], most: number, excerpts: number) =>
-  packContext(before, settings, { most, excerpts, bytes: manifest.limits.inputBytes - REST_BYTES })
+function packed({ settings, manifest }: Asking, before: readonly Message[], least: number, excerpts: number) {
+  const most = Math.min(least, settings.memory ?? MOST_MESSAGES)
+  return packContext(before, settings, { most, excerpts, bytes: manifest.limits.inputBytes - REST_BYTES })
+}
 
 async function askOnce(
   { chats, client, chat, model, manifest, settings }: Asking,

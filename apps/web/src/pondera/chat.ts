@@ -50,6 +50,8 @@ export interface Settings {
   system: string
   /** Undefined = as the model's own manifest has it. */
   temperature?: number
+  /** So many messages go to the model, the question among them. Undefined = eight. */
+  memory?: number
   /** Whether the model is asked to think aloud first. */
   thinking: boolean
 }

@@ -3,7 +3,7 @@ import { formatUsd } from '../../../../sdk/units.ts'
 import { Button } from '../parts/button.tsx'
 import { useSession } from '../session/use.ts'
 import type { Message, Settings } from './chat.ts'
-import { packContext } from './context.ts'
+import { MOST_MESSAGES, packContext } from './context.ts'
 import { askedOf, type Manifest, mostPrice } from './models.ts'
 
 interface Props {
@@ -89,6 +89,9 @@ function Why({ mayAsk, writing }: { mayAsk: boolean; writing: boolean }) {
 
 function priceOf(manifest: Manifest, messages: readonly Message[], settings: Settings, text: string): bigint {
   const question: Message = { id: '', role: 'user', text: text === '' ? '?' : text, at: 0 }
-  const turns = packContext([...messages, question], settings, { bytes: manifest.limits.inputBytes })
+  const turns = packContext([...messages, question], settings, {
+    most: settings.memory ?? MOST_MESSAGES,
+    bytes: manifest.limits.inputBytes,
+  })
   return mostPrice(manifest, askedOf(manifest, turns, settings.temperature))
 }

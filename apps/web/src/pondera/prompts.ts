@@ -2,15 +2,15 @@
 const PROMPTS = [
   'What is a pod?',
   'What is an epoch?',
-  'Who earns from a call?',
+  'What is a voucher?',
   'What does a receipt prove?',
   'What happens to a call that fails?',
   'How does a node earn?',
   'What is the capital of Japan?',
-  'What is 17 plus 25?',
+  'What is 7 plus 5?',
   'What is the opposite of cold?',
   'What is the chemical symbol of gold?',
-  'How many days has a leap year?',
+  'What is a baby cat called?',
 ]
 
 /** So many different ones. @param draw  0 ≤ draw() < 1. */
