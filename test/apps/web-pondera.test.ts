@@ -195,6 +195,16 @@ describe('pondera in a browser: paying', function () {
     await context.close()
   })
 
+  /** What the calls of a page came to, by the router's receipts; a call that failed came to nothing. */
+  async function pricesOn(page: Page): Promise<bigint> {
+    let sum = 0n
+    for (const link of await page.locator('[data-receipt]').all()) {
+      const { receipt } = await house.receipt((await link.getAttribute('data-receipt')) ?? '')
+      sum += receipt?.price ?? 0n
+    }
+    return sum
+  }
+
   it('reload in mid-call: nothing is lost, nothing is charged twice, and the chat goes on', async () => {
     const page = await house.guest()
     await ask(page, 'What is a pod?')
@@ -213,6 +223,12 @@ describe('pondera in a browser: paying', function () {
     expect(await cut.textContent()).to.include('only what was delivered is charged')
     expect(await page.locator('[data-role=user]').count()).to.equal(2)
     expect(await ask(page, 'What is a pod?')).to.match(/pod/)
+    // What is left is the deposit less what the receipts of all three calls say, the one of the cut call among them.
+    await page.getByRole('button', { name: /left$/ }).click()
+    await until(async () => {
+      const left = BigInt((await page.locator('[data-left]').getAttribute('data-left')) ?? '0')
+      return left === usd('5') - (await pricesOn(page))
+    })
     await page.context().close()
   })
 
