@@ -105,6 +105,23 @@ describe('pondera in a browser: documents', function () {
     expect(await shown.textContent()).to.include('its chemical symbol is Au')
   })
 
+  it('a question that nothing in them is near to is answered by nobody, and says so', async () => {
+    const other = await house.guest()
+    await other.getByRole('button', { name: /^Documents/ }).click()
+    await other.locator('input[type=file]').setInputFiles(textFile('japan.txt', FACTS[0] ?? ''))
+    await other.getByRole('button', { name: /^Index / }).click()
+    await other.locator('[data-document]').waitFor()
+    await other.keyboard.press('Escape')
+    await other.getByLabel('Your question', { exact: true }).fill('What is 7 plus 5?')
+    await button(other, 'Send').click()
+    const problem = other.locator('[data-problem]')
+    await problem.waitFor()
+
+    expect(await problem.getAttribute('data-problem')).to.equal('documents.silent')
+    expect(await other.locator('[data-role=assistant] [data-receipt]').count()).to.equal(0)
+    await other.context().close()
+  })
+
   it('without its documents a chat asks the model alone again', async () => {
     await openPanel()
     await page.getByRole('button', { name: 'Remove facts.txt' }).click()
