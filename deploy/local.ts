@@ -24,16 +24,17 @@ export interface Seeded {
 /** Registers the shipped pods and a frontend, and gives router, gateway and demo payer their money. Idempotent. */
 export async function seedLocal(deployer: Deployer, podsDir: string): Promise<Seeded> {
   const router = localAccount('router')
+  const owner = localAccount('frontend')
   const [, frontend] = await Promise.all([
     seedPods(deployer, podsDir, localAccount('podDeployer')),
-    seedFrontend(deployer, 'gateway', localAccount('frontend')),
+    frontendOf(deployer, 'gateway', owner, owner.address),
     // The deployer's own transactions one after the other: it has one nonce.
     seedBond(deployer, router.address).then(() =>
       Promise.all([seedFloat(deployer, router), seedKeeper(deployer, router.address)]),
     ),
     seedCredit(deployer, router.address, localAccount('payer')),
   ])
-  await seedCredit(deployer, router.address, localAccount('frontend'))
+  await seedCredit(deployer, router.address, owner)
   return { pods: { ...deployer.record.pods }, frontend }
 }
 
@@ -72,19 +73,33 @@ export async function seedBabel(deployer: Deployer, router: Address, rpcUrl: str
   const chain = openChain({ chainId: deployer.chainId, rpcUrl })
   // For its gas.
   await faucet(chain, deployer.addressOf('asset'), owner.address, 1n)
-  const frontend = await seedFrontend(deployer, 'babel', owner)
+  const frontend = await frontendOf(deployer, 'babel', owner, owner.address)
   await seedCredit(deployer, router, owner)
   return frontend
 }
 
-async function seedFrontend(deployer: Deployer, name: string, owner: Account): Promise<number> {
+/** Registers a frontend for every door of the web, each with a payout of its own, all owned by the local operator. */
+export async function seedDoors<D extends 'portal' | 'pondera'>(
+  deployer: Deployer,
+  doors: readonly D[],
+): Promise<Record<D, number>> {
+  const ids: Partial<Record<D, number>> = {}
+  for (const door of doors) {
+    ids[door] = await frontendOf(deployer, door, localAccount('frontend'), localAccount(door).address)
+  }
+  return ids as Record<D, number>
+}
+
+async function frontendOf(
+  deployer: Deployer,
+  name: string,
+  owner: Account,
+  payout: Address,
+): Promise<number> {
   const known = deployer.record.frontends[name]
   if (known !== undefined) return known
   const registry = { address: deployer.addressOf('registry'), abi: registryAbi } as const
-  await deployer.send(
-    { ...registry, functionName: 'registerFrontend', args: [owner.address, zeroHash] },
-    owner,
-  )
+  await deployer.send({ ...registry, functionName: 'registerFrontend', args: [payout, zeroHash] }, owner)
   const id = await count(deployer, ROLE.frontend)
   deployer.record.frontends[name] = id
   deployer.save()

@@ -1,12 +1,14 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { foundryBinary } from '../deploy/chain.ts'
+import { BROWSER_TESTS } from './apps/chromium.ts'
 
 /**
  * `npm run test:deep`: what takes longer than a push may wait. The Solidity fuzz tests with twenty times the runs and the
  * invariants with 1,024 runs of depth 64; what the Solidity tests reach; every guard of the contracts removed once;
  * 10,000 histories of the economy beside its model; the search for self-dealing that pays; 1,000 calls of the gateway and
- * where their money went; Slither. All run, and it fails if one does.
+ * where their money went; the web's doors in a real Chromium, without which it fails and says so; Slither. All run, and
+ * it fails if one does.
  */
 const root = join(import.meta.dirname, '..')
 const forge = foundryBinary('forge')
@@ -33,6 +35,11 @@ const steps: { name: string; command: string; args: string[]; env?: Record<strin
     args: [join(root, 'node_modules', 'mocha', 'bin', 'mocha.js'), 'test/apps/gateway-money.test.ts'],
     env: { HEURIST_CALLS: '1000' },
   },
+  ...BROWSER_TESTS.map((file) => ({
+    name: `browser: ${file}`,
+    command: process.execPath,
+    args: [join(root, 'node_modules', 'mocha', 'bin', 'mocha.js'), file],
+  })),
   { name: 'slither', command: process.execPath, args: [tsx, 'test/slither.ts'] },
 ]
 const failed = steps.filter(({ name, command, args, env }) => {

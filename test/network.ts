@@ -25,11 +25,15 @@ export interface TestNetwork {
   stop(): Promise<void>
 }
 
-/** @param more  Pods that the workers serve beside chat and image. */
+/**
+ * @param more     Pods that the workers serve beside chat and image.
+ * @param podsDir  Where the pods of this market lie.
+ */
 export async function openNetwork(
   market: Market,
   workers: number,
   more: readonly string[] = [],
+  podsDir: string = PODS,
 ): Promise<TestNetwork> {
   const { home, addresses, chain, domain, seeded } = market
   const supervisor = createSupervisor(home)
@@ -67,7 +71,7 @@ export async function openNetwork(
         ledger: addresses.ledger,
       },
       keyFile: keyFile('router', market.router.key),
-      podsDir: PODS,
+      podsDir,
       settle: { maxAgeMs: 500 },
       limits: { leaseMs: 6_000, heartbeatMs: 1_000 },
     },
@@ -85,7 +89,7 @@ export async function openNetwork(
         routerUrl,
         node: id,
         signerKeyFile: keyFile(`signer-${index}`, signerKey),
-        podsDir: PODS,
+        podsDir,
         dataDir: join(home, `worker-${index}`),
         rpcUrl: chain.rpcUrl,
         coverLookMs: 1_000,

@@ -2,6 +2,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { foundryBinary } from '../deploy/chain.ts'
+import { BROWSER_TESTS, findChromium, NO_CHROMIUM } from './apps/chromium.ts'
 
 /**
  * `npm test`: every suite that needs no special machine, in one report. Forge runs the Solidity tests, mocha the
@@ -113,17 +114,23 @@ function conclude(solidity: ForgeTally, reports: FileReport[]): Tally {
   return { passed: sum(({ passed }) => passed), failed: sum(({ failed }) => failed) }
 }
 
+/** All but the tests in a browser; of those the first, where there is one. `npm run test:deep` runs every one of them. */
 export function testFiles(): string[] {
   const folder = join(root, 'test')
+  const skipped: readonly string[] = findChromium() === undefined ? BROWSER_TESTS : BROWSER_TESTS.slice(1)
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.test.ts'))
     .sort()
     .map((file) => join('test', file))
+    .filter((file) => !skipped.includes(file))
 }
 
 const asked = process.argv.slice(2)
 const files = asked.length > 0 ? asked.filter((file) => existsSync(join(root, file))) : testFiles()
 const solidity = asked.length === 0 ? forgeSuite() : { passed: 0, failed: 0, failures: '' }
 const { passed, failed } = conclude(solidity, await mochaSuite(files))
+if (asked.length === 0 && findChromium() === undefined) {
+  process.stdout.write(`\nnot run: ${BROWSER_TESTS.join(', ')}\n${NO_CHROMIUM}\n`)
+}
 process.stdout.write(`\n${passed} passed, ${failed} failed\n`)
 process.exit(failed > 0 || passed === 0 ? 1 : 0)

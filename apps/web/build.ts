@@ -16,6 +16,7 @@ const stamp = join(dist, '.source-hash')
 /** Not in the module graph, but they shape the result. */
 const ALWAYS = [
   'index.html',
+  'pondera.html',
   'package.json',
   'vite.config.ts',
   'public/icon.svg',

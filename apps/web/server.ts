@@ -3,8 +3,16 @@ import { join } from 'node:path'
 import fastifyStatic from '@fastify/static'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import { z } from 'zod'
+import { loadKey } from '../../sdk/chain/keys.ts'
 import { refused } from '../../sdk/errors.ts'
 import { addressSchema } from '../../sdk/protocol/wire.ts'
+import { usd } from '../../sdk/units.ts'
+import { answerErrors } from './api/errors.ts'
+import { relayRoutes } from './api/relay.ts'
+import { doorRoutes } from './doors.ts'
+import { shareRoutes } from './shares/routes.ts'
+import { openShares } from './shares/store.ts'
+import { DOORS } from './src/network/documents.ts'
 
 const url = z.url({ protocol: /^https?$/ })
 
@@ -18,6 +26,22 @@ export const configSchema = z.strictObject({
   rpcUrl: url,
   chainId: z.number().int().positive(),
   ledger: addressSchema,
+  /** The doors that are open, each with the frontend that earns its share; 0 = none does. */
+  doors: z
+    .partialRecord(z.enum(DOORS), z.strictObject({ frontend: z.number().int().nonnegative() }))
+    .default({ portal: { frontend: 0 } }),
+  /** Where shared chats are kept. Without it nothing can be shared. */
+  dataDir: z.string().min(1).optional(),
+  /** Brings deposits that wallets signed to the chain, at the cost of this key. */
+  relay: z.strictObject({ keyFile: z.string().min(1), leastUsd: z.string().default('0.50') }).optional(),
+  /** So many shared chats are kept at all. */
+  mostShares: z.number().int().positive().default(20_000),
+  /** Whose `X-Forwarded-For` names the caller. */
+  trustedProxies: z
+    .array(
+      z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6(), z.enum(['loopback', 'linklocal', 'uniquelocal'])]),
+    )
+    .default([]),
 })
 export type WebConfig = z.output<typeof configSchema>
 
@@ -36,6 +60,7 @@ export function contentSecurityPolicy({ routerUrl, gatewayUrl, rpcUrl }: WebConf
     "script-src 'self'",
     "style-src 'self'",
     "img-src 'self'",
+    "worker-src 'self'",
     `connect-src 'self' ${[...new Set(doors)].join(' ')}`,
     "base-uri 'none'",
     "form-action 'none'",
@@ -44,16 +69,20 @@ export function contentSecurityPolicy({ routerUrl, gatewayUrl, rpcUrl }: WebConf
   ].join('; ')
 }
 
-/** Serves `dist/` and `/config.json`; receipts have addresses of their own, which the page itself reads. */
+/** Serves `dist/`, `/config.json` and the doors' addresses, which the pages read themselves; keeps shared chats. */
 export function createWeb(config: WebConfig, log: FastifyBaseLogger): FastifyInstance {
   if (!existsSync(join(DIST, 'index.html'))) {
     throw refused('web.not_built', 'The page is not built', { fix: 'Run: npx tsx apps/web/build.ts' })
   }
-  const { routerUrl, gatewayUrl, rpcUrl, chainId, ledger } = config
+  const { routerUrl, gatewayUrl, rpcUrl, chainId, ledger, doors, dataDir } = config
   const app: FastifyInstance = Fastify({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
+    trustProxy: config.trustedProxies.length > 0 ? config.trustedProxies : false,
   })
+  // JSON alone: what a form of another site could send is not read.
+  app.removeContentTypeParser('text/plain')
+  answerErrors(app)
   const policy = contentSecurityPolicy(config)
   app.addHook('onRequest', async (_, reply) => {
     reply.headers({
@@ -75,11 +104,17 @@ export function createWeb(config: WebConfig, log: FastifyBaseLogger): FastifyIns
       reply.header('cache-control', forever ? 'public, max-age=31536000, immutable' : 'no-cache')
     },
   })
-  app.get('/config.json', async (_, reply) =>
-    reply.header('cache-control', 'no-store').send({ routerUrl, gatewayUrl, rpcUrl, chainId, ledger }),
-  )
+  const page = { routerUrl, gatewayUrl, rpcUrl, chainId, ledger, doors, relay: config.relay !== undefined }
+  app.get('/config.json', async (_, reply) => reply.header('cache-control', 'no-store').send(page))
   app.get('/healthz', async () => ({ status: 'ok' }))
-  app.get('/r/:request', async (_, reply) => reply.sendFile('index.html'))
+  doorRoutes(app, config)
+  if (dataDir !== undefined) {
+    shareRoutes(app, openShares(join(dataDir, 'shares'), { most: config.mostShares, now: Date.now }))
+  }
+  if (config.relay !== undefined) {
+    const { keyFile, leastUsd } = config.relay
+    relayRoutes(app, { rpcUrl, chainId, ledger, key: loadKey(keyFile).privateKey, least: usd(leastUsd) })
+  }
   app.setNotFoundHandler(async (_, reply) =>
     reply.code(404).type('text/plain; charset=utf-8').send('Nothing here.\n'),
   )

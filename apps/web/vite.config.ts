@@ -1,8 +1,9 @@
+import { join } from 'node:path'
 import tailwindcss from '@tailwindcss/vite'
 import react from '@vitejs/plugin-react'
 import { defineConfig } from 'vite'
 
-/** One page, its pictures inline as SVG, no request to anyone but the network's own doors. */
+/** One build, a page for each door, pictures inline as SVG, no request to anyone but the network's own doors. */
 export default defineConfig({
   root: import.meta.dirname,
   plugins: [react(), tailwindcss()],
@@ -14,7 +15,10 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     // `no-eval.ts` runs before any schema is made, whatever chunk they are in.
-    rolldownOptions: { output: { strictExecutionOrder: true } },
+    rolldownOptions: {
+      input: ['index.html', 'pondera.html'].map((page) => join(import.meta.dirname, page)),
+      output: { strictExecutionOrder: true },
+    },
     license: { fileName: 'LICENSES.md' },
   },
 })

@@ -63,6 +63,7 @@ export function printFirstCalls(
   print.line('\nopen')
   print.rows([
     ['web', network.web?.url ?? ''],
+    ['chat', `${network.web?.url ?? ''}/pondera`],
     ['gateway', gateway],
     ['router', network.router.url],
     ['chain', network.rpcUrl],

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { LOCAL_CHAIN_ID, type LocalChain, startChain } from '../../deploy/chain.ts'
 import { deploy } from '../../deploy/deploy.ts'
 import type { Deployer } from '../../deploy/deployer.ts'
-import { localAccount, type Seeded, seedBabel, seedLocal } from '../../deploy/local.ts'
+import { localAccount, type Seeded, seedBabel, seedDoors, seedLocal } from '../../deploy/local.ts'
 import { params } from '../../deploy/params.ts'
 import { readRecord } from '../../deploy/record.ts'
 import { saveKey } from '../../sdk/chain/keys.ts'
@@ -21,6 +21,8 @@ export interface LocalNetwork {
   chain: LocalChain
   deployer: Deployer
   seeded: Seeded
+  /** The frontend of every door of the web. */
+  doors: Record<'portal' | 'pondera', number>
   network: Network
 }
 
@@ -41,9 +43,10 @@ export async function raiseChain(
   )
   onStep('pods, frontend and credits')
   const seeded = await seedLocal(deployer, PODS_DIR)
+  const doors = await seedDoors(deployer, ['portal', 'pondera'])
   const network = describe(deployer, chain.rpcUrl, ports)
   writeFileSync(networkFile(home), `${JSON.stringify(network, undefined, 2)}\n`)
-  return { home, ports, chain, deployer, seeded, network }
+  return { home, ports, chain, deployer, seeded, doors, network }
 }
 
 /** A deployment of an earlier release, without an economy: its ledger cannot be given one, and nothing here is of value. */
@@ -62,6 +65,7 @@ export function forget(home: string): void {
     // What Discord's servers have set has nothing to do with the chain.
     'babel/journal',
     'keeper',
+    'web',
     'journal',
     'network.json',
   ]) {
@@ -100,7 +104,7 @@ function describe(deployer: Deployer, rpcUrl: string, ports: Ports): Network {
 }
 
 /** A file with a key of the public local mnemonic, for the process that plays that part. */
-function keyFile(home: string, part: 'router' | 'frontend' | 'keeper' | 'babel'): string {
+function keyFile(home: string, part: 'router' | 'frontend' | 'keeper' | 'babel' | 'faucet'): string {
   const path = join(home, 'keys', `${part}.key`)
   if (!existsSync(path)) saveKey(path, localKey(LOCAL_KEY[part]))
   return path
@@ -225,7 +229,7 @@ function ownConfig(file: string): { token?: string } {
   }
 }
 
-export const webPart = ({ ports, network }: LocalNetwork): Part => ({
+export const webPart = ({ home, ports, network, doors }: LocalNetwork): Part => ({
   name: 'web',
   entry: 'apps/web/serve.ts',
   config: {
@@ -236,5 +240,9 @@ export const webPart = ({ ports, network }: LocalNetwork): Part => ({
     rpcUrl: network.rpcUrl,
     chainId: network.chainId,
     ledger: network.addresses.ledger,
+    dataDir: join(home, 'web'),
+    doors: { portal: { frontend: doors.portal }, pondera: { frontend: doors.pondera } },
+    // On a local chain gas is given to whoever asks.
+    relay: { keyFile: keyFile(home, 'faucet') },
   },
 })

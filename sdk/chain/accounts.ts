@@ -14,6 +14,17 @@ export interface Opening {
   signature: Hex
 }
 
+/** Who gives money by a signature: a key at hand, or a wallet that asks its owner. */
+export interface Giver {
+  readonly address: Address
+  signTypedData(data: {
+    domain: { name: string; version: string; chainId: number; verifyingContract: Address }
+    types: Record<string, readonly { name: string; type: string }[]>
+    primaryType: string
+    message: Record<string, unknown>
+  }): Promise<Hex>
+}
+
 const ledgerCall = caller(computeLedgerAbi)
 
 /** Signs `Open`: whoever presents it once makes `owner` the only one who may withdraw. */
@@ -99,7 +110,7 @@ export async function authorizedCall(
   chain: Chain,
   terms: DepositTerms,
   gift: {
-    giver: LocalAccount
+    giver: Giver
     amount: bigint
     owner: Address
     salt: Hex

@@ -25,6 +25,9 @@ export const LOCAL_KEY = {
   faucet: 9,
   /** Pays for the translations of the Discord bot, and is its frontend's owner. */
   babel: 10,
+  /** What the web's doors earn is paid to these; they need no gas. */
+  portal: 11,
+  pondera: 12,
 } as const
 
 /** Private key `index` of the local mnemonic, 32 bytes. */

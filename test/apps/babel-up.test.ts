@@ -85,7 +85,7 @@ describe('heurist up and babel', function () {
 
     expect(printed).to.include(`babel is on Discord; what it earns: http://127.0.0.1:${PORT_BASE + 4}`)
     expect(answer.content).to.match(/^Où est la clé \?\n/)
-    expect(revenue.content).to.match(/^Frontend 2, paid to 0x[0-9a-f]{40}\n/i)
+    expect(revenue.content).to.match(/^Frontend 4, paid to 0x[0-9a-f]{40}\n/i)
     expect(discord.violations).to.deep.equal([])
   })
 })

@@ -5,7 +5,7 @@ import { expect } from 'chai'
 import type { FastifyInstance } from 'fastify'
 import { pino } from 'pino'
 import { isFresh } from '../../apps/web/build.ts'
-import { contentSecurityPolicy, createWeb, type WebConfig } from '../../apps/web/server.ts'
+import { configSchema, contentSecurityPolicy, createWeb } from '../../apps/web/server.ts'
 import { layoutMap } from '../../apps/web/src/live/layout.ts'
 import { afterJob } from '../../apps/web/src/network/live.ts'
 import { bandsOf } from '../../apps/web/src/receipt/flow.ts'
@@ -14,7 +14,7 @@ const DIST = join(import.meta.dirname, '../../apps/web/dist')
 /** First-load JavaScript, gzipped bytes. */
 const MOST_FIRST_LOAD = 250 * 1024
 
-const config: WebConfig = {
+const config = configSchema.parse({
   host: '127.0.0.1',
   port: 0,
   routerUrl: 'http://127.0.0.1:7800',
@@ -22,7 +22,9 @@ const config: WebConfig = {
   rpcUrl: 'http://127.0.0.1:7845',
   chainId: 31337,
   ledger: `0x${'1e'.repeat(20)}`,
-}
+  doors: { portal: { frontend: 2 }, pondera: { frontend: 3 } },
+})
+const PAGES = ['index.html', 'pondera.html']
 
 describe('the web page', () => {
   let app: FastifyInstance
@@ -35,21 +37,25 @@ describe('the web page', () => {
     expect(isFresh()).to.equal(true)
   })
 
-  it('loads at most 250 kB of JavaScript before it shows anything', () => {
-    const html = readFileSync(join(DIST, 'index.html'), 'utf8')
-    const scripts = [...html.matchAll(/(?:src|href)="\/([^"]+\.js)"/g)].map((match) => match[1] ?? '')
-    const bytes = scripts.reduce((sum, path) => sum + gzipSync(readFileSync(join(DIST, path))).length, 0)
+  it('every door loads at most 250 kB of JavaScript before it shows anything', () => {
+    for (const page of PAGES) {
+      const html = readFileSync(join(DIST, page), 'utf8')
+      const scripts = [...html.matchAll(/(?:src|href)="\/([^"]+\.js)"/g)].map((match) => match[1] ?? '')
+      const bytes = scripts.reduce((sum, path) => sum + gzipSync(readFileSync(join(DIST, path))).length, 0)
 
-    expect(scripts.length).to.be.greaterThan(1)
-    expect(bytes).to.be.within(10_000, MOST_FIRST_LOAD)
+      expect(scripts.length).to.be.greaterThan(1)
+      expect(bytes, page).to.be.within(10_000, MOST_FIRST_LOAD)
+    }
   })
 
   it('has no inline script or style, and names no other host', () => {
-    const html = readFileSync(join(DIST, 'index.html'), 'utf8')
+    for (const page of PAGES) {
+      const html = readFileSync(join(DIST, page), 'utf8')
 
-    expect(html).not.to.match(/<script(?![^>]*\bsrc=)[^>]*>/)
-    expect(html).not.to.match(/<style|\son\w+=|style="/)
-    expect(html).not.to.match(/https?:\/\//)
+      expect(html).not.to.match(/<script(?![^>]*\bsrc=)[^>]*>/)
+      expect(html).not.to.match(/<style|\son\w+=|style="/)
+      expect(html).not.to.match(/https?:\/\//)
+    }
     for (const file of readdirSync(join(DIST, 'assets')).filter((name) => name.endsWith('.css'))) {
       expect(readFileSync(join(DIST, 'assets', file), 'utf8')).not.to.match(/url\(\s*['"]?https?:/)
     }
@@ -85,6 +91,8 @@ describe('the web page', () => {
       rpcUrl: config.rpcUrl,
       chainId: config.chainId,
       ledger: config.ledger,
+      doors: { portal: { frontend: 2 }, pondera: { frontend: 3 } },
+      relay: false,
     })
     expect(answer.headers['cache-control']).to.equal('no-store')
   })
@@ -102,6 +110,15 @@ describe('the web page', () => {
     ]) {
       expect((await app.inject(url)).statusCode, url).to.equal(404)
     }
+  })
+
+  it('a door is there if the configuration opens it, and nowhere else', async () => {
+    const closed = createWeb({ ...config, doors: { portal: { frontend: 2 } } }, pino({ level: 'silent' }))
+    for (const url of ['/pondera', '/pondera/c/a', '/pondera/s/a']) {
+      expect((await app.inject(url)).body, url).to.include('Pondera')
+      expect((await closed.inject(url)).statusCode, url).to.equal(404)
+    }
+    await closed.close()
   })
 
   it('files named by their content are kept by browsers, the page itself is asked for again', async () => {

@@ -7,7 +7,7 @@ import { Receipts } from './live/receipts.tsx'
 import { RunningJobs } from './live/running.tsx'
 import { useReceiptAddress } from './network/address.ts'
 import { useLive, useView } from './network/use.ts'
-import { ThemeChoice } from './parts/theme.tsx'
+import { DoorHeader, SkipLink } from './parts/shell.tsx'
 
 /** Signatures and proofs are checked here in the browser; that code comes when a receipt is opened. */
 const ReceiptSheet = lazy(() => import('./receipt/sheet.tsx'))
@@ -16,12 +16,7 @@ export function App() {
   const request = useReceiptAddress()
   return (
     <>
-      <a
-        href="#receipts"
-        className="sr-only focus:not-sr-only focus:absolute focus:m-3 focus:bg-raised focus:px-3 focus:py-1.5"
-      >
-        Skip to receipts
-      </a>
+      <SkipLink to="receipts">Skip to receipts</SkipLink>
       <div className="mx-auto max-w-[76rem] px-4 sm:px-8">
         <Header />
         <main className="space-y-10 pb-16">
@@ -58,37 +53,20 @@ export function App() {
 
 function Header() {
   const { link } = useView()
+  const { config } = useLive()
   const words = { connecting: 'connecting', live: 'live', lost: 'reconnecting' } as const
   return (
-    <header className="flex flex-wrap items-center justify-between gap-x-4 gap-y-3 py-6">
-      <div className="flex items-center gap-2.5">
-        <Mark />
-        <span className="text-[1.05rem] font-[560] tracking-[-0.015em]">heurist</span>
-        <span className="label ml-1 border-l border-line pl-3">
-          <span
-            aria-hidden="true"
-            className={`mr-1.5 inline-block size-1.5 rounded-full align-middle ${link === 'live' ? 'bg-accent' : 'border border-edge'}`}
-          />
-          {words[link]}
-        </span>
-      </div>
-      <ThemeChoice />
-    </header>
+    <DoorHeader door="portal" config={config}>
+      <span className="label">
+        <span
+          aria-hidden="true"
+          className={`mr-1.5 inline-block size-1.5 rounded-full align-middle ${link === 'live' ? 'bg-accent' : 'border border-edge'}`}
+        />
+        {words[link]}
+      </span>
+    </DoorHeader>
   )
 }
-
-const Mark = () => (
-  <svg aria-hidden="true" width="22" height="22" viewBox="0 0 32 32">
-    <rect width="32" height="32" rx="8" className="fill-accent" />
-    <path
-      d="M10 7v18M22 7v18M10 16h12"
-      className="fill-none stroke-on-accent"
-      strokeWidth="3"
-      strokeLinecap="round"
-    />
-    <circle cx="16" cy="16" r="3.6" className="fill-on-accent" />
-  </svg>
-)
 
 function Footer() {
   const { config } = useLive()

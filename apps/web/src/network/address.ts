@@ -15,16 +15,23 @@ export function go(path: string): void {
   tell()
 }
 
+/** The same without a step back to where one was. */
+export function replace(path: string): void {
+  window.history.replaceState(null, '', path)
+  tell()
+}
+
 export const receiptPath = (request: string): string => `/r/${request}`
 
-/** The request whose receipt the address names. */
-export function useReceiptAddress(): string | undefined {
-  const path = useSyncExternalStore(
+/** The path of the address, as it changes. */
+export const usePath = (): string =>
+  useSyncExternalStore(
     (listen) => {
       listeners.add(listen)
       return () => listeners.delete(listen)
     },
     () => window.location.pathname,
   )
-  return RECEIPT.exec(path)?.[1]?.toLowerCase()
-}
+
+/** The request whose receipt the address names. */
+export const useReceiptAddress = (): string | undefined => RECEIPT.exec(usePath())?.[1]?.toLowerCase()

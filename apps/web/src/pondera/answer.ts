@@ -1,0 +1,160 @@
+import type { Client } from '../../../../sdk/client.ts'
+import { asHeuristError, refused } from '../../../../sdk/errors.ts'
+import type { Session } from '../session/view.ts'
+import { wordsOf } from '../session/words.ts'
+import type { Excerpt, Message, Settings } from './chat.ts'
+import { MOST_MESSAGES, packContext } from './context.ts'
+import { askedOf, type Manifest } from './models.ts'
+import type { Chats } from './store.ts'
+
+/** Asks a model and writes its answer down as it comes. */
+
+export interface Asking {
+  chats: Chats
+  session: Session
+  client: Client
+  chat: string
+  model: string
+  manifest: Manifest
+  settings: Settings
+  /** Finds the excerpts that a question is to be answered from; absent in a chat without documents. */
+  excerpts?: ((question: string) => Promise<readonly Excerpt[]>) | undefined
+}
+
+/** An answer that grows is written to the disk this often. Milliseconds. */
+const WRITE_MS = 400
+/** What the messages before may have as JSON, below what the pod reads. Bytes. */
+const REST_BYTES = 512
+/** A model that reads less than the conversation is asked with less of it: a refusal costs nothing. */
+const TOO_MUCH = new Set(['input.too_long', 'input.too_large'])
+
+const running = new Map<string, AbortController>()
+
+/** Ends the answer that is being written in a chat: what was delivered is kept, and paid. */
+export const stop = (chat: string): void => running.get(chat)?.abort()
+export const isRunning = (chat: string): boolean => running.has(chat)
+
+export async function answer(asking: Asking): Promise<void> {
+  const { chats, chat: id, model, session } = asking
+  const chat = chats.find(id)
+  if (!chat || running.has(id)) return
+  const abort = new AbortController()
+  running.set(id, abort)
+  const message: Message = {
+    id: crypto.randomUUID(),
+    role: 'assistant',
+    text: '',
+    at: Date.now(),
+    model,
+    state: 'writing',
+  }
+  chats.put({ ...chat, updatedAt: Date.now(), messages: [...chat.messages, message] })
+  const end = (part: Partial<Message>) => {
+    running.delete(id)
+    chats.patch(id, message.id, part)
+  }
+  try {
+    const before = await withExcerpts(asking, chat.messages)
+    end({ state: 'done', ...(await askWithLess(asking, before, message.id, abort.signal)) })
+    await session.refresh()
+  } catch (cause) {
+    const left = abort.signal.aborted || asHeuristError(cause).code === 'call.left'
+    end(left ? { state: 'stopped' } : { state: 'failed', problem: wordsOf(cause) })
+    session.report(cause)
+  }
+}
+
+/**
+ * The conversation whose question carries its excerpts.
+ *
+ * @throws `documents.silent` (refused) if none is near to it: the model is not asked.
+ */
+async function withExcerpts(
+  { chats, chat, excerpts: find }: Asking,
+  messages: readonly Message[],
+): Promise<readonly Message[]> {
+  const question = messages.at(-1)
+  if (question?.role !== 'user') return messages
+  const others = messages.slice(0, -1)
+  if (!find) {
+    const { excerpts: _, ...bare } = question
+    return [...others, bare]
+  }
+  const excerpts = await find(question.text)
+  if (excerpts.length === 0) {
+    throw refused('documents.silent', 'nothing in your documents is near to this question', {
+      fix: 'Ask it in other words, or take the documents away to ask the model alone. No answer was charged.',
+    })
+  }
+  chats.patch(chat, question.id, { excerpts })
+  return [...others, { ...question, excerpts }]
+}
+
+/** First everything; if the model cannot read that much, ever fewer messages, and then ever fewer excerpts. */
+const LESS = [
+  { most: MOST_MESSAGES, excerpts: 7 },
+  { most: 4, excerpts: 7 },
+  { most: 2, excerpts: 7 },
+  { most: 1, excerpts: 7 },
+  { most: 1, excerpts: 3 },
+  { most: 1, excerpts: 1 },
+] as const
+
+async function askWithLess(
+  asking: Asking,
+  before: readonly Message[],
+  message: string,
+  signal: AbortSignal,
+): Promise<Partial<Message>> {
+  let refusal: unknown
+  for (const { most, excerpts } of LESS) {
+    try {
+      const turns = packed(asking, before, most, excerpts)
+      const price = await askOnce(asking, turns, message, signal)
+      return { price: price.toString(), ...(most < MOST_MESSAGES ? { saw: most } : {}) }
+    } catch (cause) {
+      if (!TOO_MUCH.has(asHeuristError(cause).code)) throw cause
+      refusal = cause
+    }
+  }
+  throw refusal
+}
+
+function packed({ settings, manifest }: Asking, before: readonly Message[], least: number, excerpts: number) {
+  const most = Math.min(least, settings.memory ?? MOST_MESSAGES)
+  return packContext(before, settings, { most, excerpts, bytes: manifest.limits.inputBytes - REST_BYTES })
+}
+
+async function askOnce(
+  { chats, client, chat, model, manifest, settings }: Asking,
+  turns: ReturnType<typeof packContext>,
+  message: string,
+  signal: AbortSignal,
+): Promise<bigint> {
+  const stream = client.stream(model, askedOf(manifest, turns, settings.temperature), {
+    signal,
+    signed: (request) => chats.patch(chat, message, { request }),
+  })
+  const whole = stream.answer
+  whole.catch(() => undefined)
+  let text = ''
+  let written = 0
+  for await (const piece of stream) {
+    if (piece.text === undefined) continue
+    text += piece.text
+    const write = Date.now() - written > WRITE_MS
+    if (write) written = Date.now()
+    chats.patch(chat, message, { text }, { write })
+  }
+  const { price } = await whole
+  return price
+}
+
+/** Answers that were being written when the page was closed end where they were. */
+export function endCutAnswers(chats: Chats): void {
+  for (const chat of chats.view().chats) {
+    for (const { id, state } of chat.messages) {
+      if (state === 'writing' && !running.has(chat.id)) chats.patch(chat.id, id, { state: 'cut' })
+    }
+  }
+}

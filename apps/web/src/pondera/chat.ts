@@ -1,0 +1,92 @@
+import type { Problem } from '../session/words.ts'
+
+/** A conversation as this browser keeps it. */
+
+export interface Message {
+  id: string
+  /** A note is the page's own: it is shown, and never sent to a model. */
+  role: 'user' | 'assistant' | 'note'
+  text: string
+  at: number
+  /** Answers: the pod that gave it. */
+  model?: string
+  /** Answers: `writing` until its end; `cut` = the page was closed meanwhile. */
+  state?: 'writing' | 'done' | 'stopped' | 'cut' | 'failed'
+  /** What its receipt is looked up by, known before anybody sees the call. */
+  request?: string
+  /** Base units, decimal text, of the verified receipt. */
+  price?: string
+  problem?: Problem
+  /** How many earlier messages the model saw with it; only where it was fewer than usual. */
+  saw?: number
+  /** Excerpts of documents that it was asked to answer from. */
+  excerpts?: readonly Excerpt[]
+}
+
+export interface Excerpt {
+  document: string
+  text: string
+  /** Cosine of the angle to the question, 0 … 1. */
+  score: number
+}
+
+export interface Chat {
+  id: string
+  title: string
+  model: string
+  createdAt: number
+  updatedAt: number
+  messages: readonly Message[]
+  /** Documents that its questions are answered from. */
+  documents?: readonly { id: string; name: string; pieces: number; price: string }[]
+  /** Where it is shared, and the secret that deletes that. */
+  share?: { id: string; secret: string }
+}
+
+/** What a new question is asked with. */
+export interface Settings {
+  /** The pod that answers. Undefined = the first there is. */
+  model?: string
+  system: string
+  /** Undefined = as the model's own manifest has it. */
+  temperature?: number
+  /** So many messages go to the model, the question among them. Undefined = eight. */
+  memory?: number
+  /** Whether the model is asked to think aloud first. */
+  thinking: boolean
+}
+
+export const DEFAULT_SETTINGS: Settings = { system: '', thinking: false }
+
+const TITLE_WORDS = 5
+const TITLE_CHARACTERS = 48
+
+/** The first words of the first question, until somebody renames it. Pure. */
+export function titleOf(question: string): string {
+  const words = question.replaceAll(/\s+/g, ' ').trim().split(' ')
+  const title = words.slice(0, TITLE_WORDS).join(' ').slice(0, TITLE_CHARACTERS)
+  return title === '' ? 'New chat' : title
+}
+
+/** Chats by the day they were last used, newest first. Pure. */
+export function byDay(chats: readonly Chat[], now: number): { day: string; chats: Chat[] }[] {
+  const groups = new Map<string, Chat[]>()
+  for (const chat of [...chats].sort((a, b) => b.updatedAt - a.updatedAt)) {
+    const day = dayOf(chat.updatedAt, now)
+    groups.set(day, [...(groups.get(day) ?? []), chat])
+  }
+  return [...groups].map(([day, chats]) => ({ day, chats }))
+}
+
+const midnight = (at: number): number => new Date(at).setHours(0, 0, 0, 0)
+
+function dayOf(at: number, now: number): string {
+  const days = Math.round((midnight(now) - midnight(at)) / 86_400_000)
+  if (days <= 0) return 'Today'
+  if (days === 1) return 'Yesterday'
+  return new Date(at).toLocaleDateString('en', {
+    day: 'numeric',
+    month: 'long',
+    ...(days > 300 ? { year: 'numeric' } : {}),
+  })
+}

@@ -1,0 +1,97 @@
+import { useDeferredValue, useMemo, useState } from 'react'
+import { formatUsd } from '../../../../sdk/units.ts'
+import { Button } from '../parts/button.tsx'
+import { useSession } from '../session/use.ts'
+import type { Message, Settings } from './chat.ts'
+import { MOST_MESSAGES, packContext } from './context.ts'
+import { askedOf, type Manifest, mostPrice } from './models.ts'
+
+interface Props {
+  messages: readonly Message[]
+  manifest: Manifest | undefined
+  settings: Settings
+  writing: boolean
+  mayAsk: boolean
+  onSend: (text: string) => void
+  onStop: () => void
+}
+
+/** Where a question is written: the most it can cost stands beside it before anything is signed. */
+export function Composer({ messages, manifest, settings, writing, mayAsk, onSend, onStop }: Props) {
+  const [text, setText] = useState('')
+  const deferred = useDeferredValue(text)
+  const price = useMemo(
+    () => (manifest ? priceOf(manifest, messages, settings, deferred) : undefined),
+    [manifest, messages, settings, deferred],
+  )
+  const maySend = mayAsk && text.trim() !== ''
+  function send() {
+    if (!maySend) return
+    onSend(text.trim())
+    setText('')
+  }
+  return (
+    <form
+      className="sticky bottom-0 space-y-1.5 bg-paper pt-1 pb-3"
+      onSubmit={(event) => {
+        event.preventDefault()
+        send()
+      }}
+    >
+      <div className="flex items-end gap-2 rounded-lg border border-edge bg-raised p-2 focus-within:border-accent">
+        <label className="min-w-0 flex-1">
+          <span className="sr-only">Your question</span>
+          <textarea
+            value={text}
+            rows={Math.min(8, Math.max(1, text.split('\n').length))}
+            placeholder="Ask something"
+            onChange={(event) => setText(event.target.value)}
+            onKeyDown={(event) => {
+              if (event.key !== 'Enter' || event.shiftKey || event.nativeEvent.isComposing) return
+              event.preventDefault()
+              send()
+            }}
+            className="block w-full resize-none bg-transparent px-1.5 py-1 placeholder:text-muted focus-visible:outline-none"
+          />
+        </label>
+        {writing ? (
+          <Button key="stop" tone="quiet" onClick={onStop}>
+            Stop
+          </Button>
+        ) : (
+          <Button key="send" tone="main" type="submit" disabled={!maySend}>
+            Send
+          </Button>
+        )}
+      </div>
+      <p className="label flex flex-wrap justify-between gap-x-4">
+        <span data-price={price?.toString()}>
+          {price === undefined ? 'Reading the price…' : `At most $${formatUsd(price)} for this answer`}
+        </span>
+        <Why mayAsk={mayAsk} writing={writing} />
+      </p>
+    </form>
+  )
+}
+
+function Why({ mayAsk, writing }: { mayAsk: boolean; writing: boolean }) {
+  const { view } = useSession()
+  if (mayAsk || writing) return <span>Enter sends, Shift and Enter make a new line</span>
+  const words: Partial<Record<typeof view.phase, string>> = {
+    none: 'Add credit first: one signature',
+    unfunded: 'Your deposit is not on the chain yet',
+    broken: 'This key signs nothing more',
+    down: 'Read only for now',
+    elsewhere: 'Read only: another tab has the key',
+  }
+  return <span>{words[view.phase] ?? 'One moment…'}</span>
+}
+
+function priceOf(manifest: Manifest, messages: readonly Message[], settings: Settings, text: string): bigint {
+  const question: Message = { id: '', role: 'user', text: text === '' ? '?' : text, at: 0 }
+  const turns = packContext([...messages, question], settings, {
+    most: settings.memory ?? MOST_MESSAGES,
+    bytes: manifest.limits.inputBytes,
+  })
+  return mostPrice(manifest, askedOf(manifest, turns, settings.temperature))
+}

@@ -1,0 +1,31 @@
+import katex from 'katex'
+import { useEffect, useRef, useState } from 'react'
+
+/** A formula as MathML, which browsers draw and screen readers read; what is no formula stays as it was written. */
+export function Formula({ tex, display }: { tex: string; display: boolean }) {
+  const place = useRef<HTMLSpanElement>(null)
+  const [broken, setBroken] = useState(false)
+  useEffect(() => {
+    if (place.current === null) return
+    try {
+      katex.render(tex, place.current, {
+        output: 'mathml',
+        displayMode: display,
+        trust: false,
+        maxSize: 20,
+        maxExpand: 200,
+        strict: 'ignore',
+      })
+      setBroken(false)
+    } catch {
+      // A formula that is still being written, or none.
+      setBroken(true)
+    }
+  }, [tex, display])
+  return (
+    <>
+      <span ref={place} hidden={broken} className={display ? 'formula' : undefined} />
+      {broken && <code>{tex}</code>}
+    </>
+  )
+}

@@ -1,0 +1,178 @@
+import { lazy, memo, Suspense, useState } from 'react'
+import { formatUsd } from '../../../../sdk/units.ts'
+import { receiptPath } from '../network/address.ts'
+import { Button } from '../parts/button.tsx'
+import { Copy } from '../parts/copy.tsx'
+import type { Message } from './chat.ts'
+import { partThinking } from './thinking.ts'
+
+/** Markdown, code and mathematics: that code comes with the first answer. */
+const Markdown = lazy(() => import('./markdown/markdown.tsx'))
+
+interface Props {
+  message: Message
+  isLast?: boolean
+  onEdit?: ((text: string) => void) | undefined
+  onRegenerate?: (() => void) | undefined
+}
+
+export const MessageView = memo(({ message, isLast = false, onEdit, onRegenerate }: Props) => {
+  if (message.role === 'note') {
+    return (
+      <p role="note" className="label border-y border-line py-1.5 text-center">
+        Another model goes on: {message.text}
+      </p>
+    )
+  }
+  if (message.role === 'user') return <Question message={message} onEdit={onEdit} />
+  return <Answer message={message} isLast={isLast} onRegenerate={onRegenerate} />
+})
+
+function Question({ message, onEdit }: Pick<Props, 'message' | 'onEdit'>) {
+  const [draft, setDraft] = useState<string>()
+  return (
+    <article aria-label="You" className="ml-auto max-w-[44rem] space-y-1 sm:pl-14" data-role="user">
+      {draft === undefined ? (
+        <p className="ml-auto w-fit rounded-lg bg-accent-soft px-3.5 py-2 [overflow-wrap:anywhere] whitespace-pre-wrap">
+          {message.text}
+        </p>
+      ) : (
+        <form
+          className="space-y-2"
+          onSubmit={(event) => {
+            event.preventDefault()
+            if (draft.trim() === '') return
+            onEdit?.(draft.trim())
+            setDraft(undefined)
+          }}
+        >
+          <textarea
+            aria-label="Your question, edited"
+            ref={(area) => area?.focus()}
+            value={draft}
+            rows={Math.min(10, draft.split('\n').length + 1)}
+            onChange={(event) => setDraft(event.target.value)}
+            onKeyDown={(event) => event.key === 'Escape' && setDraft(undefined)}
+            className="w-full rounded-lg border border-edge bg-raised px-3 py-2"
+          />
+          <p className="flex justify-end gap-2">
+            <Button onClick={() => setDraft(undefined)}>Cancel</Button>
+            <Button tone="main" type="submit" disabled={!onEdit}>
+              Ask again
+            </Button>
+          </p>
+        </form>
+      )}
+      {message.excerpts !== undefined && message.excerpts.length > 0 && (
+        <details
+          className="rounded-md border border-line px-3 py-1.5"
+          data-excerpts={message.excerpts.length}
+        >
+          <summary className="label cursor-pointer">
+            Answered from {message.excerpts.length} {message.excerpts.length === 1 ? 'excerpt' : 'excerpts'}
+          </summary>
+          <ol className="mt-1.5 space-y-2">
+            {message.excerpts.map(({ document, text, score }) => (
+              <li key={`${document} ${text}`} className="[overflow-wrap:anywhere]">
+                <span className="label block">
+                  {document}, {Math.round(score * 100)} % alike
+                </span>
+                <span className="whitespace-pre-wrap">{text}</span>
+              </li>
+            ))}
+          </ol>
+        </details>
+      )}
+      {draft === undefined && (
+        <p className="flex justify-end gap-1">
+          <Copy text={message.text} what="question" />
+          {onEdit && (
+            <Button tone="plain" onClick={() => setDraft(message.text)}>
+              edit
+            </Button>
+          )}
+        </p>
+      )}
+    </article>
+  )
+}
+
+function Answer({ message, isLast, onRegenerate }: Omit<Props, 'onEdit'>) {
+  const { thinking, answer, open } = partThinking(message.text)
+  const writing = message.state === 'writing'
+  return (
+    <article
+      aria-label={`Answer of ${message.model ?? 'the model'}`}
+      aria-busy={writing}
+      className="max-w-[46rem] space-y-2"
+      data-role="assistant"
+      data-state={message.state}
+    >
+      {thinking !== '' && (
+        <details className="rounded-md border border-line px-3 py-1.5">
+          <summary className="label cursor-pointer">{open ? 'Thinking…' : 'What the model thought'}</summary>
+          <p className="mt-1.5 text-muted [overflow-wrap:anywhere] whitespace-pre-wrap">{thinking}</p>
+        </details>
+      )}
+      {answer === '' && writing ? (
+        <p className="text-muted">…</p>
+      ) : (
+        <Suspense fallback={<p className="whitespace-pre-wrap">{answer}</p>}>
+          <Markdown text={answer} />
+        </Suspense>
+      )}
+      <Ending message={message} />
+      {!writing && (
+        <p className="flex flex-wrap items-center gap-1">
+          <Copy text={answer} what="answer" />
+          {isLast && onRegenerate && (
+            <Button tone="plain" onClick={onRegenerate}>
+              regenerate
+            </Button>
+          )}
+          <Receipt message={message} />
+        </p>
+      )}
+    </article>
+  )
+}
+
+const ENDINGS = {
+  stopped: 'You stopped it here: only what was delivered is charged.',
+  cut: 'The page was closed here: only what was delivered is charged.',
+} as const
+
+function Ending({ message: { state, problem, saw } }: { message: Message }) {
+  return (
+    <>
+      {(state === 'stopped' || state === 'cut') && <p className="label">{ENDINGS[state]}</p>}
+      {state === 'failed' && problem && (
+        <p role="alert" className="rounded-md border border-edge px-3 py-2" data-problem={problem.code}>
+          {problem.says} <span className="text-muted">{problem.fix}</span>
+        </p>
+      )}
+      {saw !== undefined && (
+        <p className="label">
+          This model reads little at once: it was asked with the last{' '}
+          {saw === 1 ? 'message' : `${saw} messages`} only.
+        </p>
+      )}
+    </>
+  )
+}
+
+function Receipt({ message: { request, price, state } }: { message: Message }) {
+  if (request === undefined || state === 'failed') return null
+  return (
+    <a
+      href={receiptPath(request)}
+      target="_blank"
+      rel="noreferrer"
+      className="label rounded px-1.5 py-0.5 underline underline-offset-4 hover:bg-accent-soft hover:text-ink"
+      data-receipt={request}
+    >
+      {price === undefined ? 'receipt' : `$${formatUsd(BigInt(price))} · receipt`}
+      <span className="sr-only"> (opens in a new tab)</span>
+    </a>
+  )
+}

@@ -1,0 +1,39 @@
+import { useEffect, useState } from 'react'
+import { Short, Usd } from '../parts/text.tsx'
+import { useSession } from '../session/use.ts'
+import type { Earned } from './earned.ts'
+
+const AGAIN_MS = 15_000
+
+/** What this door itself earns, read from the chain. */
+export function Revenue() {
+  const { config } = useSession()
+  const frontend = config.doors.pondera?.frontend ?? 0
+  const [earned, setEarned] = useState<Earned>()
+  useEffect(() => {
+    if (frontend === 0) return
+    let gone = false
+    const read = async () => {
+      if (document.visibilityState !== 'visible') return
+      const { readEarned } = await import('./earned.ts')
+      const next = await readEarned(config, frontend)
+      if (!gone) setEarned(next)
+    }
+    const again = () => void read().catch((cause: unknown) => console.warn(cause))
+    const first = window.setTimeout(again, 1_000)
+    const timer = window.setInterval(again, AGAIN_MS)
+    return () => {
+      gone = true
+      window.clearTimeout(first)
+      window.clearInterval(timer)
+    }
+  }, [config, frontend])
+  if (frontend === 0) return <p>This page earns no share of what is spent here.</p>
+  if (earned === undefined) return <p>Reading what this page earns…</p>
+  return (
+    <p data-earned={earned.earned.toString()} data-frontend={frontend}>
+      This page is frontend {frontend}. Of what its users spent, by the chain, it earned{' '}
+      <Usd amount={earned.earned} className="text-ink" />, paid to <Short hex={earned.payout} />.
+    </p>
+  )
+}

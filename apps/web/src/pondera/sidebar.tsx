@@ -1,0 +1,108 @@
+import { useState } from 'react'
+import { go } from '../network/address.ts'
+import { useNow } from '../network/use.ts'
+import { Button } from '../parts/button.tsx'
+import { stop } from './answer.ts'
+import { byDay, type Chat } from './chat.ts'
+import { useChats } from './use.ts'
+
+/** The chats of this browser by day. */
+export function Sidebar({ current, onChoose }: { current: string | undefined; onChoose?: () => void }) {
+  const { view } = useChats()
+  const now = useNow(60_000)
+  const choose = (path: string) => {
+    go(path)
+    onChoose?.()
+  }
+  return (
+    <nav aria-label="Chats" className="space-y-5">
+      <Button tone="quiet" className="w-full" onClick={() => choose('/pondera')}>
+        New chat
+      </Button>
+      {byDay(view.chats, now).map(({ day, chats }) => (
+        <section key={day} aria-label={day}>
+          <h2 className="label mb-1 px-2 font-[520]">{day}</h2>
+          <ul>
+            {chats.map((chat) => (
+              <Entry
+                key={chat.id}
+                chat={chat}
+                isCurrent={chat.id === current}
+                onChoose={() => choose(`/pondera/c/${chat.id}`)}
+              />
+            ))}
+          </ul>
+        </section>
+      ))}
+    </nav>
+  )
+}
+
+function Entry({ chat, isCurrent, onChoose }: { chat: Chat; isCurrent: boolean; onChoose: () => void }) {
+  const [renaming, setRenaming] = useState(false)
+  const { chats } = useChats()
+  if (renaming) return <Rename chat={chat} onDone={() => setRenaming(false)} />
+  return (
+    <li className={`group flex items-center rounded-md ${isCurrent ? 'bg-accent-soft' : ''}`}>
+      <button
+        type="button"
+        onClick={onChoose}
+        aria-current={isCurrent ? 'page' : undefined}
+        className="min-w-0 flex-1 cursor-pointer truncate rounded-md px-2 py-1.5 text-left hover:bg-accent-soft"
+      >
+        {chat.title}
+      </button>
+      <Button
+        tone="plain"
+        aria-label={`Rename ${chat.title}`}
+        title="Rename"
+        onClick={() => setRenaming(true)}
+      >
+        ✎
+      </Button>
+      <Button
+        tone="plain"
+        aria-label={`Delete ${chat.title}`}
+        title="Delete"
+        onClick={() => {
+          if (!window.confirm(`Delete “${chat.title}”? It is kept nowhere else.`)) return
+          stop(chat.id)
+          chats.remove(chat.id)
+          if (isCurrent) go('/pondera')
+        }}
+      >
+        ✕
+      </Button>
+    </li>
+  )
+}
+
+function Rename({ chat, onDone }: { chat: Chat; onDone: () => void }) {
+  const { chats } = useChats()
+  const [title, setTitle] = useState(chat.title)
+  const save = () => {
+    if (title.trim() !== '') chats.put({ ...chat, title: title.trim().slice(0, 120) })
+    onDone()
+  }
+  return (
+    <li>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault()
+          save()
+        }}
+      >
+        <input
+          ref={(input) => input?.focus()}
+          aria-label="Title"
+          value={title}
+          maxLength={120}
+          onChange={(event) => setTitle(event.target.value)}
+          onBlur={save}
+          onKeyDown={(event) => event.key === 'Escape' && onDone()}
+          className="w-full rounded border border-edge bg-paper px-2 py-1"
+        />
+      </form>
+    </li>
+  )
+}

@@ -1,0 +1,63 @@
+import { lazy, Suspense, useState } from 'react'
+import { Button } from '../parts/button.tsx'
+import { useSession } from './use.ts'
+import type { SessionView } from './view.ts'
+
+const SessionPanel = lazy(() => import('./panel.tsx'))
+
+/** What the key has left, and the way to its panel. */
+export function SessionButton() {
+  const { view } = useSession()
+  const [open, setOpen] = useState(false)
+  return (
+    <>
+      <Button
+        tone={view.phase === 'none' ? 'main' : 'quiet'}
+        onClick={() => setOpen(true)}
+        disabled={view.phase === 'opening'}
+        data-session={view.phase}
+      >
+        {labelOf(view)}
+      </Button>
+      {open && (
+        <Suspense fallback={null}>
+          <SessionPanel onClose={() => setOpen(false)} />
+        </Suspense>
+      )}
+    </>
+  )
+}
+
+function labelOf({ phase, account }: SessionView): string {
+  switch (phase) {
+    case 'ready':
+      return `$${dollarsOf(account?.left ?? 0n)} left`
+    case 'opening':
+      return 'Opening…'
+    case 'none':
+      return 'Add credit'
+    case 'unfunded':
+      return 'Deposit waits'
+    case 'elsewhere':
+      return 'In another tab'
+    case 'broken':
+      return 'Key is spent'
+    case 'down':
+      return 'Read only'
+  }
+}
+
+/** To the cent, rounded down: never more than there is. */
+export const dollarsOf = (amount: bigint): string =>
+  `${amount / 1_000_000n}.${((amount % 1_000_000n) / 10_000n).toString().padStart(2, '0')}`
+
+/** Says so while the page can only be read. */
+export function ReadOnlyBanner() {
+  const { view } = useSession()
+  if (view.phase !== 'down' && view.phase !== 'elsewhere') return null
+  return (
+    <p role="status" className="rounded-md border border-edge bg-raised px-3.5 py-2" data-banner={view.phase}>
+      <strong className="font-[560]">Read only.</strong> {view.problem?.says} {view.problem?.fix}
+    </p>
+  )
+}

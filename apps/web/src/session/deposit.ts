@@ -1,0 +1,149 @@
+import { type Address, bytesToHex, erc20Abi, type Hex } from 'viem'
+import { z } from 'zod'
+import { authorizedCall, readAccount, signOpen } from '../../../../sdk/chain/accounts.ts'
+import { type Chain, walletSender } from '../../../../sdk/chain/clients.ts'
+import { chainError } from '../../../../sdk/chain/errors.ts'
+import { isLocalChain } from '../../../../sdk/chain/local.ts'
+import { asHeuristError, fromErrorBody, later, refused } from '../../../../sdk/errors.ts'
+import { formatUsd, usd } from '../../../../sdk/units.ts'
+import { accountOf } from './keys.ts'
+import type { KeyRecord, SignedDeposit } from './store.ts'
+import { type Wallet, walletClient } from './wallets.ts'
+
+/** Where a key pays. */
+export interface Place {
+  chain: Chain
+  ledger: Address
+  asset: Address
+  router: Address
+}
+
+interface Giving {
+  wallet: Wallet
+  owner: Address
+  dollars: string
+  say(doing: string): void
+}
+
+/** A signed deposit may be sent this long. Seconds. */
+const SIGNED_SECONDS = 3_600
+
+/**
+ * The wallet's one signature: its money, to this key, withdrawable by this wallet alone.
+ *
+ * @throws `deposit.insufficient_funds`, `key.of_another` (refused); what the wallet throws.
+ */
+export async function signDeposit(
+  place: Place,
+  record: KeyRecord,
+  { wallet, owner, dollars, say }: Giving,
+): Promise<SignedDeposit> {
+  const amount = usd(dollars)
+  const { chain, ledger, router } = place
+  const [account] = await Promise.all([
+    readAccount(chain, ledger, { router, key: record.address }),
+    checkFunds(place, owner, amount),
+  ])
+  const isOwners = account.owner.toLowerCase() === owner
+  if (!isOwners && account.deposited > 0n) {
+    throw refused('key.of_another', `this key's credit belongs to ${account.owner}, not to ${owner}`, {
+      fix: 'Choose that account in the wallet, or revoke the key and begin with a new one.',
+    })
+  }
+  const opening = isOwners ? undefined : await signOpen(await accountOf(record), owner, place)
+  const client = walletClient(wallet, owner)
+  say('Sign the deposit in your wallet. It costs no gas, and no later call asks again.')
+  const validBefore = Math.floor(Date.now() / 1000) + SIGNED_SECONDS
+  const { data } = await authorizedCall(
+    chain,
+    { ...place, key: record.address },
+    {
+      giver: {
+        address: owner,
+        signTypedData: (typed) => client.signTypedData({ account: owner, ...typed }),
+      },
+      amount,
+      owner,
+      salt: bytesToHex(crypto.getRandomValues(new Uint8Array(32))),
+      validBefore: BigInt(validBefore),
+      ...(opening ? { opening } : {}),
+    },
+  )
+  return { giver: owner, amount, before: account.deposited, validBefore, data }
+}
+
+async function checkFunds({ chain, asset }: Place, owner: Address, amount: bigint): Promise<void> {
+  const held = await chain.client
+    .readContract({ address: asset, abi: erc20Abi, functionName: 'balanceOf', args: [owner] })
+    .catch((cause: unknown) => {
+      throw chainError(cause)
+    })
+  if (held >= amount) return
+  const missing = formatUsd(amount - held)
+  throw refused('deposit.insufficient_funds', `your wallet holds $${formatUsd(held)} of the payment asset`, {
+    fix: isLocalChain(chain.id)
+      ? 'This is a local chain: try it without a wallet, or send the wallet test dollars.'
+      : `Send it $${missing} more of ${asset}, or deposit less.`,
+  })
+}
+
+/**
+ * Brings a signed deposit to the chain: the page's server relays it at its own cost; where it does not, the wallet sends
+ * it. Doing it twice is harmless: the asset takes a signature once.
+ *
+ * @throws `deposit.undelivered` (later) if nobody sends it.
+ */
+export async function deliver(
+  place: Place,
+  { address, signed }: KeyRecord,
+  { relay, wallet, say }: { relay: boolean; wallet: Wallet | undefined; say(doing: string): void },
+): Promise<void> {
+  if (!signed) return
+  say('Your deposit is on its way to the chain…')
+  try {
+    if (!relay) throw later('deposit.undelivered', 'nobody relays deposits here')
+    await askRelay(signed.data)
+  } catch (cause) {
+    if (await hasArrived(place, address, signed)) return
+    // What the contract refuses, it refuses from the wallet too.
+    if (!wallet || asHeuristError(cause).code === 'chain.reverted') throw cause
+    say('Confirm the transaction in your wallet.')
+    const client = walletClient(wallet, signed.giver)
+    await walletSender(place.chain, client, signed.giver).send({ to: place.ledger, data: signed.data })
+  }
+  if (await hasArrived(place, address, signed)) return
+  throw later('deposit.undelivered', 'the deposit is not on the chain yet', {
+    fix: 'Send it again; it is taken at most once.',
+  })
+}
+
+const hasArrived = async ({ chain, ledger, router }: Place, key: Address, { before }: SignedDeposit) =>
+  (await readAccount(chain, ledger, { router, key })).deposited > before
+
+const errorSchema = z.object({
+  error: z.object({
+    code: z.string(),
+    kind: z.enum(['refused', 'later', 'bug']),
+    message: z.string(),
+    fix: z.exactOptional(z.string()),
+  }),
+})
+
+async function askRelay(data: Hex): Promise<void> {
+  const answer = await fetch('/api/deposits', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ data }),
+    signal: AbortSignal.timeout(60_000),
+  }).catch((cause: unknown) => {
+    throw later('deposit.undelivered', 'the server of this page does not answer', {
+      fix: 'Send the deposit again; it is taken at most once.',
+      cause,
+    })
+  })
+  if (answer.ok) return
+  const told = errorSchema.safeParse(await answer.json().catch(() => undefined))
+  throw told.success
+    ? fromErrorBody(told.data.error)
+    : later('deposit.undelivered', `the server of this page answers ${answer.status}`)
+}

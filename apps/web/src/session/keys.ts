@@ -1,0 +1,65 @@
+import { bytesToHex, type Hex, hexToBytes } from 'viem'
+import { generatePrivateKey, type PrivateKeyAccount, privateKeyToAccount } from 'viem/accounts'
+import { refused } from '../../../../sdk/errors.ts'
+import type { KeyRecord, SessionDb } from './store.ts'
+
+/** Session keys in IndexedDB. They leave the page nowhere, and lie on the disk only encrypted. */
+
+type Place = Pick<KeyRecord, 'chainId' | 'ledger' | 'router'>
+
+/** @throws `browser.unsafe` (refused) on a page without a secure connection: browsers encrypt nothing there. */
+export async function createKey(db: SessionDb, place: Place): Promise<KeyRecord> {
+  if (globalThis.crypto?.subtle === undefined) {
+    throw refused('browser.unsafe', 'a key cannot be kept on a page without a secure connection', {
+      fix: 'Open this page by https, or on the machine that serves it.',
+    })
+  }
+  const key = generatePrivateKey()
+  const address = privateKeyToAccount(key).address.toLowerCase() as KeyRecord['address']
+  const wrapping = await crypto.subtle.generateKey({ name: 'AES-GCM', length: 256 }, false, [
+    'encrypt',
+    'decrypt',
+  ])
+  const iv = crypto.getRandomValues(new Uint8Array(12))
+  const wrapped = await crypto.subtle.encrypt(boundTo(address, iv), wrapping, hexToBytes(key).slice())
+  const record: KeyRecord = { ...place, address, createdAt: Date.now(), wrapped, iv, wrapping }
+  await saveKey(db, record)
+  return record
+}
+
+const boundTo = (address: string, iv: Uint8Array<ArrayBuffer>) => ({
+  name: 'AES-GCM',
+  iv,
+  additionalData: new TextEncoder().encode(address),
+})
+
+/** @throws `key.damaged` (refused). */
+export async function privateKeyOf({ address, iv, wrapped, wrapping }: KeyRecord): Promise<Hex> {
+  try {
+    const bytes = await crypto.subtle.decrypt(boundTo(address, iv), wrapping, wrapped)
+    return bytesToHex(new Uint8Array(bytes))
+  } catch (cause) {
+    throw refused('key.damaged', `the key ${address} cannot be read any more`, {
+      fix: 'Revoke it: its owner gets back what it holds.',
+      cause,
+    })
+  }
+}
+
+export const accountOf = async (record: KeyRecord): Promise<PrivateKeyAccount> =>
+  privateKeyToAccount(await privateKeyOf(record))
+
+export async function saveKey(db: SessionDb, record: KeyRecord): Promise<void> {
+  const transaction = db.transaction('keys', 'readwrite', { durability: 'strict' })
+  await Promise.all([transaction.store.put(record, record.address), transaction.done])
+}
+
+export const forgetKey = (db: SessionDb, address: string): Promise<void> => db.delete('keys', address)
+
+/** The keys of one place, newest first. */
+export async function keysOf(db: SessionDb, { chainId, ledger, router }: Place): Promise<KeyRecord[]> {
+  const all = await db.getAll('keys')
+  return all
+    .filter((each) => each.chainId === chainId && each.ledger === ledger && each.router === router)
+    .sort((a, b) => b.createdAt - a.createdAt)
+}

@@ -1,0 +1,66 @@
+import type { Address } from 'viem'
+import { readAccount } from '../../../../sdk/chain/accounts.ts'
+import { openChain } from '../../../../sdk/chain/clients.ts'
+import { fetchNetwork, type Network } from '../../../../sdk/chain/network.ts'
+import { later, refused } from '../../../../sdk/errors.ts'
+import type { PageConfig } from '../network/documents.ts'
+import type { Place } from './deposit.ts'
+import { forgetKey } from './keys.ts'
+import type { KeyRecord, SessionDb } from './store.ts'
+import type { Former } from './view.ts'
+import { isOwn } from './withdraw.ts'
+
+/** Where this page's keys pay, by the router's description, held against what the page itself trusts. */
+export function openPlace(config: PageConfig): () => Promise<Place> {
+  const chain = openChain({ chainId: config.chainId, rpcUrl: config.rpcUrl })
+  const trusted = config.ledger.toLowerCase()
+  let network: Network | undefined
+  return async () => {
+    const told = network ?? (await fetchNetwork(config.routerUrl))
+    const { router, addresses, chainId } = told
+    if (chainId !== config.chainId || addresses.ledger !== trusted) {
+      throw refused('network.differs', 'the router serves another ledger than this page trusts', {
+        fix: 'Tell the operator of this page. Nothing was signed.',
+      })
+    }
+    network = told
+    await chain.check()
+    return { chain, ledger: addresses.ledger, asset: addresses.asset, router: router.address }
+  }
+}
+
+/** Whether the router answers at all. @throws `router.unreachable` (later). */
+export async function askRouter(routerUrl: string): Promise<void> {
+  const answer = await fetch(new URL('/healthz', routerUrl), { signal: AbortSignal.timeout(8_000) }).catch(
+    (cause: unknown) => {
+      throw later('router.unreachable', 'the router does not answer', { cause })
+    },
+  )
+  if (!answer.ok) throw later('router.unreachable', `the router answers ${answer.status}`)
+}
+
+export const placeOf = ({ chain, ledger, router }: Place) => ({ chainId: chain.id, ledger, router })
+export const keyAt = ({ router }: Place, { address }: KeyRecord) => ({ router, key: address })
+export const ownerOf = (owner: Address, key: Address): Address =>
+  /^0x0*$/.test(owner) ? key : (owner.toLowerCase() as Address)
+
+/** What revoked keys still hold; those that hold nothing are forgotten. */
+export async function formerOf(
+  db: SessionDb,
+  place: Place,
+  records: readonly KeyRecord[],
+): Promise<Former[]> {
+  const all = await Promise.all(
+    records.map(async (record): Promise<Former | undefined> => {
+      const account = await readAccount(place.chain, place.ledger, keyAt(place, record))
+      if (account.credit === 0n) {
+        await forgetKey(db, record.address)
+        return undefined
+      }
+      const owner = ownerOf(account.owner, record.address)
+      const thawedAt = account.thawing > 0n ? account.thawedAt : 0
+      return { key: record.address, owner, own: isOwn(record, owner), left: account.credit, thawedAt }
+    }),
+  )
+  return all.filter((each) => each !== undefined)
+}

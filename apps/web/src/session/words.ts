@@ -1,0 +1,79 @@
+import { asHeuristError } from '../../../../sdk/errors.ts'
+
+/** What went wrong, for a person: what is, and what to do. */
+export interface Problem {
+  code: string
+  says: string
+  fix: string
+}
+
+/** The number that a wallet or a chain gave to its refusal (EIP-1193), wherever in the causes it stands. */
+export function walletCode(cause: unknown): number | undefined {
+  for (let error = cause; typeof error === 'object' && error !== null; ) {
+    const { code, cause: inner } = error as { code?: unknown; cause?: unknown }
+    if (typeof code === 'number') return code
+    error = inner
+  }
+  return undefined
+}
+
+const WALLET_WORDS: Record<number, Problem> = {
+  4001: {
+    code: 'wallet.declined',
+    says: 'You declined in the wallet.',
+    fix: 'Nothing was signed or charged; try again whenever you like.',
+  },
+  4100: {
+    code: 'wallet.unauthorized',
+    says: 'The wallet does not let this page use that account.',
+    fix: 'Connect the account in the wallet, then try again.',
+  },
+  [-32002]: {
+    code: 'wallet.busy',
+    says: 'The wallet asks you something already.',
+    fix: 'Open the wallet and answer there.',
+  },
+}
+
+const CODE_WORDS: Record<string, Omit<Problem, 'code'>> = {
+  'router.unreachable': {
+    says: 'The router does not answer.',
+    fix: 'What is here can be read meanwhile; the page goes on by itself once it answers.',
+  },
+  'chain.unreachable': {
+    says: 'The chain does not answer.',
+    fix: 'What is here can be read meanwhile; the page goes on by itself once it answers.',
+  },
+  'journal.locked': {
+    says: 'Another tab of this browser uses your key.',
+    fix: 'Go on there, or close it: this tab takes over by itself.',
+  },
+  'credit.insufficient': {
+    says: 'Your credit does not cover this call.',
+    fix: 'Add to it, then ask again. Nothing was charged.',
+  },
+  'call.left': { says: 'You left the call.', fix: 'Only what was delivered is charged.' },
+}
+
+/** Any thrown value in words. Never a stack, never a message that nobody wrote for people. */
+export function wordsOf(cause: unknown): Problem {
+  const number = walletCode(cause)
+  const known = number === undefined ? undefined : WALLET_WORDS[number]
+  if (known) return known
+  const error = asHeuristError(cause)
+  const words = CODE_WORDS[error.code]
+  if (words) return { code: error.code, ...words }
+  if (error.code === 'unexpected') {
+    return {
+      code: error.code,
+      says: 'Something went wrong that this page did not expect.',
+      fix: 'Try again; if it stays, load the page again. Nothing undelivered is charged.',
+    }
+  }
+  const says = error.message.charAt(0).toUpperCase() + error.message.slice(1)
+  return {
+    code: error.code,
+    says: says.endsWith('.') ? says : `${says}.`,
+    fix: error.fix ?? 'Try again later.',
+  }
+}

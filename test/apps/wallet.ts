@@ -1,0 +1,89 @@
+import { join } from 'node:path'
+import type { BrowserContext } from 'playwright-core'
+import { createWalletClient, type Hex, http } from 'viem'
+import type { PrivateKeyAccount } from 'viem/accounts'
+
+/** A wallet in the page, as an extension puts it there: it signs with a real key, asks nobody, and counts what it asks. */
+export interface TestWallet {
+  account: PrivateKeyAccount
+  /** Every prompt that a person would have seen, by its method. */
+  prompts: string[]
+  /** Declines the next prompts of these methods. */
+  declines: Set<string>
+  /** The chain it is on. */
+  chainId: number
+  /** Chains it knows; to others it must be taught. */
+  known: Set<number>
+}
+
+type Answer = { result: unknown } | { error: { code: number; message: string } }
+const fails = (code: number, message: string): Answer => ({ error: { code, message } })
+
+const PROMPTING = new Set([
+  'eth_requestAccounts',
+  'eth_signTypedData_v4',
+  'eth_sendTransaction',
+  'wallet_switchEthereumChain',
+  'wallet_addEthereumChain',
+])
+
+/** Injects a wallet into every page of the context; announced by EIP-6963. */
+export async function giveWallet(
+  context: BrowserContext,
+  { account, rpcUrl, chainId }: { account: PrivateKeyAccount; rpcUrl: string; chainId: number },
+): Promise<TestWallet> {
+  const wallet: TestWallet = {
+    account,
+    prompts: [],
+    declines: new Set(),
+    chainId,
+    known: new Set([1, chainId]),
+  }
+  let allowed = false
+  const client = createWalletClient({ account, transport: http(rpcUrl) })
+
+  async function answer(method: string, params: unknown[]): Promise<Answer> {
+    if (PROMPTING.has(method)) {
+      wallet.prompts.push(method)
+      if (wallet.declines.has(method)) return fails(4001, 'User rejected the request.')
+    }
+    switch (method) {
+      case 'eth_accounts':
+        return { result: allowed ? [account.address] : [] }
+      case 'eth_requestAccounts':
+        allowed = true
+        return { result: [account.address] }
+      case 'eth_chainId':
+        return { result: `0x${wallet.chainId.toString(16)}` }
+      case 'eth_signTypedData_v4':
+        return { result: await account.signTypedData(JSON.parse(String(params[1]))) }
+      case 'eth_sendTransaction': {
+        const { to, data, value, gas } = params[0] as { to: Hex; data: Hex; value?: Hex; gas?: Hex }
+        const hash = await client.sendTransaction({
+          to,
+          data,
+          value: BigInt(value ?? '0x0'),
+          ...(gas ? { gas: BigInt(gas) } : {}),
+          chain: null,
+        })
+        return { result: hash }
+      }
+      case 'wallet_switchEthereumChain': {
+        const wanted = Number((params[0] as { chainId: Hex }).chainId)
+        if (!wallet.known.has(wanted)) return fails(4902, 'Unrecognized chain ID.')
+        wallet.chainId = wanted
+        return { result: null }
+      }
+      case 'wallet_addEthereumChain':
+        wallet.chainId = Number((params[0] as { chainId: Hex }).chainId)
+        wallet.known.add(wallet.chainId)
+        return { result: null }
+      default:
+        return { result: await client.request({ method, params } as never) }
+    }
+  }
+
+  await context.exposeFunction('testWallet', (method: string, params: unknown[]) => answer(method, params))
+  await context.addInitScript({ path: join(import.meta.dirname, 'wallet-page.mjs') })
+  return wallet
+}

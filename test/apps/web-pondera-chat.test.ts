@@ -1,0 +1,386 @@
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { expect } from 'chai'
+import type { Page } from 'playwright-core'
+import { openChain } from '../../sdk/chain/clients.ts'
+import { claimablesOf } from '../../sdk/chain/payees.ts'
+import { verifyReceipt } from '../../sdk/verify.ts'
+import { slowLine } from './slow-line.ts'
+import { answered, ask, button, type House, isReady, openHouse, until } from './visitor.ts'
+
+/** Every row of pondera's feature table, in a real Chromium on a real network. */
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+
+/** What is written where only text belongs. */
+const HOSTILE = '<img src=x onerror="window.hurt=1"><script>window.hurt=1</script><iframe src=//evil.test>'
+
+describe('pondera in a browser: chatting', function () {
+  this.timeout(300_000)
+  let house: House
+  let page: Page
+  before(async () => {
+    house = await openHouse()
+    page = await house.guest()
+  })
+  after(() => house?.close())
+
+  const isHurt = (on: Page) => on.evaluate('window.hurt')
+  const newChat = (on: Page = page) => button(on, 'New chat').first().click()
+
+  it('welcomes with three of its prompts, and one click asks', async () => {
+    const prompts = page.getByRole('region', { name: 'Welcome' }).getByRole('button')
+
+    expect(await prompts.count()).to.equal(3)
+
+    await prompts.first().click()
+    expect(await answered(page, 0)).not.to.equal('')
+  })
+
+  it('an answer comes in pieces, has a price before and a receipt after, and the receipt holds', async () => {
+    await newChat()
+    await page.getByLabel('Your question', { exact: true }).fill('What is a pod?')
+    const most = BigInt((await page.locator('[data-price]').getAttribute('data-price')) ?? '0')
+    await button(page, 'Send').click()
+    expect(await answered(page, 0)).to.match(/pod/)
+    const link = page.locator('[data-receipt]')
+    const request = (await link.getAttribute('data-receipt')) ?? ''
+    const { receipt, request: asked } = await house.receipt(request)
+
+    expect(receipt?.price !== undefined && receipt.price <= asked.maxPrice).to.equal(true)
+    // The tag is of the question as it stands there; what is signed is the same formula of the same document.
+    expect(most).to.equal(asked.maxPrice)
+    expect(asked.frontend).to.equal(house.stage.frontend)
+    const { chain, domain, addresses } = house.stage.market
+    const checks = await verifyReceipt(request as `0x${string}`, {
+      routerUrl: house.stage.network.routerUrl,
+      rpcUrl: chain.rpcUrl,
+      chainId: domain.chainId,
+      ledger: addresses.ledger,
+    })
+    expect(checks.filter(({ ok, name }) => !ok && name !== 'settled')).to.deep.equal([])
+    const [opened] = await Promise.all([page.context().waitForEvent('page'), link.click()])
+    await opened.getByText('Checked in this browser').waitFor()
+    await opened.close()
+  })
+
+  it('stops in the middle: what came is kept, and only that is charged', async () => {
+    const mine = await house.guest()
+    await button(mine, 'Advanced').click()
+    await mine.getByRole('slider').fill('2')
+    await mine.keyboard.press('Escape')
+    await ask(mine, 'What is a pod?')
+    // So that there is a middle.
+    const line = await slowLine(mine.context(), house.stage.network.routerUrl)
+    const question = mine.getByLabel('Your question', { exact: true })
+    await question.fill('Tell me everything about pods, nodes and epochs.')
+    await button(mine, 'Send').click()
+    await mine.locator('[data-state=writing] .prose > *').first().waitFor()
+    await button(mine, 'Stop').click()
+    const answer = mine.locator('[data-state=stopped]')
+    await answer.waitFor()
+    await line.close()
+    const request = (await answer.locator('[data-receipt]').getAttribute('data-receipt')) ?? ''
+    const { receipt, request: asked } = await house.receipt(request)
+
+    expect(await answer.locator('.prose').textContent()).not.to.equal('')
+    expect(await answer.textContent()).to.include('only what was delivered is charged')
+    expect(receipt === undefined || receipt.price <= asked.maxPrice).to.equal(true)
+    expect(await ask(mine, 'What is a pod?')).not.to.equal('')
+    await mine.context().close()
+  })
+
+  it('a question is edited: what followed it goes, and it is asked anew', async () => {
+    await newChat()
+    await ask(page, 'What is a pod?')
+    await ask(page, 'What is an epoch?')
+    await button(page, 'edit').first().click()
+    await page.getByLabel('Your question, edited').fill('What is a node?')
+    await button(page, 'Ask again').click()
+    expect(await answered(page, 0)).to.match(/node/i)
+
+    expect(await page.locator('[data-role=user]').count()).to.equal(1)
+    expect(await page.locator('[data-role=user]').textContent()).to.include('What is a node?')
+  })
+
+  it('an answer is copied, and regenerated in its place with a receipt of its own', async () => {
+    await newChat()
+    const text = await ask(page, 'What is a pod?')
+    await page
+      .locator('[data-role=assistant]')
+      .getByRole('button', { name: /^Copy answer/ })
+      .click()
+    expect(await page.evaluate('navigator.clipboard.readText()')).to.equal(text)
+
+    const before = await page.locator('[data-receipt]').getAttribute('data-receipt')
+    await button(page, 'regenerate').click()
+    await until(async () => {
+      const now = page.locator('[data-state=done] [data-receipt]')
+      return (await now.count()) === 1 && (await now.getAttribute('data-receipt')) !== before
+    })
+    await answered(page, 0)
+    expect(await page.locator('[data-role=assistant]').count()).to.equal(1)
+  })
+
+  it('another model goes on in the same chat, with a note, and at its own price', async () => {
+    await newChat()
+    await ask(page, 'What is a pod?')
+    await page.getByLabel('Model').selectOption('chat-twin')
+    await page.getByRole('note').waitFor()
+    expect(await page.getByRole('note').textContent()).to.include('chat → chat-twin')
+    await page.locator('[data-price]').waitFor()
+    await ask(page, 'What is an epoch?')
+    const last = page.locator('[data-receipt]').last()
+    const { request } = await house.receipt((await last.getAttribute('data-receipt')) ?? '')
+
+    expect(request.pod).to.equal(house.stage.market.seeded.pods['chat-twin'])
+    await page.getByLabel('Model').selectOption('chat')
+  })
+
+  it('a link chooses the model; one that is not there is said in a sentence', async () => {
+    const context = page.context()
+    const linked = await house.open(context, '/pondera?model=chat-twin')
+    await until(async () => (await linked.getByLabel('Model').inputValue()) === 'chat-twin')
+    await linked.goto(`${house.stage.url}/pondera?model=${encodeURIComponent(HOSTILE)}`)
+    await linked.getByText('This network has no chat model').waitFor()
+
+    expect(await isHurt(linked)).to.equal(undefined)
+    await linked.close()
+  })
+
+  it('the system prompt and the temperature are kept, and go along with every question', async () => {
+    await newChat()
+    await button(page, 'Advanced').click()
+    await page.getByLabel('System prompt').fill('Answer in one sentence.')
+    await page.keyboard.press('Escape')
+    const sent = page.waitForRequest((request) => request.url().endsWith('/v1/jobs'))
+    await ask(page, 'What is a pod?')
+    const input = JSON.parse((await sent).postDataJSON().input)
+
+    expect(input.messages[0]).to.deep.equal({ role: 'system', content: 'Answer in one sentence.' })
+    expect(input).to.include({ temperature: 0, max_tokens: 256 })
+
+    await page.reload()
+    await isReady(page)
+    await button(page, 'Advanced').click()
+    expect(await page.getByLabel('System prompt').inputValue()).to.equal('Answer in one sentence.')
+    await page.getByLabel('Memory').selectOption('1')
+    await page.keyboard.press('Escape')
+    const alone = page.waitForRequest((request) => request.url().endsWith('/v1/jobs'))
+    await ask(page, 'What is an epoch?')
+    const { messages } = JSON.parse((await alone).postDataJSON().input)
+    expect(messages.map(({ role }: { role: string }) => role)).to.deep.equal(['system', 'user'])
+
+    await button(page, 'Advanced').click()
+    await button(page, 'Back to the defaults').click()
+    await page.keyboard.press('Escape')
+  })
+
+  it('a model that reads little is asked with fewer messages, and says so, instead of failing', async () => {
+    await newChat()
+    for (let index = 0; index < 4; index += 1)
+      await ask(page, `What is a pod? ${'Tell me about pods. '.repeat(50)}`)
+    await page.getByText('This model reads little at once').first().waitFor()
+    const failed = await page.locator('[data-state=failed]').count()
+
+    expect(failed).to.equal(0)
+  })
+
+  it('chats are listed under their day, renamed, deleted, and are there after a reload', async () => {
+    await newChat()
+    await ask(page, 'What is the capital of Japan?')
+    const today = page.getByRole('region', { name: 'Today' })
+    await page.getByRole('button', { name: 'Rename What is the capital of' }).click()
+    await page.getByRole('textbox', { name: 'Title' }).fill(HOSTILE)
+    await page.keyboard.press('Enter')
+    await page.reload()
+    await isReady(page)
+
+    expect(await today.getByText('<img src=x').count()).to.be.greaterThan(0)
+    expect(await page.getByRole('heading', { level: 1 }).textContent()).to.include('<img src=x')
+    expect(await isHurt(page)).to.equal(undefined)
+
+    const before = await today.getByRole('listitem').count()
+    page.once('dialog', (dialog) => void dialog.accept())
+    await page.getByRole('button', { name: /^Delete <img/ }).click()
+    await until(async () => (await today.getByRole('listitem').count()) < before)
+  })
+
+  it('HTML in a question is text, to the page and to the model', async () => {
+    await newChat()
+    await ask(page, HOSTILE)
+
+    expect(await page.locator('[data-role=user]').textContent()).to.include(HOSTILE)
+    expect(await page.locator('[data-role] :is(img, iframe, script)').count()).to.equal(0)
+    expect(await isHurt(page)).to.equal(undefined)
+  })
+
+  it('a chat of another browser is not here, whatever its address', async () => {
+    const other = await house.guest()
+    await ask(other, 'What is a pod?')
+    const path = new URL(other.url()).pathname
+    const mine = await house.open(page.context(), path)
+
+    expect(await mine.locator('main').textContent()).to.include('This chat is not in this browser')
+    expect(await mine.locator('[data-role]').count()).to.equal(0)
+    await Promise.all([mine.close(), other.context().close()])
+  })
+
+  describe('shared', () => {
+    const share = (text: string, title = 'Shared') =>
+      fetch(`${house.stage.url}/api/shares`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({
+          title,
+          model: 'chat',
+          messages: [
+            { role: 'user', text: 'Show me.' },
+            { role: 'assistant', model: 'chat', text },
+          ],
+        }),
+      }).then((answer) => answer.json() as Promise<{ id: string; secret: string }>)
+
+    it('a chat is read by whoever has the link, without key or wallet, and deleted by its secret link alone', async () => {
+      await newChat()
+      const text = await ask(page, 'What is a pod?')
+      await button(page, 'Share').click()
+      await button(page, 'Make a link').click()
+      const link = (await page.locator('[data-share]').getAttribute('href')) ?? ''
+      const secretLink = (await page.locator('[data-delete]').textContent()) ?? ''
+      const other = await (await house.visitor()).newPage()
+      await other.goto(link)
+      await other.locator('[data-role=assistant] .prose').waitFor()
+
+      expect(await other.locator('.prose').textContent()).to.equal(text)
+      expect(await button(other, 'Delete the shared page').count()).to.equal(0)
+
+      await other.goto('about:blank')
+      await other.goto(`${link}#delete=${'x'.repeat(43)}`)
+      await button(other, 'Delete the shared page').click()
+      await other.getByText('This is not the secret of this share').waitFor()
+      await other.goto('about:blank')
+      await other.goto(secretLink)
+      await button(other, 'Delete the shared page').click()
+      await other.getByText('The shared chat is deleted').waitFor()
+      expect((await fetch(link.replace('/pondera/s/', '/api/shares/'))).status).to.equal(404)
+      await page.keyboard.press('Escape')
+      await other.context().close()
+    })
+
+    it('what a model wrote is shown as text, code, tables and formulas, and never as its HTML', async () => {
+      const { id } = await share(
+        `${HOSTILE}\n\n**bold** and [a link](javascript:alert(1)) and [another](https://example.org/)\n\n` +
+          '![a picture](https://evil.test/p.png)\n\n```ts\nconst a: number = 1\n```\n\n' +
+          '| a | b |\n|---|---|\n| 1 | 2 |\n\nInline $x^2$ and\n\n$$\n\\frac{1}{2} \\href{javascript:alert(1)}{y}\n$$\n\n$\\broken{$',
+        HOSTILE,
+      )
+      const shared = await house.open(page.context(), `/pondera/s/${id}`)
+      await shared.locator('.prose math').first().waitFor()
+      const prose = shared.locator('.prose')
+
+      expect(await prose.textContent()).to.include('<img src=x onerror=')
+      expect(await prose.locator('strong').textContent()).to.equal('bold')
+      expect(await prose.locator('pre code .hljs-keyword').textContent()).to.equal('const')
+      expect(await prose.locator('td').allTextContents()).to.deep.equal(['1', '2'])
+      expect(await prose.locator('math').count()).to.be.greaterThan(1)
+      expect(await shared.locator('img, iframe, [href^="javascript"]').count()).to.equal(0)
+      expect(await prose.getByText('picture: a picture').getAttribute('rel')).to.include('noreferrer')
+      expect(await shared.getByRole('heading', { level: 1 }).textContent()).to.equal(HOSTILE)
+      expect(await isHurt(shared)).to.equal(undefined)
+      await shared.close()
+    })
+
+    it('a link to nothing says so', async () => {
+      const shared = await house.open(page.context(), '/pondera/s/nothing')
+      await shared.getByText('There is no such shared chat').waitFor()
+      await shared.close()
+    })
+  })
+
+  it('what the page earns is what the ledger says of its own frontend', async () => {
+    const { chain, domain, addresses, router } = house.stage.market
+    await page.goto(`${house.stage.url}/pondera`)
+    const shown = page.locator('[data-earned]')
+    await shown.waitFor()
+    const place = openChain({ chainId: domain.chainId, rpcUrl: chain.rpcUrl })
+    const payee = { role: 'frontend', id: house.stage.frontend } as const
+    let earned = -1n
+    for (let tries = 0; tries < 20 && earned <= 0n; tries += 1) {
+      const [found] = await claimablesOf(place, addresses, router.address, [payee])
+      earned = (found?.claimable ?? 0n) + (found?.claimed ?? 0n)
+      if (earned <= 0n) await page.waitForTimeout(1_000)
+    }
+    expect(earned > 0n).to.equal(true)
+    await until(async () => (await shown.getAttribute('data-earned')) === earned.toString())
+    expect(await shown.getAttribute('data-frontend')).to.equal(String(house.stage.frontend))
+  })
+
+  it('no page has a serious or critical fault by axe, in both themes, at 360 and 1440 pixels', async () => {
+    await newChat()
+    await ask(page, 'What is a pod?')
+    const chat = new URL(page.url()).pathname
+    const faults: string[] = []
+    for (const theme of ['light', 'dark'] as const) {
+      for (const width of [360, 1440]) {
+        await page.setViewportSize({ width, height: 800 })
+        await page.emulateMedia({ colorScheme: theme })
+        await page.goto(`${house.stage.url}/`)
+        await page.getByRole('banner').getByText('live').waitFor()
+        faults.push(...(await faultsOf(page, `/ ${theme} ${width}`)))
+        for (const path of ['/pondera', chat]) {
+          await page.goto(house.stage.url + path)
+          await isReady(page)
+          faults.push(...(await faultsOf(page, `${path} ${theme} ${width}`)))
+        }
+        for (const dialog of ['Advanced', 'Share', /left$/] as const) {
+          await page.getByRole('button', { name: dialog, exact: typeof dialog === 'string' }).click()
+          await page.getByRole('dialog').waitFor()
+          faults.push(...(await faultsOf(page, `${dialog} ${theme} ${width}`)))
+          await page.keyboard.press('Escape')
+        }
+        if (width === 360) {
+          await button(page, 'Chats').click()
+          faults.push(...(await faultsOf(page, `chats ${theme} ${width}`)))
+          await page.keyboard.press('Escape')
+          const overflow = await page.evaluate('document.documentElement.scrollWidth > innerWidth')
+          if (overflow) faults.push(`${chat} ${theme}: wider than 360 pixels`)
+        }
+      }
+    }
+
+    expect(faults).to.deep.equal([])
+    await page.setViewportSize({ width: 1440, height: 900 })
+  })
+
+  async function faultsOf(on: Page, where: string): Promise<string[]> {
+    await on.evaluate(axe)
+    const found = (await on.evaluate(
+      'axe.run(document, { resultTypes: ["violations"] }).then(({ violations }) => violations)',
+    )) as { id: string; impact: string; nodes: { html: string }[] }[]
+    return found
+      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+      .map(({ id, nodes }) => `${where}: ${id} ${nodes[0]?.html.slice(0, 160)}`)
+  }
+
+  it('a whole conversation is had by keyboard alone', async () => {
+    const mine = await house.open(await house.visitor())
+    await mine.getByRole('button', { name: 'Add credit' }).focus()
+    await mine.keyboard.press('Enter')
+    await button(mine, 'Try without a wallet').focus()
+    await mine.keyboard.press('Space')
+    await isReady(mine)
+    await mine.keyboard.press('Escape')
+    await mine.getByLabel('Your question', { exact: true }).focus()
+    await mine.keyboard.type('What is a pod?')
+    await mine.keyboard.press('Enter')
+
+    expect(await answered(mine, 0)).to.match(/pod/)
+    await mine.context().close()
+  })
+
+  it('no page asked anything of a stranger, and no policy was broken', () => {
+    expect(house.strangers).to.deep.equal([])
+    expect(house.complaints).to.deep.equal([])
+  })
+})

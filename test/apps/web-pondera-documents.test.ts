@@ -1,0 +1,143 @@
+import { expect } from 'chai'
+import type { Page } from 'playwright-core'
+import { answered, button, type House, isReady, openHouse, until } from './visitor.ts'
+
+/** Questions answered from documents, in a real Chromium on a real network with the embed pod. */
+
+const FACTS = [
+  'The capital of Japan is Tokyo.',
+  'A pod is a model, a workflow or a prover that the network serves.',
+  'An epoch lasts a week; votes bind from the next epoch on.',
+  'Gold is a metal, and its chemical symbol is Au.',
+  'A leap year has 366 days.',
+]
+
+/** A PDF of one page with these lines, as small as the format allows. */
+function pdfOf(lines: readonly string[]): Buffer {
+  const text = lines.map((line) => `(${line.replaceAll(/([()\\])/g, '\\$1')}) Tj 0 -14 Td`).join('\n')
+  const stream = `BT /F1 12 Tf 40 760 Td\n${text}\nET`
+  const objects = [
+    '<< /Type /Catalog /Pages 2 0 R >>',
+    '<< /Type /Pages /Kids [3 0 R] /Count 1 >>',
+    '<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >> >>',
+    `<< /Length ${stream.length} >>\nstream\n${stream}\nendstream`,
+    '<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>',
+  ]
+  let pdf = '%PDF-1.4\n'
+  const offsets = objects.map((object, index) => {
+    const at = pdf.length
+    pdf += `${index + 1} 0 obj\n${object}\nendobj\n`
+    return at
+  })
+  const table = offsets.map((at) => `${String(at).padStart(10, '0')} 00000 n \n`).join('')
+  pdf += `xref\n0 6\n0000000000 65535 f \n${table}trailer\n<< /Size 6 /Root 1 0 R >>\nstartxref\n${pdf.indexOf('xref')}\n%%EOF\n`
+  return Buffer.from(pdf, 'latin1')
+}
+
+const textFile = (name: string, text: string) => ({ name, mimeType: 'text/plain', buffer: Buffer.from(text) })
+const pdfFile = (name: string, buffer: Buffer) => ({ name, mimeType: 'application/pdf', buffer })
+
+describe('pondera in a browser: documents', function () {
+  this.timeout(300_000)
+  let house: House
+  let page: Page
+  before(async () => {
+    house = await openHouse()
+    page = await house.guest()
+  })
+  after(() => house?.close())
+
+  type Upload = { name: string; mimeType: string; buffer: Buffer }
+  const openPanel = () => page.getByRole('button', { name: /^Documents/ }).click()
+  const choose = (file: Upload) => page.locator('input[type=file]').setInputFiles(file)
+  async function add(file: Upload): Promise<void> {
+    await choose(file)
+    await page.getByRole('button', { name: /^Index / }).click()
+    await page.locator(`[data-document="${file.name}"]`).waitFor()
+  }
+
+  it('what is no document is refused in a sentence, before anything is paid', async () => {
+    await openPanel()
+    const wrong: [string, Upload][] = [
+      [
+        'document.unknown',
+        { name: 'a.txt', mimeType: 'text/plain', buffer: Buffer.from([0xff, 0xfe, 0, 1]) },
+      ],
+      ['document.empty', textFile('empty.txt', ' \n ')],
+      ['document.unreadable', pdfFile('broken.pdf', Buffer.from('%PDF-1.7\nnot a pdf at all'))],
+      ['document.empty', pdfFile('scan.pdf', pdfOf([]))],
+      ['document.too_large', textFile('large.txt', 'a'.repeat(10 * 1024 * 1024 + 1))],
+      ['document.too_long', textFile('long.txt', 'word '.repeat(500_000))],
+    ]
+    for (const [code, file] of wrong) {
+      await choose(file)
+      await page.locator(`[data-problem="${code}"]`).waitFor()
+      expect(await page.getByRole('button', { name: /^Index / }).count(), file.name).to.equal(0)
+    }
+    expect(await page.locator('[data-document]').count()).to.equal(0)
+  })
+
+  it('text and PDF are indexed at a price that is said before, and kept with their chat', async () => {
+    await add(textFile('facts.txt', FACTS.slice(0, 3).join('\n')))
+    await add(pdfFile('more.pdf', pdfOf(FACTS.slice(3))))
+    await page.keyboard.press('Escape')
+    await page.getByRole('button', { name: 'Documents (2)' }).waitFor()
+    await page.reload()
+    await isReady(page)
+    await openPanel()
+
+    await until(async () => (await page.locator('[data-document]').count()) === 2)
+    await page.keyboard.press('Escape')
+  })
+
+  it('a question goes out with the excerpts nearest to it, of both files, and shows them', async () => {
+    const sent = page.waitForRequest((request) => {
+      return request.url().endsWith('/v1/jobs') && request.postData()?.includes('Answer only from') === true
+    })
+    await page.getByLabel('Your question', { exact: true }).fill('What is the chemical symbol of gold?')
+    await button(page, 'Send').click()
+    const input = JSON.parse((await sent).postDataJSON().input)
+    await answered(page, 0)
+    const shown = page.locator('[data-excerpts]')
+
+    expect(input.messages.at(-1).content).to.include('more.pdf').and.to.include('Au')
+    expect(Number(await shown.getAttribute('data-excerpts'))).to.be.within(1, 7)
+    expect(await shown.textContent()).to.include('its chemical symbol is Au')
+  })
+
+  it('a question that nothing in them is near to is answered by nobody, and says so', async () => {
+    const other = await house.guest()
+    await other.getByRole('button', { name: /^Documents/ }).click()
+    await other.locator('input[type=file]').setInputFiles(textFile('japan.txt', FACTS[0] ?? ''))
+    await other.getByRole('button', { name: /^Index / }).click()
+    await other.locator('[data-document]').waitFor()
+    await other.keyboard.press('Escape')
+    await other.getByLabel('Your question', { exact: true }).fill('What is 7 plus 5?')
+    await button(other, 'Send').click()
+    const problem = other.locator('[data-problem]')
+    await problem.waitFor()
+
+    expect(await problem.getAttribute('data-problem')).to.equal('documents.silent')
+    expect(await other.locator('[data-role=assistant] [data-receipt]').count()).to.equal(0)
+    await other.context().close()
+  })
+
+  it('without its documents a chat asks the model alone again', async () => {
+    await openPanel()
+    await page.getByRole('button', { name: 'Remove facts.txt' }).click()
+    await page.getByRole('button', { name: 'Remove more.pdf' }).click()
+    await until(async () => (await page.locator('[data-document]').count()) === 0)
+    await page.keyboard.press('Escape')
+    await page.getByRole('button', { name: 'Documents', exact: true }).waitFor()
+    await page.getByLabel('Your question', { exact: true }).fill('What is a pod?')
+    await button(page, 'Send').click()
+
+    expect(await answered(page, 1)).to.match(/pod/)
+    expect(await page.locator('[data-excerpts]').count()).to.equal(1)
+  })
+
+  it('no page asked anything of a stranger, and no policy was broken', () => {
+    expect(house.strangers).to.deep.equal([])
+    expect(house.complaints).to.deep.equal([])
+  })
+})

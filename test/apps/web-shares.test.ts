@@ -1,0 +1,186 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import type { FastifyInstance } from 'fastify'
+import { pino } from 'pino'
+import { openAllowance } from '../../apps/web/api/allowance.ts'
+import { checkDeposit } from '../../apps/web/api/relay.ts'
+import { configSchema, createWeb } from '../../apps/web/server.ts'
+import { openShares } from '../../apps/web/shares/store.ts'
+import { asHeuristError } from '../../sdk/errors.ts'
+
+const snapshot = {
+  title: '<img src=x onerror=alert(1)>',
+  model: 'chat',
+  messages: [
+    { role: 'user', text: 'What is a pod?' },
+    { role: 'assistant', text: '<script>alert(1)</script>', model: 'chat', request: `0x${'ab'.repeat(32)}` },
+  ],
+}
+
+describe('shared chats', () => {
+  let home: string
+  let app: FastifyInstance
+  beforeEach(() => {
+    home = mkdtempSync(join(tmpdir(), 'heurist-shares-'))
+    app = open()
+  })
+  afterEach(async () => {
+    await app.close()
+    rmSync(home, { recursive: true, force: true })
+  })
+  const open = (more: object = {}) =>
+    createWeb(
+      configSchema.parse({
+        port: 0,
+        routerUrl: 'http://127.0.0.1:1',
+        rpcUrl: 'http://127.0.0.1:2',
+        chainId: 31337,
+        ledger: `0x${'1e'.repeat(20)}`,
+        doors: { pondera: { frontend: 3 } },
+        dataDir: home,
+        ...more,
+      }),
+      pino({ level: 'silent' }),
+    )
+  const share = (body: unknown = snapshot, remoteAddress = '10.0.0.1') =>
+    app.inject({ method: 'POST', url: '/api/shares', payload: body as object, remoteAddress })
+  const remove = (id: string, secret: string) =>
+    app.inject({ method: 'DELETE', url: `/api/shares/${id}`, payload: { secret } })
+  const codeOf = (answer: { json(): { error: { code: string } } }) => answer.json().error.code
+
+  it('a snapshot is read by whoever has its link, after a restart too, and its file holds no secret', async () => {
+    const answer = await share()
+    const { id, secret } = answer.json()
+    await app.close()
+    app = open()
+
+    const { createdAt, ...read } = (await app.inject(`/api/shares/${id}`)).json()
+
+    expect(answer.statusCode).to.equal(201)
+    expect(read).to.deep.equal(snapshot)
+    expect(createdAt).to.be.a('number')
+    const [file = ''] = readdirSync(join(home, 'shares'))
+    expect(readFileSync(join(home, 'shares', file), 'utf8')).not.to.include(secret)
+  })
+
+  it('only its secret deletes it; another share’s does not', async () => {
+    const [one, two] = [(await share()).json(), (await share()).json()]
+
+    expect((await remove(one.id, two.secret)).statusCode).to.equal(403)
+    expect((await remove(one.id, '')).statusCode).to.equal(400)
+    expect((await remove(one.id, one.secret)).statusCode).to.equal(204)
+    expect((await app.inject(`/api/shares/${one.id}`)).statusCode).to.equal(404)
+    expect((await remove(one.id, one.secret)).statusCode).to.equal(404)
+    expect((await app.inject(`/api/shares/${two.id}`)).statusCode).to.equal(200)
+  })
+
+  it('no name reaches another file', async () => {
+    for (const id of [
+      '..',
+      '%2e%2e%2fconfig',
+      'a'.repeat(22),
+      'x',
+      `${'a'.repeat(21)}.`,
+      '..%2f..%2fetc%2fpasswd',
+    ]) {
+      expect((await app.inject(`/api/shares/${id}`)).statusCode, id).to.equal(404)
+    }
+  })
+
+  it('what is no chat, or too large, is refused with a field or a limit', async () => {
+    const wrong = [
+      {},
+      { ...snapshot, messages: [] },
+      { ...snapshot, extra: 1 },
+      { ...snapshot, messages: [{ role: 'system', text: 'a' }] },
+      { ...snapshot, messages: [{ role: 'user', text: 'a', request: 'javascript:alert(1)' }] },
+      { ...snapshot, title: 'a'.repeat(201) },
+    ]
+    for (const body of wrong) expect(codeOf(await share(body))).to.equal('share.invalid')
+
+    const large = {
+      ...snapshot,
+      messages: Array.from({ length: 5 }, () => ({ role: 'user', text: 'a'.repeat(60_000) })),
+    }
+    expect(codeOf(await share(large))).to.equal('share.too_large')
+    const huge = {
+      ...snapshot,
+      messages: Array.from({ length: 40 }, () => ({ role: 'user', text: 'a'.repeat(60_000) })),
+    }
+    expect((await share(huge)).statusCode).to.equal(413)
+    const form = await app.inject({
+      method: 'POST',
+      url: '/api/shares',
+      headers: { 'content-type': 'text/plain' },
+      payload: '{}',
+    })
+    expect(form.statusCode).to.equal(415)
+    expect(readdirSync(join(home, 'shares'))).to.deep.equal([])
+  })
+
+  it('an address shares twenty chats in twelve hours; another one is not held up by it', async () => {
+    for (let index = 0; index < 20; index += 1) expect((await share()).statusCode).to.equal(201)
+    const refusedAnswer = await share()
+
+    expect(refusedAnswer.statusCode).to.equal(429)
+    expect(Number(refusedAnswer.headers['retry-after'])).to.be.within(43_000, 43_200)
+    expect((await share(snapshot, '10.0.0.2')).statusCode).to.equal(201)
+  })
+
+  it('a full disk’s worth of shares is refused until one is deleted', async () => {
+    const shares = openShares(join(home, 'few'), { most: 1, now: () => 5 })
+    const { id, secret } = await shares.create(snapshot as never)
+
+    expect(await shares.create(snapshot as never).catch((cause) => asHeuristError(cause).code)).to.equal(
+      'share.full',
+    )
+
+    await shares.delete(id, secret)
+    expect(await shares.create(snapshot as never)).to.have.property('id')
+  })
+
+  it('without a place to keep them there are none, and without a key nothing is relayed', async () => {
+    const { dataDir: _, ...bare } = { dataDir: undefined, doors: { pondera: { frontend: 3 } } }
+    const closed = open({ ...bare, dataDir: undefined })
+
+    expect(
+      (await closed.inject({ method: 'POST', url: '/api/shares', payload: snapshot })).statusCode,
+    ).to.equal(404)
+    expect(
+      (await closed.inject({ method: 'POST', url: '/api/deposits', payload: { data: '0x00' } })).statusCode,
+    ).to.equal(404)
+    await closed.close()
+  })
+})
+
+describe('what one address may do', () => {
+  it('frees up as the window moves on, and a household of IPv6 counts as one', () => {
+    let now = 0
+    const allowance = openAllowance({ most: 2, windowMs: 1_000, now: () => now })
+    allowance.take('2001:db8::1')
+    now = 600
+    allowance.take('2001:db8::2')
+
+    expect(() => allowance.take('2001:db8::3'))
+      .to.throw()
+      .with.property('code', 'rate.limited')
+
+    now = 1_001
+    allowance.take('2001:db8::3')
+    expect(() => allowance.take('2001:db8::4'))
+      .to.throw()
+      .with.property('code', 'rate.limited')
+  })
+})
+
+describe('what is relayed', () => {
+  it('is a signed deposit and nothing else', () => {
+    for (const data of ['0x', '0x00', '0x12345678', `0x${'ff'.repeat(400)}`] as const) {
+      expect(() => checkDeposit(data, 1n))
+        .to.throw()
+        .with.property('code', 'deposit.invalid')
+    }
+  })
+})
