@@ -76,6 +76,8 @@ export interface Till {
   close(id: number, price: Price): void
   /** Writes what waits: for who reads the file itself. */
   flush(): void
+  /** Before the store is closed. */
+  end(): void
 }
 
 interface Totals {
@@ -283,6 +285,7 @@ export function openTill(
     },
     close,
     flush: group.flush,
+    end: group.close,
   }
 }
 
