@@ -110,9 +110,10 @@ export function createCalls(transport: Transport, frontend: number, open: () => 
       input: toHex(keccak(bytes)),
     }
     options.signal?.throwIfAborted()
-    const { request, voucher, signature } = await session.purse.reserve(message, options.signed)
+    const { request, voucher, signature } = await session.purse.reserve(message)
     const job: Job = { chainId: session.network.chainId, request: message, voucher, signature, input: text }
     const until = deadline + manifest.limits.seconds + ANSWER_GRACE
+    await options.signed?.(request)
     return { session, outcome, version, message, request, job, until, delivery: { left: false } }
   }
 

@@ -25,15 +25,8 @@ export interface Purse {
   readonly charged: bigint
   readonly count: number
   readonly pending: readonly PendingCall[]
-  /**
-   * Signs for one call. The voucher is in the journal before it is returned.
-   *
-   * @param signed  Told the request meanwhile, and awaited too; if it fails nothing is returned.
-   */
-  reserve(
-    message: Request,
-    signed?: (request: Hex) => void | Promise<void>,
-  ): Promise<{ request: Hex; voucher: Voucher; signature: Hex }>
+  /** Signs for one call. The voucher is in the journal before it is returned. */
+  reserve(message: Request): Promise<{ request: Hex; voucher: Voucher; signature: Hex }>
   /** The most the router may have charged before this call's receipt. */
   mostBefore(request: Hex): bigint
   /** The most receipts the router may have counted before this call's. */
@@ -69,7 +62,7 @@ export function openPurse({ log, payer, router, hasher, signVoucher, now }: Purs
     await log.append(entry)
   }
 
-  async function reserve(message: Request, signed: (request: Hex) => void | Promise<void> = () => {}) {
+  async function reserve(message: Request) {
     if (book.retired !== undefined) throw retired(payer, book.retired)
     const request = hasher.struct('Request', message)
     const ceiling = book.charged + atStake(book) + message.maxPrice
@@ -78,7 +71,7 @@ export function openPurse({ log, payer, router, hasher, signVoucher, now }: Purs
     enter(book, entry)
     try {
       const signature = await signVoucher(voucher)
-      await Promise.all([log.append(entry), signed(request)])
+      await log.append(entry)
       return { request, voucher, signature }
     } catch (cause) {
       enter(book, { type: 'released', at: now(), request, code: 'voucher.unsigned' })

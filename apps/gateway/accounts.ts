@@ -59,7 +59,7 @@ export async function openAccounts(dataDir: string, local: boolean): Promise<Acc
     store,
     close() {
       webhooks.stop()
-      till.end()
+      till.flush()
       store.close()
     },
   }

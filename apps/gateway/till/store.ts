@@ -72,10 +72,6 @@ export function openStore(dataDir: string): Store {
   }
 }
 
-/** The write-ahead log of a store. */
-export const walOf = (db: Store): string =>
-  `${(db.prepare('PRAGMA database_list').get([]) as { file: string }).file}-wal`
-
 function migrate(db: Store): void {
   const { user_version: version } = db.prepare('PRAGMA user_version').get() as { user_version: number }
   if (version > STEPS.length) {

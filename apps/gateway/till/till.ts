@@ -76,8 +76,6 @@ export interface Till {
   close(id: number, price: Price): void
   /** Writes what waits: for who reads the file itself. */
   flush(): void
-  /** Before the store is closed. */
-  end(): void
 }
 
 interface Totals {
@@ -285,7 +283,6 @@ export function openTill(
     },
     close,
     flush: group.flush,
-    end: group.close,
   }
 }
 
