@@ -29,7 +29,7 @@ contract FeeBurner is IFeeBurner, Upgradeable, ReentrancyGuardTransient {
         uint32 sale;
         bool closed;
         uint32 firstEpoch;
-        /// What was unasked at some moment of epoch `seenIn`, less what was gathered since.
+        /// What was unasked at some moment of epoch `seenIn`, less what gathering took of it since.
         uint32 seenIn;
         uint128 seen;
         uint128 carried;
@@ -104,7 +104,10 @@ contract FeeBurner is IFeeBurner, Upgradeable, ReentrancyGuardTransient {
         amount += _carryLate($, router, from, inTime ? last : end, left);
         if (end > from) $.openFrom[router] = uint32(end);
         $.kept += amount.toUint128();
-        $.seen -= Math.min($.seen, amount).toUint128();
+        if ($.seen == 0) return amount;
+        // What was here before, which it needed beside what the router has just paid for epochs that are over.
+        uint256 paid = Math.saturatingSub(collected, feeIn(router, last + 1));
+        $.seen -= Math.min($.seen, Math.saturatingSub(amount, paid)).toUint128();
     }
 
     /// @inheritdoc IFeeBurner

@@ -97,7 +97,9 @@ export class BurnerModel {
     for (let e = from; e < (inTime ? last : end); e += 1) late += this.#ledger.feeIn(router, e)
     late = least(late, most(0n, paid - own - this.#ledger.feeIn(router, epoch)))
     this.#carry(late, passed)
-    this.#seen.amount = most(0n, this.#seen.amount - own - late)
+    // What it took beside what was paid just now for epochs that are over, it took of what was seen.
+    const past = most(0n, paid - this.#ledger.feeIn(router, epoch))
+    this.#seen.amount = most(0n, this.#seen.amount - most(0n, own + late - past))
     return own + late
   }
 

@@ -294,7 +294,7 @@ export const economyClauses: readonly Clause[] = [
   ...undone(
     BURNER,
     '⟦$.kept += amount.toUint128();⟧',
-    '⟦$.seen -= Math.min($.seen, amount).toUint128();⟧',
+    '⟦$.seen -= Math.min($.seen, Math.saturatingSub(amount, paid)).toUint128();⟧',
     '⟦if (end > from) $.openFrom[router] = uint32(end);⟧',
     '⟦(lot.burnt, $.closed) = (heuBurnt.toUint128(), true);⟧',
     '⟦$.kept -= uint128(amount);⟧\n        $.prices',
@@ -314,6 +314,8 @@ export const economyClauses: readonly Clause[] = [
   instead(BURNER, 'left', '⟦Math.saturatingSub(left, feeIn(router, Epochs.current()))⟧'),
   instead(BURNER, 'end', '⟦inTime ? last : end⟧'),
   instead(BURNER, 'uint256(last) + 1', 'end = ⟦Math.min(last + 1, from + MOST_GATHERED)⟧'),
+  instead(BURNER, 'collected', 'paid = ⟦Math.saturatingSub(collected, feeIn(router, last + 1))⟧'),
+  instead(BURNER, 'amount', '⟦Math.saturatingSub(amount, paid)⟧'),
   instead(BURNER, 'unasked', 'old = ⟦Math.min($.seen, unasked)⟧'),
   instead(
     BURNER,

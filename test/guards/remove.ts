@@ -31,7 +31,7 @@ const TESTS: Record<string, string> = {
   RouterBond: 'Bond(Collusion|Edges|Invariant|Peers|Proofs|Rounds|Tokens)?Test|AttacksTest|GuardsTest',
   VotingEscrow: 'Escrow(Invariant)?Test|EconomyTwinTest',
   VoteController: 'Votes(Rewards|Tips)?Test|VotesInvariantTest|PermissionsEconomyTest|EconomyTwinTest',
-  NodeStaking: 'Staking(Tokens)?Test|Slashing(Cases|Proofs)Test|PermissionsEconomyTest|EconomyTwinTest',
+  NodeStaking: 'Staking(Tokens|Tolls)?Test|Slashing(Cases|Proofs)Test|PermissionsEconomyTest|EconomyTwinTest',
   SlashingManager: 'Slashing(Cases|Proofs)Test|StakingTokensTest|PermissionsEconomyTest',
   EmissionController:
     'Emission(Reports|Rights|Vectors|Invariant)?Test|PermissionsEconomyTest|WashingTest|EconomyTwinTest',
@@ -45,7 +45,7 @@ const TESTS: Record<string, string> = {
   ),
   Prices: 'Burner(LeastPrice)?Test|EmissionRightsTest|EmissionVectorsTest',
   FeeBurner:
-    'Burner(LeastPrice)?Test|EmissionRightsTest|EconomyAttacksTest|PermissionsEconomyTest|WashingTest|EconomyTwinTest',
+    'Burner(LeastPrice|Orders)?Test|EmissionRightsTest|EconomyAttacksTest|PermissionsEconomyTest|WashingTest|EconomyTwinTest',
   AuthorizedToken: 'HEUTest|TestDollarTest|LedgerDepositsTest|GuardsTest',
   Signatures: 'HEUTest|TestDollarTest|LedgerDepositsTest|GuardsTest',
 }
