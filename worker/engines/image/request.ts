@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
+import { IMAGE_GUIDANCE_MOST, IMAGE_SEED_MOST } from '../../../sdk/documents.ts'
 import { refused } from '../../../sdk/errors.ts'
 import type { Manifest } from '../../../sdk/protocol/manifest.ts'
 import { readDocument, type Wording } from '../document.ts'
@@ -20,7 +21,6 @@ export interface ImageRequest {
   size: string
 }
 
-const GUIDANCE_MOST = 10
 const WORDING: Wording = {
   what: 'an image request',
   fix: 'Send {"prompt": text} and, if you like, seed, steps, guidance and size.',
@@ -29,7 +29,7 @@ const WORDING: Wording = {
 
 const defaultsSchema = z.object({
   steps: z.number().int().positive(),
-  guidance: z.number().min(0).max(GUIDANCE_MOST),
+  guidance: z.number().min(0).max(IMAGE_GUIDANCE_MOST),
   size: z.string(),
 })
 
@@ -44,12 +44,13 @@ export type ParseRequest = (input: Uint8Array) => ImageRequest
  */
 export function requestParser(manifest: Manifest, config: ImageConfig, vocabulary: Vocabulary): ParseRequest {
   const defaults = defaultsSchema.parse(manifest.defaults)
+  const sizes = manifest.choices?.size ?? config.sizes
   const schema = z.strictObject({
     prompt: z.string('is a text that says what to draw'),
-    seed: z.number().int().min(0).max(0xffffffff).optional(),
+    seed: z.number().int().min(0).max(IMAGE_SEED_MOST).optional(),
     steps: z.number().int().min(1).max(manifest.limits.outputUnits).default(defaults.steps),
-    guidance: z.number().min(0).max(GUIDANCE_MOST).default(defaults.guidance),
-    size: z.enum(config.sizes as [string, ...string[]]).default(defaults.size),
+    guidance: z.number().min(0).max(IMAGE_GUIDANCE_MOST).default(defaults.guidance),
+    size: z.enum(sizes as [string, ...string[]]).default(defaults.size),
   })
   return (input) => {
     const { prompt, seed: given, ...rest } = readDocument(schema, input, manifest.limits.inputBytes, WORDING)
