@@ -1,6 +1,6 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
-import { open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { open, readFile, rename, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { refused } from '../../../sdk/errors.ts'
@@ -120,11 +120,11 @@ export function openShares<T extends z.ZodRawShape>(
           fix: `Only the link that was given to whoever made the ${noun} deletes it.`,
         })
       }
-      await present(rm(pathOf(id)))
+      await present(unlink(pathOf(id)))
       kept.count -= 1
       if (ending === '') return
       const { size } = await stat(pathOf(id, ending))
-      await rm(pathOf(id, ending))
+      await unlink(pathOf(id, ending))
       kept.bytes -= size
     },
   }

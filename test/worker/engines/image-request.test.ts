@@ -56,6 +56,15 @@ describe('the request of an image', () => {
     expect(request).to.include({ seed: 0, steps: 20, guidance: 0, size: '64x64' })
   })
 
+  it('where the manifest names the sizes, those are taken and no others', () => {
+    const few = requestParser({ ...manifest, choices: { size: ['256x256', '64x256'] } }, config, vocabulary)
+
+    expect(few(bytes({ prompt: 'red', size: '64x256' })).size).to.equal('64x256')
+    expect(() => few(bytes({ prompt: 'red', size: '64x64' })))
+      .to.throw(HeuristError)
+      .with.property('field', 'size')
+  })
+
   it('without a seed the input bytes decide: same bytes, same seed, others, another', () => {
     const seed = (prompt: string) => parse(bytes({ prompt })).seed
 

@@ -8,7 +8,7 @@ import type { Drawings } from './store.ts'
 
 /** Asks a model for a picture, and writes down how far it comes. */
 
-export interface Drawing {
+interface Asking {
   drawings: Drawings
   session: Session
   client: Client
@@ -21,9 +21,11 @@ const running = new Map<string, AbortController>()
 
 /** Leaves the call: a picture that was not delivered costs nothing. */
 export const cancel = (id: string): void => running.get(id)?.abort()
+/** Whether this very tab waits for it. */
+export const isRunning = (id: string): boolean => running.has(id)
 
 /** @returns its id, as soon as it is written down. */
-export function draw(asking: Drawing): string {
+export function draw(asking: Asking): string {
   const id = crypto.randomUUID()
   const { drawings, model, asked } = asking
   running.set(id, new AbortController())
@@ -39,7 +41,7 @@ export function draw(asking: Drawing): string {
   return id
 }
 
-async function run({ drawings, session, client, routerUrl, model, asked }: Drawing, id: string) {
+async function run({ drawings, session, client, routerUrl, model, asked }: Asking, id: string) {
   const abort = running.get(id)
   const follow = followJob(routerUrl, (part) => drawings.patch(id, part, { write: false }))
   try {

@@ -27,8 +27,8 @@ export function History({
 }) {
   const { drawings: kept } = useDrawings()
   if (drawings.length === 0) return null
-  const remove = (question: string, work: () => void) => {
-    if (window.confirm(question)) work()
+  const remove = (question: string, work: () => Promise<void>) => {
+    if (window.confirm(question)) void work()
   }
   return (
     <Section title="Before" note={`The latest ${MOST_KEPT} of this model, kept in this browser alone`}>

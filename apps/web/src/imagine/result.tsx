@@ -4,7 +4,7 @@ import { type Asked, readAsked } from '../../pictures/record.ts'
 import { receiptPath } from '../network/address.ts'
 import { Button } from '../parts/button.tsx'
 import { Copy } from '../parts/copy.tsx'
-import { cancel } from './draw.ts'
+import { cancel, isRunning } from './draw.ts'
 import { type Drawing, STEPS, type Step } from './drawing.ts'
 import { Picture } from './picture.tsx'
 import { SharePicture } from './share.tsx'
@@ -57,7 +57,7 @@ function Progress({ drawing: { id, at, step = 'signing', node } }: { drawing: Dr
         className="h-1.5 w-full accent-accent"
       />
       <p className="label figures">{Math.max(0, Math.floor((now - at) / 1000))} s</p>
-      <Button onClick={() => cancel(id)}>Cancel</Button>
+      {isRunning(id) && <Button onClick={() => cancel(id)}>Cancel</Button>}
     </div>
   )
 }

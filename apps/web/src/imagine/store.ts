@@ -27,8 +27,8 @@ export interface Drawings {
   /** With its picture, which is there before anybody is told. */
   finish(id: string, part: Partial<Drawing>, picture: Uint8Array): Promise<void>
   picture(id: string): Promise<Uint8Array<ArrayBuffer> | undefined>
-  remove(id: string): void
-  clear(model: string): void
+  remove(id: string): Promise<void>
+  clear(model: string): Promise<void>
 }
 
 const NAME = 'heurist-imagine'
@@ -58,17 +58,22 @@ function drawingsOf(db: IDBPDatabase<Schema> | undefined, first: DrawingsView): 
     view = { ...view, ...part }
     for (const listen of listeners) listen()
   }
-  const without = (id: string) => view.drawings.filter((each) => each.id !== id)
+  const without = (...ids: string[]) => view.drawings.filter(({ id }) => !ids.includes(id))
   const replace = (drawing: Drawing) => change({ drawings: [...without(drawing.id), drawing] })
   const find = (id: string) => view.drawings.find((each) => each.id === id)
-  const write = (id: string, work: (db: IDBPDatabase<Schema>) => Promise<unknown>): Promise<void> =>
-    (db ? work(db) : Promise.resolve()).then(
-      () => channel.postMessage(id),
-      (cause: unknown) => {
-        console.warn(cause)
-        change({ unkept: 'The browser has no room left: what is new here is gone with the page.' })
-      },
-    )
+  /** @returns whether it is written. */
+  async function write(ids: readonly string[], work: (db: IDBPDatabase<Schema>) => Promise<unknown>) {
+    if (!db) return false
+    try {
+      await work(db)
+      for (const id of ids) channel.postMessage(id)
+      return true
+    } catch (cause) {
+      console.warn(cause)
+      change({ unkept: 'The browser has no room left: what is new here is gone with the page.' })
+      return false
+    }
+  }
   channel.onmessage = async ({ data: id }: MessageEvent<string>) => {
     const drawing = await db?.get('drawings', id)
     if (drawing) replace(drawing)
@@ -76,12 +81,17 @@ function drawingsOf(db: IDBPDatabase<Schema> | undefined, first: DrawingsView): 
   }
   function put(drawing: Drawing) {
     replace(drawing)
-    void write(drawing.id, (to) => to.put('drawings', drawing, drawing.id))
+    void write([drawing.id], (to) => to.put('drawings', drawing, drawing.id))
   }
-  function remove(id: string) {
-    change({ drawings: without(id) })
-    unkept.delete(id)
-    void write(id, (to) => Promise.all([to.delete('drawings', id), to.delete('pictures', id)]))
+  /** All of them or none; they are shown until they are gone. */
+  async function remove(...ids: string[]): Promise<void> {
+    await write(ids, async (to) => {
+      const both = to.transaction(['drawings', 'pictures'], 'readwrite')
+      const stores = [both.objectStore('drawings'), both.objectStore('pictures')]
+      await Promise.all([...ids.flatMap((id) => stores.map((store) => store.delete(id))), both.done])
+    })
+    for (const id of ids) unkept.delete(id)
+    change({ drawings: without(...ids) })
   }
 
   return {
@@ -93,7 +103,8 @@ function drawingsOf(db: IDBPDatabase<Schema> | undefined, first: DrawingsView): 
     find,
     add(drawing) {
       put(drawing)
-      for (const { id } of outgrown(view.drawings, drawing.model)) remove(id)
+      const old = outgrown(view.drawings, drawing.model)
+      if (old.length > 0) void remove(...old.map(({ id }) => id))
     },
     patch(id, part, options = { write: true }) {
       const drawing = find(id)
@@ -108,17 +119,19 @@ function drawingsOf(db: IDBPDatabase<Schema> | undefined, first: DrawingsView): 
       put(rest)
     },
     async finish(id, part, bytes) {
-      const drawing = find(id)
-      if (!drawing) return
       const picture = bytes.slice()
       unkept.set(id, picture)
-      await write(id, (to) => to.put('pictures', picture, id))
-      put({ ...drawing, ...part })
+      if (await write([id], (to) => to.put('pictures', picture, id))) unkept.delete(id)
+      const drawing = find(id)
+      if (drawing) put({ ...drawing, ...part })
     },
     picture: async (id) => unkept.get(id) ?? (await db?.get('pictures', id)),
     remove,
-    clear(model) {
-      for (const { id, state } of ofModel(view.drawings, model)) if (state !== 'drawing') remove(id)
-    },
+    clear: (model) =>
+      remove(
+        ...ofModel(view.drawings, model)
+          .filter(({ state }) => state !== 'drawing')
+          .map(({ id }) => id),
+      ),
   }
 }
