@@ -78,11 +78,10 @@ export async function openStage({ relay, pictures = false }: StageOptions): Prom
   }
 }
 
-/** How the second image pod differs: fewer steps, two sizes, another price. */
+/** How the second image pod differs: fewer steps, two sizes, another price, a negative prompt. */
 const SKETCHY: [string, string][] = [
   ['outputUnits: 50', 'outputUnits: 10'],
-  ['steps: 12', 'steps: 4'],
-  ['size: 256x256', 'size: 64x64'],
+  ['steps: 12, guidance: 2, size: 256x256', "steps: 4, guidance: 2, size: 64x64, negative_prompt: ''"],
   ['size: [ 32x32, 64x64, 128x128, 256x256, 512x512, 1024x1024 ]', 'size: [ 32x32, 64x64 ]'],
   ['output: 100, minimum: 500', 'output: 300, minimum: 100'],
 ]

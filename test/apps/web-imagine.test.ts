@@ -123,10 +123,31 @@ describe('imagine in a browser', function () {
       '64 × 64',
     ])
     expect(await note('Steps')).to.include('1 to 10; its own is 4')
-    const negative = page.getByLabel('Negative prompt')
-    expect(await negative.isDisabled()).to.equal(true)
-    expect(await note('Negative prompt')).to.match(/takes none; larger diffusion models/)
+    expect(await page.getByLabel('Negative prompt').isDisabled()).to.equal(false)
     expect(await page.getByText('A model as small as this one').textContent()).to.match(/SDXL or FLUX/)
+  })
+
+  it('a negative prompt goes along where the model takes one, and elsewhere the field says that it does not', async () => {
+    await studio('image-twin')
+    await page.getByLabel('Seed', { exact: true }).fill('3')
+    await draw('a red circle')
+    const plain = await shown()
+    await page.getByLabel('Negative prompt').fill('white background')
+    const sent = page.waitForRequest((request) => request.url().endsWith('/v1/jobs'))
+    await draw('a red circle')
+
+    expect(JSON.parse((await sent).postDataJSON().input)).to.include({
+      prompt: 'a red circle',
+      negative_prompt: 'white background',
+    })
+    expect(toHex(keccak(await shown()))).not.to.equal(toHex(keccak(plain)))
+    page.once('dialog', (dialog) => void dialog.accept())
+    await button(page, 'Delete them all').click()
+    await until(async () => (await entries().count()) === 0)
+
+    await studio('image')
+    expect(await page.getByLabel('Negative prompt').isDisabled()).to.equal(true)
+    expect(await note('Negative prompt')).to.match(/takes none; larger diffusion models/)
   })
 
   it('a picture has its price before, and its receipt after; the receipt proves these very bytes', async () => {
@@ -612,8 +633,10 @@ describe('imagine in a browser', function () {
       .map(({ id, nodes }) => `${where}: ${id} ${nodes[0]?.html.slice(0, 160)}`)
   }
 
-  it('no page asked anything of a stranger, and no policy was broken', () => {
-    expect(house.strangers).to.deep.equal([])
-    expect(house.complaints).to.deep.equal([])
+  describe('in all of that', () => {
+    it('no page asked anything of a stranger, and no policy was broken', () => {
+      expect(house.strangers).to.deep.equal([])
+      expect(house.complaints).to.deep.equal([])
+    })
   })
 })

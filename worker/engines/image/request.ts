@@ -12,6 +12,8 @@ import { type Vocabulary, wordsOf } from './words.ts'
 export interface ImageRequest {
   /** Ids of the prompt's known words (of its completion, where it leaves something out), padded with silence to the model's length. */
   ids: readonly number[]
+  /** What guidance leads away from: ids of the negative prompt's known words, or silence alone. */
+  negative: readonly number[]
   /** Unsigned 32-bit. */
   seed: number
   steps: number
@@ -31,6 +33,8 @@ const defaultsSchema = z.object({
   steps: z.number().int().positive(),
   guidance: z.number().min(0).max(IMAGE_GUIDANCE_MOST),
   size: z.string(),
+  /** A pod takes negative prompts if its manifest names its own. */
+  negative_prompt: z.string().optional(),
 })
 
 /** Turns the bytes a client sent into a checked request. The rules come from the pod's manifest and config. */
@@ -52,10 +56,16 @@ export function requestParser(manifest: Manifest, config: ImageConfig, vocabular
     guidance: z.number().min(0).max(IMAGE_GUIDANCE_MOST).default(defaults.guidance),
     size: z.enum(sizes as [string, ...string[]]).default(defaults.size),
   })
+  const own = defaults.negative_prompt
+  const whole = own === undefined ? schema : schema.extend({ negative_prompt: z.string().default(own) })
   return (input) => {
-    const { prompt, seed: given, ...rest } = readDocument(schema, input, manifest.limits.inputBytes, WORDING)
+    const document = readDocument(whole, input, manifest.limits.inputBytes, WORDING)
+    const { prompt, seed: given, steps, guidance, size } = document
     const seed = given ?? seedOf(input)
-    return { ids: promptIds(prompt, seed, config, vocabulary), seed, ...rest }
+    const ids = promptIds(prompt, seed, config, vocabulary)
+    const unwanted = 'negative_prompt' in document ? String(document.negative_prompt) : ''
+    const negative = padded('negative_prompt', vocabulary.encode(unwanted), config)
+    return { ids, negative, seed, steps, guidance, size }
   }
 }
 
@@ -73,17 +83,17 @@ function promptIds(prompt: string, seed: number, config: ImageConfig, vocabulary
       fix: `Name at least one of: ${kinds.join('; ')}.`,
     })
   }
-  const ids = vocabulary.encode(completed(prompt, seed, config, vocabulary))
-  if (ids.length > config.maxWords) {
-    throw refused(
-      'input.too_long',
-      `prompt: has ${ids.length} known words, the pod reads ${config.maxWords}`,
-      {
-        field: 'prompt',
-        fix: 'Say it in fewer words.',
-        details: { words: ids.length, most: config.maxWords },
-      },
-    )
+  return padded('prompt', vocabulary.encode(completed(prompt, seed, config, vocabulary)), config)
+}
+
+/** As long as the model reads, with silence behind. @throws `input.too_long` (refused). */
+function padded(field: string, ids: readonly number[], { maxWords }: ImageConfig): number[] {
+  if (ids.length > maxWords) {
+    throw refused('input.too_long', `${field}: has ${ids.length} known words, the pod reads ${maxWords}`, {
+      field,
+      fix: 'Say it in fewer words.',
+      details: { words: ids.length, most: maxWords },
+    })
   }
-  return [...ids, ...new Array<number>(config.maxWords - ids.length).fill(0)]
+  return [...ids, ...new Array<number>(maxWords - ids.length).fill(0)]
 }

@@ -40,7 +40,7 @@ function Card({ model }: { model: Model }) {
   const cover = ofModel(view.drawings, model.name).find(({ state }) => state === 'done')
   return (
     <li className="overflow-hidden rounded-lg border border-line" data-model={model.name}>
-      <div className="grid aspect-[4/3] place-items-center bg-raised">
+      <div className="relative grid aspect-[4/3] place-items-center bg-raised">
         {cover ? (
           <Picture drawing={cover} alt={`The newest picture of ${model.name} in this browser`} />
         ) : (

@@ -85,7 +85,7 @@ function Entry({
         onClick={onShow}
         aria-current={isCurrent ? 'true' : undefined}
         title={short}
-        className="grid aspect-square w-full cursor-pointer place-items-center overflow-hidden rounded-md border border-line bg-raised aria-[current]:border-accent"
+        className="relative grid aspect-square w-full cursor-pointer place-items-center overflow-hidden rounded-md border border-line bg-raised aria-[current]:border-accent"
         data-entry={drawing.state}
       >
         {drawing.state === 'done' ? (

@@ -1,6 +1,6 @@
 import { useState } from 'react'
+import { Button } from '../parts/button.tsx'
 import { Link } from '../parts/link.tsx'
-import { Section } from '../parts/section.tsx'
 import type { Manifest, Model } from '../pondera/models.ts'
 import { useTerms } from '../pondera/use.ts'
 import { useSession } from '../session/use.ts'
@@ -58,9 +58,9 @@ function Studio({ model, manifest }: { model: Model; manifest: Manifest }) {
   }
   return (
     <>
-      <Examples onUse={(prompt) => set({ prompt })} />
       <div className="grid gap-x-10 gap-y-8 lg:grid-cols-2">
         <div className="min-w-0 space-y-5">
+          <Examples onUse={(prompt) => set({ prompt })} />
           <PictureForm
             manifest={manifest}
             form={form}
@@ -94,22 +94,19 @@ function Studio({ model, manifest }: { model: Model; manifest: Manifest }) {
 
 function Examples({ onUse }: { onUse: (prompt: string) => void }) {
   return (
-    <Section title="Prompts to begin with">
-      <ul className="grid gap-2 sm:grid-cols-3">
+    <section aria-label="Prompts to begin with">
+      <p className="label mb-1.5">Prompts to begin with</p>
+      <ul className="space-y-1.5">
         {EXAMPLES.map((prompt) => (
-          <li key={prompt}>
-            <button
-              type="button"
-              onClick={() => onUse(prompt)}
-              className="h-full w-full cursor-pointer rounded-lg border border-edge px-3.5 py-3 text-left hover:bg-accent-soft"
-            >
-              {prompt}
-              <span className="label mt-1 block">Use this prompt</span>
-            </button>
+          <li key={prompt} className="flex items-baseline justify-between gap-3 border-b border-line pb-1.5">
+            <span>{prompt}</span>
+            <Button tone="plain" className="whitespace-nowrap" onClick={() => onUse(prompt)}>
+              Use this prompt<span className="sr-only">: {prompt}</span>
+            </Button>
           </li>
         ))}
       </ul>
-    </Section>
+    </section>
   )
 }
 

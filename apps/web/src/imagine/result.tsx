@@ -14,7 +14,7 @@ import { usePicture } from './use.ts'
 export function Result({ drawing, reuse }: { drawing: Drawing | undefined; reuse: (asked: Asked) => void }) {
   return (
     <section id="result" aria-label="Picture" className="min-w-0 space-y-3">
-      <div className="grid aspect-square place-items-center overflow-hidden rounded-lg border border-line bg-raised">
+      <div className="relative grid aspect-square place-items-center overflow-hidden rounded-lg border border-line bg-raised">
         {drawing === undefined ? (
           <p className="label px-8 text-center">Your picture will be here</p>
         ) : drawing.state === 'done' ? (
@@ -77,14 +77,20 @@ function Ending({ drawing: { state, problem } }: { drawing: Drawing }) {
 }
 
 /** What it was made with, each fact as it was sent. */
-export function Settings({ asked: { size, steps, guidance, seed } }: { asked: Asked }) {
-  const facts = Object.entries({ size, steps, guidance, seed }).filter(([, value]) => value !== undefined)
+export function Settings({
+  asked: { negative_prompt: without, size, steps, guidance, seed },
+}: {
+  asked: Asked
+}) {
+  const facts = Object.entries({ without, size, steps, guidance, seed }).filter(
+    ([, value]) => value !== undefined,
+  )
   return (
     <dl className="label flex flex-wrap gap-x-4">
       {facts.map(([name, value]) => (
         <div key={name} className="flex gap-1.5">
           <dt>{name}</dt>
-          <dd className="figures text-ink" data-fact={name}>
+          <dd className="figures text-ink [overflow-wrap:anywhere]" data-fact={name}>
             {value}
           </dd>
         </div>
