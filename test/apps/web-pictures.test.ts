@@ -428,4 +428,16 @@ describe('a picture of a real network', function () {
     expect((await fetch(`${stage.url}/imagine/p/${id}.png`)).status).to.equal(200)
     await restarted
   })
+
+  it('is shared by one address at most twenty times in twelve hours', async () => {
+    const codes: string[] = []
+    for (let tries = 0; tries < 20; tries += 1) {
+      const answer = await send()
+      if (answer.status !== 201) codes.push((await errorOf(answer)).code)
+    }
+
+    // Some of the twenty were made above.
+    expect(codes.length).to.be.within(1, 19)
+    expect(new Set(codes)).to.deep.equal(new Set(['rate.limited']))
+  })
 })

@@ -10,6 +10,7 @@ import { askServer } from '../network/server.ts'
 import { Copy } from '../parts/copy.tsx'
 import { type Problem, wordsOf } from '../session/words.ts'
 import { Deletion } from '../sharing/deletion.tsx'
+import { edgesOf } from './picture.tsx'
 import { Settings } from './result.tsx'
 import { PICTURES } from './share.tsx'
 import { modelPath } from './use.ts'
@@ -74,7 +75,7 @@ function Sheet({ id, shared }: { id: string; shared: Shared }) {
         alt={`Drawn from: ${asked.prompt}`}
         width={shared.width}
         height={shared.height}
-        className="h-auto w-full rounded-lg border border-line [image-rendering:pixelated]"
+        className={`h-auto w-full rounded-lg border border-line ${edgesOf(shared.width)}`}
       />
       <h1 className="text-[1.2rem] [overflow-wrap:anywhere]">{asked.prompt}</h1>
       <p className="label">
