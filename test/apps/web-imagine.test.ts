@@ -485,6 +485,26 @@ describe('imagine in a browser', function () {
       await page.keyboard.press('Escape')
     })
 
+    it('a picture that the browser lost is not shared, and says so', async () => {
+      await studio('image')
+      await draw(PROMPT)
+      await page.evaluate(`new Promise((done) => {
+        const open = indexedDB.open('heurist-imagine')
+        open.onsuccess = () => {
+          const change = open.result.transaction('pictures', 'readwrite')
+          change.objectStore('pictures').delete(document.querySelector('#result [data-drawing]').dataset.drawing)
+          change.oncomplete = () => { open.result.close(); done() }
+        }
+      })`)
+      await button(page, 'Share').click()
+      await button(page, 'Make a link').click()
+      const problem = page.locator('[data-problem="picture.missing"]')
+      await problem.waitFor()
+
+      expect(await problem.textContent()).to.include('Draw it again.')
+      await page.keyboard.press('Escape')
+    })
+
     it('a link to nothing says so', async () => {
       const shared = await house.open(page.context(), '/imagine/s/nothing')
       await shared.getByText('There is no such shared picture').waitFor()

@@ -1,4 +1,6 @@
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
@@ -140,6 +142,26 @@ describe('a picture that is sent to be shared', () => {
     expect([last.statusCode, last.json().error.code]).to.deep.equal([429, 'rate.limited'])
     expect(Number(last.headers['retry-after'])).to.be.within(1, 3_600)
     expect((await share(body(), '10.0.0.2')).statusCode).to.equal(503)
+  })
+
+  it('waits for its turn while eight others are looked up', async () => {
+    const held: ServerResponse[] = []
+    const slow = createServer((_, answer) => held.push(answer))
+    await new Promise<void>((resolve) => slow.listen(0, '127.0.0.1', resolve))
+    const busy = open({ routerUrl: `http://127.0.0.1:${(slow.address() as AddressInfo).port}` })
+    const headers = { 'content-type': 'application/json' }
+    const ask = () =>
+      busy.inject({ method: 'POST', url: '/api/pictures', headers, payload: JSON.stringify(body()) })
+    const first = Array.from({ length: 8 }, ask)
+    while (held.length < 8) await new Promise((resolve) => setTimeout(resolve, 10))
+    const ninth = await ask()
+    slow.closeAllConnections()
+    const others = await Promise.all(first)
+
+    expect([ninth.statusCode, ninth.json().error.code]).to.deep.equal([503, 'pictures.busy'])
+    expect(others.map((each) => each.json().error.code)).to.deep.equal(Array(8).fill('router.unreachable'))
+    await busy.close()
+    await new Promise((resolve) => slow.close(resolve))
   })
 
   it('made of noise never breaks a route, and is never kept', async () => {

@@ -45,6 +45,7 @@ async function run({ drawings, session, client, routerUrl, model, asked }: Askin
   const abort = running.get(id)
   const follow = followJob(routerUrl, (part) => drawings.patch(id, part, { write: false }))
   try {
+    await follow.open
     const { bytes, price, node } = await client.run(model, asked, {
       ...(abort ? { signal: abort.signal } : {}),
       signed(request) {
