@@ -1,17 +1,37 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { ask, openHouse } from './visitor.ts'
+import { EXAMPLES } from '../../apps/web/src/imagine/prompts.ts'
+import { ask, button, isReady, openHouse } from './visitor.ts'
 
 /** `npx tsx test/apps/screens.ts` takes the pictures of `docs/screens/`: both themes, 360 and 1440 pixels. */
 
 const folder = join(import.meta.dirname, '..', '..', 'docs', 'screens')
 mkdirSync(folder, { recursive: true })
-const house = await openHouse()
+const house = await openHouse({ pictures: true })
 try {
   const page = await house.guest()
   await ask(page, 'What is a pod?')
   await ask(page, 'What is the chemical symbol of gold?')
-  const pages = { portal: '/', pondera: '/pondera', 'pondera-chat': new URL(page.url()).pathname }
+  const chat = new URL(page.url()).pathname
+  await page.goto(`${house.stage.url}/imagine/m/image`)
+  await isReady(page)
+  for (const prompt of EXAMPLES) {
+    await page.getByLabel('Prompt', { exact: true }).fill(prompt)
+    await button(page, 'Draw').click()
+    await page.getByRole('status').getByText('The picture is complete').waitFor()
+    await page.getByRole('img', { name: `Drawn from: ${prompt}` }).waitFor()
+  }
+  await button(page, 'Share').click()
+  await button(page, 'Make a link').click()
+  const shared = new URL((await page.locator('[data-share]').getAttribute('href')) ?? '').pathname
+  const pages = {
+    portal: '/',
+    pondera: '/pondera',
+    'pondera-chat': chat,
+    imagine: '/imagine',
+    'imagine-model': '/imagine/m/image',
+    'imagine-shared': shared,
+  }
   for (const theme of ['light', 'dark'] as const) {
     for (const [width, height] of [
       [360, 740],

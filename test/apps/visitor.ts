@@ -58,9 +58,10 @@ export async function until(holds: () => Promise<boolean>): Promise<void> {
   }
 }
 
-export async function openHouse(): Promise<House> {
+/** @param pictures  With two image pods. */
+export async function openHouse({ pictures = false } = {}): Promise<House> {
   const browser: Browser = await launchChromium()
-  const stage = await openStage({ relay: true })
+  const stage = await openStage({ relay: true, pictures })
   const strangers: string[] = []
   const complaints: string[] = []
   const doors = [stage.url, stage.network.routerUrl, stage.market.chain.rpcUrl]

@@ -28,7 +28,7 @@ export function useAddress(): { chat?: string; share?: string } {
 const AGAIN_MS = 5_000
 
 /** What `read` gives, asked again until it answers; undefined until then, and without a `read`. */
-function useAnswer<T>(read: (() => Promise<T>) | undefined): T | undefined {
+export function useAnswer<T>(read: (() => Promise<T>) | undefined): T | undefined {
   const [answer, setAnswer] = useState<T>()
   useEffect(() => {
     setAnswer(undefined)
