@@ -6,15 +6,17 @@ import type { Door } from './src/network/documents.ts'
 const PAGES: Record<Door, { file: string; addresses: readonly string[] }> = {
   portal: { file: 'index.html', addresses: ['/r/:request'] },
   pondera: { file: 'pondera.html', addresses: ['/pondera', '/pondera/c/:chat', '/pondera/s/:share'] },
+  search: { file: 'search.html', addresses: ['/search'] },
 }
 
 export function doorRoutes(app: FastifyInstance, { doors }: Pick<WebConfig, 'doors'>): void {
   for (const door of Object.keys(doors) as Door[]) {
     const { file, addresses } = PAGES[door]
     for (const address of addresses) {
-      app.get(address, async (_, reply) => {
+      app.get(address, async (request, reply) => {
         // What somebody chose to show to whoever has the link is not for search engines.
-        if (address.startsWith('/pondera/')) reply.header('x-robots-tag', 'noindex')
+        if (address.startsWith('/pondera/') || request.url.includes('?'))
+          reply.header('x-robots-tag', 'noindex')
         return reply.sendFile(file)
       })
     }

@@ -10,7 +10,11 @@ import { usd } from '../../sdk/units.ts'
 import { answerErrors } from './api/errors.ts'
 import { relayRoutes } from './api/relay.ts'
 import { doorRoutes } from './doors.ts'
+import { resultSchema } from './search/documents.ts'
+import { openSearch, searchSchema } from './search/open.ts'
+import { searchRoutes } from './search/routes.ts'
 import { shareRoutes } from './shares/routes.ts'
+import { snapshotSchema } from './shares/snapshot.ts'
 import { openShares } from './shares/store.ts'
 import { DOORS } from './src/network/documents.ts'
 
@@ -30,11 +34,13 @@ export const configSchema = z.strictObject({
   doors: z
     .partialRecord(z.enum(DOORS), z.strictObject({ frontend: z.number().int().nonnegative() }))
     .default({ portal: { frontend: 0 } }),
-  /** Where shared chats are kept. Without it nothing can be shared. */
+  /** Where shared chats and results are kept. Without it nothing can be shared. */
   dataDir: z.string().min(1).optional(),
   /** Brings deposits that wallets signed to the chain, at the cost of this key. */
   relay: z.strictObject({ keyFile: z.string().min(1), leastUsd: z.string().default('0.50') }).optional(),
-  /** So many shared chats are kept at all. */
+  /** What the search door finds its sources by. */
+  search: searchSchema.prefault({}),
+  /** So many shared chats are kept at all, and so many results. */
   mostShares: z.number().int().positive().default(20_000),
   /** Whose `X-Forwarded-For` names the caller. */
   trustedProxies: z
@@ -69,7 +75,7 @@ export function contentSecurityPolicy({ routerUrl, gatewayUrl, rpcUrl }: WebConf
   ].join('; ')
 }
 
-/** Serves `dist/`, `/config.json` and the doors' addresses, which the pages read themselves; keeps shared chats. */
+/** Serves `dist/`, `/config.json` and the doors' addresses, which the pages read themselves; keeps what people share; searches. */
 export function createWeb(config: WebConfig, log: FastifyBaseLogger): FastifyInstance {
   if (!existsSync(join(DIST, 'index.html'))) {
     throw refused('web.not_built', 'The page is not built', { fix: 'Run: npx tsx apps/web/build.ts' })
@@ -109,7 +115,20 @@ export function createWeb(config: WebConfig, log: FastifyBaseLogger): FastifyIns
   app.get('/healthz', async () => ({ status: 'ok' }))
   doorRoutes(app, config)
   if (dataDir !== undefined) {
-    shareRoutes(app, openShares(join(dataDir, 'shares'), { most: config.mostShares, now: Date.now }))
+    const terms = { most: config.mostShares, now: Date.now }
+    const chats = openShares(join(dataDir, 'shares'), { schema: snapshotSchema, noun: 'chat' }, terms)
+    shareRoutes(app, '/api/shares', chats)
+    if (doors.search) {
+      const results = openShares(join(dataDir, 'results'), { schema: resultSchema, noun: 'result' }, terms)
+      shareRoutes(app, '/api/results', results)
+    }
+  }
+  if (doors.search) {
+    const { frontend } = doors.search
+    const { search } = config
+    const parts = openSearch({ search, routerUrl, rpcUrl, chainId, ledger, dataDir, frontend, log })
+    searchRoutes(app, parts)
+    app.addHook('onClose', () => parts.close())
   }
   if (config.relay !== undefined) {
     const { keyFile, leastUsd } = config.relay

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { LOCAL_CHAIN_ID, type LocalChain, startChain } from '../../deploy/chain.ts'
 import { deploy } from '../../deploy/deploy.ts'
 import type { Deployer } from '../../deploy/deployer.ts'
-import { localAccount, type Seeded, seedBabel, seedDoors, seedLocal } from '../../deploy/local.ts'
+import { localAccount, type Seeded, seedBabel, seedDoors, seedLocal, seedSearch } from '../../deploy/local.ts'
 import { params } from '../../deploy/params.ts'
 import { readRecord } from '../../deploy/record.ts'
 import { saveKey } from '../../sdk/chain/keys.ts'
@@ -22,7 +22,7 @@ export interface LocalNetwork {
   deployer: Deployer
   seeded: Seeded
   /** The frontend of every door of the web. */
-  doors: Record<'portal' | 'pondera', number>
+  doors: Record<'portal' | 'pondera' | 'search', number>
   network: Network
 }
 
@@ -43,8 +43,9 @@ export async function raiseChain(
   )
   onStep('pods, frontend and credits')
   const seeded = await seedLocal(deployer, PODS_DIR)
-  const doors = await seedDoors(deployer, ['portal', 'pondera'])
+  const doors = await seedDoors(deployer, ['portal', 'pondera', 'search'])
   const network = describe(deployer, chain.rpcUrl, ports)
+  await seedSearch(deployer, network.router.address, chain.rpcUrl)
   writeFileSync(networkFile(home), `${JSON.stringify(network, undefined, 2)}\n`)
   return { home, ports, chain, deployer, seeded, doors, network }
 }
@@ -104,7 +105,10 @@ function describe(deployer: Deployer, rpcUrl: string, ports: Ports): Network {
 }
 
 /** A file with a key of the public local mnemonic, for the process that plays that part. */
-function keyFile(home: string, part: 'router' | 'frontend' | 'keeper' | 'babel' | 'faucet'): string {
+function keyFile(
+  home: string,
+  part: 'router' | 'frontend' | 'keeper' | 'babel' | 'faucet' | 'search',
+): string {
   const path = join(home, 'keys', `${part}.key`)
   if (!existsSync(path)) saveKey(path, localKey(LOCAL_KEY[part]))
   return path
@@ -241,7 +245,12 @@ export const webPart = ({ home, ports, network, doors }: LocalNetwork): Part => 
     chainId: network.chainId,
     ledger: network.addresses.ledger,
     dataDir: join(home, 'web'),
-    doors: { portal: { frontend: doors.portal }, pondera: { frontend: doors.pondera } },
+    doors: {
+      portal: { frontend: doors.portal },
+      pondera: { frontend: doors.pondera },
+      search: { frontend: doors.search },
+    },
+    search: { keyFile: keyFile(home, 'search') },
     // On a local chain gas is given to whoever asks.
     relay: { keyFile: keyFile(home, 'faucet') },
   },

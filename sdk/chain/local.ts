@@ -28,6 +28,8 @@ export const LOCAL_KEY = {
   /** What the web's doors earn is paid to these; they need no gas. */
   portal: 11,
   pondera: 12,
+  /** Also pays for the vectors of the documents that this door searches. */
+  search: 14,
 } as const
 
 /** Private key `index` of the local mnemonic, 32 bytes. */

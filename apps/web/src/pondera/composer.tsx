@@ -2,6 +2,7 @@ import { useDeferredValue, useMemo, useState } from 'react'
 import { formatUsd } from '../../../../sdk/units.ts'
 import { Button } from '../parts/button.tsx'
 import { useSession } from '../session/use.ts'
+import type { Phase } from '../session/view.ts'
 import type { Message, Settings } from './chat.ts'
 import { MOST_MESSAGES, packContext } from './context.ts'
 import { askedOf, type Manifest, mostPrice } from './models.ts'
@@ -74,17 +75,19 @@ export function Composer({ messages, manifest, settings, writing, mayAsk, onSend
   )
 }
 
+/** Why nothing can be asked now. */
+export const WHY_NOT: Partial<Record<Phase, string>> = {
+  none: 'Add credit first: one signature',
+  unfunded: 'Your deposit is not on the chain yet',
+  broken: 'This key signs nothing more',
+  down: 'Read only for now',
+  elsewhere: 'Read only: another tab has the key',
+}
+
 function Why({ mayAsk, writing }: { mayAsk: boolean; writing: boolean }) {
   const { view } = useSession()
   if (mayAsk || writing) return <span>Enter sends, Shift and Enter make a new line</span>
-  const words: Partial<Record<typeof view.phase, string>> = {
-    none: 'Add credit first: one signature',
-    unfunded: 'Your deposit is not on the chain yet',
-    broken: 'This key signs nothing more',
-    down: 'Read only for now',
-    elsewhere: 'Read only: another tab has the key',
-  }
-  return <span>{words[view.phase] ?? 'One moment…'}</span>
+  return <span>{WHY_NOT[view.phase] ?? 'One moment…'}</span>
 }
 
 function priceOf(manifest: Manifest, messages: readonly Message[], settings: Settings, text: string): bigint {

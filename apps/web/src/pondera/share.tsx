@@ -18,11 +18,12 @@ export function ShareDialog({ chat, onClose }: { chat: Chat; onClose: () => void
     await work().catch((cause: unknown) => setProblem(wordsOf(cause)))
     setBusy(false)
   }
-  const share = () => act(async () => chats.put({ ...chat, share: await createShare(snapshotOf(chat)) }))
+  const share = () =>
+    act(async () => chats.put({ ...chat, share: await createShare('/api/shares', snapshotOf(chat)) }))
   const unshare = () =>
     act(async () => {
       if (!chat.share) return
-      await deleteShare(chat.share.id, chat.share.secret)
+      await deleteShare('/api/shares', chat.share.id, chat.share.secret)
       const { share: _, ...rest } = chat
       chats.put(rest)
     })
@@ -39,7 +40,12 @@ export function ShareDialog({ chat, onClose }: { chat: Chat; onClose: () => void
           </Button>
         </>
       ) : (
-        <Links share={chat.share} busy={busy} onDelete={() => void unshare()} />
+        <ShareLinks
+          path={`/pondera/s/${chat.share.id}`}
+          secret={chat.share.secret}
+          busy={busy}
+          onDelete={() => void unshare()}
+        />
       )}
       <p aria-live="polite">
         {problem && (
@@ -52,17 +58,20 @@ export function ShareDialog({ chat, onClose }: { chat: Chat; onClose: () => void
   )
 }
 
-function Links({
-  share,
+/** The link that shows it, the link that deletes it, and the way to do so now. */
+export function ShareLinks({
+  path,
+  secret: own,
   busy,
   onDelete,
 }: {
-  share: NonNullable<Chat['share']>
+  path: string
+  secret: string
   busy: boolean
   onDelete: () => void
 }) {
-  const link = new URL(`/pondera/s/${share.id}`, window.location.href).href
-  const secret = `${link}#delete=${share.secret}`
+  const link = new URL(path, window.location.href).href
+  const secret = `${link}#delete=${own}`
   return (
     <>
       <p>

@@ -3,11 +3,11 @@ import type { Shared } from '../../shares/snapshot.ts'
 import { Button } from '../parts/button.tsx'
 import { type Problem, wordsOf } from '../session/words.ts'
 import { MessageView } from './message.tsx'
-import { deleteShare, readShare } from './shares.ts'
+import { deleteShare, readShare, secretOf } from './shares.ts'
 
 type Read = { state: 'reading' } | { state: 'read'; shared: Shared } | { state: 'failed'; problem: Problem }
 
-/** The public page of a shared chat. Its secret stands behind the `#`, which browsers send to nobody. */
+/** The public page of a shared chat. */
 export function SharedChat({ share }: { share: string }) {
   const [read, setRead] = useState<Read>({ state: 'reading' })
   const [secret, setSecret] = useState(() => secretOf(window.location.hash))
@@ -20,7 +20,7 @@ export function SharedChat({ share }: { share: string }) {
   }, [share])
   async function remove() {
     try {
-      await deleteShare(share, secret ?? '')
+      await deleteShare('/api/shares', share, secret ?? '')
       setSecret(undefined)
       setRead({
         state: 'failed',
@@ -76,5 +76,3 @@ function Transcript({ shared }: { shared: Shared }) {
     </>
   )
 }
-
-const secretOf = (hash: string): string | undefined => /^#delete=([\w-]{1,64})$/.exec(hash)?.[1]

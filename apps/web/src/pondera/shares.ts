@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { fromErrorBody, later } from '../../../../sdk/errors.ts'
 import { MOST_MESSAGES, type Shared, type Snapshot, sharedSchema } from '../../shares/snapshot.ts'
+import { askServer } from '../network/api.ts'
 import type { Chat } from './chat.ts'
 import { withoutThinking } from './thinking.ts'
 
@@ -21,42 +21,24 @@ export const snapshotOf = ({ title, model, messages }: Chat): Snapshot => ({
     })),
 })
 
-export async function createShare(snapshot: Snapshot): Promise<{ id: string; secret: string }> {
-  const answer = await ask('/api/shares', { method: 'POST', body: snapshot })
+/** Where chats are shared, and where results are. */
+export type SharePath = '/api/shares' | '/api/results'
+
+export async function createShare(
+  path: SharePath,
+  snapshot: object,
+): Promise<{ id: string; secret: string }> {
+  const answer = await askServer(path, { method: 'POST', body: snapshot })
   return z.object({ id: z.string(), secret: z.string() }).parse(await answer.json())
 }
 
 export async function readShare(id: string): Promise<Shared> {
-  return sharedSchema.parse(await (await ask(`/api/shares/${id}`, { method: 'GET' })).json())
+  return sharedSchema.parse(await (await askServer(`/api/shares/${id}`, { method: 'GET' })).json())
 }
 
-export async function deleteShare(id: string, secret: string): Promise<void> {
-  await ask(`/api/shares/${id}`, { method: 'DELETE', body: { secret } })
+export async function deleteShare(path: SharePath, id: string, secret: string): Promise<void> {
+  await askServer(`${path}/${id}`, { method: 'DELETE', body: { secret } })
 }
 
-const errorSchema = z.object({
-  error: z.object({
-    code: z.string(),
-    kind: z.enum(['refused', 'later', 'bug']),
-    message: z.string(),
-    fix: z.exactOptional(z.string()),
-  }),
-})
-
-/** @throws what the server says; `page.unreachable` (later). */
-async function ask(path: string, { method, body }: { method: string; body?: unknown }): Promise<Response> {
-  const answer = await fetch(path, {
-    method,
-    ...(body === undefined
-      ? {}
-      : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
-    signal: AbortSignal.timeout(15_000),
-  }).catch((cause: unknown) => {
-    throw later('page.unreachable', 'the server of this page does not answer', { fix: 'Try again.', cause })
-  })
-  if (answer.ok) return answer
-  const told = errorSchema.safeParse(await answer.json().catch(() => undefined))
-  throw told.success
-    ? fromErrorBody(told.data.error)
-    : later('page.unreachable', `the server of this page answers ${answer.status}`, { fix: 'Try again.' })
-}
+/** The secret of a link that deletes what it shows. It stands behind the `#`, which browsers send to nobody. */
+export const secretOf = (hash: string): string | undefined => /^#delete=([\w-]{1,64})$/.exec(hash)?.[1]
