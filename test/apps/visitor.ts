@@ -58,9 +58,9 @@ export async function until(holds: () => Promise<boolean>): Promise<void> {
   }
 }
 
-export async function openHouse(): Promise<House> {
+export async function openHouse(options: { wide?: boolean } = {}): Promise<House> {
   const browser: Browser = await launchChromium()
-  const stage = await openStage({ relay: true })
+  const stage = await openStage({ relay: true, ...options })
   const strangers: string[] = []
   const complaints: string[] = []
   const doors = [stage.url, stage.network.routerUrl, stage.market.chain.rpcUrl]

@@ -93,7 +93,9 @@ const unmarked = (line: string): string =>
       .replace(/^\s*\|?[\s:|-]+\|\s*$/, '')
       .replaceAll(/!?\[([^\]]*)\]\([^)]*\)/g, '$1')
       .replaceAll(/(\*\*|__|`)/g, '')
+      .replaceAll(/(?<![\w*])\*([^*\s](?:[^*]*[^*\s])?)\*(?![\w*])/g, '$1')
       .replace(/^\s*(?:[-*+]|\d+\.|>)\s+/, '')
-      .replaceAll(/\s*\|\s*/g, ' · ')
+      .replaceAll(/\s*(?<!\\)\|\s*/g, ' · ')
+      .replaceAll('\\|', '|')
       .replaceAll(/^[\s·]+|[\s·]+$/g, ''),
   )
