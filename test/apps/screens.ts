@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { ask, openHouse } from './visitor.ts'
+import { ask, button, isReady, openHouse } from './visitor.ts'
 
 /** `npx tsx test/apps/screens.ts` takes the pictures of `docs/screens/`: both themes, 360 and 1440 pixels. */
 
@@ -11,7 +11,19 @@ try {
   const page = await house.guest()
   await ask(page, 'What is a pod?')
   await ask(page, 'What is the chemical symbol of gold?')
-  const pages = { portal: '/', pondera: '/pondera', 'pondera-chat': new URL(page.url()).pathname }
+  const chat = new URL(page.url()).pathname
+  await page.goto(`${house.stage.url}/search`)
+  await isReady(page)
+  await button(page, 'What can a thief of my key do?').click()
+  await page.locator('[data-state=done] .prose').waitFor()
+  const { pathname, search } = new URL(page.url())
+  const pages = {
+    portal: '/',
+    pondera: '/pondera',
+    'pondera-chat': chat,
+    search: '/search',
+    'search-result': pathname + search,
+  }
   for (const theme of ['light', 'dark'] as const) {
     for (const [width, height] of [
       [360, 740],

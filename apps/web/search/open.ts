@@ -22,10 +22,11 @@ export const searchSchema = z.strictObject({
   /** Pays once for the vectors of the documents. Without it they are found by words alone. */
   keyFile: z.string().min(1).optional(),
   /**
-   * What vectors count beside words. The shipped embed pod was trained on short questions: a fifth is what it is worth
-   * here. An embedding model of a hundred million weights or more is worth 1.
+   * What vectors count beside words. The shipped embed pod was trained on short questions, not on passages: up to 0.02 it
+   * neither helps nor hurts here, at 0.2 it costs 3 of 75 questions (test/apps/web-search-index.test.ts). An embedding
+   * model of a hundred million weights or more is worth 1.
    */
-  vectorWeight: z.number().min(0).max(10).default(0.2),
+  vectorWeight: z.number().min(0).max(10).default(0.02),
   /** A SearXNG instance whose `formats` hold `json`. */
   searxng: z.strictObject({ url }).optional(),
   /** Brave's search API; the key alone in a file. */

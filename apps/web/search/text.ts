@@ -26,6 +26,7 @@ export function plainText(text: string): string {
     plain = plain
       .replaceAll(UNSEEN, '')
       .replaceAll(TURN_MARKS, ' ')
+      .replaceAll(/<(script|style)\b[^>]*>.*?<\/\1\s*>/gi, ' ')
       .replaceAll(/<!--.*?-->|<\/?[a-z][^<>]*>/gi, ' ')
       .replaceAll(/&(#x?[0-9a-f]{1,6}|[a-z]{2,6});/gi, (whole, name: string) => entity(whole, name))
   }

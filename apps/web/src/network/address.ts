@@ -34,5 +34,8 @@ export const usePath = (): string => useSyncExternalStore(onAddress, () => windo
 /** What stands behind the `?` of the address, as it changes. */
 export const useSearch = (): string => useSyncExternalStore(onAddress, () => window.location.search)
 
+/** What stands behind the `#` of the address, as it changes. Browsers send it to nobody. */
+export const useHash = (): string => useSyncExternalStore(onAddress, () => window.location.hash)
+
 /** The request whose receipt the address names. */
 export const useReceiptAddress = (): string | undefined => RECEIPT.exec(usePath())?.[1]?.toLowerCase()

@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'react'
 import type { Shared } from '../../shares/snapshot.ts'
+import { useHash } from '../network/address.ts'
 import { Button } from '../parts/button.tsx'
 import { type Problem, wordsOf } from '../session/words.ts'
 import { MessageView } from './message.tsx'
@@ -10,7 +11,7 @@ type Read = { state: 'reading' } | { state: 'read'; shared: Shared } | { state: 
 /** The public page of a shared chat. */
 export function SharedChat({ share }: { share: string }) {
   const [read, setRead] = useState<Read>({ state: 'reading' })
-  const [secret, setSecret] = useState(() => secretOf(window.location.hash))
+  const secret = secretOf(useHash())
   const [said, setSaid] = useState<string>()
   useEffect(() => {
     readShare(share).then(
@@ -21,7 +22,6 @@ export function SharedChat({ share }: { share: string }) {
   async function remove() {
     try {
       await deleteShare('/api/shares', share, secret ?? '')
-      setSecret(undefined)
       setRead({
         state: 'failed',
         problem: { code: 'share.deleted', says: 'The shared chat is deleted.', fix: '' },

@@ -1,8 +1,7 @@
 /** The sources that an answer names. Pure. */
 
-/** `[citation:3]`, `[3]`, `[1, 2]`, `[^3]`, `【3】`; none of them as the text of a link. */
-const CITATION =
-  /[[【]\s*(?:(?:citation|source)\s*:\s*|\^)?(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\s*[\]】](?![([:])/gi
+/** `[citation:3]`, `[3]`, `[1, 2]`, `[^3]`, `【3】`; not the text of a link. */
+const CITATION = /[[【]\s*(?:(?:citation|source)\s*:\s*|\^)?(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\s*[\]】](?!\()/gi
 /** What is code is left as it is. */
 const CODE = /(```[\s\S]*?(?:```|$)|~~~[\s\S]*?(?:~~~|$)|`[^`\n]*`)/
 
@@ -32,8 +31,8 @@ export function citedOf(answer: string, count: number): Cited {
 
 /** The source that a link of such a text names. */
 export function citationOf(href: string): number | undefined {
-  const number = href.startsWith(PLACE) ? Number(href.slice(PLACE.length)) : Number.NaN
-  return Number.isInteger(number) ? number : undefined
+  const number = /^#source-(\d{1,3})$/.exec(href)?.[1]
+  return number === undefined ? undefined : Number(number)
 }
 
 const RELATED = /(?:^|\n)[\s>#*_]*related(?:\s+questions)?[\s*_]*:?[\s*_]*(?:\n|$)/i

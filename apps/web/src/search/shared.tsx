@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'react'
+import { useHash } from '../network/address.ts'
 import { Button } from '../parts/button.tsx'
 import { deleteShare, secretOf } from '../pondera/shares.ts'
 import { type Problem, wordsOf } from '../session/words.ts'
@@ -20,7 +21,7 @@ export function SharedFinding({
   onSearch: ((query: string) => void) | undefined
 }) {
   const [read, setRead] = useState<Read>({ state: 'reading' })
-  const [secret, setSecret] = useState(() => secretOf(window.location.hash))
+  const secret = secretOf(useHash())
   const [said, setSaid] = useState<string>()
   useEffect(() => {
     readResult(id).then(
@@ -31,7 +32,6 @@ export function SharedFinding({
   async function remove() {
     try {
       await deleteShare('/api/results', id, secret ?? '')
-      setSecret(undefined)
       setRead({
         state: 'failed',
         problem: { code: 'share.deleted', says: 'The shared result is deleted.', fix: '' },
