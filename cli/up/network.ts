@@ -224,6 +224,7 @@ export async function babelPart({ home, ports, network, deployer }: LocalNetwork
   }
 }
 
+/** What the operator set in a file of the home; nothing if there is none. */
 function ownConfig(file: string): { token?: string } {
   if (!existsSync(file)) return {}
   try {
@@ -233,6 +234,7 @@ function ownConfig(file: string): { token?: string } {
   }
 }
 
+/** `<home>/search.json` holds what the operator sets of the search door: web searches, the weight of vectors. */
 export const webPart = ({ home, ports, network, doors }: LocalNetwork): Part => ({
   name: 'web',
   entry: 'apps/web/serve.ts',
@@ -250,7 +252,7 @@ export const webPart = ({ home, ports, network, doors }: LocalNetwork): Part => 
       pondera: { frontend: doors.pondera },
       search: { frontend: doors.search },
     },
-    search: { keyFile: keyFile(home, 'search') },
+    search: { keyFile: keyFile(home, 'search'), ...ownConfig(join(home, 'search.json')) },
     // On a local chain gas is given to whoever asks.
     relay: { keyFile: keyFile(home, 'faucet') },
   },

@@ -181,6 +181,7 @@ describe('the quality of the search', function () {
             pod: () => 'embed',
             begin() {},
             settled: async () => {},
+            close: async () => {},
           },
           vectorWeight: searchSchema.parse({}).vectorWeight,
           providers: [],

@@ -12,9 +12,15 @@ import { brave, type Provider, searxng } from '../../apps/web/search/providers.t
 import { openVectors } from '../../apps/web/search/vectors.ts'
 import { configSchema, createWeb } from '../../apps/web/server.ts'
 import { embed, loadPod } from '../../pods/embed/score.ts'
-import { asHeuristError, later } from '../../sdk/errors.ts'
+import type { CallOptions } from '../../sdk/calls.ts'
+import { asHeuristError, later, refused } from '../../sdk/errors.ts'
 import { parseManifest } from '../../sdk/protocol/manifest.ts'
 import type { Engine } from '../../worker/engines/engine.ts'
+
+/** Looks again as soon as the work in between is done. */
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setImmediate(resolve))
+}
 
 type Serve = (incoming: IncomingMessage, outgoing: ServerResponse) => void
 const servers: Server[] = []
@@ -381,8 +387,9 @@ describe("the documents' vectors", function () {
     const events: string[] = []
     let calls = 0
     const small = { ...manifest, limits: { ...manifest.limits, inputUnits: 1_500 } }
-    const run = async (_: string | number, input: string | object) => {
+    const run = async (_: string | number, input: string | object, options?: CallOptions) => {
       calls += 1
+      if (options?.signal?.aborted) throw refused('call.left', 'the call was left')
       if (calls === breaksAt) throw later('router.unreachable', 'the router does not answer')
       const { input: texts } = input as { input: string[] }
       asked.push(...texts)
@@ -454,6 +461,25 @@ describe("the documents' vectors", function () {
     await fresh.settled()
     expect(asked).to.deep.equal(whole)
     expect(vectors.of('embed', 128)).to.deep.equal(fresh.of('embed', 128))
+  })
+
+  it('a server that stops begins no further call, and the next one goes on', async () => {
+    const asked: string[] = []
+    const { vectors, events } = open(0, asked)
+    vectors.begin()
+    await until(() => asked.length > 0)
+    await vectors.close()
+    const before = asked.length
+    vectors.begin()
+    await vectors.settled()
+
+    expect(asked.length).to.equal(before)
+    expect(events.filter((event) => event === 'search.index_failed')).to.deep.equal([])
+
+    const next = open(0, asked).vectors
+    next.begin()
+    await next.settled()
+    expect(next.of('embed', 128)?.length).to.equal(asked.length)
   })
 
   it('a line that a crash tore is made again, and nothing before it', async () => {

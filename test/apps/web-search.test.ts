@@ -165,6 +165,21 @@ describe('search in a browser', function () {
     expect(calls.count).to.equal(0)
   })
 
+  it('earlier searches stand on the home until they are forgotten one by one', async () => {
+    const address = page.url()
+    const asked = new URL(address).searchParams.get('q') ?? ''
+    await page.goto(`${house.stage.url}/search`)
+    await isReady(page)
+    const earlier = page.getByRole('navigation', { name: 'Earlier searches' })
+    const before = await earlier.getByRole('link').count()
+    await earlier.getByRole('button', { name: 'Forget What can a thief of my key do?' }).click()
+    await until(async () => (await earlier.getByRole('link').count()) === before - 1)
+    await earlier.getByRole('link', { name: asked, exact: true }).click()
+    await answered(page)
+
+    expect(page.url()).to.equal(address)
+  })
+
   it('regenerated it is searched anew, with an address and a receipt of its own; the old one stays', async () => {
     const old = page.url()
     const [first] = await receiptsOf(page)

@@ -76,8 +76,8 @@ export function openSearch(place: SearchPlace): SearchParts & { close(): Promise
     vectorWeight: search.vectorWeight,
     providers: providersOf(search),
     async close() {
+      await vectors?.close()
       await client?.close()
-      await vectors?.settled()
     },
   }
 }

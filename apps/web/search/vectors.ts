@@ -37,6 +37,8 @@ export interface PassageVectors {
   pod(): string | undefined
   /** Resolves when what `begin` began has ended. */
   settled(): Promise<void>
+  /** Leaves the call that runs, at no cost, and begins no other. */
+  close(): Promise<void>
 }
 
 /** Short enough for every embed pod: a passage is as near as its nearest piece. Characters. */
@@ -63,6 +65,7 @@ export function openVectors({ folder, passages, embedding, tell, now }: VectorsO
   let made: { pod: string; pieces: readonly PieceVector[] } | undefined
   let running: Promise<void> | undefined
   let notBefore = 0
+  const leaving = new AbortController()
 
   async function make(): Promise<void> {
     const { client, pod, manifest, hash } = await embedding()
@@ -77,7 +80,7 @@ export function openVectors({ folder, passages, embedding, tell, now }: VectorsO
       // A token is at least a byte: what fits by bytes fits by tokens.
       const rest = pieces.slice(vectors.length).map(({ text }) => text)
       for (const input of inCalls(rest, Math.min(inputBytes, inputUnits) - 64)) {
-        const { embeddings = [] } = await client.run(pod, { input })
+        const { embeddings = [] } = await client.run(pod, { input }, { signal: leaving.signal })
         if (embeddings.length !== input.length) throw new Error(`${pod} made ${embeddings.length} vectors`)
         await file.write(lineOf(vectors.length, embeddings))
         await file.sync()
@@ -100,9 +103,10 @@ export function openVectors({ folder, passages, embedding, tell, now }: VectorsO
     },
     pod: () => made?.pod,
     begin() {
-      if (made || running || now() < notBefore) return
+      if (made || running || now() < notBefore || leaving.signal.aborted) return
       running = make()
         .catch((cause: unknown) => {
+          if (leaving.signal.aborted) return
           notBefore = now() + PAUSE_MS
           tell({ event: 'search.index_failed', error: asHeuristError(cause).toJSON() })
         })
@@ -111,6 +115,10 @@ export function openVectors({ folder, passages, embedding, tell, now }: VectorsO
         })
     },
     async settled() {
+      await running
+    },
+    async close() {
+      leaving.abort()
       await running
     },
   }

@@ -38,7 +38,7 @@ export function DoorHeader({
         <Mark />
         <span className="text-[1.05rem] font-[560] tracking-[-0.015em]">heurist</span>
         {open.length > 1 && (
-          <nav aria-label="Doors" className="ml-2 flex gap-0.5 border-l border-line pl-3">
+          <nav aria-label="Doors" className="ml-2 flex flex-wrap gap-0.5 border-l border-line pl-3">
             {open.map((each) => (
               <a
                 key={each}

@@ -1,4 +1,5 @@
 import { go } from '../network/address.ts'
+import { Button } from '../parts/button.tsx'
 import { useSession } from '../session/use.ts'
 import { SearchBox } from './box.tsx'
 import { addressOf } from './finding.ts'
@@ -73,24 +74,32 @@ export function WhoAnswers({ terms }: { terms: Terms | undefined }) {
 }
 
 function Earlier() {
-  const { view } = useFindings()
+  const { findings, view } = useFindings()
   if (view.length === 0) return null
   return (
     <nav aria-label="Earlier searches" className="space-y-1">
       <h2 className="label font-[520]">Earlier, kept in this browser</h2>
       <ul>
         {view.slice(0, MOST_SHOWN).map(({ id, query }) => (
-          <li key={id}>
+          <li key={id} className="flex items-center gap-2">
             <a
               href={addressOf(query, id)}
               onClick={(event) => {
                 event.preventDefault()
                 go(addressOf(query, id))
               }}
-              className="block truncate rounded-md py-1 underline-offset-4 hover:underline"
+              className="min-w-0 flex-1 truncate rounded-md py-1 underline-offset-4 hover:underline"
             >
               {query}
             </a>
+            <Button
+              tone="plain"
+              aria-label={`Forget ${query}`}
+              title="Forget"
+              onClick={() => findings.remove(id)}
+            >
+              ✕
+            </Button>
           </li>
         ))}
       </ul>

@@ -24,7 +24,7 @@ export function useAddress(): { query: string; rid: string | undefined } {
   }
 }
 
-const AGAIN_MS = 6_000
+const AGAIN_MS = 20_000
 
 /** What a search costs and who answers it; undefined until router and server told. Read again now and then. */
 export function useTerms(): Terms | undefined {
