@@ -43,9 +43,11 @@ export async function raiseChain(
   )
   onStep('pods, frontend and credits')
   const seeded = await seedLocal(deployer, PODS_DIR)
-  const doors = await seedDoors(deployer, ['portal', 'pondera', 'search'])
+  const [doors] = await Promise.all([
+    seedDoors(deployer, ['portal', 'pondera', 'search']),
+    seedSearch(deployer, localAccount('router').address, chain.rpcUrl),
+  ])
   const network = describe(deployer, chain.rpcUrl, ports)
-  await seedSearch(deployer, network.router.address, chain.rpcUrl)
   writeFileSync(networkFile(home), `${JSON.stringify(network, undefined, 2)}\n`)
   return { home, ports, chain, deployer, seeded, doors, network }
 }
