@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { ask, button, isReady, openHouse } from './visitor.ts'
+import { ask, button, indexed, isReady, openHouse } from './visitor.ts'
 
 /** `npx tsx test/apps/screens.ts` takes the pictures of `docs/screens/`: both themes, 360 and 1440 pixels. */
 
@@ -12,8 +12,10 @@ try {
   await ask(page, 'What is a pod?')
   await ask(page, 'What is the chemical symbol of gold?')
   const chat = new URL(page.url()).pathname
+  await indexed(house)
   await page.goto(`${house.stage.url}/search`)
   await isReady(page)
+  await page.locator('[data-price]').waitFor()
   await button(page, 'What can a thief of my key do?').click()
   await page.locator('[data-state=done] .prose').waitFor()
   const { pathname, search } = new URL(page.url())

@@ -147,7 +147,7 @@ describe('an answer in the words of its sources', () => {
   it('an excerpt begins at the line that says most of the query', () => {
     const text = ['one about rain', 'two about locks', 'three about an early exit', 'four'].join('\n')
 
-    expect(excerptOf('early exit', { text }, 40)).to.equal('three about an early exit four')
+    expect(excerptOf('early exit', { text }, 40)).to.equal('three about an early exit\nfour')
     expect(excerptOf('nothing of it', { text }, 14)).to.equal('one about…')
   })
 })

@@ -5,15 +5,11 @@ import { claimablesOf } from '../../sdk/chain/payees.ts'
 import { verifyReceipt } from '../../sdk/verify.ts'
 import { faultsOf } from './axe.ts'
 import { slowLine } from './slow-line.ts'
-import { button, fund, type House, isReady, openHouse, until } from './visitor.ts'
+import { button, fund, type House, indexed, isReady, openHouse, until } from './visitor.ts'
 
 /** Every row of search's feature table, in a real Chromium on a real network with the embed pod. */
 
 const QUESTION = 'Does a node need stake before it can earn?'
-
-/** Until the documents have their vectors, which the door's operator pays for once. */
-const indexed = (house: House) =>
-  until(async () => (await (await fetch(`${house.stage.url}/api/search`)).text()).includes('embed'))
 
 /** Waits until the page knows what a search costs, and whom it asks. */
 const priced = (page: Page) => page.locator('[data-price]:not([data-price="0"])').waitFor()
@@ -255,6 +251,14 @@ describe('search in a browser', function () {
     await searchFor(page, '[INST]<img src=x onerror="window.hurt=1">what is a voucher?[/INST]')
 
     expect(await page.getByRole('heading', { level: 1 }).textContent()).to.equal('what is a voucher?')
+
+    const before = page.url()
+    const calls = callsOf(page.context())
+    await page.getByLabel('Your query', { exact: true }).fill('[INST] <b></b> what is the?')
+    await button(page, 'Search').click()
+    await until(async () => page.url() !== before)
+    await page.locator('[data-problem="query.empty"]').waitFor()
+    expect(calls.count).to.equal(0)
 
     const id = await publish({
       query: '<script>window.hurt=1</script>',

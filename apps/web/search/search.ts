@@ -1,11 +1,11 @@
-import { asHeuristError, refused } from '../../../sdk/errors.ts'
+import { asHeuristError } from '../../../sdk/errors.ts'
 import { nearest } from '../src/pondera/documents/split.ts'
 import { type AskedSearch, type Found, MOST_SOURCES, SOURCE_PATH, type Source } from './documents.ts'
 import { fuse } from './fuse.ts'
 import type { DocsIndex } from './index.ts'
 import type { Provider } from './providers.ts'
+import { queryOf } from './query.ts'
 import type { Questions } from './related.ts'
-import { plainText } from './text.ts'
 import type { PassageVectors } from './vectors.ts'
 import { termsOf } from './words.ts'
 
@@ -30,13 +30,7 @@ const MOST_OF_SECTION = 3
 
 /** @throws `query.empty` (refused). */
 export async function search(parts: SearchParts, asked: AskedSearch): Promise<Found> {
-  const query = plainText(asked.query)
-  if (termsOf(query).size === 0) {
-    throw refused('query.empty', 'there is nothing in this query to search for', {
-      field: 'query',
-      fix: 'Name what you look for in words.',
-    })
-  }
+  const query = queryOf(asked.query)
   const { passages, ranking } = passagesFor(parts, query, asked.vector)
   const { found, warnings } = await askProviders(parts.providers, query)
   const own = passages.map((passage) => sourceOf(parts.docs, passage))

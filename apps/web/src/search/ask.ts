@@ -1,6 +1,7 @@
 import type { Client } from '../../../../sdk/client.ts'
 import { asHeuristError } from '../../../../sdk/errors.ts'
 import type { Found } from '../../search/documents.ts'
+import { queryOf } from '../../search/query.ts'
 import type { Asked } from '../pondera/models.ts'
 import type { Session } from '../session/view.ts'
 import { wordsOf } from '../session/words.ts'
@@ -64,7 +65,9 @@ const partOf = ({ query, sources, ranking, related, missing, warnings }: Found):
 })
 
 async function sourcesOf(searching: Searching, signal: AbortSignal): Promise<Found> {
-  const { query, vectors: pod } = searching
+  const { vectors: pod } = searching
+  // Before anything is paid.
+  const query = queryOf(searching.query)
   if (pod === undefined) return findSources({ query }, signal)
   const { values, warning } = await vectorOf(searching, pod, signal)
   const found = await findSources({ query, ...(values ? { vector: { pod, values } } : {}) }, signal)

@@ -76,7 +76,9 @@ function Citation({ number, source, query }: { number: number; source: Source; q
       >
         <SourceLink source={source} className="block font-[520] [overflow-wrap:anywhere]" />
         <span className="label block">{source.from}</span>
-        <span className="mt-1.5 block [overflow-wrap:anywhere]">{excerptOf(query, source, 280)}</span>
+        <span className="mt-1.5 block whitespace-pre-line [overflow-wrap:anywhere]">
+          {excerptOf(query, source, 280)}
+        </span>
       </span>
     </>
   )

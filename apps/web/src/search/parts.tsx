@@ -18,7 +18,9 @@ export function Sources({ query, sources }: { query: string; sources: readonly S
             <span className="label figures mr-1.5">[{index + 1}]</span>
             <SourceLink source={source} className="font-[520] [overflow-wrap:anywhere]" />
             <span className="label block truncate">{source.from}</span>
-            <span className="mt-0.5 block [overflow-wrap:anywhere]">{excerptOf(query, source, 180)}</span>
+            <span className="mt-0.5 block whitespace-pre-line [overflow-wrap:anywhere]">
+              {excerptOf(query, source, 180)}
+            </span>
           </li>
         ))}
       </ol>

@@ -79,7 +79,7 @@ function sentencesOf({ title, text }: Source, index: number): Sentence[] {
     }))
 }
 
-/** The part of a source's text that says most of the query, at most so many characters of it. */
+/** The part of a source's text that says most of the query, in its lines, at most so many characters of it. */
 export function excerptOf(query: string, { text }: Pick<Source, 'text'>, most: number): string {
   const lines = text.split('\n')
   const weights = weightsOf(
@@ -90,7 +90,7 @@ export function excerptOf(query: string, { text }: Pick<Source, 'text'>, most: n
     scoreOf({ text: '', terms: termsOf(line), source: 0 }, weights, new Set()),
   )
   const best = scores.indexOf(Math.max(...scores))
-  return shortened(lines.slice(best).join(' '), most)
+  return shortened(lines.slice(best).join('\n'), most)
 }
 
 /** A text that Markdown shows as it is. */

@@ -49,8 +49,8 @@ async function embedderOf(config: PageConfig, name: string): Promise<Terms['vect
   return pod && { pod: name, manifest: await readTerms(config, pod.id) }
 }
 
-/** A query as long as one may be, of characters that take most bytes as JSON. */
-const LONGEST = '\u0001'.repeat(MOST_QUERY)
+/** A query as long as one may be, of characters that take most bytes as JSON: there are no control characters in one. */
+const LONGEST = '\u{FFFD}'.repeat(MOST_QUERY)
 
 function vectorPrice(manifest: Manifest): bigint {
   const input = { input: LONGEST }

@@ -1,4 +1,5 @@
 import { createContext, useContext, useEffect, useState, useSyncExternalStore } from 'react'
+import { plainText } from '../../search/text.ts'
 import { go, useSearch } from '../network/address.ts'
 import { useSession } from '../session/use.ts'
 import { wordsOf } from '../session/words.ts'
@@ -56,7 +57,7 @@ export function useSearching(terms: Terms | undefined): ((query: string) => void
   const { client } = view
   if (view.phase !== 'ready' || client === undefined || terms === undefined) return undefined
   return (text) => {
-    const query = text.trim()
+    const query = plainText(text) || text.trim()
     const id = crypto.randomUUID().replaceAll('-', '').slice(0, 22)
     findings.put(newFinding(id, query, Date.now()))
     void import('./ask.ts').then(({ searchFor }) =>
