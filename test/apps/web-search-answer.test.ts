@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { askedSchema, isOwnSource, isWebAddress, type Source } from '../../apps/web/search/documents.ts'
+import { answerOfModel, answerOfSources } from '../../apps/web/src/search/answer.ts'
 import { citationOf, citedOf, partRelated } from '../../apps/web/src/search/citations.ts'
 import { addressOf, newFinding, resultOf } from '../../apps/web/src/search/finding.ts'
 import { askedFrom, canCarry, LEAST_UNITS, tries } from '../../apps/web/src/search/prompt.ts'
@@ -149,6 +150,47 @@ describe('an answer in the words of its sources', () => {
 
     expect(excerptOf('early exit', { text }, 40)).to.equal('three about an early exit\nfour')
     expect(excerptOf('nothing of it', { text }, 14)).to.equal('one about…')
+  })
+})
+
+describe('what stands as the answer', () => {
+  const sources = [
+    source('One', 'The bond holds for thirty days.'),
+    source('Two', 'Nothing of it at all, ever.'),
+  ]
+
+  it('is what a model wrote if it names a source, with its further questions if they are three or more', () => {
+    const text = 'It holds for thirty days [citation:1].'
+    const questions = 'Related:\n1. What is a bond?\n2. Who pays it?\n3. When does it end?'
+
+    expect(answerOfModel(text, 'bond', sources)).to.deep.equal({ answer: text, by: 'model' })
+    expect(answerOfModel(`${text}\n\n${questions}`, 'bond', sources)).to.deep.equal({
+      answer: text,
+      by: 'model',
+      related: ['What is a bond?', 'Who pays it?', 'When does it end?'],
+    })
+    expect(answerOfModel(`${text}\nRelated:\nWhat is a bond?`, 'bond', sources)).to.deep.equal({
+      answer: text,
+      by: 'model',
+    })
+  })
+
+  it('is the sources’ own words if it names none, or one that there is not', () => {
+    for (const text of ['It holds for thirty days.', 'It holds [3].', '', 'Related:\n[1] What is a bond?']) {
+      expect(answerOfModel(text, 'bond', sources), text).to.deep.equal({
+        answer: 'The bond holds for thirty days\\. [citation:1]',
+        by: 'sources',
+        note: 'no citation',
+      })
+    }
+  })
+
+  it('is that information is missing where nothing was found, whatever the query looks like', () => {
+    expect(answerOfSources('a *b* [1]', [], 'too little')).to.deep.equal({
+      answer: 'Information is missing on “a \\*b\\* \\[1\\]”.',
+      by: 'sources',
+      note: 'nothing found',
+    })
   })
 })
 

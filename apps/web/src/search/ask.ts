@@ -5,10 +5,10 @@ import { queryOf } from '../../search/query.ts'
 import type { Asked } from '../pondera/models.ts'
 import type { Session } from '../session/view.ts'
 import { wordsOf } from '../session/words.ts'
-import { citedOf, partRelated } from './citations.ts'
+import { answerOfModel, answerOfSources } from './answer.ts'
+import { partRelated } from './citations.ts'
 import type { Finding } from './finding.ts'
 import { tries } from './prompt.ts'
-import { asMarkdown, quotesOf } from './quotes.ts'
 import { findSources } from './server.ts'
 import type { Findings } from './store.ts'
 import type { Writer } from './terms.ts'
@@ -29,8 +29,6 @@ export interface Searching {
 
 const WRITE_MS = 400
 const TOO_MUCH = new Set(['input.too_long', 'input.too_large'])
-/** The fewest questions that a model has to offer for them to stand instead of the documents' own. */
-const FEWEST_RELATED = 3
 
 const running = new Map<string, AbortController>()
 /** Ends a search: what was found and delivered is kept, and only that is paid. */
@@ -114,25 +112,12 @@ function charge({ findings, id }: Searching, price: bigint): void {
 async function answerOf(searching: Searching, found: Found, signal: AbortSignal): Promise<Partial<Finding>> {
   const { model } = searching
   const { query, sources } = found
-  if (sources.length === 0) {
-    return {
-      answer: `Information is missing on “${asMarkdown(query)}”.`,
-      by: 'sources',
-      note: 'nothing found',
-    }
-  }
-  const quoted = { answer: quotesOf(query, sources), by: 'sources' } as const
-  if (!model) return { ...quoted, note: 'too little' }
+  if (!model || sources.length === 0) return answerOfSources(query, sources, 'too little')
   searching.findings.patch(searching.id, { state: 'writing', by: 'model', model: model.name })
   const text = await askWithLess(searching, tries(model.manifest, query, sources), signal)
-  if (text === undefined) return { ...quoted, note: 'too little' }
-  const { answer, related } = partRelated(text)
-  if (citedOf(answer, sources.length).used.length === 0) return { ...quoted, note: 'no citation' }
-  return {
-    answer,
-    by: 'model',
-    ...(related.length >= FEWEST_RELATED ? { related } : {}),
-  }
+  return text === undefined
+    ? answerOfSources(query, sources, 'too little')
+    : answerOfModel(text, query, sources)
 }
 
 /** Undefined if the model cannot read even one source. */
