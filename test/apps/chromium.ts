@@ -25,6 +25,7 @@ export const BROWSER_TESTS = [
   'test/apps/web-pondera-chat.test.ts',
   'test/apps/web-pondera-documents.test.ts',
   'test/apps/web-imagine.test.ts',
+  'test/apps/web-search.test.ts',
 ] as const
 
 export const NO_CHROMIUM =

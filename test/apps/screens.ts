@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { EXAMPLES } from '../../apps/web/src/imagine/prompts.ts'
-import { ask, button, isReady, openHouse } from './visitor.ts'
+import { ask, button, indexed, isReady, openHouse } from './visitor.ts'
 
 /** `npx tsx test/apps/screens.ts` takes the pictures of `docs/screens/`: both themes, 360 and 1440 pixels. */
 
@@ -24,6 +24,13 @@ try {
   await button(page, 'Share').click()
   await button(page, 'Make a link').click()
   const shared = new URL((await page.locator('[data-share]').getAttribute('href')) ?? '').pathname
+  await indexed(house)
+  await page.goto(`${house.stage.url}/search`)
+  await isReady(page)
+  await page.locator('[data-price]').waitFor()
+  await button(page, 'What can a thief of my key do?').click()
+  await page.locator('[data-state=done] .prose').waitFor()
+  const { pathname, search } = new URL(page.url())
   const pages = {
     portal: '/',
     pondera: '/pondera',
@@ -31,6 +38,8 @@ try {
     imagine: '/imagine',
     'imagine-model': '/imagine/m/image',
     'imagine-shared': shared,
+    search: '/search',
+    'search-result': pathname + search,
   }
   for (const theme of ['light', 'dark'] as const) {
     for (const [width, height] of [

@@ -50,6 +50,10 @@ export async function answered(page: Page, index: number): Promise<string> {
   return (await answer.locator('.prose').textContent()) ?? ''
 }
 
+/** Until the documents that search finds have their vectors, which the door's operator pays for once. */
+export const indexed = ({ stage }: House) =>
+  until(async () => (await (await fetch(`${stage.url}/api/search`)).text()).includes('embed'))
+
 /** Waits until it holds, half a minute at most. */
 export async function until(holds: () => Promise<boolean>): Promise<void> {
   for (let tries = 0; !(await holds()); tries += 1) {
@@ -58,10 +62,9 @@ export async function until(holds: () => Promise<boolean>): Promise<void> {
   }
 }
 
-/** @param pictures  With two image pods. */
-export async function openHouse({ pictures = false } = {}): Promise<House> {
+export async function openHouse(options: { pictures?: boolean; wide?: boolean } = {}): Promise<House> {
   const browser: Browser = await launchChromium()
-  const stage = await openStage({ relay: true, pictures })
+  const stage = await openStage({ relay: true, ...options })
   const strangers: string[] = []
   const complaints: string[] = []
   const doors = [stage.url, stage.network.routerUrl, stage.market.chain.rpcUrl]
