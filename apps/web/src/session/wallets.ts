@@ -102,5 +102,6 @@ export async function switchChain(
   }
 }
 
+/** It never asks a second time by itself: what failed may have been sent. */
 export const walletClient = ({ provider }: Wallet, account: Address): WalletClient =>
-  createWalletClient({ account, transport: custom(provider) })
+  createWalletClient({ account, transport: custom(provider, { retryCount: 0 }) })
