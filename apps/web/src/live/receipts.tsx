@@ -1,6 +1,7 @@
-import { go, receiptPath } from '../network/address.ts'
+import { receiptPath } from '../network/address.ts'
 import { MOST_RECEIPTS } from '../network/live.ts'
 import { useNow, useView } from '../network/use.ts'
+import { Link } from '../parts/link.tsx'
 import { Empty, Section } from '../parts/section.tsx'
 import { StatusMark } from '../parts/status.tsx'
 import { Ago, Short, Usd } from '../parts/text.tsx'
@@ -32,20 +33,12 @@ export function Receipts() {
             {receipts.slice(0, MOST).map((each) => (
               <tr key={each.hash} className="group relative border-b border-line/70 hover:bg-accent-soft/50">
                 <td className="py-2 pr-3">
-                  <a
-                    href={receiptPath(each.hash)}
-                    className="after:absolute after:inset-0"
-                    onClick={(event) => {
-                      if (event.metaKey || event.ctrlKey || event.shiftKey || event.button !== 0) return
-                      event.preventDefault()
-                      go(receiptPath(each.hash))
-                    }}
-                  >
+                  <Link href={receiptPath(each.hash)} className="after:absolute after:inset-0">
                     <Short
                       hex={each.hash}
                       className="underline decoration-line decoration-1 underline-offset-4 group-hover:decoration-accent"
                     />
-                  </a>
+                  </Link>
                   <span className="label block sm:hidden">
                     {nameOf(each.pod)} · <Ago at={each.createdAt} now={now} />
                   </span>

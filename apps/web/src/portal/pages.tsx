@@ -1,0 +1,22 @@
+import { type ComponentType, lazy } from 'react'
+import type { Params, PortalAddress } from './addresses.ts'
+
+/** What one address of the portal shows. */
+export interface PortalPage {
+  /** Of the browser's tab. */
+  title: string
+  /** Its word in the navigation; pages without one are reached from others. */
+  nav?: string
+  /** Calls are made or credit is managed there: the session's button stands in the header. */
+  pays?: boolean
+  Page: ComponentType<{ params: Params }>
+}
+
+const LivePage = lazy(() => import('./live.tsx'))
+
+/** Every page, in the order of the navigation; each is a chunk of its own. `addresses.ts` has its address too. */
+export const PAGES: Record<PortalAddress, PortalPage> = {
+  '/': { title: 'Heurist network', nav: 'Network', Page: LivePage },
+  // The receipt lies over the page that it was opened from.
+  '/r/:request': { title: 'Receipt', Page: LivePage },
+}
