@@ -153,18 +153,23 @@ class Machine implements Acts {
   }
 
   #refuse(key: string, cause: unknown): void {
-    console.warn(cause)
-    this.#pass(key, wordsOf(cause))
+    const problem = wordsOf(cause)
+    if (problem.code === 'unexpected') console.warn(cause)
+    this.#pass(key, problem)
   }
 
   /** One tab asks the wallet of an account at a time. @throws `act.elsewhere` (refused). */
-  #alone<T>(from: Address, work: () => Promise<T>): Promise<T> {
-    return this.#locks.request(`heurist-act-${from.toLowerCase()}`, { ifAvailable: true }, (lock) => {
-      if (lock) return work()
-      throw refused('act.elsewhere', 'this account is asked for something else already', {
-        fix: 'Answer in the wallet first, or in the other tab of this page.',
-      })
-    })
+  async #alone<T>(from: Address, work: () => Promise<T>): Promise<T> {
+    return await this.#locks.request(
+      `heurist-act-${from.toLowerCase()}`,
+      { ifAvailable: true },
+      (lock): Promise<T> => {
+        if (lock) return work()
+        throw refused('act.elsewhere', 'this account is asked for something else already', {
+          fix: 'Answer in the wallet first, or in the other tab of this page.',
+        })
+      },
+    )
   }
 
   /** The intent, if its next call may be asked for now: whatever the wallet did meanwhile is looked up before. */
@@ -254,7 +259,6 @@ class Machine implements Acts {
   /** The wallet gave no hash. What it certainly did not send is as it was before; what it may have sent is followed. */
   #unanswered(asking: Intent, again: boolean, cause: unknown): undefined {
     const key = keyOf(asking.from, asking.id)
-    console.warn(cause)
     if (!isNotSent(cause)) {
       this.#intents.put({ ...asking, problem: wordsOf(chainError(cause)) })
       return

@@ -1,5 +1,13 @@
 /** Every address of the portal, once: the server answers them with the page, `pages.tsx` says what each one shows. Pure. */
-export const PORTAL_ADDRESSES = ['/', '/r/:request'] as const
+export const PORTAL_ADDRESSES = [
+  '/',
+  '/r/:request',
+  '/credits',
+  '/stake',
+  '/lock',
+  '/vote',
+  '/claim',
+] as const
 export type PortalAddress = (typeof PORTAL_ADDRESSES)[number]
 
 /** What stands in an address where its pattern has a `:name`. Text of the person who wrote the address. */

@@ -14,9 +14,20 @@ export interface PortalPage {
 
 const LivePage = lazy(() => import('./live.tsx'))
 
+const CreditsPage = lazy(() => import('../credits/page.tsx'))
+const StakePage = lazy(() => import('../stake/page.tsx'))
+const LockPage = lazy(() => import('../lock/page.tsx'))
+const VotePage = lazy(() => import('../vote/page.tsx'))
+const ClaimPage = lazy(() => import('../claim/page.tsx'))
+
 /** Every page, in the order of the navigation; each is a chunk of its own. `addresses.ts` has its address too. */
 export const PAGES: Record<PortalAddress, PortalPage> = {
   '/': { title: 'Heurist network', nav: 'Network', Page: LivePage },
+  '/credits': { title: 'Credits', nav: 'Credits', pays: true, Page: CreditsPage },
+  '/stake': { title: 'Stake', nav: 'Stake', Page: StakePage },
+  '/lock': { title: 'Lock', nav: 'Lock', Page: LockPage },
+  '/vote': { title: 'Vote', nav: 'Vote', Page: VotePage },
+  '/claim': { title: 'Claim', nav: 'Claim', Page: ClaimPage },
   // The receipt lies over the page that it was opened from.
   '/r/:request': { title: 'Receipt', Page: LivePage },
 }
