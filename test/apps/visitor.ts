@@ -58,9 +58,10 @@ export async function until(holds: () => Promise<boolean>): Promise<void> {
   }
 }
 
-export async function openHouse(): Promise<House> {
+/** @param given  Another stage than that of pondera; the house closes it. */
+export async function openHouse(given?: Stage): Promise<House> {
   const browser: Browser = await launchChromium()
-  const stage = await openStage({ relay: true })
+  const stage = given ?? (await openStage({ relay: true }))
   const strangers: string[] = []
   const complaints: string[] = []
   const doors = [stage.url, stage.network.routerUrl, stage.market.chain.rpcUrl]

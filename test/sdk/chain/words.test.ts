@@ -36,7 +36,9 @@ describe('what a contract refuses', () => {
   }
 
   it('contracts have more than a hundred ways to refuse', () => {
-    const names = new Set((Object.values(abis) as Abi[]).flatMap((abi) => errorsOf(abi).map(({ name }) => name)))
+    const names = new Set(
+      (Object.values(abis) as Abi[]).flatMap((abi) => errorsOf(abi).map(({ name }) => name)),
+    )
 
     expect(names.size).to.be.greaterThan(100)
   })
