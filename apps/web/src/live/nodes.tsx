@@ -1,7 +1,7 @@
 import type { Node } from '../network/documents.ts'
 import { useView } from '../network/use.ts'
 import { Empty, Section } from '../parts/section.tsx'
-import { count } from '../parts/text.tsx'
+import { count, percent } from '../parts/text.tsx'
 import { slotWord } from './slots.tsx'
 
 /** Who serves: what each node has loaded, what it has done, how reliably. */
@@ -47,11 +47,9 @@ export function Nodes() {
   )
 }
 
-const percent = new Intl.NumberFormat('en', { style: 'percent', maximumFractionDigits: 1 })
-
 function record(node: Node): string {
   const failures = node.failures === 0 ? '' : `, ${count(node.failures)} failed`
-  return `${count(node.jobs)} served${failures} · up ${percent.format(node.uptime)}`
+  return `${count(node.jobs)} served${failures} · up ${percent(node.uptime)}`
 }
 
 const Legend = () => <>a slot is one pod on one GPU slice</>

@@ -17,3 +17,11 @@ export function Section({ title, note, children }: { title: string; note?: React
 }
 
 export const Empty = ({ children }: { children: ReactNode }) => <p className="py-4 text-muted">{children}</p>
+
+/** The head of a page: its name, and what it is about or the way back. */
+export const PageHead = ({ title, children }: { title: string; children?: ReactNode }) => (
+  <header className="space-y-1">
+    <h1 className="text-[1.45rem] leading-snug [overflow-wrap:anywhere]">{title}</h1>
+    {children !== undefined && <div className="max-w-[44rem] text-muted">{children}</div>}
+  </header>
+)

@@ -17,6 +17,13 @@ const LivePage = lazy(() => import('./live.tsx'))
 /** Every page, in the order of the navigation; each is a chunk of its own. `addresses.ts` has its address too. */
 export const PAGES: Record<PortalAddress, PortalPage> = {
   '/': { title: 'Heurist network', nav: 'Network', Page: LivePage },
+  '/pods': { title: 'Pods', nav: 'Pods', Page: lazy(() => import('./pods.tsx')) },
+  '/pods/:pod': { title: 'Pod', pays: true, Page: lazy(() => import('./pod/page.tsx')) },
+  '/nodes': { title: 'Nodes', nav: 'Nodes', Page: lazy(() => import('./nodes.tsx')) },
+  '/nodes/:node': { title: 'Node', Page: lazy(() => import('./node/page.tsx')) },
+  '/explorer': { title: 'Explorer', nav: 'Explorer', Page: lazy(() => import('./explorer/page.tsx')) },
+  '/explorer/batches/:router/:seq': { title: 'Batch', Page: lazy(() => import('./explorer/batch.tsx')) },
+  '/explorer/epochs/:epoch': { title: 'Epoch', Page: lazy(() => import('./explorer/epoch.tsx')) },
   // The receipt lies over the page that it was opened from.
   '/r/:request': { title: 'Receipt', Page: LivePage },
 }
