@@ -58,9 +58,10 @@ export async function until(holds: () => Promise<boolean>): Promise<void> {
   }
 }
 
-export async function openHouse(): Promise<House> {
+/** @param options.pods  Of the network; default: those that pondera uses. */
+export async function openHouse(options: { pods?: readonly string[] } = {}): Promise<House> {
   const browser: Browser = await launchChromium()
-  const stage = await openStage({ relay: true })
+  const stage = await openStage({ relay: true, ...options })
   const strangers: string[] = []
   const complaints: string[] = []
   const doors = [stage.url, stage.network.routerUrl, stage.market.chain.rpcUrl]

@@ -1,5 +1,6 @@
 import type { Node } from '../network/documents.ts'
 import { useView } from '../network/use.ts'
+import { LINK, Link } from '../parts/link.tsx'
 import { Empty, Section } from '../parts/section.tsx'
 import { count, percent } from '../parts/text.tsx'
 import { slotWord } from './slots.tsx'
@@ -22,7 +23,10 @@ export function Nodes() {
                     aria-hidden="true"
                     className={`mr-2 inline-block size-2 rounded-full ${node.state === 'live' ? 'bg-accent' : 'border border-edge'}`}
                   />
-                  node {node.id} <span className="text-muted">{node.state}</span>
+                  <Link href={`/nodes/${node.id}`} className={LINK}>
+                    node {node.id}
+                  </Link>{' '}
+                  <span className="text-muted">{node.state}</span>
                 </p>
                 <p className="label figures">{record(node)}</p>
               </div>

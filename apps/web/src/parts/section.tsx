@@ -25,3 +25,8 @@ export const PageHead = ({ title, children }: { title: string; children?: ReactN
     {children !== undefined && <div className="max-w-[44rem] text-muted">{children}</div>}
   </header>
 )
+
+/** Two columns where there is room. */
+export const Columns = ({ children }: { children: ReactNode }) => (
+  <div className="grid grid-cols-1 gap-x-12 gap-y-10 lg:grid-cols-2">{children}</div>
+)

@@ -21,7 +21,7 @@ export function Table({
               <th
                 key={title}
                 scope="col"
-                className={`py-1.5 pr-3 font-normal whitespace-nowrap last:pr-0 ${title.startsWith('#') ? 'text-right' : ''}`}
+                className={`py-1.5 pr-5 font-normal whitespace-nowrap last:pr-0 ${title.startsWith('#') ? 'text-right' : ''}`}
               >
                 {title.replace(/^#/, '')}
               </th>
@@ -41,7 +41,7 @@ export const Row = ({ children, ...rest }: { children: ReactNode; [data: `data-$
 )
 
 export const Cell = ({ children, figure = false }: { children: ReactNode; figure?: boolean }) => (
-  <td className={`py-2 pr-3 last:pr-0 ${figure ? 'figures text-right whitespace-nowrap' : ''}`}>
+  <td className={`py-2 pr-5 last:pr-0 ${figure ? 'figures text-right whitespace-nowrap' : ''}`}>
     {children}
   </td>
 )

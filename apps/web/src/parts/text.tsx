@@ -67,6 +67,10 @@ export function Ago({ at, now }: { at: number; now: number }) {
 const counts = new Intl.NumberFormat('en')
 export const count = (value: number | bigint): string => counts.format(value)
 
+/** `1 call`, `2 calls`. @param many  Where it is not the word with an s. */
+export const plural = (value: number | bigint, word: string, many = `${word}s`): string =>
+  `${count(value)} ${BigInt(value) === 1n ? word : many}`
+
 const percents = new Intl.NumberFormat('en', { style: 'percent', maximumFractionDigits: 1 })
 /** A part of one, as percent. */
 export const percent = (part: number): string => percents.format(part)

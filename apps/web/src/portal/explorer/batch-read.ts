@@ -81,7 +81,7 @@ async function readLeaves(routerUrl: string, router: Address, { seq, dataHash, r
       shown.push(...leaves.slice(0, MOST_SHOWN - shown.length))
     }
     const made = rooter.root()
-    const found = `${index.leaves} leaves in ${index.parts.length} parts make ${made}`
+    const found = `the ${index.leaves} of them make ${made}`
     return { leaves: shown, count: index.leaves, check: check('data', made === root, found) }
   } catch (cause) {
     const { code, kind, message } = asHeuristError(cause)

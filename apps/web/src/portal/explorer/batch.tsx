@@ -3,10 +3,10 @@ import { useLive } from '../../network/use.ts'
 import { CheckList, verdictOf } from '../../parts/checks.tsx'
 import { Fact, FactList, HashFact } from '../../parts/facts.tsx'
 import { LINK, Link } from '../../parts/link.tsx'
-import { Empty, PageHead, Section } from '../../parts/section.tsx'
+import { Columns, Empty, PageHead, Section } from '../../parts/section.tsx'
 import { Shown } from '../../parts/shown.tsx'
 import { Cell, Row, Table } from '../../parts/table.tsx'
-import { count, Short, Usd } from '../../parts/text.tsx'
+import { count, plural, Short, Usd } from '../../parts/text.tsx'
 import { addressIn, type Params } from '../addresses.ts'
 import { useChain } from '../place.ts'
 import { type BatchDetail, readBatch } from './batch-read.ts'
@@ -34,10 +34,10 @@ function Batch({ router, seq }: { router: string; seq: string }) {
       <Shown answer={answer}>
         {(batch) => (
           <div className="space-y-10">
-            <div className="grid gap-x-12 gap-y-10 lg:grid-cols-2">
+            <Columns>
               <Settled batch={batch} />
               <Checked batch={batch} />
-            </div>
+            </Columns>
             {batch.lines && <Lines lines={batch.lines} />}
             <Leaves batch={batch} />
           </div>
@@ -94,8 +94,8 @@ function Lines({ lines }: { lines: NonNullable<BatchDetail['lines']> }) {
     ...frontends.map((line) => ({ ...line, role: 'frontend' })),
   ]
   return (
-    <div className="grid gap-x-12 gap-y-10 lg:grid-cols-2">
-      <Section title="Debits" note={`${count(debits.length)} payers`}>
+    <Columns>
+      <Section title="Debits" note={plural(debits.length, 'payer')}>
         <Table name="Debits" head={['Payer', '#Charge', 'Out of']}>
           {debits.map(({ payer, charge, skipped }, index) => (
             <Row key={payer ?? index} data-payer={payer} data-charge={String(charge)}>
@@ -128,7 +128,7 @@ function Lines({ lines }: { lines: NonNullable<BatchDetail['lines']> }) {
           ))}
         </Table>
       </Section>
-    </div>
+    </Columns>
   )
 }
 

@@ -1,6 +1,6 @@
 import { Fact, FactList, HashFact } from '../../parts/facts.tsx'
 import { LINK, Link } from '../../parts/link.tsx'
-import { Empty, PageHead, Section } from '../../parts/section.tsx'
+import { Columns, Empty, PageHead, Section } from '../../parts/section.tsx'
 import { Shown } from '../../parts/shown.tsx'
 import { Cell, Row, Table } from '../../parts/table.tsx'
 import { count, Heu, Usd } from '../../parts/text.tsx'
@@ -27,10 +27,10 @@ function Epoch({ epoch }: { epoch: number }) {
       <Shown answer={answer}>
         {(detail) => (
           <div className="space-y-10">
-            <div className="grid gap-x-12 gap-y-10 lg:grid-cols-2">
+            <Columns>
               <Issued detail={detail} />
               <Counted detail={detail} />
-            </div>
+            </Columns>
             <Nodes detail={detail} />
           </div>
         )}

@@ -9,7 +9,7 @@ import { LINK, Link } from '../../parts/link.tsx'
 import { Empty, PageHead, Section } from '../../parts/section.tsx'
 import { Shown } from '../../parts/shown.tsx'
 import { Cell, Row, Table } from '../../parts/table.tsx'
-import { Ago, count, Heu, Short, Usd } from '../../parts/text.tsx'
+import { Ago, count, Heu, plural, Short, Usd } from '../../parts/text.tsx'
 import { addressIn, hashIn } from '../addresses.ts'
 import { useChain } from '../place.ts'
 import { type EpochList, readBatches, readEpochs } from './read.ts'
@@ -39,7 +39,7 @@ function Jobs() {
       <Search onPayer={setPayer} />
       {payer !== undefined && (
         <p className="mb-2" role="status">
-          {shown.length === 1 ? 'One call' : `${count(shown.length)} calls`} of <Short hex={payer} />{' '}
+          {plural(shown.length, 'call')} of <Short hex={payer} />{' '}
           <Button tone="plain" onClick={() => setPayer(undefined)}>
             Show all
           </Button>

@@ -2,7 +2,7 @@ import { slotWord } from '../../live/slots.tsx'
 import { useView } from '../../network/use.ts'
 import { Fact, FactList, HashFact } from '../../parts/facts.tsx'
 import { LINK, Link } from '../../parts/link.tsx'
-import { Empty, PageHead, Section } from '../../parts/section.tsx'
+import { Columns, Empty, PageHead, Section } from '../../parts/section.tsx'
 import { Shown } from '../../parts/shown.tsx'
 import { Cell, Row, Table } from '../../parts/table.tsx'
 import { count, Heu, percent, Times, Usd, Weight } from '../../parts/text.tsx'
@@ -29,10 +29,10 @@ function Node({ id }: { id: number }) {
       <Shown answer={answer}>
         {(node) => (
           <div className="space-y-10">
-            <div className="grid gap-x-12 gap-y-10 lg:grid-cols-2">
+            <Columns>
               <Machine id={id} />
               <Standing node={node} />
-            </div>
+            </Columns>
             <Earned node={node} />
           </div>
         )}
@@ -140,6 +140,9 @@ function Standing({ node: { entry, signer, economy, choices } }: { node: NodeDet
 
 function Earned({ node: { entry, emissions, waits, economy } }: { node: NodeDetail }) {
   const of = (epoch: number) => emissions.find((each) => each.epoch === epoch)
+  const revenue = entry.revenue.filter(
+    ({ epoch, gross }) => epoch === entry.epoch || gross > 0n || of(epoch) !== undefined,
+  )
   return (
     <Section title="Earned" note="by epoch, at this page’s router">
       <FactList wide>
@@ -160,7 +163,7 @@ function Earned({ node: { entry, emissions, waits, economy } }: { node: NodeDeta
           name="Earned by epoch"
           head={['Epoch', '#Settled calls', '#Its share', '#Emission', '#Tips of it']}
         >
-          {entry.revenue.map(({ epoch, gross, share }) => (
+          {revenue.map(({ epoch, gross, share }) => (
             <Row key={epoch} data-epoch={epoch} data-share={share}>
               <Cell>
                 <Link href={`/explorer/epochs/${epoch}`} className={LINK}>

@@ -4,7 +4,7 @@ import { useLive, useView } from '../../network/use.ts'
 import { CheckList, verdictOf } from '../../parts/checks.tsx'
 import { Fact, FactList, HashFact } from '../../parts/facts.tsx'
 import { LINK, Link } from '../../parts/link.tsx'
-import { Empty, PageHead, Section } from '../../parts/section.tsx'
+import { Columns, Empty, PageHead, Section } from '../../parts/section.tsx'
 import { Shown } from '../../parts/shown.tsx'
 import { Cell, Row, Table } from '../../parts/table.tsx'
 import { count, Usd } from '../../parts/text.tsx'
@@ -42,13 +42,13 @@ function Pod({ id }: { id: number }) {
         {(pod) => (
           <div className="space-y-10">
             <Trying pod={pod} />
-            <div className="grid gap-x-12 gap-y-10 lg:grid-cols-2">
+            <Columns>
               <Terms pod={pod} live={live} />
               <div className="space-y-10">
                 <Verified pod={pod} />
                 <Quality pod={pod} live={live} />
               </div>
-            </div>
+            </Columns>
           </div>
         )}
       </Shown>
@@ -65,7 +65,7 @@ function Trying({ pod: { hash, manifest } }: { pod: PodDetail }) {
   const [values, setValues] = useState(() => initialValues(fields))
   const filled = inputOf(known, values)
   return (
-    <div className="grid gap-x-12 gap-y-10 lg:grid-cols-2">
+    <Columns>
       <Playground
         manifest={known}
         fields={fields}
@@ -74,7 +74,7 @@ function Trying({ pod: { hash, manifest } }: { pod: PodDetail }) {
         filled={filled}
       />
       <CodeTabs manifest={known} input={'input' in filled ? filled.input : undefined} />
-    </div>
+    </Columns>
   )
 }
 
@@ -142,7 +142,7 @@ function Quality({ pod: { id, entry }, live }: { pod: PodDetail; live: LivePod |
             ? 'not called'
             : `${count(own.length - failed)} of ${count(own.length)} calls answered or on their way`}
         </Fact>
-        {typeof wait === 'number' && (
+        {typeof wait === 'number' && wait >= 1 && (
           <Fact name="First byte">in about {count(Math.round(wait))} ms, by this router</Fact>
         )}
         <Fact name="Calls settled" is={entry.gross}>

@@ -3,6 +3,7 @@ import type { Answer } from '../../../../../sdk/calls.ts'
 import type { Client } from '../../../../../sdk/client.ts'
 import { refused } from '../../../../../sdk/errors.ts'
 import type { Manifest } from '../../../../../sdk/protocol/manifest.ts'
+import { keepDelivered } from '../../receipt/delivered.ts'
 import { useSession } from '../../session/use.ts'
 import { type Problem, wordsOf } from '../../session/words.ts'
 
@@ -41,6 +42,8 @@ export function useRun(manifest: Manifest): {
       const answer = STREAMS.has(manifest.kind)
         ? await stream(client, input, options)
         : await client.run(manifest.name, input, options)
+      const sent = new TextEncoder().encode(JSON.stringify(input))
+      keepDelivered(answer.request, { input: sent, bytes: answer.bytes })
       patch({
         state: 'done',
         answer,
