@@ -20,13 +20,21 @@ export interface Stage {
   close(): Promise<void>
 }
 
-export async function openStage({ relay }: { relay: boolean }): Promise<Stage> {
+/** @param pods  Those of the market, each served by its one node beside the twin of chat. */
+export async function openStage({
+  relay,
+  pods: names = ['chat', 'embed'],
+}: {
+  relay: boolean
+  pods?: readonly string[]
+}): Promise<Stage> {
   const pods = mkdtempSync(join(tmpdir(), 'heurist-pods-'))
-  for (const name of ['chat', 'embed']) cpSync(join(PODS, name), join(pods, name), { recursive: true })
+  for (const name of names) cpSync(join(PODS, name), join(pods, name), { recursive: true })
   twinPod(pods)
   const market = await openMarket(pods)
   const { frontend, ids } = await doorsOf(market)
-  const network = await openNetwork(market, 1, ['chat-twin', 'embed'], pods)
+  const more = names.filter((name) => name !== 'chat' && name !== 'image')
+  const network = await openNetwork(market, 1, ['chat-twin', ...more], pods)
   const port = await freePort()
   const keyFile = join(market.home, 'keys', 'relay.key')
   saveKey(keyFile, (await market.payer(0n)).key)

@@ -58,10 +58,14 @@ export async function until(holds: () => Promise<boolean>): Promise<void> {
   }
 }
 
-/** @param given  Another stage than that of pondera; the house closes it. */
-export async function openHouse(given?: Stage): Promise<House> {
+/**
+ * @param options.pods   Of the network; default: those that pondera uses.
+ * @param options.stage  Another stage than that; the house closes it.
+ */
+export async function openHouse(options: { pods?: readonly string[]; stage?: Stage } = {}): Promise<House> {
   const browser: Browser = await launchChromium()
-  const stage = given ?? (await openStage({ relay: true }))
+  const { stage: given, ...network } = options
+  const stage = given ?? (await openStage({ relay: true, ...network }))
   const strangers: string[] = []
   const complaints: string[] = []
   const doors = [stage.url, stage.network.routerUrl, stage.market.chain.rpcUrl]

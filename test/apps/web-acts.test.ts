@@ -28,7 +28,7 @@ describe('the portal in a browser: what a wallet signs', function () {
   let stage: ActsStage
   before(async () => {
     stage = await openActsStage()
-    house = await openHouse(stage)
+    house = await openHouse({ stage })
   })
   after(() => house?.close())
 

@@ -1,16 +1,13 @@
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { expect } from 'chai'
 import type { Page } from 'playwright-core'
 import { openChain } from '../../sdk/chain/clients.ts'
 import { claimablesOf } from '../../sdk/chain/payees.ts'
 import { verifyReceipt } from '../../sdk/verify.ts'
+import { faultsOf } from './axe.ts'
 import { slowLine } from './slow-line.ts'
 import { answered, ask, button, type House, isReady, openHouse, until } from './visitor.ts'
 
 /** Every row of pondera's feature table, in a real Chromium on a real network. */
-
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
 /** What is written where only text belongs. */
 const HOSTILE = '<img src=x onerror="window.hurt=1"><script>window.hurt=1</script><iframe src=//evil.test>'
@@ -352,16 +349,6 @@ describe('pondera in a browser: chatting', function () {
     expect(faults).to.deep.equal([])
     await page.setViewportSize({ width: 1440, height: 900 })
   })
-
-  async function faultsOf(on: Page, where: string): Promise<string[]> {
-    await on.evaluate(axe)
-    const found = (await on.evaluate(
-      'axe.run(document, { resultTypes: ["violations"] }).then(({ violations }) => violations)',
-    )) as { id: string; impact: string; nodes: { html: string }[] }[]
-    return found
-      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-      .map(({ id, nodes }) => `${where}: ${id} ${nodes[0]?.html.slice(0, 160)}`)
-  }
 
   it('a whole conversation is had by keyboard alone', async () => {
     const mine = await house.open(await house.visitor())

@@ -1,6 +1,7 @@
 import { useId } from 'react'
 import { heu } from '../../../../sdk/units.ts'
 import { Button } from '../parts/button.tsx'
+import { INPUT } from '../parts/field.tsx'
 
 /** An amount of HEU as it is typed; undefined while it is none. Wei. */
 export function heuIn(text: string): bigint | undefined {
@@ -38,7 +39,7 @@ export function HeuField({
           inputMode="decimal"
           autoComplete="off"
           aria-invalid={isWrong}
-          className="w-40 rounded border border-edge bg-paper px-2 py-1"
+          className={`w-40 ${INPUT}`}
         />
         {most && (
           <Button tone="plain" onClick={() => onText(most.amount)}>

@@ -1,7 +1,7 @@
 import { useDeferredValue, useMemo, useState } from 'react'
 import { formatUsd } from '../../../../sdk/units.ts'
 import { Button } from '../parts/button.tsx'
-import { useSession } from '../session/use.ts'
+import { WhyNot } from '../session/button.tsx'
 import type { Message, Settings } from './chat.ts'
 import { MOST_MESSAGES, packContext } from './context.ts'
 import { askedOf, type Manifest, mostPrice } from './models.ts'
@@ -68,23 +68,10 @@ export function Composer({ messages, manifest, settings, writing, mayAsk, onSend
         <span data-price={price?.toString()}>
           {price === undefined ? 'Reading the price…' : `At most $${formatUsd(price)} for this answer`}
         </span>
-        <Why mayAsk={mayAsk} writing={writing} />
+        {mayAsk || writing ? <span>Enter sends, Shift and Enter make a new line</span> : <WhyNot />}
       </p>
     </form>
   )
-}
-
-function Why({ mayAsk, writing }: { mayAsk: boolean; writing: boolean }) {
-  const { view } = useSession()
-  if (mayAsk || writing) return <span>Enter sends, Shift and Enter make a new line</span>
-  const words: Partial<Record<typeof view.phase, string>> = {
-    none: 'Add credit first: one signature',
-    unfunded: 'Your deposit is not on the chain yet',
-    broken: 'This key signs nothing more',
-    down: 'Read only for now',
-    elsewhere: 'Read only: another tab has the key',
-  }
-  return <span>{words[view.phase] ?? 'One moment…'}</span>
 }
 
 function priceOf(manifest: Manifest, messages: readonly Message[], settings: Settings, text: string): bigint {

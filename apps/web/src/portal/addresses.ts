@@ -1,12 +1,19 @@
 /** Every address of the portal, once: the server answers them with the page, `pages.tsx` says what each one shows. Pure. */
 export const PORTAL_ADDRESSES = [
   '/',
-  '/r/:request',
+  '/pods',
+  '/pods/:pod',
+  '/nodes',
+  '/nodes/:node',
+  '/explorer',
+  '/explorer/batches/:router/:seq',
+  '/explorer/epochs/:epoch',
   '/credits',
   '/stake',
   '/lock',
   '/vote',
   '/claim',
+  '/r/:request',
 ] as const
 export type PortalAddress = (typeof PORTAL_ADDRESSES)[number]
 
@@ -29,10 +36,6 @@ export function matchAddress(path: string): { address: PortalAddress; params: Pa
   return undefined
 }
 
-/** The path of an address. */
-export const pathOf = (address: PortalAddress, params: Record<string, string | number | bigint>): string =>
-  address.replace(/:(\w+)/g, (_, name: string) => encodeURIComponent(String(params[name] ?? '')))
-
 const MOST_ID = 2 ** 32 - 1
 
 /** A number of the Registry, or of an epoch, as it stands in an address; undefined if that is none. */
@@ -45,3 +48,7 @@ export function idIn(text: string | undefined): number | undefined {
 /** A hash as it stands in an address. */
 export const hashIn = (text: string | undefined): string | undefined =>
   text !== undefined && /^0x[0-9a-fA-F]{64}$/.test(text) ? text.toLowerCase() : undefined
+
+/** An address of the chain as it stands in an address of the page, lower case. */
+export const addressIn = (text: string | undefined): string | undefined =>
+  text !== undefined && /^0x[0-9a-fA-F]{40}$/.test(text) ? text.toLowerCase() : undefined

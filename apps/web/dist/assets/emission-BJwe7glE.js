@@ -1,1 +1,0 @@
-import{n as e}from"./rolldown-runtime-CNOWq4Kh.js";var t,n,r,i,a;function o(){return(o=e((()=>{t=10000n,n=10n**18n,r=(e,t,n)=>n<t?e*BigInt(t-n):0n,i=(e,t,n)=>e===0n?0n:e*t/n,a=(e,r,i)=>i<n?0n:e*r/t})))()}export{r as a,i,n,a as o,o as r,t};
