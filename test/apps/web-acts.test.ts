@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { expect } from 'chai'
 import type { BrowserContext, Page } from 'playwright-core'
-import { type Address, createTestClient, erc20Abi, http } from 'viem'
+import { type Address, createTestClient, encodeFunctionData, erc20Abi, http } from 'viem'
 import { accountsOf } from '../../sdk/chain/accounts.ts'
 import { approveCall } from '../../sdk/chain/call.ts'
 import { keySender } from '../../sdk/chain/clients.ts'
@@ -147,21 +147,22 @@ describe('the portal in a browser: what a wallet signs', function () {
     expect(await problem.textContent()).to.include('holds 50 HEU, 51 HEU are needed')
     expect(wallet.prompts).not.to.include('eth_sendTransaction')
 
-    // Between the trial and the block somebody takes the approval back.
+    // Between the trial and the block somebody who may takes one of them.
     await page.getByLabel('HEU to lock').fill('50')
-    const sender = keySender(chain(), holder.account)
-    let sent = 0
+    const other = await stage.season.holder('other', 0n)
+    const { heu } = economy()
+    await keySender(chain(), holder.account).send(approveCall(heu, other.account.address, HEU))
+    const args = [account, other.account.address, HEU] as const
+    const taking = encodeFunctionData({ abi: erc20Abi, functionName: 'transferFrom', args })
     wallet.meddle = async () => {
-      sent += 1
-      if (sent < 2) return
-      await sender.send(approveCall(economy().heu, economy().escrow, 0n))
-      sender.forget()
+      if (wallet.prompts.filter((method) => method === 'eth_sendTransaction').length < 2) return
+      await keySender(chain(), other.account).send({ to: heu, data: taking })
     }
     await button(page, 'Lock 50 HEU for 4 weeks').click()
     await reaches(page, 'lock', 'failed')
 
-    expect(await problem.textContent()).to.match(/may take 0 base units, 5\d+ are needed/)
-    expect(await problem.textContent()).to.include('Approve it for the amount first.')
+    expect(await problem.textContent()).to.match(/holds 49\d+ base units, 50\d+ are needed/)
+    expect(await problem.textContent()).to.include('Send it the rest first, or name less.')
     expect((await lockOf(account)).amount).to.equal(0n)
     await context.close()
   })
