@@ -10,7 +10,8 @@ import { readDues } from '../../sdk/chain/dues.ts'
 import { nodeEmissions } from '../../sdk/chain/emission.ts'
 import { readLock } from '../../sdk/chain/locks.ts'
 import { readStake } from '../../sdk/chain/stakes.ts'
-import { readVotes } from '../../sdk/chain/votes.ts'
+import { readTargets, readVotes } from '../../sdk/chain/votes.ts'
+import { rewardShare, rewardSums } from '../../sdk/protocol/emission.ts'
 import { HEU, type Holder, USD } from '../cli/season.ts'
 import { type ActsStage, figure, openActsStage, reaches, tabTo } from './acts.ts'
 import { button, type House, isReady, openHouse, until } from './visitor.ts'
@@ -371,9 +372,16 @@ describe('the portal in a browser: what a wallet signs', function () {
 
     const issued = await nodeEmissions(chain(), economy(), [node], [week])
     const tip = issued.reduce((sum, each) => sum + each.tip, 0n)
+    // The only voter's part, by the formula of docs/protocol.md: its rounding may keep one unit back.
+    const partOf = (reward: bigint) => {
+      const { a, b } = rewardSums(reward, week, lock.amount * BigInt(lock.end - week))
+      return rewardShare(lock.amount, lock.end, a, b) >> 128n
+    }
+    const revenue = (40n * USD * 500n) / 10_000n
     expect(tip > 0n).to.equal(true)
-    expect(await held(economy().heu, account)).to.equal(tip)
-    expect(await held(economy().asset, account)).to.equal((40n * USD * 500n) / 10_000n)
+    expect(await held(economy().heu, account)).to.equal(partOf(tip))
+    expect(await held(economy().asset, account)).to.equal(partOf(revenue))
+    expect([tip - partOf(tip) <= 1n, revenue - partOf(revenue) <= 1n]).to.deep.equal([true, true])
     await page.getByText('Nothing is due.').waitFor()
     await context.close()
   })
@@ -386,13 +394,18 @@ describe('the portal in a browser: what a wallet signs', function () {
       const { code, json } = await season.home.run(...argv, '--key-file', buyer.file, '--json')
       expect(code, `${argv.join(' ')}: ${JSON.stringify(json)}`).to.equal(0)
     }
+    // Idle weeks before it become final a day after each other.
+    for (let open = true; open; await season.wait(open ? DAY + 60 : 0)) {
+      await run('epoch', 'turn')
+      await run('epoch', 'turn')
+      open = (await season.home.run('epoch', 'show', '--json')).json.open !== null
+    }
     await season.nextEpoch()
     const week = await season.epoch()
     const payer = await stage.market.payer(50n * USD)
     await season.settle(payer.key, 40n * USD, { node, pod })
     await season.nextEpoch()
-    // The idle weeks before it first, one a turn.
-    for (let turn = 0; turn < 8; turn += 1) await run('epoch', 'turn')
+    for (let turn = 0; turn < 3; turn += 1) await run('epoch', 'turn')
     await season.wait(DAY)
     await run('burn', 'buy')
     await season.wait(3 * DAY + 600)
@@ -411,7 +424,6 @@ describe('the portal in a browser: what a wallet signs', function () {
     await page.getByLabel('Votes for chat').fill('5000')
     const { epoch } = await lockOf(account)
     const asked = { account, router: stage.market.router.address, epoch }
-    const { readTargets } = await import('../../sdk/chain/votes.ts')
     const pod = stage.market.seeded.pods.chat ?? 0
     const [known] = await readTargets(chain(), economy(), asked, [{ ballot: 'pod', id: pod }])
     const mine = 150n * HEU * 19n

@@ -12,10 +12,10 @@ export function WalletBar() {
   const { wallet, account, wrongChain, doing, problem } = useWho()
   const { config, who } = useScene()
   return (
-    <section aria-label="Wallet" className="space-y-2 rounded-md border border-line bg-raised px-3.5 py-2.5">
+    <section aria-label="Wallet" className="rounded-md border border-line bg-raised px-3.5 py-2.5">
       {wallet && account ? <Connected /> : <Choices />}
       {wrongChain !== undefined && (
-        <div className="flex flex-wrap items-center gap-3" data-wrong-chain={wrongChain}>
+        <div className="mt-2 flex flex-wrap items-center gap-3" data-wrong-chain={wrongChain}>
           <p>
             Your wallet is on chain {wrongChain}; this network is chain {config.chainId}.
           </p>
@@ -23,9 +23,9 @@ export function WalletBar() {
         </div>
       )}
       <div aria-live="polite">
-        {doing !== undefined && <p className="text-muted">{doing}</p>}
+        {doing !== undefined && <p className="mt-2 text-muted">{doing}</p>}
         {problem && (
-          <p data-problem={problem.code}>
+          <p className="mt-2" data-problem={problem.code}>
             <ProblemText problem={problem} />
           </p>
         )}
@@ -56,7 +56,7 @@ function Choices() {
           , then load this page again. Reading needs none.
         </p>
       )}
-      <p className="flex flex-wrap items-center gap-2">
+      <p className={`flex flex-wrap items-center gap-2 ${offered.length === 0 ? 'mt-2' : ''}`}>
         {offered.map((wallet, index) => (
           <Button
             key={wallet.id}

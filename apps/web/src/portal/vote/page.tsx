@@ -124,8 +124,11 @@ function Casting({ booth, polls, shares, wanted }: CastingProps) {
   const stale = staleBallots(polls)
   const ballots = BALLOTS.filter((ballot) => changed.includes(ballot) || stale.includes(ballot))
   const isOver = BALLOTS.some((ballot) => usedOf(shares, ballot) > 10_000)
-  const mine = wanted.filter(({ ballot, bps }) => ballots.includes(ballot) && bps > 0)
-  const outlook = outlookOf(polls, booth.targets, mine)
+  const outlook = outlookOf(
+    polls,
+    booth.targets,
+    wanted.filter(({ bps }) => bps > 0),
+  )
   return (
     <Section title="Cast">
       <p className="mb-3" data-expected>
