@@ -221,6 +221,16 @@ export async function readAccount(
   return { key, owner, deposited, spent, credit: deposited - spent, thawing, thawedAt: Number(thawedAt) }
 }
 
+/** How long a withdrawal of credit waits after it was announced. Seconds. */
+export const readThawSeconds = async ({ client }: Chain, ledger: Address): Promise<number> =>
+  Number(
+    await client
+      .readContract({ address: ledger, abi: computeLedgerAbi, functionName: 'thawSeconds' })
+      .catch((cause: unknown) => {
+        throw chainError(cause)
+      }),
+  )
+
 /** A key's account with one of its routers. */
 export type RoutedAccount = KeyAccount & { router: Address }
 

@@ -24,7 +24,7 @@ const DAY = 86_400
 const PAGES = ['credits', 'stake', 'lock', 'vote', 'claim'] as const
 
 describe('the portal in a browser: what a wallet signs', function () {
-  this.timeout(300_000)
+  this.timeout(1_500_000)
   let house: House
   let stage: ActsStage
   before(async () => {
@@ -286,10 +286,14 @@ describe('the portal in a browser: what a wallet signs', function () {
     await context.close()
   })
 
+  /** Who owns the node of the week that was turned. */
+  let earner: { owner: Holder; node: number; week: number }
+
   it('lock, vote and claim by keyboard alone: every figure is the chain’s, and what comes is what the formulas give', async () => {
     const { season } = stage
     const owner = await season.holder('node-owner', 0n)
     const node = Number(await season.nodeOf(owner))
+    earner = { owner, node, week: 0 }
     for (const [verb, value] of [
       ['home', 'here'],
       ['tip', '20'],
@@ -351,6 +355,7 @@ describe('the portal in a browser: what a wallet signs', function () {
     expect(wallet.prompts).to.deep.equal(['eth_requestAccounts', ...Array(4).fill('eth_sendTransaction')])
 
     const week = await turnWeek(node, pod)
+    earner.week = week
     const dues = await readDues(chain(), economy(), asked)
     await page.goto(`${stage.url}/vote`)
     await page.locator('[data-target]').first().waitFor()
@@ -382,6 +387,28 @@ describe('the portal in a browser: what a wallet signs', function () {
     expect(await held(economy().heu, account)).to.equal(partOf(tip))
     expect(await held(economy().asset, account)).to.equal(partOf(revenue))
     expect([tip - partOf(tip) <= 1n, revenue - partOf(revenue) <= 1n]).to.deep.equal([true, true])
+    await page.getByText('Nothing is due.').waitFor()
+    await context.close()
+  })
+
+  it('what a node has earned is claimed thing by thing: its emission less the tip, and its share of what was paid', async () => {
+    const { owner, node, week } = earner
+    const { context, page, account } = await come('/claim', owner)
+    const due = async (what: string) =>
+      BigInt((await page.locator(`[data-due="${what} node ${node}"]`).getAttribute('data-value')) ?? '-1')
+    const issued = await nodeEmissions(chain(), economy(), [node], [week])
+    const emission = issued.reduce((sum, { amount, tip }) => sum + amount - tip, 0n)
+    const share = (40n * USD * 7_000n) / 10_000n
+    await page.locator('[data-due]').first().waitFor()
+
+    expect([await due('emission'), await due('share')]).to.deep.equal([emission, share])
+    expect(emission > 0n).to.equal(true)
+
+    await button(page, `Claim emission of node ${node}`).click()
+    await until(async () => (await held(economy().heu, account)) === emission)
+    expect(await held(economy().asset, account)).to.equal(0n)
+    await button(page, `Claim share of node ${node}`).click()
+    await until(async () => (await held(economy().asset, account)) === share)
     await page.getByText('Nothing is due.').waitFor()
     await context.close()
   })

@@ -1,12 +1,12 @@
 import { lazy, Suspense, useState } from 'react'
 import type { Address } from 'viem'
-import { accountsOf, type RoutedAccount } from '../../../../../sdk/chain/accounts.ts'
+import { accountsOf, type RoutedAccount, readThawSeconds } from '../../../../../sdk/chain/accounts.ts'
 import { accountCall } from '../../../../../sdk/chain/deposits.ts'
 import { formatUsd } from '../../../../../sdk/units.ts'
 import { Dollars, Figure, Figures } from '../../acts/figure.tsx'
 import { ActsFrame, Unread } from '../../acts/frame.tsx'
 import { type Scene, useBeat, useReading, useWho } from '../../acts/scene.ts'
-import { dateOf, Until } from '../../acts/time.tsx'
+import { countdown, dateOf, Until } from '../../acts/time.tsx'
 import { TxButton } from '../../acts/tx.tsx'
 import { Button } from '../../parts/button.tsx'
 import { Empty, Section } from '../../parts/section.tsx'
@@ -89,8 +89,13 @@ function SessionKey() {
   )
 }
 
-const read = ({ chain, config }: Scene, owner: Address): Promise<RoutedAccount[]> =>
-  accountsOf(chain, config.ledger, { owner })
+async function read({ chain, config }: Scene, owner: Address) {
+  const [accounts, thawSeconds] = await Promise.all([
+    accountsOf(chain, config.ledger, { owner }),
+    readThawSeconds(chain, config.ledger),
+  ])
+  return { accounts, thawSeconds }
+}
 
 function Accounts() {
   const { account } = useWho()
@@ -102,12 +107,17 @@ function Accounts() {
     <Section title="Accounts of your wallet">
       {!account && <p>Connect a wallet to see the credit that belongs to it.</p>}
       {account && !reading.value && <Unread reading={reading} />}
-      {account && reading.value && <Routers accounts={reading.value} />}
+      {account && reading.value && <Routers {...reading.value} />}
     </Section>
   )
 }
 
-function Routers({ accounts }: { accounts: readonly RoutedAccount[] }) {
+interface RoutersProps {
+  accounts: readonly RoutedAccount[]
+  thawSeconds: number
+}
+
+function Routers({ accounts, thawSeconds }: RoutersProps) {
   const routers = [...new Set(accounts.map(({ router }) => router))]
   if (accounts.length === 0) return <Empty>No credit belongs to this account.</Empty>
   return (
@@ -122,7 +132,7 @@ function Routers({ accounts }: { accounts: readonly RoutedAccount[] }) {
             </p>
             <ul className="divide-y divide-line/70">
               {mine.map((each) => (
-                <AccountRow key={each.key} account={each} />
+                <AccountRow key={each.key} account={each} thawSeconds={thawSeconds} />
               ))}
             </ul>
           </section>
@@ -132,7 +142,12 @@ function Routers({ accounts }: { accounts: readonly RoutedAccount[] }) {
   )
 }
 
-function AccountRow({ account }: { account: RoutedAccount }) {
+interface RowProps {
+  account: RoutedAccount
+  thawSeconds: number
+}
+
+function AccountRow({ account, thawSeconds }: RowProps) {
   const { view } = useSession()
   const { clock } = useBeat()
   const { key, credit, spent, thawing, thawedAt } = account
@@ -160,19 +175,19 @@ function AccountRow({ account }: { account: RoutedAccount }) {
         )}
       </p>
       {isInUse && thawing === 0n && <p className="label">This browser calls with it: revoke it above.</p>}
-      {!isInUse && thawing === 0n && credit > 0n && <Announce account={account} />}
+      {!isInUse && thawing === 0n && credit > 0n && <Announce account={account} thawSeconds={thawSeconds} />}
       {thawing > 0n && <Thawing account={account} isDue={isDue} />}
     </li>
   )
 }
 
-function Announce({ account: { router, key, credit } }: { account: RoutedAccount }) {
+function Announce({ account: { router, key, credit }, thawSeconds }: RowProps) {
   return (
     <TxButton
       id={`credits.thaw.${key}`}
       title={`Withdraw $${formatUsd(credit)}`}
       tone="quiet"
-      why="Announced now; the router serves the key no more, and the money comes after the waiting time."
+      why={`Announced now: the router serves the key no more, and the money can be taken after ${countdown(thawSeconds)}.`}
       plan={async ({ config }) => [{ to: config.ledger, data: accountCall.thaw(router, key, credit) }]}
     />
   )

@@ -2,14 +2,14 @@ import { useState } from 'react'
 import type { Address } from 'viem'
 import { heuApproval } from '../../../../../sdk/chain/approvals.ts'
 import { entriesOf } from '../../../../../sdk/chain/payees.ts'
-import { readStake, type StakeState, stakeCall } from '../../../../../sdk/chain/stakes.ts'
+import { readStake, readUnbondSeconds, type StakeState, stakeCall } from '../../../../../sdk/chain/stakes.ts'
 import { refused } from '../../../../../sdk/errors.ts'
 import { formatHeu } from '../../../../../sdk/units.ts'
 import { HeuField, heuIn } from '../../acts/amount.tsx'
 import { Figure, Figures, Heu } from '../../acts/figure.tsx'
 import { ActsFrame, Unread } from '../../acts/frame.tsx'
 import { type Scene, useBeat, useReading, useWho } from '../../acts/scene.ts'
-import { dateOf, Until } from '../../acts/time.tsx'
+import { countdown, dateOf, Until } from '../../acts/time.tsx'
 import { TxButton } from '../../acts/tx.tsx'
 import { INPUT } from '../../parts/field.tsx'
 import { Section } from '../../parts/section.tsx'
@@ -20,34 +20,43 @@ export default function StakePage() {
   return (
     <ActsFrame
       title="Stake"
-      about="HEU that a node stands behind its work with. Stake earns base emission and can be slashed; it takes 21 days to unbond, and serving needs none."
+      about="HEU that a node stands behind its work with. Stake earns base emission and can be slashed; taking it back takes weeks, and serving needs none."
     >
-      <Stakes />
+      <OwnStakes />
     </ActsFrame>
   )
 }
 
 const isNobody = (address: Address): boolean => /^0x0*$/.test(address)
 
-async function stakesOf(scene: Scene, account: Address): Promise<StakeState[]> {
-  const economy = await scene.economy()
-  const entries = await entriesOf(scene.chain, economy.registry, account)
-  const nodes = entries.filter(({ role }) => role === 'node')
-  const stakes = await Promise.all(nodes.map(({ id }) => readStake(scene.chain, economy, id)))
-  return stakes.filter(({ owner }) => owner.toLowerCase() === account)
+interface Stakes {
+  stakes: StakeState[]
+  unbondSeconds: number
 }
 
-function Stakes() {
+async function stakesOf(scene: Scene, account: Address): Promise<Stakes> {
+  const economy = await scene.economy()
+  const [entries, unbondSeconds] = await Promise.all([
+    entriesOf(scene.chain, economy.registry, account),
+    readUnbondSeconds(scene.chain, economy.staking),
+  ])
+  const nodes = entries.filter(({ role }) => role === 'node')
+  const stakes = await Promise.all(nodes.map(({ id }) => readStake(scene.chain, economy, id)))
+  return { stakes: stakes.filter(({ owner }) => owner.toLowerCase() === account), unbondSeconds }
+}
+
+function OwnStakes() {
   const { account } = useWho()
   const reading = useReading(account && `stakes ${account}`, (scene) => stakesOf(scene, account ?? '0x'))
   if (!account) return <p>Connect the wallet that owns a node to see its stake.</p>
   if (!reading.value) return <Unread reading={reading} />
+  const { stakes, unbondSeconds } = reading.value
   return (
     <>
-      {reading.value.map((stake) => (
-        <OwnNode key={stake.node} stake={stake} />
+      {stakes.map((stake) => (
+        <OwnNode key={stake.node} stake={stake} unbondSeconds={unbondSeconds} />
       ))}
-      {reading.value.length === 0 && (
+      {stakes.length === 0 && (
         <p>This account owns no node. A node is registered by `heurist node up` on its machine.</p>
       )}
       <Behind />
@@ -55,7 +64,12 @@ function Stakes() {
   )
 }
 
-function OwnNode({ stake }: { stake: StakeState }) {
+interface NodeProps {
+  stake: StakeState
+  unbondSeconds: number
+}
+
+function OwnNode({ stake, unbondSeconds }: NodeProps) {
   const { node, active, unbonding, unbondAt, frozen, counted, countsNext, total, quota } = stake
   return (
     <Section title={`Node ${node}`}>
@@ -92,7 +106,7 @@ function OwnNode({ stake }: { stake: StakeState }) {
         </Figures>
         <div className="grid gap-6 sm:grid-cols-2">
           <Add node={node} />
-          <Unbond stake={stake} />
+          <Unbond stake={stake} unbondSeconds={unbondSeconds} />
         </div>
         {unbonding > 0n && <Unbonding stake={stake} />}
       </div>
@@ -129,7 +143,7 @@ async function addPlan(scene: Scene, account: Address, node: number, amount: big
   return [...approval, stakeCall.add(staking, node, amount)]
 }
 
-function Unbond({ stake: { node, active, unbonding } }: { stake: StakeState }) {
+function Unbond({ stake: { node, active, unbonding }, unbondSeconds }: NodeProps) {
   const [text, setText] = useState('')
   const amount = heuIn(text)
   return (
@@ -147,8 +161,8 @@ function Unbond({ stake: { node, active, unbonding } }: { stake: StakeState }) {
         disabled={!amount}
         why={
           unbonding > 0n
-            ? 'What unbonds already waits afresh with it: 21 days for all.'
-            : 'It stops counting at once, and can be withdrawn after 21 days.'
+            ? `What unbonds already waits afresh with it: ${countdown(unbondSeconds)} for all.`
+            : `It stops counting at once, and can be withdrawn after ${countdown(unbondSeconds)}.`
         }
         plan={async (scene) => [stakeCall.unbond((await scene.economy()).staking, node, amount ?? 0n)]}
       />
