@@ -240,7 +240,7 @@ async function checkRoot({ reader, network }: Facts, leaf: Leaf, seq: bigint, pr
 
 /** The batch credited these payees for this very call and no other, whose interval lies in theirs; the split is whole. */
 async function checkCredits(
-  { reader, network, transport, hasher }: Facts,
+  { reader, network, transport, hasher, document }: Facts,
   { receipt }: Countersigned,
   leaf: Leaf,
   batch: SettledBatch,
@@ -274,7 +274,12 @@ async function checkCredits(
       )
     } else checks.push(seen ? check(of, ok, found) : unchecked(of, `${found}; not recomputed`))
   }
-  return [...checks, check('split', sum === price, `${parts.join(', ')} = ${formatUsd(price)}`)]
+  const told = Object.entries(document.split ?? {}).find(
+    ([role, amount]) => split[role as keyof typeof split] !== amount,
+  )
+  const found = `${parts.join(', ')} = ${formatUsd(price)}`
+  const differs = told && `${found}; the router tells ${told[0]} ${formatUsd(told[1])}`
+  return [...checks, check('split', sum === price && !told, differs ?? found)]
 }
 
 /** Whether a call's part of a payee's gross lies in what the batch added to it, as far as the leaves are there to tell. */
