@@ -5,7 +5,7 @@ import { type ChainReader, chainReader } from './chain/reader.ts'
 import { type Check, check, no, unchecked, yes } from './checks.ts'
 import { checkDebits } from './debit.ts'
 import { type ReceiptDocument, receiptDocumentSchema } from './documents.ts'
-import { asHeuristError, later } from './errors.ts'
+import { asHeuristError, HeuristError, later } from './errors.ts'
 import { overlapOf } from './overlap.ts'
 import type { JournalReader } from './own-book.ts'
 import { type Keccak, keccak, toHex } from './protocol/bytes.ts'
@@ -170,7 +170,13 @@ async function checkPrice(
   { receipt }: Countersigned,
 ): Promise<Check> {
   const { pod, manifest: hash, maxPrice } = document.request
-  const bytes = await transport.bytes(`/v1/pods/${pod}/manifest?version=${hash}`)
+  const bytes = await transport
+    .bytes(`/v1/pods/${pod}/manifest?version=${hash}`)
+    .catch((cause: unknown) => asHeuristError(cause))
+  if (bytes instanceof HeuristError) {
+    if (bytes.kind === 'later') throw bytes
+    return no('price', `the router shows no manifest ${hash} of pod ${pod}: ${bytes.code}`)
+  }
   if (manifestHash(bytes) !== hash) return no('price', `the manifest shown hashes to ${manifestHash(bytes)}`)
   if (!(await reader.isVersion(pod, hash))) return no('price', `pod ${pod} never published ${hash}`)
   const { pricing } = parseManifest(bytes)
