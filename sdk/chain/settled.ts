@@ -3,10 +3,11 @@ import { asHeuristError } from '../errors.ts'
 import { type PayeeLine, unpackBatch } from '../protocol/batch.ts'
 import type { Hasher } from '../protocol/messages.ts'
 import { payerOf, SKIP_REASONS, type SkipReason } from '../settlement.ts'
+import { computeLedgerAbi } from './abi.ts'
 import { packedBatchIn } from './calldata.ts'
 import type { Chain } from './clients.ts'
 import { chainError } from './errors.ts'
-import { ledgerHistory } from './history.ts'
+import { ledgerHistory, newestOf } from './history.ts'
 
 /** Settled batches as the chain itself tells them; nothing of this is a router's word. Base units. */
 
@@ -43,15 +44,17 @@ interface Books {
   router: Address
 }
 
-/** Every batch of a router, newest first. @throws `chain.unreachable` (later). */
+/** The newest batches of a router, newest first. @throws `chain.unreachable` (later). */
 export async function readSettlements({ chain, ledger, router }: Books, most: number): Promise<Settlement[]> {
-  const events = await ledgerHistory(chain, ledger, 'BatchSettled', { router })
-  return Promise.all(
-    events
-      .reverse()
-      .slice(0, most)
-      .map((event) => settlementOf(chain, event)),
-  )
+  const books = { address: ledger, abi: computeLedgerAbi } as const
+  const { seq } = await chain.client
+    .readContract({ ...books, functionName: 'routerOf', args: [router] })
+    .catch((cause: unknown) => {
+      throw chainError(cause)
+    })
+  const want = Math.min(most, Number(seq))
+  const events = await newestOf(chain, books, 'BatchSettled', { router }, want)
+  return Promise.all(events.map((event) => settlementOf(chain, event)))
 }
 
 /**

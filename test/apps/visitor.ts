@@ -18,7 +18,7 @@ export interface House {
   complaints: string[]
   visitor(): Promise<BrowserContext>
   /** A visitor with a wallet that holds so many dollars. */
-  holder(dollars: bigint): Promise<{ context: BrowserContext; wallet: TestWallet; page: Page }>
+  holder(dollars: bigint, path?: string): Promise<{ context: BrowserContext; wallet: TestWallet; page: Page }>
   /** A visitor without a wallet, with play money. */
   guest(path?: string): Promise<Page>
   open(context: BrowserContext, path?: string): Promise<Page>
@@ -96,12 +96,12 @@ export async function openHouse(options: { pods?: readonly string[]; stage?: Sta
     complaints,
     visitor,
     open,
-    async holder(dollars) {
+    async holder(dollars, path) {
       const context = await visitor()
       const { account } = await stage.purse(dollars * usd('1'))
       const { chain, domain } = stage.market
       const wallet = await giveWallet(context, { account, rpcUrl: chain.rpcUrl, chainId: domain.chainId })
-      return { context, wallet, page: await open(context) }
+      return { context, wallet, page: await open(context, path) }
     },
     async guest(path) {
       const page = await open(await visitor(), path)

@@ -1,10 +1,12 @@
 import type { ReactNode } from 'react'
 import type { Answer } from '../network/answer.ts'
+import type { Problem } from '../session/words.ts'
 import { ReadOnly } from './banner.tsx'
 import { Empty } from './section.tsx'
 
-/** Nobody answers; what was read before still stands. */
-const UNREACHABLE = new Set(['chain.unreachable', 'router.unreachable'])
+/** What was read before still stands. That the router does not answer stands above every page of the door already. */
+const isDown = ({ code }: Problem): boolean => code === 'chain.unreachable'
+const isSaidAbove = ({ code }: Problem): boolean => code === 'router.unreachable'
 
 /** What was read, under a banner while the newest try fails; words while there is nothing. */
 export function Shown<T>({
@@ -16,12 +18,12 @@ export function Shown<T>({
 }) {
   return (
     <>
-      {problem && UNREACHABLE.has(problem.code) && (
+      {problem && isDown(problem) && (
         <ReadOnly name={problem.code}>
           {problem.says} {problem.fix}
         </ReadOnly>
       )}
-      {problem && !UNREACHABLE.has(problem.code) && (
+      {problem && !isDown(problem) && !(isSaidAbove(problem) && value !== undefined) && (
         <p data-problem={problem.code}>
           {problem.says} <span className="text-muted">{problem.fix}</span>
         </p>

@@ -23,7 +23,7 @@ export type Params = Readonly<Record<string, string>>
 const matchers = PORTAL_ADDRESSES.map((address) => ({
   address,
   names: [...address.matchAll(/:(\w+)/g)].map((match) => match[1] ?? ''),
-  pattern: new RegExp(`^${address.replace(/:\w+/g, '([^/]+)')}/?$`),
+  pattern: new RegExp(`^${address.replace(/:\w+/g, '([^/]+)')}$`),
 }))
 
 /** The address that a path is of, with its parameters; undefined if it is of none. */

@@ -21,34 +21,42 @@ export default function NodesPage() {
         earnings are read from the chain.
       </PageHead>
       <Shown answer={chain}>
-        {(nodes) => (
-          <Table
-            name="Nodes"
-            head={['Node', 'Serves', 'Hardware', '#Uptime', '#Served', '#Stake', '#Boost', '#Earned']}
-          >
-            {nodes.map((node) => {
-              const seen = live.find(({ id }) => id === node.id)
-              return (
-                <Row key={node.id} data-node={node.id}>
-                  <Cell>
-                    <Link href={`/nodes/${node.id}`} className={LINK}>
-                      node {node.id}
-                    </Link>
-                    <span className="label block">{stateOf(node, seen)}</span>
-                  </Cell>
-                  <Cell>{seen ? slotWords(seen, nameOf) : '–'}</Cell>
-                  <Cell>{seen ? hardwareWords(seen.hardware) : '–'}</Cell>
-                  <Cell figure>{seen ? percent(seen.uptime) : '–'}</Cell>
-                  <Cell figure>{seen ? count(seen.jobs) : '–'}</Cell>
-                  <Cell figure>{node.economy ? <Heu amount={node.economy.stake.active} /> : '–'}</Cell>
-                  <Cell figure>{node.economy ? <Times by={node.economy.multiplier} /> : '–'}</Cell>
-                  <Cell figure>
-                    <Usd amount={node.entry.claimable + node.entry.claimed} />
-                  </Cell>
-                </Row>
-              )
-            })}
-          </Table>
+        {({ total, nodes }) => (
+          <>
+            {nodes.length < total && (
+              <p className="label">
+                The newest {count(nodes.length)} of {count(total)}. Each older one has its page too: /nodes/
+                and its number.
+              </p>
+            )}
+            <Table
+              name="Nodes"
+              head={['Node', 'Serves', 'Hardware', '#Uptime', '#Served', '#Stake', '#Boost', '#Earned']}
+            >
+              {nodes.map((node) => {
+                const seen = live.find(({ id }) => id === node.id)
+                return (
+                  <Row key={node.id} data-node={node.id}>
+                    <Cell>
+                      <Link href={`/nodes/${node.id}`} className={LINK}>
+                        node {node.id}
+                      </Link>
+                      <span className="label block">{stateOf(node, seen)}</span>
+                    </Cell>
+                    <Cell>{seen ? slotWords(seen, nameOf) : '–'}</Cell>
+                    <Cell>{seen ? hardwareWords(seen.hardware) : '–'}</Cell>
+                    <Cell figure>{seen ? percent(seen.uptime) : '–'}</Cell>
+                    <Cell figure>{seen ? count(seen.jobs) : '–'}</Cell>
+                    <Cell figure>{node.economy ? <Heu amount={node.economy.stake.active} /> : '–'}</Cell>
+                    <Cell figure>{node.economy ? <Times by={node.economy.multiplier} /> : '–'}</Cell>
+                    <Cell figure>
+                      <Usd amount={node.entry.claimable + node.entry.claimed} />
+                    </Cell>
+                  </Row>
+                )
+              })}
+            </Table>
+          </>
         )}
       </Shown>
     </>

@@ -60,11 +60,26 @@ export function useChain<A extends readonly (string | number)[], T>(
   read: (place: PortalPlace, ...args: A) => Promise<T>,
   ...args: A
 ): Answer<T> & { again: () => void } {
+  return useRead(useQuestion(read, args), EVERY_MS)
+}
+
+/** The same of what never changes: it is asked until it is answered. */
+export function useChainOnce<A extends readonly (string | number)[], T>(
+  read: (place: PortalPlace, ...args: A) => Promise<T>,
+  ...args: A
+): Answer<T> {
+  return useRead(useQuestion(read, args))
+}
+
+/** One function as long as the same is asked. */
+function useQuestion<A extends readonly (string | number)[], T>(
+  read: (place: PortalPlace, ...args: A) => Promise<T>,
+  args: A,
+): () => Promise<T> {
   const { config } = useLive()
   const key = JSON.stringify(args)
-  const ask = useMemo(
+  return useMemo(
     () => async () => read(await portalPlace(config), ...(JSON.parse(key) as unknown as A)),
     [config, read, key],
   )
-  return useRead(ask, EVERY_MS)
 }

@@ -8,7 +8,7 @@ import { Shown } from '../../parts/shown.tsx'
 import { Cell, Row, Table } from '../../parts/table.tsx'
 import { count, plural, Short, Usd } from '../../parts/text.tsx'
 import { addressIn, type Params } from '../addresses.ts'
-import { useChain } from '../place.ts'
+import { useChainOnce } from '../place.ts'
 import { type BatchDetail, readBatch } from './batch-read.ts'
 
 /** `/explorer/batches/:router/:seq`: a batch as the chain took it, added up here. */
@@ -22,7 +22,7 @@ export default function BatchPage({ params }: { params: Params }) {
 
 function Batch({ router, seq }: { router: string; seq: string }) {
   const { config } = useLive()
-  const answer = useChain(readBatch, config.routerUrl, router, seq)
+  const answer = useChainOnce(readBatch, config.routerUrl, router, seq)
   return (
     <>
       <PageHead title={`Batch ${seq}`}>

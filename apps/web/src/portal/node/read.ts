@@ -31,12 +31,12 @@ interface NodeEconomy {
   multiplier: bigint
 }
 
-/** Nodes that a page lists at most; the newest are shown. */
-const MOST_NODES = 100
+/** Nodes that a page lists at most, the newest: each takes some twenty reads of the chain. */
+const MOST_NODES = 50
 /** Epochs that a node's page looks back, the present one among them. */
 const EPOCHS = 8
 
-export async function readNodes(place: PortalPlace): Promise<NodeStanding[]> {
+export async function readNodes(place: PortalPlace): Promise<{ total: number; nodes: NodeStanding[] }> {
   const { chain, registry } = place
   const total = await chain.client.readContract({
     address: registry,
@@ -46,7 +46,7 @@ export async function readNodes(place: PortalPlace): Promise<NodeStanding[]> {
   })
   const ids = lastEpochs({ first: 1, last: total, count: MOST_NODES })
   const nodes = await Promise.all(ids.map((id) => standingOf(place, id, 1)))
-  return nodes.filter((node) => node !== undefined)
+  return { total, nodes: nodes.filter((node) => node !== undefined) }
 }
 
 async function standingOf(place: PortalPlace, id: number, epochs: number): Promise<NodeStanding | undefined> {
