@@ -72,11 +72,9 @@ interface LineProps {
 }
 
 /** How far it has come, and what can be done about it. */
-function ActLine({ id, act, account }: LineProps) {
-  const { acts, who } = useScene()
+function ActLine(props: LineProps) {
+  const { act } = props
   const { problem, intent, state } = act
-  const again = () => void acts.proceed(account, id, who.ask)
-  const forget = () => acts.forget(account, id)
   if (state === 'idle') return null
   return (
     <div className="space-y-2 rounded-md border border-edge px-3 py-2 text-[0.94rem]">
@@ -85,32 +83,40 @@ function ActLine({ id, act, account }: LineProps) {
           <ProblemText problem={problem} />
         </p>
       )}
-      {problem?.code === 'wallet.wrong_chain' && (
-        <Button onClick={() => void who.switchChain().then(() => state === 'refused' && forget())}>
-          Switch the wallet’s network
-        </Button>
-      )}
       {state !== 'refused' && <p>{wordsOf(act)}</p>}
       {intent && <Hashes act={act} />}
-      <p className="flex flex-wrap gap-2">
-        {(state === 'unsure' || state === 'missing') && <Button onClick={again}>Ask again</Button>}
-        {state === 'ready' && (
-          <Button tone="main" onClick={again}>
-            Continue
-          </Button>
-        )}
-        {(state === 'unsure' || state === 'missing' || state === 'ready') && (
-          <Button tone="plain" onClick={forget}>
-            Forget it
-          </Button>
-        )}
-        {(state === 'included' || state === 'failed' || state === 'refused') && (
-          <Button tone="plain" onClick={forget}>
-            Dismiss
-          </Button>
-        )}
-      </p>
+      <WaysOn {...props} />
     </div>
+  )
+}
+
+const ASKABLE = new Set(['unsure', 'missing', 'ready'])
+const OVER = new Set(['included', 'failed', 'refused'])
+
+function WaysOn({ id, act: { state, problem }, account }: LineProps) {
+  const { acts, who } = useScene()
+  const again = () => void acts.proceed(account, id, who.ask)
+  const forget = () => acts.forget(account, id)
+  async function switchNetwork() {
+    await who.switchChain()
+    if (state === 'refused') forget()
+  }
+  return (
+    <p className="flex flex-wrap gap-2">
+      {problem?.code === 'wallet.wrong_chain' && (
+        <Button onClick={() => void switchNetwork()}>Switch the wallet’s network</Button>
+      )}
+      {ASKABLE.has(state) && (
+        <Button tone={state === 'ready' ? 'main' : 'quiet'} onClick={again}>
+          {state === 'ready' ? 'Continue' : 'Ask again'}
+        </Button>
+      )}
+      {(ASKABLE.has(state) || OVER.has(state)) && (
+        <Button tone="plain" onClick={forget}>
+          {OVER.has(state) ? 'Dismiss' : 'Forget it'}
+        </Button>
+      )}
+    </p>
   )
 }
 

@@ -34,28 +34,10 @@ function SessionKey() {
   const { view, session } = useSession()
   const { wallet } = useWho()
   const [open, setOpen] = useState(false)
-  const { account, phase, doing, former } = view
+  const { account, phase, doing } = view
   return (
     <Section title="The key of this browser" note={account && <Short hex={account.key} />}>
-      {account ? (
-        <Figures>
-          <Figure name="left" label="left" value={account.left}>
-            <Dollars amount={account.left} />
-          </Figure>
-          <Figure name="charged" label="charged" value={account.charged}>
-            <Dollars amount={account.charged} />
-          </Figure>
-          <Figure name="deposited" label="deposited" value={account.deposited}>
-            <Dollars amount={account.deposited} />
-          </Figure>
-        </Figures>
-      ) : (
-        <p data-phase={phase}>
-          {phase === 'none'
-            ? 'There is none yet. The first deposit makes it: one signature, and no prompt after that.'
-            : (view.problem?.says ?? 'It is being looked up.')}
-        </p>
-      )}
+      <KeyFigures />
       <p className="mt-4 flex flex-wrap gap-2">
         <Button tone="main" disabled={phase === 'opening'} onClick={() => setOpen(true)}>
           {account ? 'Add or take back' : 'Deposit'}
@@ -66,26 +48,59 @@ function SessionKey() {
           </Button>
         )}
       </p>
-      <div aria-live="polite">
-        {doing !== undefined && <p className="mt-2 text-muted">{doing}</p>}
-        {view.problem && account && (
-          <p className="mt-2" data-problem={view.problem.code}>
-            {view.problem.says} {view.problem.fix}
-          </p>
-        )}
-        {former.length > 0 && (
-          <p className="label mt-2">
-            {former.length === 1 ? 'One revoked key waits' : `${former.length} revoked keys wait`} to be paid
-            out.
-          </p>
-        )}
-      </div>
+      <KeyNews />
       {open && (
         <Suspense fallback={null}>
           <SessionPanel onClose={() => setOpen(false)} />
         </Suspense>
       )}
     </Section>
+  )
+}
+
+function KeyFigures() {
+  const { account, phase, problem } = useSession().view
+  if (account)
+    return (
+      <Figures>
+        <Figure name="left" label="left" value={account.left}>
+          <Dollars amount={account.left} />
+        </Figure>
+        <Figure name="charged" label="charged" value={account.charged}>
+          <Dollars amount={account.charged} />
+        </Figure>
+        <Figure name="deposited" label="deposited" value={account.deposited}>
+          <Dollars amount={account.deposited} />
+        </Figure>
+      </Figures>
+    )
+  return (
+    <p data-phase={phase}>
+      {phase === 'none'
+        ? 'There is none yet. The first deposit makes it: one signature, and no prompt after that.'
+        : (problem?.says ?? 'It is being looked up.')}
+    </p>
+  )
+}
+
+/** What is being done with the key, what went wrong, and what waits. */
+function KeyNews() {
+  const { account, doing, problem, former } = useSession().view
+  return (
+    <div aria-live="polite">
+      {doing !== undefined && <p className="mt-2 text-muted">{doing}</p>}
+      {problem && account && (
+        <p className="mt-2" data-problem={problem.code}>
+          {problem.says} {problem.fix}
+        </p>
+      )}
+      {former.length > 0 && (
+        <p className="label mt-2">
+          {former.length === 1 ? 'One revoked key waits' : `${former.length} revoked keys wait`} to be paid
+          out.
+        </p>
+      )}
+    </div>
   )
 }
 

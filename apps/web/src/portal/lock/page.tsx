@@ -95,13 +95,12 @@ function Over({ lock }: { lock: LockState }) {
 }
 
 function Locking({ lock }: { lock: LockState }) {
-  const present = lock.amount > 0n ? lock.end - lock.epoch : 0
+  const present = weeksLeft(lock)
   const [text, setText] = useState('')
   const [wanted, setWeeks] = useState(present > 0 ? present : 52)
   const weeks = Math.max(wanted, present, 1)
   const added = text === '' ? 0n : heuIn(text)
   const after = { amount: lock.amount + (added ?? 0n), end: lock.epoch + weeks }
-  const title = titleOf(lock, added ?? 0n, weeks)
   const isChange = added !== undefined && (added > 0n || (lock.amount > 0n && weeks > present))
   return (
     <Section title={present > 0 ? 'Add or extend' : 'Make a lock'}>
@@ -113,30 +112,11 @@ function Locking({ lock }: { lock: LockState }) {
             onText={setText}
             most={{ amount: formatHeu(lock.balance), word: 'all' }}
           />
-          <label className="label block space-y-1">
-            <span>
-              for {weeks} {weeks === 1 ? 'week' : 'weeks'}, until {epochDate(after.end)}
-            </span>
-            <input
-              type="range"
-              aria-label="Weeks"
-              min={Math.max(1, present)}
-              max={MOST_LOCK_EPOCHS}
-              value={weeks}
-              onChange={(event) => setWeeks(Number(event.target.value))}
-              className="block w-full accent-accent"
-            />
-          </label>
-          <p data-figure="new-power" data-value={power(after.amount, after.end, lock.epoch + 1).toString()}>
-            <span className="label block">power in the next epoch</span>
-            <Heu amount={power(after.amount, after.end, lock.epoch + 1)} unit="HEU-weeks" />
-          </p>
-          {present > 0 && (
-            <p className="label">Votes that stand are of the lock as it is: cast them again after it grew.</p>
-          )}
+          <Weeks least={Math.max(1, present)} weeks={weeks} end={after.end} onWeeks={setWeeks} />
+          <NewPower power={power(after.amount, after.end, lock.epoch + 1)} hasLock={present > 0} />
           <TxButton
             id="lock"
-            title={title}
+            title={titleOf(lock, added ?? 0n, weeks)}
             disabled={!isChange}
             plan={(scene, account) => plan(scene, account, added ?? 0n, weeks)}
           />
@@ -153,9 +133,52 @@ function Locking({ lock }: { lock: LockState }) {
   )
 }
 
+/** Whole weeks of power that a lock still has, the present one among them; 0 without one. */
+const weeksLeft = ({ amount, end, epoch }: LockState): number => (amount > 0n ? end - epoch : 0)
+const weeksText = (weeks: number): string => `${weeks} ${weeks === 1 ? 'week' : 'weeks'}`
+
+interface WeeksProps {
+  least: number
+  weeks: number
+  end: number
+  onWeeks: (weeks: number) => void
+}
+
+const Weeks = ({ least, weeks, end, onWeeks }: WeeksProps) => (
+  <label className="label block space-y-1">
+    <span>
+      for {weeksText(weeks)}, until {epochDate(end)}
+    </span>
+    <input
+      type="range"
+      aria-label="Weeks"
+      aria-valuetext={weeksText(weeks)}
+      min={least}
+      max={MOST_LOCK_EPOCHS}
+      value={weeks}
+      onChange={(event) => onWeeks(Number(event.target.value))}
+      className="block w-full accent-accent"
+    />
+  </label>
+)
+
+function NewPower({ power: next, hasLock }: { power: bigint; hasLock: boolean }) {
+  return (
+    <>
+      <p data-figure="new-power" data-value={next.toString()}>
+        <span className="label block">power in the next epoch</span>
+        <Heu amount={next} unit="HEU-weeks" />
+      </p>
+      {hasLock && (
+        <p className="label">Votes that stand are of the lock as it is: cast them again after it grew.</p>
+      )}
+    </>
+  )
+}
+
 function titleOf(lock: LockState, added: bigint, weeks: number): string {
-  const present = lock.amount > 0n ? lock.end - lock.epoch : 0
-  const span = `${weeks} ${weeks === 1 ? 'week' : 'weeks'}`
+  const present = weeksLeft(lock)
+  const span = weeksText(weeks)
   if (present === 0) return added > 0n ? `Lock ${formatHeu(added)} HEU for ${span}` : 'Lock HEU'
   const parts = [
     ...(added > 0n ? [`add ${formatHeu(added)} HEU`] : []),
