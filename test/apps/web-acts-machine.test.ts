@@ -97,7 +97,7 @@ describe('the transactions of a page', function () {
       if (now.state === state) return now
       await new Promise((resolve) => setTimeout(resolve, 50))
     }
-    throw new Error(`it is ${JSON.stringify(acts.stateOf(from, ID))}, never ${state}`)
+    throw new Error(`it is ${acts.stateOf(from, ID).state}, never ${state}`)
   }
 
   it('are sent one after the other, each once, and each is in a block before the next is asked for', async () => {
@@ -273,22 +273,34 @@ describe('the transactions of a page', function () {
     expect(await held(from)).to.equal(43n)
   })
 
-  it('that the chain forgets are missed, and can be asked for again', async () => {
-    const { from, acts, wish, counting } = await person()
+  it('that the chain forgets are missed, and asked for again at the nonce that the wallet had chosen', async () => {
+    const { from, acts, wish, counting, sender } = await person()
     await stop()
-    const lost = acts.start(wish([mint(from, 3n)]))
+    const nonces: (number | undefined)[] = []
+    // Something of its own goes first.
+    const willful = counting(async (call, { gas }) => {
+      await sender.submit(mint(from, 1n), { gas: 200_000n, nonce: 0 })
+      return sender.submit(call, { gas, nonce: 1 })
+    })
+    const lost = acts.start(wish([mint(from, 3n)], willful))
     const sent = await reaches(acts, from, 'sent')
     const hash = sent.intent?.asked?.hash
     if (!hash) throw new Error('it was sent without a hash')
+    while (acts.stateOf(from, ID).intent?.asked?.nonce !== 1) await new Promise((go) => setTimeout(go, 20))
     await anvil().dropTransaction({ hash })
     await reaches(acts, from, 'missing')
-    const again = acts.proceed(from, ID, async () => counting())
+    const obedient = counting((call, terms) => {
+      nonces.push(terms.nonce)
+      return sender.submit(call, terms)
+    })
+    const again = acts.proceed(from, ID, async () => obedient)
     await reaches(acts, from, 'sent')
     await go()
     await Promise.all([lost, again])
 
+    expect(nonces).to.deep.equal([1])
     expect(acts.stateOf(from, ID).state).to.equal('included')
-    expect(await held(from)).to.equal(3n)
+    expect(await held(from)).to.equal(4n)
   })
 
   it('that fail in their block say why, in the words of the contract', async () => {

@@ -1,4 +1,4 @@
-import type { Address } from 'viem'
+import type { Address, Hex } from 'viem'
 import type { Chain, WalletSender } from '../../../../sdk/chain/clients.ts'
 import { chainError } from '../../../../sdk/chain/errors.ts'
 import { type Fate, fateOf } from '../../../../sdk/chain/fate.ts'
@@ -226,6 +226,7 @@ class Machine implements Acts {
       if (now?.phase !== 'asking' || now.at !== at) return now
       const sent: Intent = { ...asking, phase: 'sent', asked: { ...asked, hash } }
       this.#intents.put(sent)
+      void this.#learnNonce(sent, hash)
       return sent
     } catch (cause) {
       return this.#unanswered(asking, again, cause)
@@ -254,6 +255,14 @@ class Machine implements Acts {
     return asked && asked.nonce >= used
       ? { asked: { nonce: asked.nonce, since: asked.since }, again: true }
       : { asked: { nonce, since }, again: false }
+  }
+
+  /** A wallet may have chosen another nonce than it was told: asked for again, it is told that one. */
+  async #learnNonce({ from, id }: Intent, hash: Hex): Promise<void> {
+    const { nonce } = await this.#chain.client.getTransaction({ hash }).catch(() => ({ nonce: undefined }))
+    const now = this.#intents.of(from, id)
+    if (nonce === undefined || now?.asked?.hash !== hash || now.asked.nonce === nonce) return
+    this.#intents.put({ ...now, asked: { ...now.asked, nonce } })
   }
 
   /** The wallet gave no hash. What it certainly did not send is as it was before; what it may have sent is followed. */
