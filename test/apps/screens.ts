@@ -1,13 +1,14 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
+import { EXAMPLES } from '../../apps/web/src/imagine/prompts.ts'
 import { ask, button, isReady, openHouse, until } from './visitor.ts'
 
 /** `npx tsx test/apps/screens.ts` takes the pictures of `docs/screens/`: both themes, 360 and 1440 pixels. */
 
 const folder = join(import.meta.dirname, '..', '..', 'docs', 'screens')
 mkdirSync(folder, { recursive: true })
-const house = await openHouse({ pods: ['chat', 'embed', 'image', 'translate'] })
+const house = await openHouse({ pods: ['chat', 'embed', 'translate'], pictures: true })
 const { market, network, url } = house.stage
 const { pods } = market.seeded
 
@@ -32,6 +33,17 @@ try {
   await page.goto(`${url}/explorer`)
   const epoch = await page.locator('[data-epoch] a').first().getAttribute('href')
 
+  await page.goto(`${url}/imagine/m/image`)
+  await isReady(page)
+  for (const prompt of EXAMPLES) {
+    await page.getByLabel('Prompt', { exact: true }).fill(prompt)
+    await button(page, 'Draw').click()
+    await page.getByRole('status').getByText('The picture is complete').waitFor()
+    await page.getByRole('img', { name: `Drawn from: ${prompt}` }).waitFor()
+  }
+  await button(page, 'Share').click()
+  await button(page, 'Make a link').click()
+  const shared = new URL((await page.locator('[data-share]').getAttribute('href')) ?? '').pathname
   const pages: Record<string, { path: string; before?: () => Promise<void> }> = {
     portal: { path: '/' },
     'portal-pods': { path: '/pods' },
@@ -54,6 +66,9 @@ try {
     },
     pondera: { path: '/pondera' },
     'pondera-chat': { path: chat },
+    imagine: { path: '/imagine' },
+    'imagine-model': { path: '/imagine/m/image' },
+    'imagine-shared': { path: shared },
   }
   for (const theme of ['light', 'dark'] as const) {
     for (const [width, height] of [
