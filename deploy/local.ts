@@ -79,7 +79,7 @@ export async function seedBabel(deployer: Deployer, router: Address, rpcUrl: str
 }
 
 /** Registers a frontend for every door of the web, each with a payout of its own, all owned by the local operator. */
-export async function seedDoors<D extends 'portal' | 'pondera'>(
+export async function seedDoors<D extends 'portal' | 'pondera' | 'imagine'>(
   deployer: Deployer,
   doors: readonly D[],
 ): Promise<Record<D, number>> {

@@ -119,6 +119,11 @@ export type ReceiptDocument = z.output<typeof receiptDocumentSchema>
 
 // ---- what the pods of a kind read and answer; what chat and image pods read is in their engines' requests
 
+/** How strongly a picture may be asked to follow its prompt, from 0. */
+export const IMAGE_GUIDANCE_MOST = 10
+/** Seeds of pictures are unsigned 32-bit numbers. */
+export const IMAGE_SEED_MOST = 0xffffffff
+
 const TEXTS_MOST = 256
 const text = z.string().min(1)
 

@@ -3,8 +3,8 @@ import { type AccusableEconomy, type Case, economyWithCases, readCases } from '.
 import { type Chain, openChain } from '../sdk/chain/clients.ts'
 import { readClock } from '../sdk/chain/epochs.ts'
 import { asHeuristError } from '../sdk/errors.ts'
+import type { Log } from '../sdk/program.ts'
 import { isOpen, nextStep, type Step } from '../sdk/protocol/cases.ts'
-import type { Log } from './log.ts'
 import { rounds } from './rounds.ts'
 
 /** A case against this node that is not decided, and what may happen next. */

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { refused } from '../sdk/errors.ts'
 
@@ -47,16 +46,4 @@ export function parseConfig(value: unknown): WorkerConfig {
   const issue = result.error.issues[0]
   const field = issue?.path.join('.') || 'config'
   throw refused('config.invalid', `worker config: ${field}: ${issue?.message ?? 'is wrong'}`, { field })
-}
-
-/** @throws `config.missing`, `config.invalid` (refused). */
-export function readConfig(path: string | undefined): WorkerConfig {
-  if (!path) throw refused('config.missing', 'usage: worker/main.ts <config.json>')
-  let value: unknown
-  try {
-    value = JSON.parse(readFileSync(path, 'utf8'))
-  } catch (cause) {
-    throw refused('config.missing', `cannot read ${path} as JSON`, { cause })
-  }
-  return parseConfig(value)
 }

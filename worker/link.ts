@@ -2,6 +2,7 @@ import type { Address } from 'viem'
 import { WebSocket } from 'ws'
 import { asHeuristError, refused } from '../sdk/errors.ts'
 import { fastKeccak, type Signer } from '../sdk/native.ts'
+import type { Log } from '../sdk/program.ts'
 import {
   decodeFrames,
   encodeFrames,
@@ -25,7 +26,6 @@ import {
   textDigest,
 } from '../sdk/protocol/link.ts'
 import { parseWire } from '../sdk/protocol/wire.ts'
-import type { Log } from './log.ts'
 
 /** What the worker is sure of; a router that asks for a signature about anything else gets none. */
 export interface LinkPins {

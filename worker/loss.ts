@@ -6,9 +6,9 @@ import { openChain } from '../sdk/chain/clients.ts'
 import { chainError } from '../sdk/chain/errors.ts'
 import type { Network } from '../sdk/chain/network.ts'
 import { asHeuristError, later, refused } from '../sdk/errors.ts'
+import type { Log } from '../sdk/program.ts'
 import { ROLE } from '../sdk/protocol/messages.ts'
 import { parseWire, statementReplySchema } from '../sdk/protocol/wire.ts'
-import type { Log } from './log.ts'
 
 /** What a node must know before it may begin a new receipt store. */
 export interface Past {

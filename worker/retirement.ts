@@ -2,7 +2,7 @@ import type { Address } from 'viem'
 import { registryAbi } from '../sdk/chain/abi.ts'
 import { openChain } from '../sdk/chain/clients.ts'
 import { asHeuristError } from '../sdk/errors.ts'
-import type { Log } from './log.ts'
+import type { Log } from '../sdk/program.ts'
 import { rounds } from './rounds.ts'
 
 /** Looks whether the key that signs here is still its node's: one that was replaced is evidence, and signs no new work. */

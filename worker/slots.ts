@@ -1,7 +1,7 @@
 import { asHeuristError, type HeuristError, later } from '../sdk/errors.ts'
+import type { Log } from '../sdk/program.ts'
 import type { SlotState } from '../sdk/protocol/link.ts'
 import type { Provider, Work } from './engines/engine.ts'
-import type { Log } from './log.ts'
 import type { Pod } from './pods.ts'
 import { type Loaded, type SlotProcess, startSlotProcess } from './slot/process.ts'
 

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { loadKey } from '../sdk/chain/keys.ts'
-import { domainOf, fetchNetwork, type Network } from '../sdk/chain/network.ts'
+import { domainOf, type Network } from '../sdk/chain/network.ts'
 import { asHeuristError, refused } from '../sdk/errors.ts'
 import { createSigner, fastKeccak } from '../sdk/native.ts'
+import { awaitNetwork, type Log } from '../sdk/program.ts'
 import { readUint } from '../sdk/protocol/bytes.ts'
 import { FRAME, type Frame } from '../sdk/protocol/frames.ts'
 import { receivedSchema } from '../sdk/protocol/link.ts'
@@ -15,7 +16,6 @@ import type { WorkerConfig } from './config.ts'
 import { type Cover, watchCover } from './cover.ts'
 import { createJobs, type Jobs } from './jobs.ts'
 import { type LinkDeps, type LinkOutlet, type LinkTimes, openLink } from './link.ts'
-import type { Log } from './log.ts'
 import { lookAtMachine, type Machine } from './machine.ts'
 import { readPod } from './pods.ts'
 import { createPresence } from './presence.ts'
@@ -53,24 +53,9 @@ const REPEAT_MS = 15_000
 const PRUNE_MS = 3_600_000
 /** Between looks for a pod that the router does not list yet. */
 const LOOK_MS = 5_000
-const NETWORK_RETRY_MS = 500
 /** After a stop: how long an aborted engine has to say what it did, and an idle process to exit by itself. */
 const ABORT_MS = 2_000
 const CLOSE_MS = 1_000
-
-/** Waits for a router that is not up yet; any other fault is final. */
-export async function awaitNetwork(routerUrl: string, log: Log): Promise<Network> {
-  for (;;) {
-    try {
-      return await fetchNetwork(routerUrl)
-    } catch (cause) {
-      const error = asHeuristError(cause)
-      if (error.kind !== 'later') throw error
-      log.warn({ event: 'router.awaited', error: error.toJSON() })
-      await pause(NETWORK_RETRY_MS)
-    }
-  }
-}
 
 async function openSlots(
   config: WorkerConfig,
@@ -107,7 +92,7 @@ export async function startWorker(config: WorkerConfig, options: WorkerOptions):
   try {
     const machine = await lookAtMachine()
     const slots = await openSlots(config, machine, log, options.slotTimes)
-    const network = await awaitNetwork(config.routerUrl, log)
+    const network = await awaitNetwork(config.routerUrl, { log })
     const hasher = createHasher(domainOf(network), fastKeccak)
     const presence = createPresence(slots, receipts, () => cover.refusal() === undefined)
     const cover: Cover = watchCover({

@@ -1,13 +1,11 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { pino } from 'pino'
 import { openChain } from '../../sdk/chain/clients.ts'
 import { loadKey } from '../../sdk/chain/keys.ts'
-import { asHeuristError, refused } from '../../sdk/errors.ts'
-import { createClient, fetchNetwork, type Network } from '../../sdk/index.ts'
+import { refused } from '../../sdk/errors.ts'
+import { createClient, type Network } from '../../sdk/index.ts'
 import { fileJournal } from '../../sdk/journal-file.ts'
 import { native } from '../../sdk/native.ts'
-import { parseWire } from '../../sdk/protocol/wire.ts'
+import { awaitNetwork, type Life, type Ready, runProgram } from '../../sdk/program.ts'
 import { createBot } from './bot.ts'
 import { openBudget } from './budget.ts'
 import { type BabelConfig, configSchema } from './config.ts'
@@ -18,40 +16,17 @@ import { createTranslator } from './translate.ts'
 import { openWork } from './work.ts'
 
 /**
- * `node --import tsx apps/babel/main.ts <config.json>`: the Discord bot until SIGTERM, SIGINT or the end of the process
- * that started it. Announces `{ event: 'ready', url }`. The bot's token comes from HEURIST_DISCORD_TOKEN or the
- * configuration, a keystore's password from HEURIST_PASSWORD. Exit codes: 0 stopped, 1 it could not start, or Discord
- * closed for good.
+ * `node --import tsx apps/babel/main.ts <config.json>`: the Discord bot. Announces `{ event: 'ready', url }`. The bot's
+ * token comes from HEURIST_DISCORD_TOKEN or the configuration, a keystore's password from HEURIST_PASSWORD.
  */
 
 /** How long a router that is starting too is waited for, and commands at the end. */
 const START_MS = 30_000
 const STOP_MS = 8_000
 
-const log = pino({ base: { room: 'babel' }, level: process.env.HEURIST_LOG ?? 'info' })
-
-function fail(cause: unknown): never {
-  log.error({ event: 'babel.failed', error: asHeuristError(cause).toJSON(), stack: (cause as Error).stack })
-  process.exit(1)
-}
-process.on('uncaughtException', fail)
-process.on('unhandledRejection', fail)
-
-// Before there is a bot to stop, a signal just ends the process.
-let stop: () => Promise<void> = async () => {}
-let stopping = false
-function end(): void {
-  if (stopping) return
-  stopping = true
-  stop().then(() => process.exit(0), fail)
-}
-process.on('SIGTERM', end)
-process.on('SIGINT', end)
-process.on('disconnect', end)
-
-async function start(config: BabelConfig): Promise<void> {
+async function start(config: BabelConfig, { log, fail, stopWith }: Life): Promise<Ready> {
   const token = tokenOf(config)
-  const network = await networkOf(config.routerUrl)
+  const network = await awaitNetwork(config.routerUrl, { log, patienceMs: START_MS })
   const { frontend, limits, models, patienceMs, operators } = config
   const client = clientOf(config, network)
   // Opens the journal and resolves what an earlier process left open; the first command does not wait for it.
@@ -69,17 +44,16 @@ async function start(config: BabelConfig): Promise<void> {
   })
   const status = createStatus({ servers: bot.servers, isReady: bot.isReady, revenue }, log)
 
-  stop = async () => {
+  stopWith(async () => {
     await Promise.all([status.close(), bot.stop(STOP_MS)])
     await client.close()
     settings.close()
     work.end()
-  }
+  })
 
   await bot.start()
   const url = await status.listen({ host: config.host, port: config.port })
-  log.info({ event: 'ready', url, payer, frontend, servers: bot.servers() })
-  process.send?.({ event: 'ready', url })
+  return { url, logged: { payer, frontend, servers: bot.servers() } }
 }
 
 /** @throws `discord.token_missing` (refused). */
@@ -106,19 +80,4 @@ function clientOf(config: BabelConfig, { chainId, addresses }: Network) {
   })
 }
 
-/** Waits for a router that is still starting. */
-async function networkOf(routerUrl: string): Promise<Network> {
-  const until = Date.now() + START_MS
-  for (;;) {
-    try {
-      return await fetchNetwork(routerUrl)
-    } catch (cause) {
-      if (asHeuristError(cause).kind !== 'later' || Date.now() > until) throw cause
-      await new Promise((resolve) => setTimeout(resolve, 250))
-    }
-  }
-}
-
-const path = process.argv[2]
-if (path === undefined) fail(new Error('usage: main.ts <config.json>'))
-await start(parseWire(configSchema, JSON.parse(await readFile(path, 'utf8')), 'config.invalid'))
+await runProgram('babel', configSchema, start)

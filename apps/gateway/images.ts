@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { IMAGE_GUIDANCE_MOST, IMAGE_SEED_MOST } from '../../sdk/documents.ts'
 import { refused } from '../../sdk/errors.ts'
 import type { Manifest } from '../../sdk/protocol/manifest.ts'
 import { type Parameters, parseBody } from './parameters.ts'
@@ -16,9 +17,9 @@ const schema = z.object({
     .optional(),
   response_format: z.enum(['b64_json', 'url']).optional(),
   // Ours: the pod's own parameters.
-  seed: z.number().int().min(0).max(0xffffffff).optional(),
+  seed: z.number().int().min(0).max(IMAGE_SEED_MOST).optional(),
   steps: z.number().int().min(1).max(1000).optional(),
-  guidance: z.number().min(0).max(10).optional(),
+  guidance: z.number().min(0).max(IMAGE_GUIDANCE_MOST).optional(),
 })
 
 /** What `POST /v1/images/generations` does with every parameter of OpenAI's API. */

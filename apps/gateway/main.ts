@@ -1,16 +1,13 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { pino } from 'pino'
 import type { Address } from 'viem'
 import { type Chain, openChain } from '../../sdk/chain/clients.ts'
 import { loadKey } from '../../sdk/chain/keys.ts'
 import { isLocalChain } from '../../sdk/chain/local.ts'
-import { asHeuristError } from '../../sdk/errors.ts'
-import { createClient, fetchNetwork, type Network } from '../../sdk/index.ts'
+import { createClient, type Network } from '../../sdk/index.ts'
 import { fileJournal } from '../../sdk/journal-file.ts'
 import { native } from '../../sdk/native.ts'
 import { nodeHttp } from '../../sdk/node-http.ts'
-import { parseWire } from '../../sdk/protocol/wire.ts'
+import { awaitNetwork, type Life, type Ready, runProgram } from '../../sdk/program.ts'
 import type { Depositing } from './account/routes.ts'
 import { openAccounts } from './accounts.ts'
 import { createCatalog } from './catalog.ts'
@@ -23,9 +20,8 @@ import { meter } from './till/metered.ts'
 import { openX402 } from './x402/open.ts'
 
 /**
- * `node --import tsx apps/gateway/main.ts <config.json>`: the OpenAI door until SIGTERM, SIGINT or the end of the
- * process that started it. Announces `{ event: 'ready', url, apiKey? }`; the key is there whenever it may be shown.
- * A keystore's password comes from HEURIST_PASSWORD. Exit codes: 0 stopped, 1 it could not start.
+ * `node --import tsx apps/gateway/main.ts <config.json>`: the OpenAI door. Announces `{ event: 'ready', url, apiKey? }`;
+ * the key is there whenever it may be shown. A keystore's password comes from HEURIST_PASSWORD.
  */
 
 /** How long a router that is starting too is waited for, and calls in flight at the end. */
@@ -33,29 +29,8 @@ const START_MS = 30_000
 const STOP_MS = 8_000
 const SWEEP_MS = 10 * 60_000
 
-const log = pino({ base: { room: 'gateway' }, level: process.env.HEURIST_LOG ?? 'info' })
-
-function fail(cause: unknown): never {
-  log.error({ event: 'gateway.failed', error: asHeuristError(cause).toJSON(), stack: (cause as Error).stack })
-  process.exit(1)
-}
-process.on('uncaughtException', fail)
-process.on('unhandledRejection', fail)
-
-// Before there is a gateway to stop, a signal just ends the process.
-let stop: () => Promise<void> = async () => {}
-let stopping = false
-function end(): void {
-  if (stopping) return
-  stopping = true
-  stop().then(() => process.exit(0), fail)
-}
-process.on('SIGTERM', end)
-process.on('SIGINT', end)
-process.on('disconnect', end)
-
-async function start(config: GatewayConfig): Promise<void> {
-  const network = await networkOf(config.routerUrl)
+async function start(config: GatewayConfig, { log, stopWith }: Life): Promise<Ready> {
+  const network = await awaitNetwork(config.routerUrl, { log, patienceMs: START_MS })
   const { account, client } = accountOf(config, network)
   const chain = openChain({ chainId: network.chainId, rpcUrl: config.rpcUrl ?? network.rpcUrl })
   // Opens the journal and resolves what an earlier process left open; the first caller does not wait for it.
@@ -88,7 +63,7 @@ async function start(config: GatewayConfig): Promise<void> {
     log,
   })
 
-  stop = async () => {
+  stopWith(async () => {
     clearInterval(sweeping)
     const patience = setTimeout(() => leaving.abort(new Error('the gateway stops')), STOP_MS)
     await app.close()
@@ -97,19 +72,16 @@ async function start(config: GatewayConfig): Promise<void> {
     x402?.settler.stop()
     await client.close()
     accounts.close()
-  }
+  })
 
   const url = await app.listen({ host: config.host, port: config.port })
-  log.info({
-    event: 'ready',
-    url,
-    payer: account.address,
-    available: available.toString(),
-    frontend: config.frontend,
-  })
-  process.send?.({ event: 'ready', url, ...(accounts.shown === undefined ? {} : { apiKey: accounts.shown }) })
   if (process.send === undefined && accounts.shown !== undefined)
     process.stderr.write(`API key: ${accounts.shown}\n`)
+  return {
+    url,
+    ...(accounts.shown === undefined ? {} : { told: { apiKey: accounts.shown } }),
+    logged: { payer: account.address, available: available.toString(), frontend: config.frontend },
+  }
 }
 
 /** Accounts pay into the credit of the gateway's own key. */
@@ -142,19 +114,4 @@ function accountOf(config: GatewayConfig, network: Network) {
   return { account, client }
 }
 
-/** Waits for a router that is still starting. */
-async function networkOf(routerUrl: string): Promise<Network> {
-  const until = Date.now() + START_MS
-  for (;;) {
-    try {
-      return await fetchNetwork(routerUrl)
-    } catch (cause) {
-      if (asHeuristError(cause).kind !== 'later' || Date.now() > until) throw cause
-      await new Promise((resolve) => setTimeout(resolve, 250))
-    }
-  }
-}
-
-const path = process.argv[2]
-if (path === undefined) fail(new Error('usage: main.ts <config.json>'))
-await start(parseWire(configSchema, JSON.parse(await readFile(path, 'utf8')), 'config.invalid'))
+await runProgram('gateway', configSchema, start)

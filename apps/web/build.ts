@@ -17,6 +17,7 @@ const stamp = join(dist, '.source-hash')
 const ALWAYS = [
   'index.html',
   'pondera.html',
+  'imagine.html',
   'package.json',
   'vite.config.ts',
   'public/icon.svg',

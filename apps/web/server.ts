@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fastifyStatic from '@fastify/static'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
@@ -9,8 +9,11 @@ import { addressSchema } from '../../sdk/protocol/wire.ts'
 import { usd } from '../../sdk/units.ts'
 import { answerErrors } from './api/errors.ts'
 import { relayRoutes } from './api/relay.ts'
-import { doorRoutes } from './doors.ts'
+import { doorRoutes, type Heads } from './doors.ts'
+import { PICTURE_SHARE } from './pictures/record.ts'
+import { pictureMeta, pictureRoutes } from './pictures/routes.ts'
 import { shareRoutes } from './shares/routes.ts'
+import { CHAT_SHARE } from './shares/snapshot.ts'
 import { openShares } from './shares/store.ts'
 import { DOORS } from './src/network/documents.ts'
 
@@ -30,12 +33,17 @@ export const configSchema = z.strictObject({
   doors: z
     .partialRecord(z.enum(DOORS), z.strictObject({ frontend: z.number().int().nonnegative() }))
     .default({ portal: { frontend: 0 } }),
-  /** Where shared chats are kept. Without it nothing can be shared. */
+  /** How people reach this page, for links that others follow; default: as a request came in. */
+  publicUrl: url.optional(),
+  /** Where shared chats and pictures are kept. Without it nothing can be shared. */
   dataDir: z.string().min(1).optional(),
   /** Brings deposits that wallets signed to the chain, at the cost of this key. */
   relay: z.strictObject({ keyFile: z.string().min(1), leastUsd: z.string().default('0.50') }).optional(),
   /** So many shared chats are kept at all. */
   mostShares: z.number().int().positive().default(20_000),
+  /** So many shared pictures, and all of them together so large. */
+  mostPictures: z.number().int().positive().default(5_000),
+  mostPictureMiB: z.number().int().positive().default(2_048),
   /** Whose `X-Forwarded-For` names the caller. */
   trustedProxies: z
     .array(
@@ -59,7 +67,8 @@ export function contentSecurityPolicy({ routerUrl, gatewayUrl, rpcUrl }: WebConf
     "default-src 'none'",
     "script-src 'self'",
     "style-src 'self'",
-    "img-src 'self'",
+    // Pictures that the page itself made or received.
+    "img-src 'self' blob:",
     "worker-src 'self'",
     `connect-src 'self' ${[...new Set(doors)].join(' ')}`,
     "base-uri 'none'",
@@ -107,10 +116,7 @@ export function createWeb(config: WebConfig, log: FastifyBaseLogger): FastifyIns
   const page = { routerUrl, gatewayUrl, rpcUrl, chainId, ledger, doors, relay: config.relay !== undefined }
   app.get('/config.json', async (_, reply) => reply.header('cache-control', 'no-store').send(page))
   app.get('/healthz', async () => ({ status: 'ok' }))
-  doorRoutes(app, config)
-  if (dataDir !== undefined) {
-    shareRoutes(app, openShares(join(dataDir, 'shares'), { most: config.mostShares, now: Date.now }))
-  }
+  doorRoutes(app, config, dataDir === undefined ? {} : sharing(app, config, dataDir))
   if (config.relay !== undefined) {
     const { keyFile, leastUsd } = config.relay
     relayRoutes(app, { rpcUrl, chainId, ledger, key: loadKey(keyFile).privateKey, least: usd(leastUsd) })
@@ -119,4 +125,17 @@ export function createWeb(config: WebConfig, log: FastifyBaseLogger): FastifyIns
     reply.code(404).type('text/plain; charset=utf-8').send('Nothing here.\n'),
   )
   return app
+}
+
+/** Keeps what is shared, in a folder for each kind. @returns what previews of shared pages read. */
+function sharing(app: FastifyInstance, config: WebConfig, dataDir: string): Heads {
+  const { mostShares, mostPictures, mostPictureMiB, publicUrl, routerUrl, rpcUrl, chainId, ledger } = config
+  const now = Date.now
+  shareRoutes(app, openShares(join(dataDir, 'shares'), CHAT_SHARE, { most: mostShares, now }))
+  if (config.doors.imagine === undefined) return {}
+  const terms = { most: mostPictures, mostTotalBytes: mostPictureMiB * 1024 * 1024, now }
+  const pictures = openShares(join(dataDir, 'pictures'), PICTURE_SHARE, terms)
+  pictureRoutes(app, { pictures, network: { routerUrl, rpcUrl, chainId, ledger }, publicUrl, now })
+  const page = readFileSync(join(DIST, 'imagine.html'), 'utf8')
+  return { '/imagine/s/:share': (request) => pictureMeta(page, request, { pictures, publicUrl }) }
 }

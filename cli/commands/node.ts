@@ -4,11 +4,11 @@ import { join, resolve } from 'node:path'
 import { Command } from 'commander'
 import { podFolders } from '../../deploy/local.ts'
 import { later } from '../../sdk/errors.ts'
+import { openLog } from '../../sdk/program.ts'
 import { benchMachine, isMeasured, lastBench } from '../../worker/bench.ts'
 import { slotConfigSchema } from '../../worker/config.ts'
 import { examine } from '../../worker/doctor.ts'
 import { joinNetwork } from '../../worker/identity.ts'
-import { createLog } from '../../worker/log.ts'
 import { refuseLoss } from '../../worker/loss.ts'
 import { readPod } from '../../worker/pods.ts'
 import { networkFor } from '../account.ts'
@@ -105,7 +105,7 @@ async function measure(home: string, names: string[], print: Printer): Promise<v
   if (isMeasured(lastBench(home), pods, Math.floor(Date.now() / 1000))) return
   print.line('measuring this machine')
   const slots = names.map((pod) => slotConfigSchema.parse({ pod }))
-  const bench = await benchMachine({ home, podsDir: PODS_DIR, slots }, createLog(process.stderr))
+  const bench = await benchMachine({ home, podsDir: PODS_DIR, slots }, openLog('worker', process.stderr))
   for (const [pod, { provider, unitsPerSecond }] of Object.entries(bench.pods)) {
     print.line(`  ${pod}: ${unitsPerSecond} units a second on ${provider}`)
   }

@@ -64,6 +64,7 @@ export function printFirstCalls(
   print.rows([
     ['web', network.web?.url ?? ''],
     ['chat', `${network.web?.url ?? ''}/pondera`],
+    ['pictures', `${network.web?.url ?? ''}/imagine`],
     ['gateway', gateway],
     ['router', network.router.url],
     ['chain', network.rpcUrl],

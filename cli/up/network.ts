@@ -22,7 +22,7 @@ export interface LocalNetwork {
   deployer: Deployer
   seeded: Seeded
   /** The frontend of every door of the web. */
-  doors: Record<'portal' | 'pondera', number>
+  doors: Record<'portal' | 'pondera' | 'imagine', number>
   network: Network
 }
 
@@ -43,7 +43,7 @@ export async function raiseChain(
   )
   onStep('pods, frontend and credits')
   const seeded = await seedLocal(deployer, PODS_DIR)
-  const doors = await seedDoors(deployer, ['portal', 'pondera'])
+  const doors = await seedDoors(deployer, ['portal', 'pondera', 'imagine'])
   const network = describe(deployer, chain.rpcUrl, ports)
   writeFileSync(networkFile(home), `${JSON.stringify(network, undefined, 2)}\n`)
   return { home, ports, chain, deployer, seeded, doors, network }
@@ -241,7 +241,11 @@ export const webPart = ({ home, ports, network, doors }: LocalNetwork): Part => 
     chainId: network.chainId,
     ledger: network.addresses.ledger,
     dataDir: join(home, 'web'),
-    doors: { portal: { frontend: doors.portal }, pondera: { frontend: doors.pondera } },
+    doors: {
+      portal: { frontend: doors.portal },
+      pondera: { frontend: doors.pondera },
+      imagine: { frontend: doors.imagine },
+    },
     // On a local chain gas is given to whoever asks.
     relay: { keyFile: keyFile(home, 'faucet') },
   },

@@ -6,7 +6,7 @@ export const stakes: Step = {
   name: 'stakes',
   async run(deployer) {
     const [heu, registry] = [deployer.addressOf('heu'), deployer.addressOf('registry')]
-    await deployer.create('escrow', 'VotingEscrow', [heu, params.voteHistory.value === 1])
+    await deployer.create('escrow', 'VotingEscrow', [heu, Boolean(params.voteHistory.value)])
     await deployer.create('staking', 'NodeStaking', [heu, registry, deployer.addressOf('authority')])
   },
 }

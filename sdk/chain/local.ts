@@ -28,6 +28,7 @@ export const LOCAL_KEY = {
   /** What the web's doors earn is paid to these; they need no gas. */
   portal: 11,
   pondera: 12,
+  imagine: 13,
 } as const
 
 /** Private key `index` of the local mnemonic, 32 bytes. */

@@ -42,6 +42,8 @@ export const manifestSchema = z.strictObject({
     seconds: count.positive(),
   }),
   defaults: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+  /** Of fields that take some values only, those values: what a form may offer. */
+  choices: z.exactOptional(z.record(z.string(), z.array(z.string()).min(1))),
   validation: z.strictObject({ method: z.enum(['prefill-fingerprint', 'latent-steps', 'rerun', 'proof']) }),
   scaling: z.strictObject({ idleSeconds: count }),
 })

@@ -2,13 +2,12 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
+import { DOORS } from '../../apps/web/src/network/documents.ts'
 import { seedDoors } from '../../deploy/local.ts'
-import { testDollarAbi } from '../../sdk/chain/abi.ts'
-import { saveKey } from '../../sdk/chain/keys.ts'
 import { openSeason, type Season } from '../cli/season.ts'
-import { freePort, PODS } from '../market.ts'
+import { PODS } from '../market.ts'
 import { openNetwork } from '../network.ts'
-import type { Stage } from './pondera.ts'
+import { openDoors, type Stage } from './pondera.ts'
 
 /** Weeks of a real market with its economy, and the portal on it. */
 export interface ActsStage extends Stage {
@@ -21,37 +20,12 @@ export async function openActsStage(): Promise<ActsStage> {
   for (const name of ['chat', 'embed']) cpSync(join(PODS, name), join(pods, name), { recursive: true })
   const season = await openSeason(pods)
   const { market } = season
-  const { portal } = await seedDoors(market.deployer, ['portal'])
+  const frontends = await seedDoors(market.deployer, DOORS)
   const network = await openNetwork(market, 0, [], pods)
-  const port = await freePort()
-  const keyFile = join(market.home, 'keys', 'relay.key')
-  saveKey(keyFile, (await market.payer(0n)).key)
-  await network.start({
-    name: 'web',
-    entry: 'apps/web/serve.ts',
-    config: {
-      port,
-      routerUrl: network.routerUrl,
-      rpcUrl: market.chain.rpcUrl,
-      chainId: market.domain.chainId,
-      ledger: market.addresses.ledger,
-      doors: { portal: { frontend: portal } },
-      relay: { keyFile },
-    },
-  })
+  const doors = await openDoors(market, network, { frontends, relay: true })
   return {
+    ...doors,
     season,
-    market,
-    network,
-    url: `http://127.0.0.1:${port}`,
-    frontend: portal,
-    async purse(dollars) {
-      const payer = await market.payer(0n)
-      const asset = { address: market.addresses.asset, abi: testDollarAbi } as const
-      const args = [payer.account.address, dollars] as const
-      await market.deployer.send({ ...asset, functionName: 'faucet', args }, payer.account)
-      return payer
-    },
     async close() {
       await network.stop()
       await season.close()

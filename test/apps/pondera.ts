@@ -1,6 +1,7 @@
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DOORS, type Door } from '../../apps/web/src/network/documents.ts'
 import { seedDoors } from '../../deploy/local.ts'
 import { testDollarAbi } from '../../sdk/chain/abi.ts'
 import { saveKey } from '../../sdk/chain/keys.ts'
@@ -15,26 +16,51 @@ export interface Stage {
   url: string
   /** The frontend of pondera. */
   frontend: number
+  /** The frontends of all doors. */
+  frontends: Record<Door, number>
   /** A wallet's money: gas, and dollars of the payment asset. */
   purse(dollars: bigint): ReturnType<Market['payer']>
   close(): Promise<void>
 }
 
-/** @param pods  Those of the market, each served by its one node beside the twin of chat. */
-export async function openStage({
-  relay,
-  pods: names = ['chat', 'embed'],
-}: {
+export interface StageOptions {
   relay: boolean
+  /** Those of the market beside the twin of chat, each served by its one node; default: those that pondera uses. */
   pods?: readonly string[]
-}): Promise<Stage> {
+  /** Two image pods too, of which one takes less. */
+  pictures?: boolean
+}
+
+export async function openStage(options: StageOptions): Promise<Stage> {
+  const { relay, pictures = false } = options
+  const names = new Set([...(options.pods ?? ['chat', 'embed']), ...(pictures ? ['image'] : [])])
   const pods = mkdtempSync(join(tmpdir(), 'heurist-pods-'))
   for (const name of names) cpSync(join(PODS, name), join(pods, name), { recursive: true })
-  twinPod(pods)
+  twinPod(pods, 'chat', ['minimum: 10', 'minimum: 20'])
+  if (pictures) twinPod(pods, 'image', ...SKETCHY)
   const market = await openMarket(pods)
-  const { frontend, ids } = await doorsOf(market)
-  const more = names.filter((name) => name !== 'chat' && name !== 'image')
-  const network = await openNetwork(market, 1, ['chat-twin', ...more], pods)
+  const frontends = await seedDoors(market.deployer, DOORS)
+  // The network serves chat and image by itself.
+  const more = [...names].filter((name) => name !== 'chat' && name !== 'image')
+  const twins = ['chat-twin', ...(pictures ? ['image-twin'] : [])]
+  const network = await openNetwork(market, 1, [...twins, ...more], pods)
+  const doors = await openDoors(market, network, { frontends, relay })
+  return {
+    ...doors,
+    async close() {
+      await network.stop()
+      await market.close()
+      rmSync(pods, { recursive: true, force: true })
+    },
+  }
+}
+
+/** The page's server with all its doors on a network that runs. */
+export async function openDoors(
+  market: Market,
+  network: TestNetwork,
+  { frontends, relay }: { frontends: Record<Door, number>; relay: boolean },
+): Promise<Omit<Stage, 'close'>> {
   const port = await freePort()
   const keyFile = join(market.home, 'keys', 'relay.key')
   saveKey(keyFile, (await market.payer(0n)).key)
@@ -49,7 +75,7 @@ export async function openStage({
       chainId: market.domain.chainId,
       ledger: market.addresses.ledger,
       dataDir: join(market.home, 'web'),
-      doors: ids,
+      doors: Object.fromEntries(DOORS.map((door) => [door, { frontend: frontends[door] }])),
       ...(relay ? { relay: { keyFile } } : {}),
     },
   })
@@ -57,7 +83,8 @@ export async function openStage({
     market,
     network,
     url: `http://127.0.0.1:${port}`,
-    frontend,
+    frontend: frontends.pondera,
+    frontends,
     async purse(dollars) {
       const payer = await market.payer(0n)
       const asset = { address: market.addresses.asset, abi: testDollarAbi } as const
@@ -65,28 +92,27 @@ export async function openStage({
       await market.deployer.send({ ...asset, functionName: 'faucet', args }, payer.account)
       return payer
     },
-    async close() {
-      await network.stop()
-      await market.close()
-      rmSync(pods, { recursive: true, force: true })
-    },
   }
 }
 
-async function doorsOf({ deployer }: Market) {
-  const { portal, pondera } = await seedDoors(deployer, ['portal', 'pondera'])
-  return {
-    frontend: pondera,
-    ids: { portal: { frontend: portal }, pondera: { frontend: pondera } },
-  }
-}
+/** How the second image pod differs: fewer steps, two sizes, another price, a negative prompt. */
+const SKETCHY: [string, string][] = [
+  ['outputUnits: 50', 'outputUnits: 10'],
+  ['steps: 12, guidance: 2, size: 256x256', "steps: 4, guidance: 2, size: 64x64, negative_prompt: ''"],
+  ['size: [ 32x32, 64x64, 128x128, 256x256, 512x512, 1024x1024 ]', 'size: [ 32x32, 64x64 ]'],
+  ['output: 100, minimum: 500', 'output: 300, minimum: 100'],
+]
 
-/** The chat pod under another name, at another price. */
-function twinPod(pods: string): void {
-  const folder = join(pods, 'chat-twin')
+/** A pod under another name, with these lines of its manifest changed. */
+function twinPod(pods: string, name: string, ...changes: [string, string][]): void {
+  const folder = join(pods, `${name}-twin`)
   mkdirSync(folder)
-  cpSync(join(PODS, 'chat'), folder, { recursive: true })
+  cpSync(join(PODS, name), folder, { recursive: true })
   const file = join(folder, 'pod.yaml')
-  const text = readFileSync(file, 'utf8').replace(/^name: chat$/m, 'name: chat-twin')
-  writeFileSync(file, text.replace('minimum: 10', 'minimum: 20'))
+  let text = readFileSync(file, 'utf8').replace(new RegExp(`^name: ${name}$`, 'm'), `name: ${name}-twin`)
+  for (const [from, to] of changes) {
+    if (!text.includes(from)) throw new Error(`${name}: no ${from}`)
+    text = text.replace(from, to)
+  }
+  writeFileSync(file, text)
 }

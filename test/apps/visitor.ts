@@ -3,7 +3,7 @@ import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { type ReceiptDocument, receiptDocumentSchema } from '../../sdk/documents.ts'
 import { usd } from '../../sdk/units.ts'
 import { launchChromium } from './chromium.ts'
-import { openStage, type Stage } from './pondera.ts'
+import { openStage, type Stage, type StageOptions } from './pondera.ts'
 import { giveWallet, type TestWallet } from './wallet.ts'
 
 /** What a page may take to answer on a busy machine. */
@@ -59,10 +59,12 @@ export async function until(holds: () => Promise<boolean>): Promise<void> {
 }
 
 /**
- * @param options.pods   Of the network; default: those that pondera uses.
- * @param options.stage  Another stage than that; the house closes it.
+ * @param options        What its stage has beside pondera's own pods,
+ * @param options.stage  or another stage than that; the house closes it.
  */
-export async function openHouse(options: { pods?: readonly string[]; stage?: Stage } = {}): Promise<House> {
+export async function openHouse(
+  options: Omit<StageOptions, 'relay'> & { stage?: Stage } = {},
+): Promise<House> {
   const browser: Browser = await launchChromium()
   const { stage: given, ...network } = options
   const stage = given ?? (await openStage({ relay: true, ...network }))

@@ -46,6 +46,7 @@ describe('the forms of the portal', () => {
       guidance: image.defaults.guidance,
       size: image.defaults.size,
     })
+    expect(fieldsOf(image).find(({ name }) => name === 'size')?.choices).to.deep.equal(image.choices?.size)
     expect(inputIn(filledWith(embed, { first: 'a' }))).to.deep.equal({ input: 'a' })
     expect(inputIn(filledWith(embed, { first: 'a', second: 'b' }))).to.deep.equal({ input: ['a', 'b'] })
     expect(inputIn(filledWith(translate, { text: 'a' }))).to.deep.equal({ text: 'a', from: 'en', to: 'de' })
@@ -66,6 +67,7 @@ describe('the forms of the portal', () => {
       [chat, { message: 'a', temperature: '-1' }, 'temperature', /from 0 to 2/],
       [chat, { message: 'a'.repeat(16_384) }, 'message', /reads 16384/],
       [image, { prompt: 'a', steps: '51' }, 'steps', /from 1 to 50/],
+      [image, { prompt: 'a', size: '1x1' }, 'size', /one of/],
       [image, { prompt: 'a', seed: 'x' }, 'seed', /from 0 to 4294967295/],
       [translate, { text: 'a', to: 'german' }, 'to', /language code/],
       [translate, { text: 'a', from: ' ' }, 'from', /empty/],

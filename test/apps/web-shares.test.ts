@@ -7,6 +7,7 @@ import { pino } from 'pino'
 import { openAllowance } from '../../apps/web/api/allowance.ts'
 import { checkDeposit } from '../../apps/web/api/relay.ts'
 import { configSchema, createWeb } from '../../apps/web/server.ts'
+import { CHAT_SHARE } from '../../apps/web/shares/snapshot.ts'
 import { openShares } from '../../apps/web/shares/store.ts'
 import { asHeuristError } from '../../sdk/errors.ts'
 
@@ -130,7 +131,7 @@ describe('shared chats', () => {
   })
 
   it('a full disk’s worth of shares is refused until one is deleted', async () => {
-    const shares = openShares(join(home, 'few'), { most: 1, now: () => 5 })
+    const shares = openShares(join(home, 'few'), CHAT_SHARE, { most: 1, now: () => 5 })
     const { id, secret } = await shares.create(snapshot as never)
 
     expect(await shares.create(snapshot as never).catch((cause) => asHeuristError(cause).code)).to.equal(

@@ -23,9 +23,9 @@ const config = configSchema.parse({
   rpcUrl: 'http://127.0.0.1:7845',
   chainId: 31337,
   ledger: `0x${'1e'.repeat(20)}`,
-  doors: { portal: { frontend: 2 }, pondera: { frontend: 3 } },
+  doors: { portal: { frontend: 2 }, pondera: { frontend: 3 }, imagine: { frontend: 4 } },
 })
-const PAGES = ['index.html', 'pondera.html']
+const PAGES = ['index.html', 'pondera.html', 'imagine.html']
 
 describe('the web page', () => {
   let app: FastifyInstance
@@ -92,7 +92,7 @@ describe('the web page', () => {
       rpcUrl: config.rpcUrl,
       chainId: config.chainId,
       ledger: config.ledger,
-      doors: { portal: { frontend: 2 }, pondera: { frontend: 3 } },
+      doors: { portal: { frontend: 2 }, pondera: { frontend: 3 }, imagine: { frontend: 4 } },
       relay: false,
     })
     expect(answer.headers['cache-control']).to.equal('no-store')
@@ -127,8 +127,16 @@ describe('the web page', () => {
 
   it('a door is there if the configuration opens it, and nowhere else', async () => {
     const closed = createWeb({ ...config, doors: { portal: { frontend: 2 } } }, pino({ level: 'silent' }))
-    for (const url of ['/pondera', '/pondera/c/a', '/pondera/s/a']) {
-      expect((await app.inject(url)).body, url).to.include('Pondera')
+    for (const url of [
+      '/pondera',
+      '/pondera/c/a',
+      '/pondera/s/a',
+      '/imagine',
+      '/imagine/m/image',
+      '/imagine/s/a',
+    ]) {
+      const title = url.startsWith('/pondera') ? 'Pondera' : 'Imagine'
+      expect((await app.inject(url)).body, url).to.include(title)
       expect((await closed.inject(url)).statusCode, url).to.equal(404)
     }
     await closed.close()

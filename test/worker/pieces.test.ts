@@ -1,6 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { hashMessage } from 'viem'
@@ -10,7 +8,7 @@ import { challengeText, textDigest } from '../../sdk/protocol/link.ts'
 import type { Manifest } from '../../sdk/protocol/manifest.ts'
 import { admitSlots, cudaDevice } from '../../worker/admission.ts'
 import { type Bench, isMeasured } from '../../worker/bench.ts'
-import { parseConfig, readConfig } from '../../worker/config.ts'
+import { parseConfig } from '../../worker/config.ts'
 import { countReceipt } from '../../worker/count.ts'
 import { type Machine, parseGpus, parseSlices } from '../../worker/machine.ts'
 import type { Pod } from '../../worker/pods.ts'
@@ -290,18 +288,6 @@ describe('a worker’s config', () => {
         .that.includes({ code: 'config.invalid', field })
     })
   }
-
-  it('is refused when it cannot be read', () => {
-    const folder = mkdtempSync(join(tmpdir(), 'heurist-config-'))
-    writeFileSync(join(folder, 'broken.json'), '{')
-
-    for (const path of [undefined, join(folder, 'absent.json'), join(folder, 'broken.json')]) {
-      expect(() => readConfig(path))
-        .to.throw()
-        .with.property('code', 'config.missing')
-    }
-    rmSync(folder, { recursive: true })
-  })
 })
 
 describe('the process of a slot', () => {

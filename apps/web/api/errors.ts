@@ -5,6 +5,8 @@ const STATUS: Record<string, number> = {
   'share.unknown': 404,
   'share.secret_wrong': 403,
   'share.full': 507,
+  'receipt.unknown': 404,
+  'picture.unproven': 422,
   'body.too_large': 413,
   'body.unsupported_type': 415,
   'rate.limited': 429,

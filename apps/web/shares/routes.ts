@@ -2,10 +2,10 @@ import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { parseWire } from '../../../sdk/protocol/wire.ts'
 import { openAllowance } from '../api/allowance.ts'
-import { MOST_SHARE_BYTES, snapshotSchema } from './snapshot.ts'
+import { MOST_SHARE_BYTES, type Snapshot, snapshotSchema } from './snapshot.ts'
 import type { ShareStore } from './store.ts'
 
-/** One address may share so many chats within so long. */
+/** One address may share so many within so long. */
 const MOST_SHARES = 20
 const WINDOW_MS = 12 * 3_600_000
 /** Guesses at secrets of one address an hour. */
@@ -14,24 +14,40 @@ const MOST_DELETIONS = 60
 const idSchema = z.object({ id: z.string().max(64) })
 const secretSchema = z.strictObject({ secret: z.string().min(1).max(64) })
 
-/** `POST /api/shares`, and `GET` and `DELETE /api/shares/:id`. */
-export function shareRoutes(app: FastifyInstance, shares: ShareStore, now: () => number = Date.now): void {
-  const sharing = openAllowance({ most: MOST_SHARES, windowMs: WINDOW_MS, now })
-  const deleting = openAllowance({ most: MOST_DELETIONS, windowMs: 3_600_000, now })
+export const sharingAllowance = (now: () => number) =>
+  openAllowance({ most: MOST_SHARES, windowMs: WINDOW_MS, now })
 
+/** `POST /api/shares`, and `GET` and `DELETE /api/shares/:id`. */
+export function shareRoutes(
+  app: FastifyInstance,
+  shares: ShareStore<Snapshot>,
+  now: () => number = Date.now,
+): void {
+  const sharing = sharingAllowance(now)
   app.post('/api/shares', { bodyLimit: 2 * MOST_SHARE_BYTES }, async (request, reply) => {
     const snapshot = parseWire(snapshotSchema, request.body, 'share.invalid')
     sharing.take(request.ip)
     return reply.code(201).send(await shares.create(snapshot))
   })
+  keptRoutes(app, '/api/shares', shares, now)
+}
 
-  app.get('/api/shares/:id', async (request, reply) => {
+/** `GET` and `DELETE <path>/:id`: reading for whoever has the link, deleting for whoever has its secret. */
+export function keptRoutes<S>(
+  app: FastifyInstance,
+  path: string,
+  shares: Pick<ShareStore<S>, 'read' | 'delete'>,
+  now: () => number,
+): void {
+  const deleting = openAllowance({ most: MOST_DELETIONS, windowMs: 3_600_000, now })
+
+  app.get(`${path}/:id`, async (request, reply) => {
     const { id } = parseWire(idSchema, request.params, 'share.invalid')
     reply.headers({ 'cache-control': 'no-store', 'x-robots-tag': 'noindex' })
     return shares.read(id)
   })
 
-  app.delete('/api/shares/:id', async (request, reply) => {
+  app.delete(`${path}/:id`, async (request, reply) => {
     const { id } = parseWire(idSchema, request.params, 'share.invalid')
     const { secret } = parseWire(secretSchema, request.body, 'share.invalid')
     deleting.take(request.ip)

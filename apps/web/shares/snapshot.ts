@@ -4,7 +4,7 @@ import { z } from 'zod'
 
 export const MOST_MESSAGES = 400
 const MOST_CHARACTERS = 64_000
-/** A share as JSON. Bytes. */
+/** A shared chat as JSON. Bytes. */
 export const MOST_SHARE_BYTES = 256 * 1024
 
 const text = z.string().max(MOST_CHARACTERS)
@@ -25,3 +25,5 @@ export type Snapshot = z.output<typeof snapshotSchema>
 /** What `GET /api/shares/:id` answers. */
 export const sharedSchema = snapshotSchema.extend({ createdAt: z.number() })
 export type Shared = z.output<typeof sharedSchema>
+
+export const CHAT_SHARE = { noun: 'shared chat', schema: snapshotSchema, mostBytes: MOST_SHARE_BYTES }

@@ -62,6 +62,7 @@ describe('a manifest', () => {
     ['no seconds', { limits: { ...manifest.limits, seconds: 0 } }, 'limits.seconds'],
     ['no output', { limits: { ...manifest.limits, outputUnits: 0 } }, 'limits.outputUnits'],
     ['a default that is a list', { defaults: { stop: [] } }, 'defaults.stop'],
+    ['a choice of nothing', { choices: { size: [] } }, 'choices.size'],
     ['an unknown validation', { validation: { method: 'trust' } }, 'validation.method'],
     ['no scaling', { scaling: undefined }, 'scaling'],
   ]

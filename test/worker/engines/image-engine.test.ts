@@ -110,7 +110,7 @@ describe(`the image engine on the shipped pod (seed ${SEED})`, function () {
     }
     expect(toHex(steps.root())).to.equal(toHex(evidence))
 
-    const text = await encodePrompt(networks.textEncoder, parsed.ids)
+    const text = await encodePrompt(networks.textEncoder, parsed)
     for (const step of [5, 0, 3]) {
       const before = states[step] ?? new Float32Array()
       const after = await denoisingStep(networks.transformer, config, parsed, text, step, before)

@@ -56,6 +56,31 @@ describe('the request of an image', () => {
     expect(request).to.include({ seed: 0, steps: 20, guidance: 0, size: '64x64' })
   })
 
+  it('a negative prompt is read where the manifest names one of its own, and is no field elsewhere', () => {
+    const defaults = { ...manifest.defaults, negative_prompt: 'blue' }
+    const both = requestParser({ ...manifest, defaults }, config, vocabulary)
+
+    expect(parse(bytes({ prompt: 'red' })).negative).to.deep.equal([0, 0, 0, 0, 0, 0])
+    expect(errorOf(bytes({ prompt: 'red', negative_prompt: 'blue' })).field).to.equal('negative_prompt')
+    expect(both(bytes({ prompt: 'red' })).negative).to.deep.equal([5, 0, 0, 0, 0, 0])
+    expect(both(bytes({ prompt: 'red', negative_prompt: 'a circle' })).negative).to.deep.equal([
+      1, 3, 0, 0, 0, 0,
+    ])
+    expect(both(bytes({ prompt: 'red', negative_prompt: '' })).negative).to.deep.equal([0, 0, 0, 0, 0, 0])
+    expect(() => both(bytes({ prompt: 'red', negative_prompt: 'a '.repeat(7) })))
+      .to.throw(HeuristError)
+      .with.property('field', 'negative_prompt')
+  })
+
+  it('where the manifest names the sizes, those are taken and no others', () => {
+    const few = requestParser({ ...manifest, choices: { size: ['256x256', '64x256'] } }, config, vocabulary)
+
+    expect(few(bytes({ prompt: 'red', size: '64x256' })).size).to.equal('64x256')
+    expect(() => few(bytes({ prompt: 'red', size: '64x64' })))
+      .to.throw(HeuristError)
+      .with.property('field', 'size')
+  })
+
   it('without a seed the input bytes decide: same bytes, same seed, others, another', () => {
     const seed = (prompt: string) => parse(bytes({ prompt })).seed
 

@@ -49,6 +49,7 @@ class OpenNetworks implements Networks {
 async function warmUp(networks: Networks, config: ImageConfig): Promise<void> {
   const request = {
     ids: new Array<number>(config.maxWords).fill(0),
+    negative: new Array<number>(config.maxWords).fill(0),
     seed: 0,
     steps: 1,
     guidance: 1,

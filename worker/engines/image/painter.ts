@@ -26,7 +26,7 @@ export async function* paint(
   config: ImageConfig,
   request: ImageRequest,
 ): AsyncGenerator<Progress> {
-  const text = await encodePrompt(networks.textEncoder, request.ids)
+  const text = await encodePrompt(networks.textEncoder, request)
   let state = gaussian(request.seed, 0, config.channels * config.sampleSize ** 2)
   yield { step: 0, state }
 
@@ -63,9 +63,12 @@ export async function denoisingStep(
   return eulerStep(state, floatsOf(out_sample), from, to, guidance)
 }
 
-/** The prompt's ids and, beside them, silence: guidance compares the two. */
-export async function encodePrompt(encoder: InferenceSession, ids: readonly number[]): Promise<Tensor> {
-  const both = BigInt64Array.from([...ids, ...ids.map(() => 0)], BigInt)
+/** The prompt's ids and, beside them, those of what is not wanted, or silence: guidance leads from these to those. */
+export async function encodePrompt(
+  encoder: InferenceSession,
+  { ids, negative }: Pick<ImageRequest, 'ids' | 'negative'>,
+): Promise<Tensor> {
+  const both = BigInt64Array.from([...ids, ...negative], BigInt)
   const { last_hidden_state } = await encoder.run({ input_ids: new Tensor('int64', both, [2, ids.length]) })
   if (last_hidden_state === undefined) throw new TypeError('the text encoder has no last_hidden_state')
   return last_hidden_state

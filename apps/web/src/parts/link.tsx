@@ -8,7 +8,7 @@ export function Link({ href, onClick, ...rest }: AnchorHTMLAttributes<HTMLAnchor
       href={href}
       onClick={(event) => {
         onClick?.(event)
-        if (event.metaKey || event.ctrlKey || event.shiftKey || event.button !== 0) return
+        if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey || event.button !== 0) return
         event.preventDefault()
         go(href)
       }}

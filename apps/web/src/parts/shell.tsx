@@ -5,6 +5,7 @@ import { ThemeChoice } from './theme.tsx'
 const DOOR_WORDS: Record<Door, { name: string; path: string }> = {
   portal: { name: 'network', path: '/' },
   pondera: { name: 'pondera', path: '/pondera' },
+  imagine: { name: 'imagine', path: '/imagine' },
 }
 
 export const Mark = () => (

@@ -40,8 +40,19 @@ export const Row = ({ children, ...rest }: { children: ReactNode; [data: `data-$
   </tr>
 )
 
-export const Cell = ({ children, figure = false }: { children: ReactNode; figure?: boolean }) => (
-  <td className={`py-2 pr-5 last:pr-0 ${figure ? 'figures text-right whitespace-nowrap' : ''}`}>
+/** @param wide  A sentence: it is not squeezed to a word a line where the page is narrow. */
+export const Cell = ({
+  children,
+  figure = false,
+  wide = false,
+}: {
+  children: ReactNode
+  figure?: boolean
+  wide?: boolean
+}) => (
+  <td
+    className={`py-2 pr-5 last:pr-0 ${figure ? 'figures text-right whitespace-nowrap' : ''} ${wide ? 'min-w-52' : ''}`}
+  >
     {children}
   </td>
 )

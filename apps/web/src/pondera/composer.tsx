@@ -1,7 +1,8 @@
 import { useDeferredValue, useMemo, useState } from 'react'
 import { formatUsd } from '../../../../sdk/units.ts'
 import { Button } from '../parts/button.tsx'
-import { WhyNot } from '../session/button.tsx'
+import { useSession } from '../session/use.ts'
+import { whyNot } from '../session/why.ts'
 import type { Message, Settings } from './chat.ts'
 import { MOST_MESSAGES, packContext } from './context.ts'
 import { askedOf, type Manifest, mostPrice } from './models.ts'
@@ -68,10 +69,16 @@ export function Composer({ messages, manifest, settings, writing, mayAsk, onSend
         <span data-price={price?.toString()}>
           {price === undefined ? 'Reading the price…' : `At most $${formatUsd(price)} for this answer`}
         </span>
-        {mayAsk || writing ? <span>Enter sends, Shift and Enter make a new line</span> : <WhyNot />}
+        <Why mayAsk={mayAsk} writing={writing} />
       </p>
     </form>
   )
+}
+
+function Why({ mayAsk, writing }: { mayAsk: boolean; writing: boolean }) {
+  const { view } = useSession()
+  if (mayAsk || writing) return <span>Enter sends, Shift and Enter make a new line</span>
+  return <span>{whyNot(view.phase)}</span>
 }
 
 function priceOf(manifest: Manifest, messages: readonly Message[], settings: Settings, text: string): bigint {

@@ -30,7 +30,7 @@ export function PonderaDoor() {
         </DoorHeader>
         {share === undefined ? <Chatting key={chat ?? 'new'} chat={chat} /> : <SharedChat share={share} />}
         <footer className="label mt-auto border-t border-line py-4">
-          <Revenue />
+          <Revenue door="pondera" />
         </footer>
       </div>
     </>

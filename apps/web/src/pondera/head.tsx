@@ -2,7 +2,7 @@ import { lazy, Suspense, useState } from 'react'
 import { Button } from '../parts/button.tsx'
 import { Advanced } from './advanced.tsx'
 import type { useConversation } from './asking.ts'
-import { ShareDialog } from './share.tsx'
+import { ShareChat } from './share.tsx'
 
 const DocumentsPanel = lazy(() => import('./documents/panel.tsx'))
 
@@ -57,7 +57,7 @@ export function ConversationHead({ talk }: { talk: ReturnType<typeof useConversa
           />
         </Suspense>
       )}
-      {shown === 'share' && chat && <ShareDialog chat={chat} onClose={() => setShown(undefined)} />}
+      {shown === 'share' && chat && <ShareChat chat={chat} onClose={() => setShown(undefined)} />}
     </div>
   )
 }

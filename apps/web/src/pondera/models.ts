@@ -73,8 +73,8 @@ export function ownTemperature({ defaults }: Pick<Manifest, 'defaults'>): number
   return typeof own === 'number' ? own : DEFAULT_TEMPERATURE
 }
 
-/** The most that this question can cost: the same formula that is signed. Base units. */
-export function mostPrice(manifest: Manifest, asked: Asked): bigint {
+/** The most that a call with this document can cost: the same formula that is signed. Base units. */
+export function mostPrice(manifest: Manifest, asked: object): bigint {
   const bytes = new TextEncoder().encode(JSON.stringify(asked)).length
   return maxPriceOf(manifest, unitLimitsOf(manifest, asked, bytes))
 }

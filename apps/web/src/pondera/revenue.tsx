@@ -1,14 +1,15 @@
 import { useEffect, useState } from 'react'
+import type { Door } from '../network/documents.ts'
 import { Short, Usd } from '../parts/text.tsx'
 import { useSession } from '../session/use.ts'
 import type { Earned } from './earned.ts'
 
 const AGAIN_MS = 15_000
 
-/** What this door itself earns, read from the chain. */
-export function Revenue() {
+/** What a door itself earns, read from the chain. */
+export function Revenue({ door }: { door: Door }) {
   const { config } = useSession()
-  const frontend = config.doors.pondera?.frontend ?? 0
+  const frontend = config.doors[door]?.frontend ?? 0
   const [earned, setEarned] = useState<Earned>()
   useEffect(() => {
     if (frontend === 0) return

@@ -1,45 +1,35 @@
 import { useEffect, useState } from 'react'
 import type { Shared } from '../../shares/snapshot.ts'
-import { Button } from '../parts/button.tsx'
 import { type Problem, wordsOf } from '../session/words.ts'
+import { Deletion } from '../sharing/deletion.tsx'
 import { MessageView } from './message.tsx'
-import { deleteShare, readShare } from './shares.ts'
+import { readShare, SHARES } from './shares.ts'
 
 type Read = { state: 'reading' } | { state: 'read'; shared: Shared } | { state: 'failed'; problem: Problem }
 
-/** The public page of a shared chat. Its secret stands behind the `#`, which browsers send to nobody. */
+/** The public page of a shared chat. */
 export function SharedChat({ share }: { share: string }) {
   const [read, setRead] = useState<Read>({ state: 'reading' })
-  const [secret, setSecret] = useState(() => secretOf(window.location.hash))
-  const [said, setSaid] = useState<string>()
   useEffect(() => {
     readShare(share).then(
       (shared) => setRead({ state: 'read', shared }),
       (cause: unknown) => setRead({ state: 'failed', problem: wordsOf(cause) }),
     )
   }, [share])
-  async function remove() {
-    try {
-      await deleteShare(share, secret ?? '')
-      setSecret(undefined)
-      setRead({
-        state: 'failed',
-        problem: { code: 'share.deleted', says: 'The shared chat is deleted.', fix: '' },
-      })
-    } catch (cause) {
-      const { says, fix } = wordsOf(cause)
-      setSaid(`${says} ${fix}`)
-    }
-  }
   return (
     <main id="main" tabIndex={-1} className="mx-auto w-full max-w-[46rem] space-y-6 pb-10 outline-none">
-      {secret !== undefined && read.state === 'read' && (
-        <p className="flex flex-wrap items-center justify-between gap-3 rounded-md border border-edge px-3.5 py-2">
-          This link may delete the page.
-          <Button onClick={() => void remove()}>Delete the shared page</Button>
-        </p>
+      {read.state === 'read' && (
+        <Deletion
+          api={SHARES}
+          id={share}
+          onDeleted={() =>
+            setRead({
+              state: 'failed',
+              problem: { code: 'share.deleted', says: 'The shared chat is deleted.', fix: '' },
+            })
+          }
+        />
       )}
-      <p role="status">{said}</p>
       {read.state === 'reading' && <p className="text-muted">Reading…</p>}
       {read.state === 'failed' && (
         <p data-problem={read.problem.code}>
@@ -76,5 +66,3 @@ function Transcript({ shared }: { shared: Shared }) {
     </>
   )
 }
-
-const secretOf = (hash: string): string | undefined => /^#delete=([\w-]{1,64})$/.exec(hash)?.[1]

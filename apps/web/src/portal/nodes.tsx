@@ -38,13 +38,13 @@ export default function NodesPage() {
                 return (
                   <Row key={node.id} data-node={node.id}>
                     <Cell>
-                      <Link href={`/nodes/${node.id}`} className={LINK}>
+                      <Link href={`/nodes/${node.id}`} className={`${LINK} whitespace-nowrap`}>
                         node {node.id}
                       </Link>
                       <span className="label block">{stateOf(node, seen)}</span>
                     </Cell>
-                    <Cell>{seen ? slotWords(seen, nameOf) : '–'}</Cell>
-                    <Cell>{seen ? hardwareWords(seen.hardware) : '–'}</Cell>
+                    <Cell wide>{seen ? slotWords(seen, nameOf) : '–'}</Cell>
+                    <Cell wide>{seen ? hardwareWords(seen.hardware) : '–'}</Cell>
                     <Cell figure>{seen ? percent(seen.uptime) : '–'}</Cell>
                     <Cell figure>{seen ? count(seen.jobs) : '–'}</Cell>
                     <Cell figure>{node.economy ? <Heu amount={node.economy.stake.active} /> : '–'}</Cell>

@@ -62,17 +62,3 @@ export function ReadOnlyBanner() {
     </ReadOnly>
   )
 }
-
-/** Why no call can be made now, in a few words. */
-export function WhyNot() {
-  const { view } = useSession()
-  return <span>{WHY[view.phase] ?? 'One moment…'}</span>
-}
-
-const WHY: Partial<Record<SessionView['phase'], string>> = {
-  none: 'Add credit first: one signature',
-  unfunded: 'Your deposit is not on the chain yet',
-  broken: 'This key signs nothing more',
-  down: 'Read only for now',
-  elsewhere: 'Read only: another tab has the key',
-}

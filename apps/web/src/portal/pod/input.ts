@@ -1,4 +1,9 @@
-import { embedInputSchema, translateInputSchema } from '../../../../../sdk/documents.ts'
+import {
+  embedInputSchema,
+  IMAGE_GUIDANCE_MOST,
+  IMAGE_SEED_MOST,
+  translateInputSchema,
+} from '../../../../../sdk/documents.ts'
 import type { Manifest } from '../../../../../sdk/protocol/manifest.ts'
 import { maxPriceOf, unitLimitsOf } from '../../../../../sdk/protocol/price.ts'
 
@@ -7,7 +12,8 @@ import { maxPriceOf, unitLimitsOf } from '../../../../../sdk/protocol/price.ts'
 export interface Field {
   name: string
   label: string
-  kind: 'line' | 'text' | 'number'
+  /** `choice`: one of `choices` and nothing else. */
+  kind: 'line' | 'text' | 'number' | 'choice'
   initial: string
   /** Below the field. */
   note?: string
@@ -21,11 +27,11 @@ export interface Field {
   isOption?: boolean
 }
 
-type Asked = Pick<Manifest, 'kind' | 'limits' | 'defaults' | 'description'>
+type Asked = Pick<Manifest, 'kind' | 'limits' | 'defaults' | 'choices' | 'description'>
 
 /** The form of a pod: of its kind, bounded by its limits, filled with its defaults. */
 export function fieldsOf(manifest: Asked): readonly Field[] {
-  const { kind, limits, defaults, description } = manifest
+  const { kind, limits, defaults, choices, description } = manifest
   const initial = (name: string, otherwise = ''): string => String(defaults[name] ?? otherwise)
   switch (kind) {
     case 'chat':
@@ -45,15 +51,27 @@ export function fieldsOf(manifest: Asked): readonly Field[] {
     case 'image':
       return [
         { name: 'prompt', label: 'Prompt', kind: 'text', initial: '', required: true },
+        // A pod that names no negative prompt of its own takes none.
+        ...(defaults.negative_prompt === undefined
+          ? []
+          : [
+              {
+                ...({ name: 'negative_prompt', label: 'Not this', kind: 'text', isOption: true } as const),
+                initial: initial('negative_prompt'),
+              },
+            ]),
         {
           ...{ name: 'steps', label: 'Steps', kind: 'number', isOption: true, least: 1, step: 1 },
           ...{ initial: initial('steps', '1'), most: limits.outputUnits },
         },
         {
           ...{ name: 'guidance', label: 'Guidance', kind: 'number', isOption: true },
-          ...{ initial: initial('guidance', '1'), least: 0, most: 10, step: 0.1 },
+          ...{ initial: initial('guidance', '1'), least: 0, most: IMAGE_GUIDANCE_MOST, step: 0.1 },
         },
-        { name: 'size', label: 'Size', kind: 'line', initial: initial('size'), isOption: true },
+        {
+          ...{ name: 'size', label: 'Size', initial: initial('size'), isOption: true },
+          ...(choices?.size ? { kind: 'choice', choices: choices.size } : { kind: 'line' }),
+        },
         SEED,
       ]
     case 'embed':
@@ -65,11 +83,25 @@ export function fieldsOf(manifest: Asked): readonly Field[] {
         },
       ]
     case 'translate': {
-      const choices = languagesIn(description)
+      const languages = languagesIn(description)
       return [
         { name: 'text', label: 'Text', kind: 'text', initial: '', required: true },
-        { name: 'from', label: 'From', kind: 'line', initial: choices[0] ?? '', choices, required: true },
-        { name: 'to', label: 'To', kind: 'line', initial: choices[1] ?? '', choices, required: true },
+        {
+          name: 'from',
+          label: 'From',
+          kind: 'line',
+          initial: languages[0] ?? '',
+          choices: languages,
+          required: true,
+        },
+        {
+          name: 'to',
+          label: 'To',
+          kind: 'line',
+          initial: languages[1] ?? '',
+          choices: languages,
+          required: true,
+        },
       ]
     }
     default:
@@ -88,7 +120,7 @@ const SEED: Field = {
   kind: 'number',
   initial: '',
   least: 0,
-  most: 0xffffffff,
+  most: IMAGE_SEED_MOST,
   step: 1,
   isOption: true,
   note: 'Empty: the words decide it.',
@@ -130,8 +162,12 @@ const sizeOf = (input: object): number => new TextEncoder().encode(JSON.stringif
 export const mostPrice = (manifest: Manifest, input: object): bigint =>
   maxPriceOf(manifest, unitLimitsOf(manifest, input, sizeOf(input)))
 
-function faultOf({ label, kind, required, least, most, step }: Field, value: string): string | undefined {
+function faultOf(
+  { label, kind, required, choices, least, most, step }: Field,
+  value: string,
+): string | undefined {
   if (value.trim() === '') return required ? `${label} is empty.` : undefined
+  if (kind === 'choice' && !choices?.includes(value)) return `${label} is one of ${choices?.join(', ')}.`
   if (kind !== 'number') return undefined
   const number = Number(value)
   const outside = number < (least ?? number) || number > (most ?? number)
@@ -151,12 +187,14 @@ function documentOf(kind: Manifest['kind'], values: Values): Filled {
     }
     case 'image': {
       const size = text('size') === '' ? {} : { size: text('size') }
+      const unwanted = text('negative_prompt') === '' ? {} : { negative_prompt: text('negative_prompt') }
       return {
         input: {
           prompt: text('prompt'),
           ...number('steps'),
           ...number('guidance'),
           ...size,
+          ...unwanted,
           ...number('seed'),
         },
       }

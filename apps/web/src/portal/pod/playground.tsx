@@ -4,8 +4,8 @@ import { formatUsd } from '../../../../../sdk/units.ts'
 import { Button } from '../../parts/button.tsx'
 import { INPUT } from '../../parts/field.tsx'
 import { Section } from '../../parts/section.tsx'
-import { WhyNot } from '../../session/button.tsx'
 import { useSession } from '../../session/use.ts'
+import { whyNot } from '../../session/why.ts'
 import { type Field, type Filled, mostPrice, type Values } from './input.ts'
 import { ResultView } from './result.tsx'
 import { useRun } from './run.ts'
@@ -57,11 +57,7 @@ export function Playground({ manifest, fields, values, onChange, filled }: Props
           <p className="label" data-price={most?.toString()}>
             {most === undefined ? faultWords(filled, values) : `At most $${formatUsd(most)} for this call`}
           </p>
-          {view.phase !== 'ready' && (
-            <p className="label">
-              <WhyNot />
-            </p>
-          )}
+          {view.phase !== 'ready' && <p className="label">{whyNot(view.phase)}</p>}
         </div>
       </form>
       {run && <ResultView manifest={manifest} run={run} />}
@@ -93,17 +89,23 @@ function FieldView({ field, value, onChange }: { field: Field; value: string; on
       </label>
       {kind === 'text' ? (
         <textarea rows={Math.min(8, Math.max(2, value.split('\n').length))} {...shared} />
+      ) : kind === 'choice' ? (
+        <select {...shared}>
+          {choices?.map((choice) => (
+            <option key={choice}>{choice}</option>
+          ))}
+        </select>
       ) : (
         <input
           type={kind === 'number' ? 'number' : 'text'}
           min={least}
           max={most}
           step={step ?? 'any'}
-          list={choices && choices.length > 0 ? `${id}-choices` : undefined}
+          list={choices ? `${id}-choices` : undefined}
           {...shared}
         />
       )}
-      {choices && choices.length > 0 && (
+      {kind === 'line' && choices && (
         <datalist id={`${id}-choices`}>
           {choices.map((choice) => (
             <option key={choice} value={choice} />

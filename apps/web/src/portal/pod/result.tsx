@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'react'
+import { useEffect, useState } from 'react'
 import type { Manifest } from '../../../../../sdk/protocol/manifest.ts'
 import { receiptPath } from '../../network/address.ts'
 import { Copy } from '../../parts/copy.tsx'
@@ -83,44 +83,31 @@ function Vectors({ embeddings }: { embeddings: readonly (readonly number[])[] })
   )
 }
 
-/** Drawn, not linked: our Content-Security-Policy lets no picture in but the page's own. */
 function Picture({ bytes, mediaType, input }: { bytes: Uint8Array; mediaType: string; input: object }) {
-  const canvas = useRef<HTMLCanvasElement>(null)
-  const [href, setHref] = useState<string>()
-  const [broken, setBroken] = useState(false)
+  const [url, setUrl] = useState<string>()
+  const [isBroken, setBroken] = useState(false)
   const prompt = 'prompt' in input ? String(input.prompt) : 'the picture'
   useEffect(() => {
-    const blob = new Blob([new Uint8Array(bytes)], { type: mediaType })
-    const url = URL.createObjectURL(blob)
-    setHref(url)
-    createImageBitmap(blob).then(
-      (bitmap) => {
-        const element = canvas.current
-        if (!element) return
-        element.width = bitmap.width
-        element.height = bitmap.height
-        element.getContext('2d')?.drawImage(bitmap, 0, 0)
-        element.dataset.drawn = `${bitmap.width}x${bitmap.height}`
-      },
-      () => setBroken(true),
-    )
-    return () => URL.revokeObjectURL(url)
+    const made = URL.createObjectURL(new Blob([new Uint8Array(bytes)], { type: mediaType }))
+    setUrl(made)
+    setBroken(false)
+    return () => URL.revokeObjectURL(made)
   }, [bytes, mediaType])
+  if (url === undefined) return null
+  if (isBroken) return <p>These bytes are no picture that this browser can draw.</p>
   return (
     <figure className="space-y-1.5">
-      {broken && <p>These bytes are no picture that this browser can draw.</p>}
-      <canvas
-        ref={canvas}
-        role="img"
-        aria-label={prompt}
+      <img
+        src={url}
+        alt={prompt}
+        onError={() => setBroken(true)}
         className="max-w-full rounded-md border border-line"
+        data-picture
       />
       <figcaption>
-        {href !== undefined && (
-          <a href={href} download="heurist.png" className={`label ${LINK}`}>
-            Download
-          </a>
-        )}
+        <a href={url} download="heurist.png" className={`label ${LINK}`}>
+          Download
+        </a>
       </figcaption>
     </figure>
   )

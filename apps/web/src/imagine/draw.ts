@@ -1,0 +1,77 @@
+import type { Client } from '../../../../sdk/client.ts'
+import { asHeuristError, refused } from '../../../../sdk/errors.ts'
+import type { Asked } from '../../pictures/record.ts'
+import type { Session } from '../session/view.ts'
+import { wordsOf } from '../session/words.ts'
+import { followJob } from './progress.ts'
+import type { Drawings } from './store.ts'
+
+/** Asks a model for a picture, and writes down how far it comes. */
+
+interface Asking {
+  drawings: Drawings
+  session: Session
+  client: Client
+  routerUrl: string
+  model: string
+  asked: Asked
+}
+
+const running = new Map<string, AbortController>()
+
+/** Leaves the call: a picture that was not delivered costs nothing. */
+export const cancel = (id: string): void => running.get(id)?.abort()
+/** Whether this very tab waits for it. */
+export const isRunning = (id: string): boolean => running.has(id)
+
+/** @returns its id, as soon as it is written down. */
+export function draw(asking: Asking): string {
+  const id = crypto.randomUUID()
+  const { drawings, model, asked } = asking
+  running.set(id, new AbortController())
+  drawings.add({
+    id,
+    model,
+    at: Date.now(),
+    input: JSON.stringify(asked),
+    state: 'drawing',
+    step: 'signing',
+  })
+  void run(asking, id)
+  return id
+}
+
+async function run({ drawings, session, client, routerUrl, model, asked }: Asking, id: string) {
+  const abort = running.get(id)
+  const follow = followJob(routerUrl, (part) => drawings.patch(id, part, { write: false }))
+  try {
+    await follow.open
+    const { bytes, price, node } = await client.run(model, asked, {
+      ...(abort ? { signal: abort.signal } : {}),
+      signed(request) {
+        drawings.patch(id, { request, step: 'waiting' })
+        follow.of(request)
+      },
+    })
+    if (!isPng(bytes)) throw refused('output.unreadable', 'the model answered something that is no PNG')
+    await drawings.finish(id, { state: 'done', price: price.toString(), node }, bytes)
+    await session.refresh()
+  } catch (cause) {
+    const left = abort?.signal.aborted || asHeuristError(cause).code === 'call.left'
+    drawings.patch(id, left ? { state: 'cancelled' } : { state: 'failed', problem: wordsOf(cause) })
+    session.report(cause)
+  } finally {
+    follow.end()
+    running.delete(id)
+  }
+}
+
+const PNG = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]
+const isPng = (bytes: Uint8Array): boolean => PNG.every((byte, at) => bytes[at] === byte)
+
+/** What was being drawn when the page was closed ends there. */
+export function endCutDrawings(drawings: Drawings): void {
+  for (const { id, state } of drawings.view().drawings) {
+    if (state === 'drawing' && !running.has(id)) drawings.patch(id, { state: 'cut' })
+  }
+}

@@ -1,0 +1,107 @@
+import { readAsked } from '../../pictures/record.ts'
+import { Button } from '../parts/button.tsx'
+import { Section } from '../parts/section.tsx'
+import { type Drawing, MOST_KEPT } from './drawing.ts'
+import { Picture } from './picture.tsx'
+import { useDrawings } from './use.ts'
+
+const WORDS = {
+  drawing: 'drawing…',
+  cancelled: 'cancelled',
+  cut: 'cut off',
+  failed: 'failed',
+  done: '',
+} as const
+
+/** The newest pictures of one model, as this browser keeps them. */
+export function History({
+  model,
+  drawings,
+  current,
+  onShow,
+}: {
+  model: string
+  drawings: readonly Drawing[]
+  current: string | undefined
+  onShow: (id: string) => void
+}) {
+  const { drawings: kept } = useDrawings()
+  if (drawings.length === 0) return null
+  const remove = (question: string, work: () => Promise<void>) => {
+    if (window.confirm(question)) void work()
+  }
+  return (
+    <Section title="Before" note={`The latest ${MOST_KEPT} of this model, kept in this browser alone`}>
+      <ul aria-label="Earlier pictures" className="grid grid-cols-3 gap-3 sm:grid-cols-5 lg:grid-cols-8">
+        {drawings.map((each) => (
+          <Entry
+            key={each.id}
+            drawing={each}
+            isCurrent={each.id === current}
+            onShow={() => onShow(each.id)}
+            onRemove={() =>
+              remove(
+                each.share
+                  ? 'Delete this picture? Its shared page stays, and only its secret link deletes that.'
+                  : 'Delete this picture? It is kept nowhere else.',
+                () => kept.remove(each.id),
+              )
+            }
+          />
+        ))}
+      </ul>
+      <p className="mt-4">
+        <Button
+          onClick={() =>
+            remove(`Delete all pictures of ${model} from this browser? Shared pages stay.`, () =>
+              kept.clear(model),
+            )
+          }
+        >
+          Delete them all
+        </Button>
+      </p>
+    </Section>
+  )
+}
+
+function Entry({
+  drawing,
+  isCurrent,
+  onShow,
+  onRemove,
+}: {
+  drawing: Drawing
+  isCurrent: boolean
+  onShow: () => void
+  onRemove: () => void
+}) {
+  const { prompt } = readAsked(drawing.input)
+  const short = prompt.length > 60 ? `${prompt.slice(0, 59)}…` : prompt
+  return (
+    <li className="min-w-0">
+      <button
+        type="button"
+        onClick={onShow}
+        aria-current={isCurrent ? 'true' : undefined}
+        title={short}
+        className="relative grid aspect-square w-full cursor-pointer place-items-center overflow-hidden rounded-md border border-line bg-raised aria-[current]:border-accent"
+        data-entry={drawing.state}
+      >
+        {drawing.state === 'done' ? (
+          <Picture drawing={drawing} alt={short} />
+        ) : (
+          <span className="label px-1">
+            {WORDS[drawing.state]}
+            <span className="sr-only">: {short}</span>
+          </span>
+        )}
+      </button>
+      {drawing.state !== 'drawing' && (
+        <Button tone="plain" aria-label={`Delete ${short}`} onClick={onRemove}>
+          delete
+        </Button>
+      )}
+    </li>
+  )
+}

@@ -1,0 +1,149 @@
+import { useEffect, useState } from 'react'
+import { formatUsd } from '../../../../sdk/units.ts'
+import { type Asked, readAsked } from '../../pictures/record.ts'
+import { receiptPath } from '../network/address.ts'
+import { Button } from '../parts/button.tsx'
+import { Copy } from '../parts/copy.tsx'
+import { cancel, isRunning } from './draw.ts'
+import { type Drawing, STEPS, type Step } from './drawing.ts'
+import { Picture } from './picture.tsx'
+import { SharePicture } from './share.tsx'
+import { usePicture } from './use.ts'
+
+/** The picture that is drawn or looked at, and all that can be done with it. */
+export function Result({ drawing, reuse }: { drawing: Drawing | undefined; reuse: (asked: Asked) => void }) {
+  return (
+    <section id="result" aria-label="Picture" className="min-w-0 space-y-3">
+      <div className="relative grid aspect-square place-items-center overflow-hidden rounded-lg border border-line bg-raised">
+        {drawing === undefined ? (
+          <p className="label px-8 text-center">Your picture will be here</p>
+        ) : drawing.state === 'done' ? (
+          <Picture drawing={drawing} alt={`Drawn from: ${readAsked(drawing.input).prompt}`} />
+        ) : (
+          <div className="w-full max-w-[24rem] px-6">
+            {drawing.state === 'drawing' ? <Progress drawing={drawing} /> : <Ending drawing={drawing} />}
+          </div>
+        )}
+      </div>
+      <p role="status" className="sr-only">
+        {drawing?.state === 'done' ? 'The picture is complete.' : ''}
+      </p>
+      {drawing && <Facts drawing={drawing} reuse={reuse} />}
+    </section>
+  )
+}
+
+const STEP_WORDS: Record<Step, string> = {
+  signing: 'Signing with your key…',
+  waiting: 'Waiting for a free node…',
+  drawing: 'is drawing…',
+  checking: 'Checking bytes, price and signatures…',
+}
+
+function Progress({ drawing: { id, at, step = 'signing', node } }: { drawing: Drawing }) {
+  const [now, setNow] = useState(() => Date.now())
+  useEffect(() => {
+    const timer = window.setInterval(() => setNow(Date.now()), 500)
+    return () => window.clearInterval(timer)
+  }, [])
+  const words = step === 'drawing' ? `Node ${node ?? ''} ${STEP_WORDS.drawing}` : STEP_WORDS[step]
+  return (
+    <div className="space-y-3 text-center" data-step={step}>
+      <p role="status">{words}</p>
+      <progress
+        aria-label="How far the picture has come"
+        max={STEPS.length}
+        value={STEPS.indexOf(step) + 1}
+        className="h-1.5 w-full accent-accent"
+      />
+      <p className="label figures">{Math.max(0, Math.floor((now - at) / 1000))} s</p>
+      {isRunning(id) && <Button onClick={() => cancel(id)}>Cancel</Button>}
+    </div>
+  )
+}
+
+const ENDINGS = {
+  cancelled: 'You cancelled it: a picture that was not delivered costs nothing.',
+  cut: 'The page was closed here: a picture that was not delivered costs nothing.',
+} as const
+
+function Ending({ drawing: { state, problem } }: { drawing: Drawing }) {
+  if (state === 'cancelled' || state === 'cut') return <p className="label text-center">{ENDINGS[state]}</p>
+  return (
+    <p role="alert" data-problem={problem?.code}>
+      {problem?.says} <span className="text-muted">{problem?.fix}</span>
+    </p>
+  )
+}
+
+/** What it was made with, each fact as it was sent. */
+export function Settings({
+  asked: { negative_prompt: without, size, steps, guidance, seed },
+}: {
+  asked: Asked
+}) {
+  const facts = Object.entries({ without, size, steps, guidance, seed }).filter(
+    ([, value]) => value !== undefined,
+  )
+  return (
+    <dl className="label flex flex-wrap gap-x-4">
+      {facts.map(([name, value]) => (
+        <div key={name} className="flex gap-1.5">
+          <dt>{name}</dt>
+          <dd className="figures text-ink [overflow-wrap:anywhere]" data-fact={name}>
+            {value}
+          </dd>
+        </div>
+      ))}
+    </dl>
+  )
+}
+
+function Facts({ drawing, reuse }: { drawing: Drawing; reuse: (asked: Asked) => void }) {
+  const [sharing, setSharing] = useState(false)
+  const asked = readAsked(drawing.input)
+  const { request, price, state } = drawing
+  return (
+    <div className="space-y-2" data-drawing={drawing.id} data-state={state}>
+      <p className="[overflow-wrap:anywhere]">
+        {asked.prompt} <Copy text={asked.prompt} what="prompt" />
+      </p>
+      <Settings asked={asked} />
+      <p className="flex flex-wrap items-center gap-2">
+        {state === 'done' && (
+          <>
+            <Download drawing={drawing} seed={asked.seed} />
+            <Button onClick={() => setSharing(true)}>Share</Button>
+          </>
+        )}
+        <Button onClick={() => reuse(asked)}>Use these settings</Button>
+        {request !== undefined && state !== 'failed' && state !== 'drawing' && (
+          <a
+            href={receiptPath(request)}
+            target="_blank"
+            rel="noreferrer"
+            className="label rounded px-1.5 py-0.5 underline underline-offset-4 hover:bg-accent-soft hover:text-ink"
+            data-receipt={request}
+          >
+            {price === undefined ? 'receipt' : `$${formatUsd(BigInt(price))} · receipt`}
+            <span className="sr-only"> (opens in a new tab)</span>
+          </a>
+        )}
+      </p>
+      {sharing && <SharePicture drawing={drawing} onClose={() => setSharing(false)} />}
+    </div>
+  )
+}
+
+function Download({ drawing, seed }: { drawing: Drawing; seed: number | undefined }) {
+  const url = usePicture(drawing.id, true)
+  return (
+    <a
+      href={url}
+      download={`${drawing.model}-${seed ?? 'picture'}.png`}
+      className="rounded-md border border-edge px-3 py-1 hover:bg-accent-soft"
+    >
+      Download
+    </a>
+  )
+}

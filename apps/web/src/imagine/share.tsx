@@ -1,0 +1,42 @@
+import { refused } from '../../../../sdk/errors.ts'
+import { ShareDialog } from '../sharing/dialog.tsx'
+import type { Drawing } from './drawing.ts'
+import { useDrawings } from './use.ts'
+
+export const PICTURES = '/api/pictures'
+
+/** Makes a public page of a picture, and takes it away again. */
+export function SharePicture({ drawing, onClose }: { drawing: Drawing; onClose: () => void }) {
+  const { drawings } = useDrawings()
+  return (
+    <ShareDialog
+      title="Share this picture"
+      api={PICTURES}
+      path="/imagine/s"
+      share={drawing.share}
+      body={async () => {
+        const bytes = await drawings.picture(drawing.id)
+        if (!bytes || drawing.request === undefined) {
+          throw refused('picture.missing', 'this browser has the picture no more', { fix: 'Draw it again.' })
+        }
+        return { request: drawing.request, input: drawing.input, picture: toBase64(bytes) }
+      }}
+      keep={(share) => drawings.patch(drawing.id, { share })}
+      forget={() => drawings.unshare(drawing.id)}
+      onClose={onClose}
+    >
+      Whoever has the link sees the picture, its prompt and its settings. The page’s server checks first that
+      the receipt of the call names these very bytes.
+    </ShareDialog>
+  )
+}
+
+const PIECE = 0x8000
+
+function toBase64(bytes: Uint8Array): string {
+  let text = ''
+  for (let at = 0; at < bytes.length; at += PIECE) {
+    text += String.fromCharCode(...bytes.subarray(at, at + PIECE))
+  }
+  return btoa(text)
+}

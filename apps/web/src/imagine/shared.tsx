@@ -1,0 +1,121 @@
+import { lazy, Suspense, useEffect, useState } from 'react'
+import {
+  picturePath,
+  readAsked,
+  type SharedPicture as Shared,
+  sharedPictureSchema,
+} from '../../pictures/record.ts'
+import { receiptPath } from '../network/address.ts'
+import { askServer } from '../network/server.ts'
+import { Copy } from '../parts/copy.tsx'
+import { type Problem, wordsOf } from '../session/words.ts'
+import { Deletion } from '../sharing/deletion.tsx'
+import { edgesOf } from './picture.tsx'
+import { Settings } from './result.tsx'
+import { PICTURES } from './share.tsx'
+import { modelPath } from './use.ts'
+
+/** Signatures and hashes are checked here; that code comes when somebody asks for it. */
+const Proof = lazy(() => import('./proof.tsx'))
+
+type Read = { state: 'reading' } | { state: 'read'; shared: Shared } | { state: 'failed'; problem: Problem }
+
+async function readPicture(id: string): Promise<Shared> {
+  return sharedPictureSchema.parse(await (await askServer(`${PICTURES}/${id}`, { method: 'GET' })).json())
+}
+
+/** The public page of a shared picture. */
+export function SharedPicture({ share }: { share: string }) {
+  const [read, setRead] = useState<Read>({ state: 'reading' })
+  useEffect(() => {
+    readPicture(share).then(
+      (shared) => setRead({ state: 'read', shared }),
+      (cause: unknown) => setRead({ state: 'failed', problem: wordsOf(cause) }),
+    )
+  }, [share])
+  const deleted = { code: 'share.deleted', says: 'The shared picture is deleted.', fix: '' }
+  return (
+    <div className="mx-auto max-w-[40rem] space-y-5">
+      {read.state === 'reading' && <p className="text-muted">Reading…</p>}
+      {read.state === 'failed' && (
+        <p data-problem={read.problem.code}>
+          {read.problem.says} {read.problem.fix}
+        </p>
+      )}
+      {read.state === 'read' && (
+        <>
+          <Deletion
+            api={PICTURES}
+            id={share}
+            onDeleted={() => setRead({ state: 'failed', problem: deleted })}
+          />
+          <Sheet id={share} shared={read.shared} />
+        </>
+      )}
+      <p>
+        <a className="underline underline-offset-4" href="/imagine">
+          Draw one of your own
+        </a>
+      </p>
+    </div>
+  )
+}
+
+function Sheet({ id, shared }: { id: string; shared: Shared }) {
+  const [proving, setProving] = useState(false)
+  const asked = readAsked(shared.input)
+  const again = new URLSearchParams({
+    prompt: asked.prompt,
+    ...(asked.seed === undefined ? {} : { seed: String(asked.seed) }),
+  })
+  return (
+    <article className="space-y-4" aria-label="Shared picture">
+      <img
+        src={picturePath(id)}
+        alt={`Drawn from: ${asked.prompt}`}
+        width={shared.width}
+        height={shared.height}
+        className={`h-auto w-full rounded-lg border border-line ${edgesOf(shared.width)}`}
+      />
+      <h1 className="text-[1.2rem] [overflow-wrap:anywhere]">{asked.prompt}</h1>
+      <p className="label">
+        Drawn by {shared.model}, shared on{' '}
+        {new Date(shared.createdAt).toLocaleDateString('en', { dateStyle: 'long' })} by somebody who used this
+        page; the words are theirs. <Copy text={asked.prompt} what="prompt" />
+      </p>
+      <Settings asked={asked} />
+      <p className="flex flex-wrap items-center gap-x-4 gap-y-2">
+        <a
+          href={picturePath(id)}
+          download={`${shared.model}-${asked.seed ?? 'picture'}.png`}
+          className="rounded-md border border-edge px-3 py-1 hover:bg-accent-soft"
+        >
+          Download
+        </a>
+        <a className="underline underline-offset-4" href={`${modelPath(shared.model)}?${again}`}>
+          Use this prompt
+        </a>
+        <a
+          className="underline underline-offset-4"
+          href={receiptPath(shared.request)}
+          data-receipt={shared.request}
+        >
+          Receipt
+        </a>
+      </p>
+      {proving ? (
+        <Suspense fallback={<p className="label">Checking…</p>}>
+          <Proof id={id} shared={shared} />
+        </Suspense>
+      ) : (
+        <button
+          type="button"
+          onClick={() => setProving(true)}
+          className="cursor-pointer rounded-md border border-edge px-3 py-1 hover:bg-accent-soft"
+        >
+          Check that a node signed for it
+        </button>
+      )}
+    </article>
+  )
+}

@@ -1,0 +1,137 @@
+import { type DBSchema, type IDBPDatabase, openDB } from 'idb'
+import { type Drawing, ofModel, outgrown } from './drawing.ts'
+
+/** The pictures of this browser, in IndexedDB; every change is written, and told to the other tabs. */
+
+interface Schema extends DBSchema {
+  drawings: { key: string; value: Drawing }
+  /** The pictures themselves, as they were delivered, by the same id. */
+  pictures: { key: string; value: Uint8Array<ArrayBuffer> }
+}
+
+export interface DrawingsView {
+  drawings: readonly Drawing[]
+  /** Why nothing is kept, if nothing is. */
+  unkept?: string
+}
+
+export interface Drawings {
+  view(): DrawingsView
+  subscribe(listen: () => void): () => void
+  find(id: string): Drawing | undefined
+  /** The newest fifty of a model stay. */
+  add(drawing: Drawing): void
+  /** Changes one. `write: false` for what is of no use after a reload. */
+  patch(id: string, part: Partial<Drawing>, options?: { write: boolean }): void
+  unshare(id: string): void
+  /** With its picture, which is there before anybody is told. */
+  finish(id: string, part: Partial<Drawing>, picture: Uint8Array): Promise<void>
+  picture(id: string): Promise<Uint8Array<ArrayBuffer> | undefined>
+  remove(id: string): Promise<void>
+  clear(model: string): Promise<void>
+}
+
+const NAME = 'heurist-imagine'
+
+export async function openDrawings(): Promise<Drawings> {
+  const db = await openDB<Schema>(NAME, 1, {
+    upgrade(fresh) {
+      for (const name of ['drawings', 'pictures'] as const) fresh.createObjectStore(name)
+    },
+  }).catch((cause: unknown) => {
+    console.warn(cause)
+    return undefined
+  })
+  return drawingsOf(db, {
+    drawings: db ? await db.getAll('drawings') : [],
+    ...(db ? {} : { unkept: 'This browser keeps nothing: pictures are gone with the page.' }),
+  })
+}
+
+function drawingsOf(db: IDBPDatabase<Schema> | undefined, first: DrawingsView): Drawings {
+  let view = first
+  const listeners = new Set<() => void>()
+  const channel = new BroadcastChannel(NAME)
+  /** Where nothing is kept, pictures last as long as the page. */
+  const unkept = new Map<string, Uint8Array<ArrayBuffer>>()
+  const change = (part: Partial<DrawingsView>) => {
+    view = { ...view, ...part }
+    for (const listen of listeners) listen()
+  }
+  const without = (...ids: string[]) => view.drawings.filter(({ id }) => !ids.includes(id))
+  const replace = (drawing: Drawing) => change({ drawings: [...without(drawing.id), drawing] })
+  const find = (id: string) => view.drawings.find((each) => each.id === id)
+  /** @returns whether it is written. */
+  async function write(ids: readonly string[], work: (db: IDBPDatabase<Schema>) => Promise<unknown>) {
+    if (!db) return false
+    try {
+      await work(db)
+      for (const id of ids) channel.postMessage(id)
+      return true
+    } catch (cause) {
+      console.warn(cause)
+      change({ unkept: 'The browser has no room left: what is new here is gone with the page.' })
+      return false
+    }
+  }
+  channel.onmessage = async ({ data: id }: MessageEvent<string>) => {
+    const drawing = await db?.get('drawings', id)
+    if (drawing) replace(drawing)
+    else if (db) change({ drawings: without(id) })
+  }
+  function put(drawing: Drawing) {
+    replace(drawing)
+    void write([drawing.id], (to) => to.put('drawings', drawing, drawing.id))
+  }
+  /** All of them or none; they are shown until they are gone. */
+  async function remove(...ids: string[]): Promise<void> {
+    await write(ids, async (to) => {
+      const both = to.transaction(['drawings', 'pictures'], 'readwrite')
+      const stores = [both.objectStore('drawings'), both.objectStore('pictures')]
+      await Promise.all([...ids.flatMap((id) => stores.map((store) => store.delete(id))), both.done])
+    })
+    for (const id of ids) unkept.delete(id)
+    change({ drawings: without(...ids) })
+  }
+
+  return {
+    view: () => view,
+    subscribe(listen) {
+      listeners.add(listen)
+      return () => listeners.delete(listen)
+    },
+    find,
+    add(drawing) {
+      put(drawing)
+      const old = outgrown(view.drawings, drawing.model)
+      if (old.length > 0) void remove(...old.map(({ id }) => id))
+    },
+    patch(id, part, options = { write: true }) {
+      const drawing = find(id)
+      if (!drawing) return
+      if (options.write) put({ ...drawing, ...part })
+      else replace({ ...drawing, ...part })
+    },
+    unshare(id) {
+      const drawing = find(id)
+      if (!drawing) return
+      const { share: _, ...rest } = drawing
+      put(rest)
+    },
+    async finish(id, part, bytes) {
+      const picture = bytes.slice()
+      unkept.set(id, picture)
+      if (await write([id], (to) => to.put('pictures', picture, id))) unkept.delete(id)
+      const drawing = find(id)
+      if (drawing) put({ ...drawing, ...part })
+    },
+    picture: async (id) => unkept.get(id) ?? (await db?.get('pictures', id)),
+    remove,
+    clear: (model) =>
+      remove(
+        ...ofModel(view.drawings, model)
+          .filter(({ state }) => state !== 'drawing')
+          .map(({ id }) => id),
+      ),
+  }
+}

@@ -1,0 +1,61 @@
+import { type ReactNode, useState } from 'react'
+import { Button } from '../parts/button.tsx'
+import { Dialog } from '../parts/dialog.tsx'
+import { type Problem, wordsOf } from '../session/words.ts'
+import { type ShareKey, ShareLinks } from './links.tsx'
+import { createShare, deleteShare } from './server.ts'
+
+interface Props {
+  title: string
+  /** Where it is kept, and where its pages are. */
+  api: string
+  path: string
+  share: ShareKey | undefined
+  /** What is sent to be shown. */
+  body: () => Promise<object>
+  keep: (share: ShareKey) => void
+  forget: () => void
+  onClose: () => void
+  /** What whoever has the link will see. */
+  children: ReactNode
+}
+
+/** Makes a public page of something as it is now, and takes it away again. */
+export function ShareDialog({ title, api, path, share, body, keep, forget, onClose, children }: Props) {
+  const [busy, setBusy] = useState(false)
+  const [problem, setProblem] = useState<Problem>()
+  async function act(work: () => Promise<void>) {
+    setBusy(true)
+    setProblem(undefined)
+    await work().catch((cause: unknown) => setProblem(wordsOf(cause)))
+    setBusy(false)
+  }
+  const create = () => act(async () => keep(await createShare(api, await body())))
+  const remove = () =>
+    act(async () => {
+      if (!share) return
+      await deleteShare(api, share)
+      forget()
+    })
+  return (
+    <Dialog title={title} onClose={onClose}>
+      {share === undefined ? (
+        <>
+          <p>{children}</p>
+          <Button tone="main" disabled={busy} onClick={() => void create()}>
+            Make a link
+          </Button>
+        </>
+      ) : (
+        <ShareLinks path={path} share={share} busy={busy} onDelete={() => void remove()} />
+      )}
+      <p aria-live="polite">
+        {problem && (
+          <span data-problem={problem.code}>
+            {problem.says} {problem.fix}
+          </span>
+        )}
+      </p>
+    </Dialog>
+  )
+}

@@ -1,0 +1,14 @@
+import { z } from 'zod'
+import { askServer } from '../network/server.ts'
+import type { ShareKey } from './links.tsx'
+
+/** What is shared, at this page's server: `POST <api>`, `DELETE <api>/<id>`. */
+
+export async function createShare(api: string, body: object): Promise<ShareKey> {
+  const answer = await askServer(api, { method: 'POST', body })
+  return z.object({ id: z.string(), secret: z.string() }).parse(await answer.json())
+}
+
+export async function deleteShare(api: string, { id, secret }: ShareKey): Promise<void> {
+  await askServer(`${api}/${id}`, { method: 'DELETE', body: { secret } })
+}

@@ -1,0 +1,176 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import fc from 'fast-check'
+import { type Drawing, MOST_KEPT, ofModel, outgrown } from '../../apps/web/src/imagine/drawing.ts'
+import {
+  askedOf,
+  emptyForm,
+  type Form,
+  faultsOf,
+  fieldsOf,
+  formOf,
+  isSmall,
+  seedOf,
+} from '../../apps/web/src/imagine/fields.ts'
+import { EXAMPLES } from '../../apps/web/src/imagine/prompts.ts'
+import { type Manifest, parseManifest } from '../../sdk/protocol/manifest.ts'
+import { PODS } from '../market.ts'
+import { seeded } from '../sdk/seed.ts'
+
+const shipped = parseManifest(readFileSync(join(PODS, 'image', 'pod.yaml')))
+const config = JSON.parse(readFileSync(join(PODS, 'image', 'model', 'config.json'), 'utf8')) as {
+  sizes: string[]
+  subjects: Record<string, string[]>
+}
+/** A model as the large ones are: a negative prompt, no steps to set, priced by the picture. */
+const large: Manifest = {
+  ...shipped,
+  name: 'flux',
+  files: [{ path: 'model/a.onnx', sha256: '0'.repeat(64), bytes: 12_000_000_000 }],
+  pricing: { unit: 'token', per: 1, input: 0, output: 20_000, minimum: 20_000 },
+  limits: { ...shipped.limits, outputUnits: 1 },
+  defaults: { negative_prompt: 'blurred', size: '1024x1024', guidance: 3 },
+  choices: { size: ['680x1024', '1024x1024'] },
+}
+
+describe('the form of a picture', () => {
+  const filled = (part: Partial<Form>, manifest = shipped): Form => ({
+    ...emptyForm(fieldsOf(manifest)),
+    ...part,
+  })
+
+  it('of the shipped model offers what its manifest says, and the manifest says what the engine makes', () => {
+    expect(fieldsOf(shipped)).to.deep.equal({
+      sizes: { own: '256x256', offered: config.sizes },
+      steps: { own: 12, most: 50 },
+      guidance: { own: 2, most: 10 },
+    })
+    expect(isSmall(shipped)).to.equal(true)
+  })
+
+  it('of another model offers its negative prompt, and no steps where it names none', () => {
+    const fields = fieldsOf(large)
+
+    expect(fields).to.deep.equal({
+      negative: 'blurred',
+      sizes: { own: '1024x1024', offered: ['680x1024', '1024x1024'] },
+      guidance: { own: 3, most: 10 },
+    })
+    expect(isSmall(large)).to.equal(false)
+    expect(askedOf(fields, filled({ prompt: ' a fox ', steps: 9 }, large), 5)).to.deep.equal({
+      prompt: 'a fox',
+      negative_prompt: 'blurred',
+      size: '1024x1024',
+      guidance: 3,
+      seed: 5,
+    })
+    expect(askedOf(fields, filled({ prompt: 'a fox', negative: ' ' }, large), 5)).not.to.have.property(
+      'negative_prompt',
+    )
+  })
+
+  it('without choices offers the model’s own size alone; without a size none', () => {
+    const { choices: _, ...bare } = shipped
+    expect(fieldsOf(bare).sizes).to.deep.equal({ own: '256x256', offered: ['256x256'] })
+    expect(fieldsOf({ ...bare, defaults: {} })).to.deep.equal({})
+  })
+
+  it('sends no field that the model does not take', () => {
+    const form = filled({ prompt: 'a', negative: 'b' })
+
+    expect(Object.keys(askedOf(fieldsOf(shipped), form, 0))).to.deep.equal([
+      'prompt',
+      'size',
+      'steps',
+      'guidance',
+      'seed',
+    ])
+    expect(askedOf(fieldsOf({ ...shipped, defaults: {} }), form, 1)).to.deep.equal({ prompt: 'a', seed: 1 })
+  })
+
+  it('reads back from what was sent, within what the model takes', () => {
+    const fields = fieldsOf(shipped)
+    fc.assert(
+      fc.property(
+        fc.record({
+          prompt: fc.string({ minLength: 1 }).filter((text) => text.trim() === text && text !== ''),
+          size: fc.constantFrom(...config.sizes),
+          steps: fc.integer({ min: 1, max: 50 }),
+          guidance: fc.integer({ min: 0, max: 100 }).map((tenths) => tenths / 10),
+          seed: fc.integer({ min: 0, max: 0xffffffff }),
+        }),
+        (asked) => {
+          const form = formOf(asked, fields)
+          expect(askedOf(fields, form, seedOf(form.seed) ?? -1)).to.deep.equal(asked)
+        },
+      ),
+      seeded({}),
+    )
+    expect(formOf({ prompt: 'a', size: '9x9', steps: 400, guidance: 99 }, fields)).to.deep.equal({
+      ...emptyForm(fields),
+      prompt: 'a',
+      steps: 50,
+      guidance: 10,
+    })
+  })
+
+  it('takes seeds of 32 bits; blank and -1 are for a random one', () => {
+    for (const text of ['', ' ', '-1', ' -1 ']) expect(seedOf(text), text).to.equal(undefined)
+    expect([seedOf('0'), seedOf('4294967295'), seedOf(' 7 ')]).to.deep.equal([0, 4_294_967_295, 7])
+    for (const text of ['4294967296', '-2', '1.5', '1e3', '0x10', 'a', '99999999999']) {
+      expect(seedOf(text), text).to.be.NaN
+    }
+  })
+
+  it('has no fault up to the very bytes that the model reads', () => {
+    const fields = fieldsOf(shipped)
+    // {"prompt":"…","size":"256x256","steps":12,"guidance":2,"seed":4294967295}
+    const around = JSON.stringify({
+      prompt: '',
+      size: '256x256',
+      steps: 12,
+      guidance: 2,
+      seed: 4294967295,
+    }).length
+    const room = shipped.limits.inputBytes - around
+
+    expect(faultsOf(fields, filled({ prompt: 'a'.repeat(room) }), shipped.limits)).to.deep.equal({})
+    expect(faultsOf(fields, filled({ prompt: 'a'.repeat(room + 3) }), shipped.limits).prompt).to.match(
+      /^This is 3 bytes/,
+    )
+    expect(faultsOf(fields, filled({ seed: 'x' }), shipped.limits)).to.have.property('seed')
+  })
+
+  it('begins with three prompts of words that the shipped model knows', () => {
+    expect(EXAMPLES).to.have.length(3)
+    for (const prompt of EXAMPLES) {
+      for (const [kind, words] of Object.entries(config.subjects)) {
+        expect(
+          words.some((word) => prompt.split(/\W+/).includes(word)),
+          `${prompt}: ${kind}`,
+        ).to.equal(true)
+      }
+    }
+  })
+})
+
+describe('the pictures that are kept', () => {
+  const drawing = (index: number, part: Partial<Drawing> = {}): Drawing => ({
+    id: String(index),
+    model: 'image',
+    at: index,
+    input: '{}',
+    state: 'done',
+    ...part,
+  })
+
+  it('of a model come newest first, and past fifty the oldest go; one that is being drawn stays', () => {
+    const many = Array.from({ length: MOST_KEPT + 2 }, (_, index) => drawing(index))
+    const drawings = [drawing(900, { model: 'other' }), drawing(-1, { state: 'drawing' }), ...many]
+
+    expect(ofModel(drawings, 'image')[0]?.id).to.equal(String(MOST_KEPT + 1))
+    expect(outgrown(drawings, 'image').map(({ id }) => id)).to.deep.equal(['1', '0'])
+    expect(outgrown(drawings, 'other')).to.deep.equal([])
+  })
+})
