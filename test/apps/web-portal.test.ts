@@ -266,8 +266,10 @@ describe('the portal in a browser', function () {
         canvas.height = image.naturalHeight
         const paper = canvas.getContext('2d')
         paper?.drawImage(image, 0, 0)
-        const at = (x: number, y: number) => [...(paper?.getImageData(x, y, 1, 1).data ?? [])]
-        return [`${canvas.width}x${canvas.height}`, at(128, 128), at(4, 4)] as const
+        const colours = [[128, 128] as const, [4, 4] as const].map(([x, y]) => [
+          ...(paper?.getImageData(x, y, 1, 1).data ?? []),
+        ])
+        return [`${canvas.width}x${canvas.height}`, colours[0] ?? [], colours[1] ?? []] as const
       },
     )
 
