@@ -1,10 +1,8 @@
 import { constants, linkSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs'
 import { type FileHandle, link, mkdir, open, readdir, readFile, rename, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Hex } from 'viem'
 import {
   type AccountId,
-  atStake,
   decodeEntry,
   emptyBook,
   encodeEntry,
@@ -15,7 +13,7 @@ import {
   locked,
   openingEntry,
 } from './journal.ts'
-import type { OwnBook } from './own-book.ts'
+import { type OwnBook, ownBookOf } from './own-book.ts'
 
 /** Journals as NDJSON files (Node only): appended, flushed to the disk, one lock file beside each. */
 
@@ -58,18 +56,12 @@ export async function readBook(
   const name = nameOf(account)
   const { entries } = await readEntries(join(folder, `${name}.ndjson`))
   if (entries.length === 0) return undefined
-  const book = emptyBook()
-  for (const entry of entries) enter(book, entry)
   const before = (await readdir(folder)).filter((file) => file.startsWith(`${name}.until-`))
   const archived = await Promise.all(before.map((file) => readEntries(join(folder, file))))
-  const booked = new Map<Hex, bigint>()
-  for (const entry of [...archived.flatMap((file) => file.entries), ...entries])
-    if (entry.type === 'booked') booked.set(entry.request, entry.answer.ack.charged)
-  return {
-    charged: book.charged,
-    held: atStake(book),
-    chargedAt: (request) => booked.get(request) ?? (book.pending.has(request) ? 'open' : undefined),
-  }
+  return ownBookOf(
+    entries,
+    archived.flatMap((file) => file.entries),
+  )
 }
 
 const nameOf = ({ chainId, ledger, router, payer }: AccountId): string =>

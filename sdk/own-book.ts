@@ -1,7 +1,7 @@
 import type { Address, Hex } from 'viem'
 import { type Check, no, unchecked, yes } from './checks.ts'
 import { asHeuristError, type HeuristError } from './errors.ts'
-import type { AccountId } from './journal.ts'
+import { type AccountId, atStake, emptyBook, enter, type JournalEntry } from './journal.ts'
 import type { SettledBatch } from './settlement.ts'
 import { formatUsd } from './units.ts'
 
@@ -13,6 +13,28 @@ export interface OwnBook {
   held: bigint
   /** What its Ack of a call says that was charged in all; `open` if it waits for one, undefined if it made no such call. */
   chargedAt?(request: Hex): bigint | 'open' | undefined
+}
+
+/**
+ * What a journal's entries add up to.
+ *
+ * @param archived  Entries before the first of `entries`; undefined if they are gone: then it is not known which calls were
+ *   made.
+ */
+export function ownBookOf(
+  entries: readonly JournalEntry[],
+  archived: readonly JournalEntry[] | undefined,
+): OwnBook {
+  const book = emptyBook()
+  for (const entry of entries) enter(book, entry)
+  const totals = { charged: book.charged, held: atStake(book) }
+  if (archived === undefined) return totals
+  const booked = new Map<Hex, bigint>()
+  for (const entry of [...archived, ...entries])
+    if (entry.type === 'booked') booked.set(entry.request, entry.answer.ack.charged)
+  const chargedAt = (request: Hex) =>
+    booked.get(request) ?? (book.pending.has(request) ? ('open' as const) : undefined)
+  return { ...totals, chargedAt }
 }
 
 /** Looks for a payer's journal; undefined where it is not. Read once the chain was: calls may go on meanwhile. */

@@ -5,7 +5,7 @@ import { type ChainReader, chainReader } from './chain/reader.ts'
 import { type Check, check, no, unchecked, yes } from './checks.ts'
 import { checkDebits } from './debit.ts'
 import { type ReceiptDocument, receiptDocumentSchema } from './documents.ts'
-import { asHeuristError, later } from './errors.ts'
+import { asHeuristError, HeuristError, later } from './errors.ts'
 import { overlapOf } from './overlap.ts'
 import type { JournalReader } from './own-book.ts'
 import { type Keccak, keccak, toHex } from './protocol/bytes.ts'
@@ -170,7 +170,13 @@ async function checkPrice(
   { receipt }: Countersigned,
 ): Promise<Check> {
   const { pod, manifest: hash, maxPrice } = document.request
-  const bytes = await transport.bytes(`/v1/pods/${pod}/manifest?version=${hash}`)
+  const bytes = await transport
+    .bytes(`/v1/pods/${pod}/manifest?version=${hash}`)
+    .catch((cause: unknown) => asHeuristError(cause))
+  if (bytes instanceof HeuristError) {
+    if (bytes.kind === 'later') throw bytes
+    return no('price', `the router shows no manifest ${hash} of pod ${pod}: ${bytes.code}`)
+  }
   if (manifestHash(bytes) !== hash) return no('price', `the manifest shown hashes to ${manifestHash(bytes)}`)
   if (!(await reader.isVersion(pod, hash))) return no('price', `pod ${pod} never published ${hash}`)
   const { pricing } = parseManifest(bytes)
@@ -240,7 +246,7 @@ async function checkRoot({ reader, network }: Facts, leaf: Leaf, seq: bigint, pr
 
 /** The batch credited these payees for this very call and no other, whose interval lies in theirs; the split is whole. */
 async function checkCredits(
-  { reader, network, transport, hasher }: Facts,
+  { reader, network, transport, hasher, document }: Facts,
   { receipt }: Countersigned,
   leaf: Leaf,
   batch: SettledBatch,
@@ -274,7 +280,12 @@ async function checkCredits(
       )
     } else checks.push(seen ? check(of, ok, found) : unchecked(of, `${found}; not recomputed`))
   }
-  return [...checks, check('split', sum === price, `${parts.join(', ')} = ${formatUsd(price)}`)]
+  const told = Object.entries(document.split ?? {}).find(
+    ([role, amount]) => split[role as keyof typeof split] !== amount,
+  )
+  const found = `${parts.join(', ')} = ${formatUsd(price)}`
+  const differs = told && `${found}; the router tells ${told[0]} ${formatUsd(told[1])}`
+  return [...checks, check('split', sum === price && !told, differs ?? found)]
 }
 
 /** Whether a call's part of a payee's gross lies in what the batch added to it, as far as the leaves are there to tell. */

@@ -1,10 +1,11 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { WebConfig } from './server.ts'
 import type { Door } from './src/network/documents.ts'
+import { PORTAL_ADDRESSES } from './src/portal/addresses.ts'
 
 /** Which page of the build stands at which addresses. A door that is not in the configuration is not there. */
 const PAGES: Record<Door, { file: string; addresses: readonly string[] }> = {
-  portal: { file: 'index.html', addresses: ['/r/:request'] },
+  portal: { file: 'index.html', addresses: PORTAL_ADDRESSES },
   pondera: { file: 'pondera.html', addresses: ['/pondera', '/pondera/c/:chat', '/pondera/s/:share'] },
   imagine: { file: 'imagine.html', addresses: ['/imagine', '/imagine/m/:model', '/imagine/s/:share'] },
   search: { file: 'search.html', addresses: ['/search'] },

@@ -6,7 +6,7 @@ import { computeLedgerAbi, routerBondAbi } from '../../sdk/chain/abi.ts'
 import { readBond } from '../../sdk/chain/bonds.ts'
 import type { Call } from '../../sdk/chain/call.ts'
 import { type Economy, economyOf } from '../../sdk/chain/economy.ts'
-import { type Claimable, claimablesOf, entriesOf } from '../../sdk/chain/payees.ts'
+import { type Claimable, claimablesOf, claimCalls, entriesOf } from '../../sdk/chain/payees.ts'
 import { HeuristError, refused } from '../../sdk/errors.ts'
 import { ROLE } from '../../sdk/protocol/messages.ts'
 import { type StatementReply, statementReplySchema } from '../../sdk/protocol/wire.ts'
@@ -76,8 +76,7 @@ async function pay(payees: readonly Payee[], context: Context): Promise<void> {
   if (payees.length === 0 && calls.length === 0 && !rewards?.hasVoted) throw nobody(context)
   printItems(print, items)
   if (rewards) printRewards(print, rewards)
-  const due = items.filter(({ claimable }) => claimable > 0n)
-  const all = [...PAYEE_ROLES.flatMap((role) => claimCall(place, role, due)), ...calls]
+  const all = [...claimCalls(place.ledger, place.router, items), ...calls]
   if (all.length === 0) print.line('nothing to claim')
   const outcome = await send(all, context)
   print.result({
@@ -124,13 +123,6 @@ interface Context {
 
 const send = (calls: readonly Call[], { place, actor, options, print }: Context): Promise<Outcome> =>
   performAs(print, place, calls, { ...actor, dryRun: options.dryRun ?? false })
-
-function claimCall({ ledger, router }: Place, role: PayeeRole, due: readonly Claimable[]): Call[] {
-  const ids = due.filter((item) => item.role === role).map(({ id }) => id)
-  if (ids.length === 0) return []
-  const args = [router, ROLE[role], ids] as const
-  return [{ to: ledger, data: encodeFunctionData({ abi: computeLedgerAbi, functionName: 'claim', args }) }]
-}
 
 function printItems(print: Printer, items: readonly Claimable[]): void {
   print.rows(

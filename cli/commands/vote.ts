@@ -1,16 +1,18 @@
 import { Command } from 'commander'
-import { type Clock, readClock } from '../../sdk/chain/epochs.ts'
-import { type LockState, readLock } from '../../sdk/chain/locks.ts'
 import {
-  type BallotName,
-  expected,
-  readTargets,
-  readVotes,
-  type Target,
-  type Vote,
-  voteCall,
-  weightOf,
-} from '../../sdk/chain/votes.ts'
+  ballotCalls,
+  isIdle,
+  mustCount,
+  mustVote,
+  type Outlook,
+  outlookOf,
+  type Polls,
+  readPolls,
+  replacing,
+  targetsOf,
+  type Wanted,
+} from '../../sdk/chain/polls.ts'
+import type { BallotName, Target } from '../../sdk/chain/votes.ts'
 import { refused } from '../../sdk/errors.ts'
 import { formatHeu, formatPercent, formatUsd, percent } from '../../sdk/units.ts'
 import {
@@ -57,30 +59,15 @@ export function voteCommand(): Command {
   return vote
 }
 
-interface Wanted {
-  ballot: BallotName
-  id: number
-  bps: number
-}
-
-/** What a voter has to know before voting. */
-interface Polls {
+/** What a voter has to know, and where. */
+interface Booth extends Polls {
   scene: Scene
-  clock: Clock
-  lock: LockState
-  votes: Vote[]
 }
 
-async function openPolls(options: Options): Promise<Polls> {
+async function openBooth(options: Options): Promise<Booth> {
   const scene = await openScene(options)
   const { place, economy, account } = scene
-  const clock = await readClock(place.chain)
-  const asked = { account, router: place.router, epoch: clock.epoch }
-  const [lock, votes] = await Promise.all([
-    readLock(place.chain, economy, account),
-    readVotes(place.chain, economy, asked),
-  ])
-  return { scene, clock, lock, votes }
+  return { scene, ...(await readPolls(place.chain, economy, { account, router: place.router })) }
 }
 
 async function set(options: Options): Promise<void> {
@@ -90,18 +77,16 @@ async function set(options: Options): Promise<void> {
       fix: 'Name some with --node 1=60,2=40 or --pod 3=100; `heurist vote reset` takes all back.',
     })
   }
-  const polls = await openPolls(options)
+  const polls = await openBooth(options)
   mustVote(polls)
-  const ballots = new Set(wanted.map(({ ballot }) => ballot))
-  const dropped = polls.votes.filter(
-    ({ ballot, id, bps }) =>
-      bps > 0 && ballots.has(ballot) && !wanted.some((each) => each.ballot === ballot && each.id === id),
-  )
-  await cast(polls, [...wanted, ...dropped.map(({ ballot, id }) => ({ ballot, id, bps: 0 }))], refuseInactive)
+  await cast(polls, replacing(polls.votes, wanted), (admitted, targets) => {
+    mustCount(admitted, targets)
+    return admitted
+  })
 }
 
 async function renew(options: Options): Promise<void> {
-  const polls = await openPolls(options)
+  const polls = await openBooth(options)
   mustVote(polls)
   const standing = polls.votes.filter(({ bps }) => bps > 0)
   if (standing.length === 0) throw noVotes()
@@ -109,7 +94,7 @@ async function renew(options: Options): Promise<void> {
 }
 
 async function reset(options: Options): Promise<void> {
-  const polls = await openPolls(options)
+  const polls = await openBooth(options)
   const standing = polls.votes.filter(({ bps }) => bps > 0)
   if (standing.length === 0) throw noVotes()
   await cast(
@@ -121,30 +106,19 @@ async function reset(options: Options): Promise<void> {
 
 /** Shows what the votes would bring as things stand, then sends one call per ballot. */
 async function cast(
-  { scene, clock, lock }: Polls,
+  { scene, clock, lock }: Booth,
   wanted: readonly Wanted[],
   admit: (wanted: readonly Wanted[], targets: readonly Target[], scene: Scene) => readonly Wanted[],
 ): Promise<void> {
-  const { place, economy, account, print } = scene
-  const asked = { account, router: place.router, epoch: clock.epoch }
-  const targets = await readTargets(place.chain, economy, asked, wanted)
+  const { place, economy, print } = scene
+  const targets = await targetsOf(place.chain, economy, { lock, clock }, place.router, wanted)
   const admitted = admit(wanted, targets, scene)
-  const outlook = admitted.map((each) => {
-    const target = targets.find(({ ballot, id }) => ballot === each.ballot && id === each.id)
-    const weight = weightOf(lock, each.bps, clock.epoch + 1)
-    const { reward = 0n, others = 0n, epochs = 0 } = target ?? {}
-    return { ...each, weight, others, reward, epochs, expected: expected({ reward, others }, weight) }
-  })
+  const outlook = outlookOf({ lock, clock }, targets, admitted)
   print.line(`votes bind from ${epochDate(clock.epoch + 1)} on, in ${countdown(clock.endsAt - clock.now)}`)
   print.rows(outlook.map((each) => [`${each.ballot} ${each.id}`, outlookText(each)]))
-  const calls = (['node', 'pod'] as const).flatMap((ballot) => {
-    const mine = admitted.filter((each) => each.ballot === ballot)
-    return mine.length === 0 ? [] : [voteCall.vote(economy.votes, ballot, mine)]
-  })
+  const calls = ballotCalls(economy.votes, admitted)
   print.result({ ...(await scene.send(calls)), epoch: clock.epoch + 1, outlook })
 }
-
-type Outlook = Wanted & { weight: bigint; others: bigint; reward: bigint; epochs: number; expected: bigint }
 
 function outlookText({ ballot, bps, weight, others, reward, epochs, expected: mine }: Outlook): string {
   if (bps === 0) return 'taken back'
@@ -161,7 +135,7 @@ const amountText = (ballot: BallotName, amount: bigint): string =>
   ballot === 'node' ? `${formatHeu(amount)} HEU` : `$${formatUsd(amount)}`
 
 async function show(options: Options): Promise<void> {
-  const { scene, clock, lock, votes } = await openPolls(options)
+  const { scene, clock, lock, votes } = await openBooth(options)
   const { print } = scene
   print.line(`epoch ${clock.epoch}, ends in ${countdown(clock.endsAt - clock.now)}`)
   print.rows([
@@ -179,30 +153,6 @@ async function show(options: Options): Promise<void> {
 
 // --------------------------------------------------------------------------------------------------------- rules
 
-/** @throws `lock.absent`, `lock.short` (refused). */
-function mustVote({ lock, clock }: Polls): void {
-  if (lock.amount === 0n) {
-    throw refused('lock.absent', `${lock.account} has no lock to vote with`, {
-      fix: 'Make one with `heurist lock create`.',
-    })
-  }
-  if (lock.end > clock.epoch + 1) return
-  throw refused('lock.short', `the lock has no power in ${epochDate(clock.epoch + 1)}, when votes bind`, {
-    fix: 'Lock for longer with `heurist lock extend`, or withdraw and create a new lock.',
-    details: { end: lock.end, least: clock.epoch + 2 },
-  })
-}
-
-/** @throws `target.inactive` (refused). */
-function refuseInactive(wanted: readonly Wanted[], targets: readonly Target[]): readonly Wanted[] {
-  const idle = wanted.find(({ bps, ballot, id }) => bps > 0 && isIdle(targets, ballot, id))
-  if (!idle) return wanted
-  throw refused('target.inactive', `${idle.ballot} ${idle.id} does not exist or does not count next epoch`, {
-    fix: 'Vote for another one; votes that stand for it can always be taken back.',
-    field: idle.ballot,
-  })
-}
-
 /** What counts no more is taken back instead. */
 function dropInactive(
   wanted: readonly Wanted[],
@@ -210,14 +160,11 @@ function dropInactive(
   { print }: Scene,
 ): readonly Wanted[] {
   return wanted.map(({ ballot, id, bps }) => {
-    if (!isIdle(targets, ballot, id)) return { ballot, id, bps }
+    if (!isIdle(targets, { ballot, id })) return { ballot, id, bps }
     print.line(`note: ${ballot} ${id} counts no more; its votes are taken back`)
     return { ballot, id, bps: 0 }
   })
 }
-
-const isIdle = (targets: readonly Target[], ballot: BallotName, id: number): boolean =>
-  !targets.some((each) => each.ballot === ballot && each.id === id && each.active)
 
 const noVotes = () =>
   refused('vote.none', 'no vote stands', { fix: 'Cast some with `heurist vote set --node 1=60,2=40`.' })

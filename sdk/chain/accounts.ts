@@ -221,20 +221,47 @@ export async function readAccount(
   return { key, owner, deposited, spent, credit: deposited - spent, thawing, thawedAt: Number(thawedAt) }
 }
 
+/** How long a withdrawal of credit waits after it was announced. Seconds. */
+export const readThawSeconds = async ({ client }: Chain, ledger: Address): Promise<number> =>
+  Number(
+    await client
+      .readContract({ address: ledger, abi: computeLedgerAbi, functionName: 'thawSeconds' })
+      .catch((cause: unknown) => {
+        throw chainError(cause)
+      }),
+  )
+
+/** A key's account with one of its routers. */
+export type RoutedAccount = KeyAccount & { router: Address }
+
 /**
- * Every key whose account with `router` belongs to `owner`, found in the chain's own events: the keys that named it with
- * `Open`, and its own.
+ * Every account that belongs to `owner`, with one router or with all of them, found in the chain's own events: those of
+ * the keys that named it with `Open`, and its own.
  */
+export async function accountsOf(
+  chain: Chain,
+  ledger: Address,
+  { owner, router }: { owner: Address; router?: Address },
+): Promise<RoutedAccount[]> {
+  const at = router === undefined ? {} : { router }
+  const [opened, given] = await Promise.all([
+    ledgerHistory(chain, ledger, 'Opened', { ...at, owner }),
+    ledgerHistory(chain, ledger, 'Deposited', { ...at, key: owner }),
+  ])
+  const places = [...opened, ...given].map(({ args }) => ({ router: args.router, key: args.key }))
+  const distinct = [...new Map(places.map((place) => [`${place.router} ${place.key}`, place])).values()]
+  const accounts = await Promise.all(
+    distinct.map(async (place) => ({ ...(await readAccount(chain, ledger, place)), router: place.router })),
+  )
+  return accounts.filter((account) => account.owner.toLowerCase() === owner.toLowerCase())
+}
+
+/** The same with one router. */
 export async function keysOf(
   chain: Chain,
   ledger: Address,
-  { router, owner }: { router: Address; owner: Address },
+  place: { router: Address; owner: Address },
 ): Promise<KeyAccount[]> {
-  const [opened, given] = await Promise.all([
-    ledgerHistory(chain, ledger, 'Opened', { router, owner }),
-    ledgerHistory(chain, ledger, 'Deposited', { router, key: owner }),
-  ])
-  const keys = [...new Set([...opened, ...given].map(({ args }) => args.key as Address))]
-  const accounts = await Promise.all(keys.map((key) => readAccount(chain, ledger, { router, key })))
-  return accounts.filter((account) => account.owner.toLowerCase() === owner.toLowerCase())
+  const accounts = await accountsOf(chain, ledger, place)
+  return accounts.map(({ router: _, ...account }) => account)
 }

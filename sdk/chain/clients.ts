@@ -301,22 +301,51 @@ export function keySender(chain: Chain, account: LocalAccount): KeySender {
   }
 }
 
-/** A sender behind a wallet, which keeps the nonces itself. */
-export function walletSender(chain: Chain, wallet: WalletClient, address: Address): Sender {
+/** A sender behind a wallet, which keeps the nonces itself, in one step or in two. */
+export interface WalletSender extends Sender {
+  /**
+   * Makes the call without sending it.
+   *
+   * @returns the gas to send it with.
+   * @throws `chain.reverted` (refused) if the contract would refuse it, `gas.insufficient` (refused).
+   */
+  simulate(call: Call): Promise<bigint>
+  /**
+   * Has the wallet ask its owner, and send. @returns the hash; no block holds it yet.
+   *
+   * @param nonce  Wanted of the wallet, which may choose another one.
+   * @throws what the wallet throws.
+   */
+  submit(call: Call, terms: { gas: bigint; nonce?: number }): Promise<Hex>
+}
+
+export function walletSender(chain: Chain, wallet: WalletClient, address: Address): WalletSender {
+  const requestOf = ({ to, data, value = 0n }: Call) => ({ to, data, value })
+
+  async function simulate(call: Call): Promise<bigint> {
+    try {
+      return withMargin(await chain.client.estimateGas({ account: address, ...requestOf(call) }))
+    } catch (cause) {
+      throw chainError(cause)
+    }
+  }
+
+  const submit = (call: Call, terms: { gas: bigint; nonce?: number }): Promise<Hex> =>
+    wallet.sendTransaction({
+      account: wallet.account ?? address,
+      chain: chain.client.chain,
+      ...terms,
+      ...requestOf(call),
+    })
+
   return {
     address,
+    simulate,
+    submit,
     async send(call) {
       await chain.check()
       try {
-        const request = { to: call.to, data: call.data, value: call.value ?? 0n }
-        const gas = withMargin(await chain.client.estimateGas({ account: address, ...request }))
-        const hash = await wallet.sendTransaction({
-          account: wallet.account ?? address,
-          chain: chain.client.chain,
-          gas,
-          ...request,
-        })
-        return await includedOfWallet(chain, hash)
+        return await includedOfWallet(chain, await submit(call, { gas: await simulate(call) }))
       } catch (cause) {
         throw chainError(cause)
       }

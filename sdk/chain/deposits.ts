@@ -87,11 +87,7 @@ const MOST_FAUCET_CALLS = 100n
  * @throws `faucet.absent` (refused) on any other chain.
  */
 export async function faucet(chain: Chain, asset: Address, to: Address, dollars: bigint): Promise<void> {
-  if (!isLocalChain(chain.id)) {
-    throw refused('faucet.absent', `chain ${chain.id} is no local chain: it has no faucet`, {
-      fix: 'Send the account the payment asset and gas yourself.',
-    })
-  }
+  mustBeLocal(chain)
   await chain.check()
   const dollar = { address: asset, abi: testDollarAbi } as const
   const giver = keySender(chain, privateKeyToAccount(localKey(LOCAL_KEY.faucet)))
@@ -119,4 +115,30 @@ export async function faucet(chain: Chain, asset: Address, to: Address, dollars:
     args: [to, (missing + calls - 1n) / calls],
   })
   for (let call = 0n; call < calls; call += 1n) await giver.send({ to: asset, data })
+}
+
+/**
+ * Local chains only: sees to it that `to` holds at least `amount` wei of HEU. The deployer gives it, whose key everybody
+ * knows there.
+ *
+ * @throws `faucet.absent` (refused) on any other chain.
+ */
+export async function heuFaucet(chain: Chain, heu: Address, to: Address, amount: bigint): Promise<void> {
+  mustBeLocal(chain)
+  await chain.check()
+  const held = await chain.client
+    .readContract({ address: heu, abi: erc20Abi, functionName: 'balanceOf', args: [to] })
+    .catch((cause: unknown) => {
+      throw chainError(cause)
+    })
+  if (held >= amount) return
+  const data = encodeFunctionData({ abi: erc20Abi, functionName: 'transfer', args: [to, amount - held] })
+  await keySender(chain, privateKeyToAccount(localKey(LOCAL_KEY.deployer))).send({ to: heu, data })
+}
+
+function mustBeLocal({ id }: Chain): void {
+  if (isLocalChain(id)) return
+  throw refused('faucet.absent', `chain ${id} is no local chain: it has no faucet`, {
+    fix: 'Send the account what it needs yourself.',
+  })
 }

@@ -17,6 +17,12 @@ export interface EpochEmission {
   burnt: bigint
   /** Of base and dynamic, what was issued. */
   issued: bigint
+  /** What was recorded: settled fees in base units of the asset, answered probes in probe units. */
+  feeUnits: bigint
+  baseUnits: bigint
+  /** What they are shared by. */
+  feePoints: bigint
+  basePoints: bigint
   /** 0 = not final. */
   finalizedAt: number
 }
@@ -59,14 +65,14 @@ export async function readEmission(
   }
 }
 
-async function readEpoch(chain: Chain, emission: Address, epoch: number): Promise<EpochEmission> {
+export async function readEpoch(chain: Chain, emission: Address, epoch: number): Promise<EpochEmission> {
   const args = [epoch] as const
   const [seen, [cap]] = await Promise.all([
     chain.client.readContract({ ...at(emission), functionName: 'epochOf', args }),
     chain.client.readContract({ ...at(emission), functionName: 'capOf', args }),
   ])
-  const { base, dynamic, burnt, finalizedAt } = seen
-  return { epoch, cap, base, dynamic, burnt, issued: base + dynamic, finalizedAt }
+  const { params: _, ...counted } = seen
+  return { epoch, cap, ...counted, issued: counted.base + counted.dynamic }
 }
 
 /** At most `count` epochs up to `last`, none before `first`, rising. */

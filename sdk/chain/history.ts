@@ -59,6 +59,38 @@ export async function historyOf<const A extends Abi, N extends ContractEventName
   }
 }
 
+/**
+ * The newest events of one name, newest first: whoever wants a few does not look through the whole chain.
+ *
+ * @param want  So many, or all there are if there are fewer.
+ * @throws `chain.unreachable` (later).
+ */
+export async function newestOf<const A extends Abi, N extends ContractEventName<A>>(
+  chain: Chain,
+  { address, abi }: { address: Address; abi: A },
+  eventName: N,
+  args: ContractEventArgs<A, N>,
+  want: number,
+): Promise<EventLog<A, N>[]> {
+  await chain.check()
+  const found: EventLog<A, N>[] = []
+  try {
+    let to = await chain.client.getBlockNumber({ cacheTime: 0 })
+    while (found.length < want && to >= 0n) {
+      const fromBlock = to < CHUNK ? 0n : to - CHUNK + 1n
+      const question = { address, abi, eventName, args, fromBlock, toBlock: to, strict: true }
+      const logs = await chain.client.getContractEvents(
+        question as unknown as Parameters<typeof chain.client.getContractEvents>[0],
+      )
+      found.push(...(logs as unknown as EventLog<A, N>[]).reverse())
+      to = fromBlock - 1n
+    }
+  } catch (cause) {
+    throw chainError(cause)
+  }
+  return found.slice(0, want)
+}
+
 /** {@link historyOf} the ledger. */
 export const ledgerHistory = <N extends LedgerEvent>(
   chain: Chain,

@@ -5,7 +5,7 @@ import {
   type TransactionReceipt,
   TransactionReceiptNotFoundError,
 } from 'viem'
-import { later, refused } from '../errors.ts'
+import { type HeuristError, later, refused } from '../errors.ts'
 import type { Chain } from './clients.ts'
 import { chainError, revertOf } from './errors.ts'
 
@@ -78,7 +78,8 @@ export async function includedOfWallet(chain: Chain, hash: Hex): Promise<Transac
 
 const slow = () => later('chain.slow', 'the transaction was sent but is not in a block yet')
 
-function receiptOf(chain: Chain, hash: Hex): Promise<TransactionReceipt | undefined> {
+/** The receipt of a transaction; undefined while no block holds it. */
+export function receiptOf(chain: Chain, hash: Hex): Promise<TransactionReceipt | undefined> {
   return chain.client.getTransactionReceipt({ hash }).catch((cause: unknown) => {
     if (cause instanceof TransactionReceiptNotFoundError) return undefined
     throw cause
@@ -108,7 +109,7 @@ export async function displaced(
 const isSame = (a: Address, b: Address): boolean => a.toLowerCase() === b.toLowerCase()
 
 /** Why a transaction in a block failed: the same call at the block before tells, if the node still knows it. */
-async function failureOf(chain: Chain, receipt: TransactionReceipt) {
+export async function failureOf(chain: Chain, receipt: TransactionReceipt): Promise<HeuristError> {
   const transaction = await chain.client.getTransaction({ hash: receipt.transactionHash })
   try {
     await chain.client.call({

@@ -1,6 +1,7 @@
 import type { Address } from 'viem'
 import { ROLE, type Role } from '../protocol/messages.ts'
 import { computeLedgerAbi, registryAbi } from './abi.ts'
+import { type Call, caller } from './call.ts'
 import type { Chain } from './clients.ts'
 import { chainError } from './errors.ts'
 
@@ -14,6 +15,7 @@ export interface Claimable {
   gross: bigint
 }
 
+const ledgerCall = caller(computeLedgerAbi)
 const ROLES = ['node', 'pod', 'frontend'] as const
 /** Ids that are read in one go. */
 const STEP = 200
@@ -75,6 +77,14 @@ export function claimablesOf(
       }),
     ),
   )
+}
+
+/** What pays those of them that have something to draw, one call per role. Anyone may send these. */
+export function claimCalls(ledger: Address, router: Address, payees: readonly Claimable[]): Call[] {
+  return ROLES.flatMap((role) => {
+    const ids = payees.filter((each) => each.role === role && each.claimable > 0n).map(({ id }) => id)
+    return ids.length === 0 ? [] : [ledgerCall(ledger, 'claim', [router, ROLE[role], ids])]
+  })
 }
 
 async function ask<T>(read: () => Promise<T>): Promise<T> {

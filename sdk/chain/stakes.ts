@@ -59,6 +59,16 @@ export async function readStake(
   return { node, owner, active, unbonding, unbondAt, frozen, counted, countsNext, total, quota }
 }
 
+/** How long stake unbonds. Seconds. */
+export const readUnbondSeconds = async ({ client }: Chain, staking: Address): Promise<number> =>
+  Number(
+    await client
+      .readContract({ address: staking, abi: nodeStakingAbi, functionName: 'UNBOND_SECONDS' })
+      .catch((cause: unknown) => {
+        throw chainError(cause)
+      }),
+  )
+
 const call = caller(nodeStakingAbi)
 
 /** Anyone may add; the rest is the node owner's own. `claim` pays what slashes owe an account. */

@@ -4,13 +4,19 @@ import type { Page } from 'playwright-core'
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
-/** What axe finds serious or critical on a page as it is now, each with where it is. */
-export async function faultsOf(on: Page, where: string): Promise<string[]> {
-  await on.evaluate(axe)
-  const found = (await on.evaluate(
+/** Serious and critical faults of accessibility that a page has now. @param where  For the message. */
+export async function faultsOf(page: Page, where: string): Promise<string[]> {
+  await page.evaluate(axe)
+  const found = (await page.evaluate(
     'axe.run(document, { resultTypes: ["violations"] }).then(({ violations }) => violations)',
   )) as { id: string; impact: string; nodes: { html: string }[] }[]
   return found
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
     .map(({ id, nodes }) => `${where}: ${id} ${nodes[0]?.html.slice(0, 160)}`)
+}
+
+/** Says so if the page is wider than its window. */
+export async function overflowOf(page: Page, where: string): Promise<string[]> {
+  const wide = await page.evaluate('document.documentElement.scrollWidth > innerWidth')
+  return wide ? [`${where}: wider than its window`] : []
 }

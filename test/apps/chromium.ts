@@ -24,6 +24,9 @@ export const BROWSER_TESTS = [
   'test/apps/web-pondera.test.ts',
   'test/apps/web-pondera-chat.test.ts',
   'test/apps/web-pondera-documents.test.ts',
+  'test/apps/web-acts.test.ts',
+  'test/apps/web-portal.test.ts',
+  'test/apps/web-portal-epochs.test.ts',
   'test/apps/web-imagine.test.ts',
   'test/apps/web-search.test.ts',
 ] as const

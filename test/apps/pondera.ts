@@ -26,25 +26,47 @@ export interface Stage {
 
 export interface StageOptions {
   relay: boolean
+  /** Those of the market beside the twin of chat, each served by its one node; default: those that pondera uses. */
+  pods?: readonly string[]
   /** Two image pods too, of which one takes less. */
   pictures?: boolean
   /** A chat pod too whose manifest lets it read enough to answer from sources. */
   wide?: boolean
 }
 
-export async function openStage({ relay, pictures = false, wide = false }: StageOptions): Promise<Stage> {
+export async function openStage(options: StageOptions): Promise<Stage> {
+  const { relay, pictures = false, wide = false } = options
+  const names = new Set([...(options.pods ?? ['chat', 'embed']), ...(pictures ? ['image'] : [])])
   const pods = mkdtempSync(join(tmpdir(), 'heurist-pods-'))
-  for (const name of ['chat', 'embed', ...(pictures ? ['image'] : [])])
-    cpSync(join(PODS, name), join(pods, name), { recursive: true })
+  for (const name of names) cpSync(join(PODS, name), join(pods, name), { recursive: true })
   twinPod(pods, 'chat', 'twin', ['minimum: 10', 'minimum: 20'])
   if (pictures) twinPod(pods, 'image', 'twin', ...SKETCHY)
   // Its model does not keep what this manifest promises: it refuses, or rambles.
   if (wide) twinPod(pods, 'chat', 'wide', ['inputUnits: 512', 'inputUnits: 2048'])
   const market = await openMarket(pods)
   const frontends = await seedDoors(market.deployer, DOORS)
+  // The network serves chat and image by itself.
+  const more = [...names].filter((name) => name !== 'chat' && name !== 'image')
+  const twins = ['chat-twin', ...(pictures ? ['image-twin'] : []), ...(wide ? ['chat-wide'] : [])]
+  const network = await openNetwork(market, 1, [...twins, ...more], pods)
+  const doors = await openDoors(market, network, { frontends, relay })
+  return {
+    ...doors,
+    async close() {
+      await network.stop()
+      await market.close()
+      rmSync(pods, { recursive: true, force: true })
+    },
+  }
+}
+
+/** The page's server with all its doors on a network that runs. */
+export async function openDoors(
+  market: Market,
+  network: TestNetwork,
+  { frontends, relay }: { frontends: Record<Door, number>; relay: boolean },
+): Promise<Omit<Stage, 'close'>> {
   await seedSearch(market.deployer, market.router.address, market.chain.rpcUrl)
-  const more = ['chat-twin', 'embed', ...(pictures ? ['image-twin'] : []), ...(wide ? ['chat-wide'] : [])]
-  const network = await openNetwork(market, 1, more, pods)
   const port = await freePort()
   const keyFile = join(market.home, 'keys', 'relay.key')
   saveKey(keyFile, (await market.payer(0n)).key)
@@ -78,11 +100,6 @@ export async function openStage({ relay, pictures = false, wide = false }: Stage
       const args = [payer.account.address, dollars] as const
       await market.deployer.send({ ...asset, functionName: 'faucet', args }, payer.account)
       return payer
-    },
-    async close() {
-      await network.stop()
-      await market.close()
-      rmSync(pods, { recursive: true, force: true })
     },
   }
 }

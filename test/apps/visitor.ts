@@ -3,7 +3,7 @@ import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { type ReceiptDocument, receiptDocumentSchema } from '../../sdk/documents.ts'
 import { usd } from '../../sdk/units.ts'
 import { launchChromium } from './chromium.ts'
-import { openStage, type Stage } from './pondera.ts'
+import { openStage, type Stage, type StageOptions } from './pondera.ts'
 import { giveWallet, type TestWallet } from './wallet.ts'
 
 /** What a page may take to answer on a busy machine. */
@@ -18,7 +18,7 @@ export interface House {
   complaints: string[]
   visitor(): Promise<BrowserContext>
   /** A visitor with a wallet that holds so many dollars. */
-  holder(dollars: bigint): Promise<{ context: BrowserContext; wallet: TestWallet; page: Page }>
+  holder(dollars: bigint, path?: string): Promise<{ context: BrowserContext; wallet: TestWallet; page: Page }>
   /** A visitor without a wallet, with play money. */
   guest(path?: string): Promise<Page>
   open(context: BrowserContext, path?: string): Promise<Page>
@@ -62,9 +62,16 @@ export async function until(holds: () => Promise<boolean>): Promise<void> {
   }
 }
 
-export async function openHouse(options: { pictures?: boolean; wide?: boolean } = {}): Promise<House> {
+/**
+ * @param options        What its stage has beside pondera's own pods,
+ * @param options.stage  or another stage than that; the house closes it.
+ */
+export async function openHouse(
+  options: Omit<StageOptions, 'relay'> & { stage?: Stage } = {},
+): Promise<House> {
   const browser: Browser = await launchChromium()
-  const stage = await openStage({ relay: true, ...options })
+  const { stage: given, ...network } = options
+  const stage = given ?? (await openStage({ relay: true, ...network }))
   const strangers: string[] = []
   const complaints: string[] = []
   const doors = [stage.url, stage.network.routerUrl, stage.market.chain.rpcUrl]
@@ -95,12 +102,12 @@ export async function openHouse(options: { pictures?: boolean; wide?: boolean } 
     complaints,
     visitor,
     open,
-    async holder(dollars) {
+    async holder(dollars, path) {
       const context = await visitor()
       const { account } = await stage.purse(dollars * usd('1'))
       const { chain, domain } = stage.market
       const wallet = await giveWallet(context, { account, rpcUrl: chain.rpcUrl, chainId: domain.chainId })
-      return { context, wallet, page: await open(context) }
+      return { context, wallet, page: await open(context, path) }
     },
     async guest(path) {
       const page = await open(await visitor(), path)

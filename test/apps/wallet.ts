@@ -14,8 +14,20 @@ export interface TestWallet {
   chainId: number
   /** Chains it knows; to others it must be taught. */
   known: Set<number>
+  /** Never answers these methods, as one whose window stays open; what it was asked for waits in `unanswered`. */
+  silent: Set<string>
+  unanswered: (() => Promise<unknown>)[]
+  /** Happens between its owner's yes and the sending. */
+  meddle: (() => Promise<void>) | undefined
 }
 
+interface Transaction {
+  to: Hex
+  data: Hex
+  value?: Hex
+  gas?: Hex
+  nonce?: Hex
+}
 type Answer = { result: unknown } | { error: { code: number; message: string } }
 const fails = (code: number, message: string): Answer => ({ error: { code, message } })
 
@@ -38,15 +50,36 @@ export async function giveWallet(
     declines: new Set(),
     chainId,
     known: new Set([1, chainId]),
+    silent: new Set(),
+    unanswered: [],
+    meddle: undefined,
   }
   let allowed = false
   const client = createWalletClient({ account, transport: http(rpcUrl) })
+
+  const send = ({ to, data, value, gas, nonce }: Transaction): Promise<Hex> =>
+    client.sendTransaction({
+      to,
+      data,
+      value: BigInt(value ?? '0x0'),
+      ...(gas ? { gas: BigInt(gas) } : {}),
+      ...(nonce ? { nonce: Number(nonce) } : {}),
+      chain: null,
+    })
 
   async function answer(method: string, params: unknown[]): Promise<Answer> {
     if (PROMPTING.has(method)) {
       wallet.prompts.push(method)
       if (wallet.declines.has(method)) return fails(4001, 'User rejected the request.')
+      if (wallet.silent.has(method)) {
+        wallet.unanswered.push(() => reply(method, params))
+        return new Promise(() => undefined)
+      }
     }
+    return reply(method, params)
+  }
+
+  async function reply(method: string, params: unknown[]): Promise<Answer> {
     switch (method) {
       case 'eth_accounts':
         return { result: allowed ? [account.address] : [] }
@@ -58,15 +91,8 @@ export async function giveWallet(
       case 'eth_signTypedData_v4':
         return { result: await account.signTypedData(JSON.parse(String(params[1]))) }
       case 'eth_sendTransaction': {
-        const { to, data, value, gas } = params[0] as { to: Hex; data: Hex; value?: Hex; gas?: Hex }
-        const hash = await client.sendTransaction({
-          to,
-          data,
-          value: BigInt(value ?? '0x0'),
-          ...(gas ? { gas: BigInt(gas) } : {}),
-          chain: null,
-        })
-        return { result: hash }
+        await wallet.meddle?.()
+        return { result: await send(params[0] as Transaction) }
       }
       case 'wallet_switchEthereumChain': {
         const wanted = Number((params[0] as { chainId: Hex }).chainId)

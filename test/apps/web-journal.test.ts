@@ -2,27 +2,13 @@ import 'fake-indexeddb/auto'
 import { expect } from 'chai'
 import type { Address, Hex } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
-import { browserJournal, journalFree, type Locks } from '../../apps/web/src/session/journal.ts'
+import { browserJournal, journalFree } from '../../apps/web/src/session/journal.ts'
 import { createKey, forgetKey, keysOf, privateKeyOf, saveKey } from '../../apps/web/src/session/keys.ts'
 import { openSessionDb, type SessionDb } from '../../apps/web/src/session/store.ts'
 import { walletCode, wordsOf } from '../../apps/web/src/session/words.ts'
 import { asHeuristError, refused } from '../../sdk/errors.ts'
 import { type AccountId, emptyBook, enter, type JournalEntry } from '../../sdk/journal.ts'
-
-/** Locks as a browser has them: one holder a name, the next waits or is told. */
-function browserLocks(): Locks {
-  const held = new Map<string, Promise<unknown>>()
-  return {
-    async request(name: string, options: unknown, work?: unknown) {
-      const callback = (work ?? options) as (lock: object | null) => unknown
-      if ((options as { ifAvailable?: boolean }).ifAvailable && held.has(name)) return callback(null)
-      while (held.has(name)) await held.get(name)
-      const holding = Promise.resolve(callback({}))
-      held.set(name, holding)
-      await holding.finally(() => held.delete(name))
-    },
-  } as Locks
-}
+import { browserLocks } from './locks.ts'
 
 const account: AccountId = {
   chainId: 31337,

@@ -8,6 +8,7 @@ import { isFresh } from '../../apps/web/build.ts'
 import { configSchema, contentSecurityPolicy, createWeb } from '../../apps/web/server.ts'
 import { layoutMap } from '../../apps/web/src/live/layout.ts'
 import { afterJob } from '../../apps/web/src/network/live.ts'
+import { PORTAL_ADDRESSES } from '../../apps/web/src/portal/addresses.ts'
 import { bandsOf } from '../../apps/web/src/receipt/flow.ts'
 
 const DIST = join(import.meta.dirname, '../../apps/web/dist')
@@ -120,6 +121,18 @@ describe('the web page', () => {
     ]) {
       expect((await app.inject(url)).statusCode, url).to.equal(404)
     }
+  })
+
+  it('every address of the portal is the page, and none of them without that door', async () => {
+    const closed = createWeb({ ...config, doors: { pondera: { frontend: 3 } } }, pino({ level: 'silent' }))
+    const page = (await app.inject('/')).body
+    for (const address of PORTAL_ADDRESSES.filter((each) => each !== '/')) {
+      const url = address.replace(/:\w+/g, '1')
+
+      expect((await app.inject(url)).body, url).to.equal(page)
+      expect((await closed.inject(url)).statusCode, url).to.equal(404)
+    }
+    await closed.close()
   })
 
   it('a door is there if the configuration opens it, and nowhere else', async () => {

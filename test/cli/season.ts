@@ -45,8 +45,9 @@ export interface Season {
   close(): Promise<void>
 }
 
-export async function openSeason(): Promise<Season> {
-  const market = await openMarket()
+/** @param podsDir  Whose pods are registered; default: those that ship. */
+export async function openSeason(podsDir?: string): Promise<Season> {
+  const market = await openMarket(podsDir)
   const home = openHome(market)
   const chain = openChain({ chainId: market.domain.chainId, rpcUrl: market.chain.rpcUrl })
   const economy = await economyOf(chain, market.addresses.ledger)

@@ -9,8 +9,9 @@ import type { ReceiptDocument } from '../../sdk/documents.ts'
 import type { Batch } from '../../sdk/protocol/batch.ts'
 import { keccak, toHex } from '../../sdk/protocol/bytes.ts'
 import type { Leaf } from '../../sdk/protocol/merkle.ts'
+import { toWire } from '../../sdk/protocol/wire.ts'
 import { BATCH_DATA_DAYS } from '../../sdk/settlement.ts'
-import { formatUsd } from '../../sdk/units.ts'
+import { formatUsd, usd } from '../../sdk/units.ts'
 import { type Check, verifyReceipt } from '../../sdk/verify.ts'
 import { runScript } from './published.ts'
 import { refusal } from './refusal.ts'
@@ -112,6 +113,25 @@ describe('verifying a receipt from its bytes to the debit', function () {
 
     expect(failed(good)).to.deep.equal([])
     expect(failed(bad)).to.deep.equal(['request'])
+  })
+
+  it('fails if the router tells another split than the signed price makes, by however little', async () => {
+    const detail = (await verifyReceipt(request, options)).at(-1)?.detail ?? ''
+    const parts = [...detail.matchAll(/(\w+) (\d\.\d{6})/g)].map(([, role = '', amount = '']) => [
+      role,
+      usd(amount),
+    ])
+    const split = Object.fromEntries(parts) as Record<string, bigint>
+    const told = (by: bigint) =>
+      shown(() => ({
+        split: JSON.parse(
+          toWire({ ...split, node: (split.node ?? 0n) + by, protocol: (split.protocol ?? 0n) - by }),
+        ),
+      }))
+
+    expect(Object.keys(split)).to.have.length(5)
+    expect(await told(0n)).to.deep.equal([])
+    expect(await told(1n)).to.deep.equal(['split'])
   })
 
   it('fails on other bytes than were signed', async () => {

@@ -1,10 +1,10 @@
 import './no-eval.ts'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
-import { App } from './app.tsx'
 import { configSchema } from './network/documents.ts'
 import { openLive } from './network/live.ts'
 import { LiveContext } from './network/use.ts'
+import { PortalDoor } from './portal/door.tsx'
 import './style.css'
 
 const place = document.getElementById('root')
@@ -15,7 +15,7 @@ const live = openLive(configSchema.parse(await answer.json()))
 createRoot(place).render(
   <StrictMode>
     <LiveContext value={live}>
-      <App />
+      <PortalDoor />
     </LiveContext>
   </StrictMode>,
 )

@@ -1,43 +1,29 @@
 import { expect } from 'chai'
 import { type Abi, encodeErrorResult } from 'viem'
-import {
-  emissionControllerAbi,
-  feeBurnerAbi,
-  nodeStakingAbi,
-  voteControllerAbi,
-  votingEscrowAbi,
-} from '../../../sdk/chain/abi.ts'
+import * as abis from '../../../sdk/chain/abi.ts'
+import { emissionControllerAbi } from '../../../sdk/chain/abi.ts'
 import { revertOf } from '../../../sdk/chain/errors.ts'
 
 type AbiError = Extract<Abi[number], { type: 'error' }>
 
-/** What no call of a person provokes, libraries and wrong deployments: bugs of ours, shown as they are. */
-const OURS_ALONE =
-  /^(AccessManaged|Address|ERC1967|UUPS|Checkpoint|SafeCast|SafeERC20|Reentrancy|FailedCall|Insufficient|InvalidInit|NotInit|Math|String|InvalidShort|NotTheLedgersVoters|TipOutOfOrder|ShortTransfer)/
-
-const CONTRACTS: [string, Abi][] = [
-  ['VotingEscrow', votingEscrowAbi as unknown as Abi],
-  ['VoteController', voteControllerAbi as unknown as Abi],
-  ['NodeStaking', nodeStakingAbi as unknown as Abi],
-  ['EmissionController', emissionControllerAbi as unknown as Abi],
-  ['FeeBurner', feeBurnerAbi as unknown as Abi],
-]
-
 const sample = (type: string): unknown => {
   if (type === 'address') return `0x${'11'.repeat(20)}`
+  if (type === 'string') return 'text'
+  if (type === 'bool') return true
+  if (type === 'bytes') return '0x22'
+  if (type === 'bytes4') return '0x22222222'
   if (type.startsWith('bytes')) return `0x${'22'.repeat(32)}`
   if (type === 'uint8') return 1
   return Number(type.replace(/\D/g, '')) > 48 ? 1_790_000_000n : 2_960
 }
 
-describe('what a contract refuses', () => {
-  for (const [contract, abi] of CONTRACTS) {
-    it(`is said in words, with a way out: ${contract}`, () => {
-      const errors = abi.filter((item): item is AbiError => item.type === 'error')
-      const own = errors.filter(({ name }) => !OURS_ALONE.test(name))
+/** Every custom error of every contract, those that it has of libraries among them. */
+const errorsOf = (abi: Abi) => abi.filter((item): item is AbiError => item.type === 'error')
 
-      expect(own).to.not.have.length(0)
-      for (const { name, inputs } of own) {
+describe('what a contract refuses', () => {
+  for (const [contract, abi] of Object.entries(abis) as [string, Abi][]) {
+    it(`is said in words, with a way out: ${contract}`, () => {
+      for (const { name, inputs } of errorsOf(abi)) {
         const args = inputs.map(({ type }) => sample(type))
         const error = revertOf(encodeErrorResult({ abi, errorName: name, args }))
 
@@ -48,6 +34,14 @@ describe('what a contract refuses', () => {
       }
     })
   }
+
+  it('contracts have more than a hundred ways to refuse', () => {
+    const names = new Set(
+      (Object.values(abis) as Abi[]).flatMap((abi) => errorsOf(abi).map(({ name }) => name)),
+    )
+
+    expect(names.size).to.be.greaterThan(100)
+  })
 
   it('names the second to come back at', () => {
     const data = encodeErrorResult({

@@ -49,7 +49,11 @@ function Card({ model }: { model: Model }) {
       </div>
       <div className="space-y-1.5 border-t border-line px-4 py-3">
         <h2 className="text-[1.05rem]">
-          <Link href={modelPath(model.name)} className="underline underline-offset-4">
+          <Link
+            href={modelPath(model.name)}
+            className="underline underline-offset-4"
+            onClick={() => window.scrollTo({ top: 0 })}
+          >
             {model.name}
           </Link>
         </h2>

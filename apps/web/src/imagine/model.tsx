@@ -22,7 +22,11 @@ export function ModelPage({ name }: { name: string }) {
   return (
     <>
       <p className="label">
-        <Link href="/imagine" className="underline underline-offset-4">
+        <Link
+          href="/imagine"
+          className="underline underline-offset-4"
+          onClick={() => window.scrollTo({ top: 0 })}
+        >
           All models
         </Link>
       </p>

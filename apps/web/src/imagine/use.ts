@@ -1,7 +1,7 @@
 import { createContext, useCallback, useContext, useEffect, useState, useSyncExternalStore } from 'react'
 import { usePath } from '../network/address.ts'
+import { useRead } from '../network/answer.ts'
 import type { Model } from '../pondera/models.ts'
-import { useAnswer } from '../pondera/use.ts'
 import { useSession } from '../session/use.ts'
 import type { Drawings, DrawingsView } from './store.ts'
 
@@ -29,9 +29,11 @@ export function useAddress(): { model?: string; share?: string } {
 /** The pods that make pictures; undefined until the router told them. */
 export function usePictureModels(): Model[] | undefined {
   const { config } = useSession()
-  return useAnswer(
-    useCallback(async () => (await import('../pondera/models.ts')).readPods(config, 'image'), [config]),
+  const read = useCallback(
+    async () => (await import('../pondera/models.ts')).readPods(config, 'image'),
+    [config],
   )
+  return useRead(read).value
 }
 
 /** An address of a picture of this browser, for as long as it is shown; undefined until it is read. */

@@ -1,7 +1,8 @@
 import type { Node } from '../network/documents.ts'
 import { useView } from '../network/use.ts'
+import { LINK, Link } from '../parts/link.tsx'
 import { Empty, Section } from '../parts/section.tsx'
-import { count } from '../parts/text.tsx'
+import { count, percent } from '../parts/text.tsx'
 import { slotWord } from './slots.tsx'
 
 /** Who serves: what each node has loaded, what it has done, how reliably. */
@@ -22,7 +23,10 @@ export function Nodes() {
                     aria-hidden="true"
                     className={`mr-2 inline-block size-2 rounded-full ${node.state === 'live' ? 'bg-accent' : 'border border-edge'}`}
                   />
-                  node {node.id} <span className="text-muted">{node.state}</span>
+                  <Link href={`/nodes/${node.id}`} className={LINK}>
+                    node {node.id}
+                  </Link>{' '}
+                  <span className="text-muted">{node.state}</span>
                 </p>
                 <p className="label figures">{record(node)}</p>
               </div>
@@ -47,11 +51,9 @@ export function Nodes() {
   )
 }
 
-const percent = new Intl.NumberFormat('en', { style: 'percent', maximumFractionDigits: 1 })
-
 function record(node: Node): string {
   const failures = node.failures === 0 ? '' : `, ${count(node.failures)} failed`
-  return `${count(node.jobs)} served${failures} · up ${percent.format(node.uptime)}`
+  return `${count(node.jobs)} served${failures} · up ${percent(node.uptime)}`
 }
 
 const Legend = () => <>a slot is one pod on one GPU slice</>

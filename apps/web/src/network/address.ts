@@ -1,8 +1,7 @@
 import { useSyncExternalStore } from 'react'
 
-/** The page's own addresses: `/` and `/r/<request>`, a receipt that can be shared. */
+/** The address of the page, which changes without loading it again. */
 
-const RECEIPT = /^\/r\/(0x[0-9a-fA-F]{64})\/?$/
 const listeners = new Set<() => void>()
 const tell = () => {
   for (const listen of listeners) listen()
@@ -36,6 +35,3 @@ export const useSearch = (): string => useSyncExternalStore(onAddress, () => win
 
 /** What stands behind the `#` of the address, as it changes. Browsers send it to nobody. */
 export const useHash = (): string => useSyncExternalStore(onAddress, () => window.location.hash)
-
-/** The request whose receipt the address names. */
-export const useReceiptAddress = (): string | undefined => RECEIPT.exec(usePath())?.[1]?.toLowerCase()

@@ -1,20 +1,21 @@
 import type { AnchorHTMLAttributes } from 'react'
 import { go } from '../network/address.ts'
 
-type Props = AnchorHTMLAttributes<HTMLAnchorElement> & { href: string }
-
-/** A link inside one door: the page stays, its key stays open. Other clicks than a plain one are the browser's. */
-export function Link({ href, ...rest }: Props) {
+/** A link inside a door: the page changes without being loaded again, unless another tab is wished for. */
+export function Link({ href, onClick, ...rest }: AnchorHTMLAttributes<HTMLAnchorElement> & { href: string }) {
   return (
     <a
       href={href}
       onClick={(event) => {
-        if (event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return
+        onClick?.(event)
+        if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey || event.button !== 0) return
         event.preventDefault()
         go(href)
-        window.scrollTo({ top: 0 })
       }}
       {...rest}
     />
   )
 }
+
+/** How a link in running text looks. */
+export const LINK = 'underline decoration-edge decoration-1 underline-offset-4 hover:decoration-accent'

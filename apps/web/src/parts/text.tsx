@@ -1,4 +1,4 @@
-import { formatUsd } from '../../../../sdk/units.ts'
+import { formatHeu, formatUsd, HEU } from '../../../../sdk/units.ts'
 
 /** First and last digits of a hash or an address; the whole one is in the title and for screen readers. */
 export function Short({ hex, className = '' }: { hex: string; className?: string }) {
@@ -19,6 +19,20 @@ export function Usd({ amount, className = '' }: { amount: bigint; className?: st
     <span className={`figures whitespace-nowrap ${className}`}>
       <span className="text-muted">${loud === '' ? text : quiet}</span>
       {loud}
+    </span>
+  )
+}
+
+/** HEU to the fourth decimal, rounded down; to the last wei in the title. */
+export function Heu({ amount, className = '' }: { amount: bigint; className?: string }) {
+  const exact = formatHeu(amount)
+  const [whole = '0', decimals = ''] = exact.split('.')
+  const short = decimals.slice(0, 4).replace(/0+$/, '')
+  const shown = `${count(BigInt(whole))}${short === '' ? '' : `.${short}`}`
+  const isTiny = amount > 0n && shown === '0'
+  return (
+    <span className={`figures whitespace-nowrap ${className}`} title={`${exact} HEU`}>
+      {isTiny ? '< 0.0001' : shown} <span className="text-muted">HEU</span>
     </span>
   )
 }
@@ -52,3 +66,25 @@ export function Ago({ at, now }: { at: number; now: number }) {
 
 const counts = new Intl.NumberFormat('en')
 export const count = (value: number | bigint): string => counts.format(value)
+
+/** `1 call`, `2 calls`. @param many  Where it is not the word with an s. */
+export const plural = (value: number | bigint, word: string, many = `${word}s`): string =>
+  `${count(value)} ${BigInt(value) === 1n ? word : many}`
+
+const percents = new Intl.NumberFormat('en', { style: 'percent', maximumFractionDigits: 1 })
+/** A part of one, as percent. */
+export const percent = (part: number): string => percents.format(part)
+
+/** How much something is multiplied. Thousandths: 1000 is 1x. */
+export const Times = ({ by }: { by: bigint }) => (
+  <span className="figures">
+    ×{by / 1_000n}.{((by % 1_000n) / 10n).toString().padStart(2, '0')}
+  </span>
+)
+
+/** Weight of votes: HEU times the weeks that it stays locked, rounded down. */
+export const Weight = ({ amount }: { amount: bigint }) => (
+  <span className="figures whitespace-nowrap" title={`${formatHeu(amount)} HEU × weeks`}>
+    {count(amount / HEU)} <span className="text-muted">HEU-weeks</span>
+  </span>
+)

@@ -1,7 +1,7 @@
-import { createContext, useCallback, useContext, useEffect, useState, useSyncExternalStore } from 'react'
+import { createContext, useCallback, useContext, useSyncExternalStore } from 'react'
 import { usePath } from '../network/address.ts'
+import { useRead } from '../network/answer.ts'
 import { useSession } from '../session/use.ts'
-import { wordsOf } from '../session/words.ts'
 import type { Manifest, Model } from './models.ts'
 import type { Chats, ChatsView } from './store.ts'
 
@@ -24,38 +24,10 @@ export function useAddress(): { chat?: string; share?: string } {
   return { ...(chat ? { chat } : {}), ...(share ? { share } : {}) }
 }
 
-/** Read again while router or network do not answer. Milliseconds. */
-const AGAIN_MS = 5_000
-
-/** What `read` gives, asked again until it answers; undefined until then, and without a `read`. */
-export function useAnswer<T>(read: (() => Promise<T>) | undefined): T | undefined {
-  const [answer, setAnswer] = useState<T>()
-  useEffect(() => {
-    setAnswer(undefined)
-    if (read === undefined) return
-    let timer: number | undefined
-    let gone = false
-    const again = () =>
-      void read().then(
-        (found) => gone || setAnswer(found),
-        (cause: unknown) => {
-          console.warn(wordsOf(cause).says)
-          if (!gone) timer = window.setTimeout(again, AGAIN_MS)
-        },
-      )
-    again()
-    return () => {
-      gone = true
-      window.clearTimeout(timer)
-    }
-  }, [read])
-  return answer
-}
-
 /** The pods that chat; undefined until the router told them. */
 export function useModels(): Model[] | undefined {
   const { config } = useSession()
-  return useAnswer(useCallback(async () => (await import('./models.ts')).readModels(config), [config]))
+  return useRead(useCallback(async () => (await import('./models.ts')).readModels(config), [config])).value
 }
 
 /** The terms of one pod; undefined until they are read. */
@@ -65,5 +37,5 @@ export function useTerms(pod: number | undefined): Manifest | undefined {
     async () => (await import('./models.ts')).readTerms(config, pod ?? 0),
     [config, pod],
   )
-  return useAnswer(pod === undefined ? undefined : read)
+  return useRead(pod === undefined ? undefined : read).value
 }

@@ -1,4 +1,5 @@
 import type { Check } from '../../../../sdk/checks.ts'
+import { CheckList, verdictOf } from '../parts/checks.tsx'
 import { Empty, Section } from '../parts/section.tsx'
 import { type Receipt, useChecks } from './read.ts'
 
@@ -14,31 +15,13 @@ export function Checks({ request, status }: { request: string; status: Receipt['
       {checks.state === 'reading' && <Empty>Reading signatures, proof and chain…</Empty>}
       {checks.state === 'failed' && <Empty>Could not check: {checks.why}</Empty>}
       {checks.state === 'read' && (
-        <ul className="space-y-2">
-          {checks.value.map((check) => {
-            const waits = !check.ok && check.name === 'settled' && status !== 'settled'
-            return (
-              <li
-                key={check.name}
-                className="grid grid-cols-[1.1rem_5.5rem_minmax(0,1fr)] gap-x-2 text-[0.9rem]"
-              >
-                <span aria-hidden="true" className={check.ok ? 'text-accent' : 'text-ink'}>
-                  {check.ok ? (check.checked ? '✓' : '–') : waits ? '…' : '✕'}
-                </span>
-                <span>
-                  {check.name}
-                  <span className="sr-only">
-                    {check.ok ? (check.checked ? ' holds' : '') : waits ? ' waits' : ' does not hold'}
-                  </span>
-                </span>
-                <span className="label leading-5 [overflow-wrap:anywhere]">
-                  {!check.checked && 'not checked: '}
-                  {check.detail}
-                </span>
-              </li>
-            )
-          })}
-        </ul>
+        <CheckList
+          lines={checks.value.map((check) => ({
+            check,
+            title: titleOf(check.name),
+            verdict: verdictOf(check, check.name === 'settled' && status !== 'settled'),
+          }))}
+        />
       )}
     </Section>
   )
@@ -51,3 +34,28 @@ function tally(checks: readonly Check[], status: Receipt['status']): string {
   const open = checks.filter(({ checked }) => !checked).length
   return open === 0 ? `all ${checks.length} hold` : `${checks.length - open} hold, ${open} not checked`
 }
+
+/** What each check of `verifyReceipt` means. */
+const TITLES: Record<string, string> = {
+  pinned: 'Ledger and chain that this page trusts',
+  ledger: 'The ledger that this page trusts',
+  chain: 'The chain that this page trusts',
+  request: 'Request hash',
+  bytes: 'Output hash',
+  price: 'Price, computed again from the registered manifest',
+  receipt: 'Receipt',
+  node: 'Node’s signature under the receipt',
+  router: 'Router’s signature under the acknowledgement',
+  settled: 'Settlement on chain',
+  leaf: 'Leaf of the batch',
+  root: 'Merkle proof to the root on chain',
+  batch: 'Batch as the ledger took it',
+  data: 'Published data of the batch',
+  debit: 'Payer’s voucher and what it was debited',
+  journal: 'Payer’s own journal',
+  'credit node': 'Credit of the node',
+  'credit pod': 'Credit of the pod',
+  'credit frontend': 'Credit of the frontend',
+  split: 'Shares add up to the price',
+}
+const titleOf = (name: string): string => TITLES[name] ?? name

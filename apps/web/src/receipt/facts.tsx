@@ -1,8 +1,7 @@
-import type { ReactNode } from 'react'
 import { useView } from '../network/use.ts'
-import { Copy } from '../parts/copy.tsx'
+import { Fact, FactList, HashFact } from '../parts/facts.tsx'
 import { Section } from '../parts/section.tsx'
-import { count, Short } from '../parts/text.tsx'
+import { count } from '../parts/text.tsx'
 import type { Receipt } from './read.ts'
 
 /** The signed words of the call. */
@@ -12,7 +11,7 @@ export function Facts({ document }: { document: Receipt }) {
   const pod = pods.find((each) => each.id === request.pod)
   return (
     <Section title="Facts">
-      <dl className="grid grid-cols-[6.5rem_minmax(0,1fr)] gap-x-3 gap-y-1.5 text-[0.92rem]">
+      <FactList>
         <Fact name="Pod">{pod ? `${pod.name} ${pod.version}` : `pod ${request.pod}`}</Fact>
         {receipt && (
           <>
@@ -31,24 +30,11 @@ export function Facts({ document }: { document: Receipt }) {
           </>
         )}
         <Fact name="Frontend">{request.frontend === 0 ? 'none' : request.frontend}</Fact>
-        <Hash name="Payer" hex={request.payer} />
-        {receipt && <Hash name="Output hash" hex={receipt.output} />}
-        {receipt && <Hash name="Evidence" hex={receipt.evidence} />}
-        {batch && <Hash name="Transaction" hex={batch.txHash} />}
-      </dl>
+        <HashFact name="Payer" hex={request.payer} />
+        {receipt && <HashFact name="Output hash" hex={receipt.output} />}
+        {receipt && <HashFact name="Evidence" hex={receipt.evidence} />}
+        {batch && <HashFact name="Transaction" hex={batch.txHash} />}
+      </FactList>
     </Section>
   )
 }
-
-const Fact = ({ name, children }: { name: string; children: ReactNode }) => (
-  <>
-    <dt className="text-muted">{name}</dt>
-    <dd className="figures min-w-0">{children}</dd>
-  </>
-)
-
-const Hash = ({ name, hex }: { name: string; hex: string }) => (
-  <Fact name={name}>
-    <Short hex={hex} /> <Copy text={hex} what={name} />
-  </Fact>
-)

@@ -1,8 +1,11 @@
 import { useEffect, useState } from 'react'
 import { z } from 'zod'
 import { receiptDocumentSchema } from '../../../../sdk/documents.ts'
+import type { AccountId } from '../../../../sdk/journal.ts'
+import type { OwnBook } from '../../../../sdk/own-book.ts'
 import { type Check, verifyReceipt } from '../../../../sdk/verify.ts'
 import { useLive } from '../network/use.ts'
+import { deliveredOf } from './delivered.ts'
 
 const schema = receiptDocumentSchema.extend({ createdAt: z.number() })
 export type Receipt = z.output<typeof schema>
@@ -48,6 +51,20 @@ export function useReceipt(request: string): Read<Receipt> {
   return receipt
 }
 
+/** The journal of this browser, if the payer is one of its keys. */
+async function ownBook(account: AccountId): Promise<OwnBook | undefined> {
+  const [{ openSessionDb }, { readOwnBook }] = await Promise.all([
+    import('../session/store.ts'),
+    import('../session/journal.ts'),
+  ])
+  const db = await openSessionDb()
+  try {
+    return await readOwnBook(db, account)
+  } finally {
+    db.close()
+  }
+}
+
 /** A page reads the data of a batch up to some fifteen megabytes; of a larger one it says what it did not check. */
 const MOST_LEAVES = 50_000
 
@@ -66,6 +83,8 @@ export function useChecks(request: string, status: Receipt['status'] | undefined
       chainId,
       ledger,
       mostLeaves: MOST_LEAVES,
+      journal: ownBook,
+      ...deliveredOf(request),
     }).then(
       (value) => gone || setChecks({ state: 'read', value }),
       (cause: unknown) =>

@@ -1,5 +1,4 @@
 import { useEffect, useRef } from 'react'
-import { go } from '../network/address.ts'
 import { Copy } from '../parts/copy.tsx'
 import { Empty } from '../parts/section.tsx'
 import { Short, Usd } from '../parts/text.tsx'
@@ -11,7 +10,7 @@ import { Sankey } from './sankey.tsx'
 import { Timeline } from './timeline.tsx'
 
 /** One receipt over the page; Escape, the backdrop and the back button close it. */
-export default function ReceiptSheet({ request }: { request: string }) {
+export default function ReceiptSheet({ request, onClose }: { request: string; onClose: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null)
   const close = useRef<HTMLButtonElement>(null)
   useEffect(() => {
@@ -32,9 +31,9 @@ export default function ReceiptSheet({ request }: { request: string }) {
       aria-labelledby="receipt-title"
       onCancel={(event) => {
         event.preventDefault()
-        go('/')
+        onClose()
       }}
-      onClick={(event) => event.target === dialog.current && go('/')}
+      onClick={(event) => event.target === dialog.current && onClose()}
       className="m-0 ml-auto h-dvh max-h-none w-full max-w-[36rem] border-l border-line bg-raised text-ink"
     >
       <div className="space-y-7 px-5 pt-5 pb-12 sm:px-8">
@@ -46,7 +45,7 @@ export default function ReceiptSheet({ request }: { request: string }) {
           <button
             type="button"
             ref={close}
-            onClick={() => go('/')}
+            onClick={onClose}
             className="-mr-2 cursor-pointer rounded px-2 py-1 text-muted hover:bg-accent-soft hover:text-ink"
           >
             Close

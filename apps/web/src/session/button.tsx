@@ -1,4 +1,5 @@
 import { lazy, Suspense, useState } from 'react'
+import { ReadOnly } from '../parts/banner.tsx'
 import { Button } from '../parts/button.tsx'
 import { useSession } from './use.ts'
 import type { SessionView } from './view.ts'
@@ -56,8 +57,8 @@ export function ReadOnlyBanner() {
   const { view } = useSession()
   if (view.phase !== 'down' && view.phase !== 'elsewhere') return null
   return (
-    <p role="status" className="rounded-md border border-edge bg-raised px-3.5 py-2" data-banner={view.phase}>
-      <strong className="font-[560]">Read only.</strong> {view.problem?.says} {view.problem?.fix}
-    </p>
+    <ReadOnly name={view.phase}>
+      {view.problem?.says} {view.problem?.fix}
+    </ReadOnly>
   )
 }

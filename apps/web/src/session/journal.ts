@@ -11,6 +11,7 @@ import {
   locked,
   openingEntry,
 } from '../../../../sdk/journal.ts'
+import { type OwnBook, ownBookOf } from '../../../../sdk/own-book.ts'
 import type { SessionDb } from './store.ts'
 
 /** Journals in IndexedDB: appended in order, flushed to the disk, each held by one tab at a time through Web Locks. */
@@ -42,6 +43,17 @@ export async function journalFree(locks: Locks, account: AccountId): Promise<voi
   await locks.request(lockName(nameOf(account)), async () => undefined)
 }
 
+/** What this browser's journal of an account says; undefined if it has none. Whoever holds it may write on meanwhile. */
+export async function readOwnBook(db: SessionDb, account: AccountId): Promise<OwnBook | undefined> {
+  const entries = (await db.getAll('journal', rangeOf(nameOf(account)))).map(decodeEntry)
+  const [first] = entries
+  if (first === undefined) return undefined
+  // A journal that was replaced by its sums no longer knows its calls one by one.
+  const isWhole = first.type !== 'opened' || first.count === 0
+  return ownBookOf(entries, isWhole ? [] : undefined)
+}
+
+const rangeOf = (name: string) => IDBKeyRange.bound([name, 0], [name, Number.MAX_SAFE_INTEGER])
 const nameOf = ({ chainId, ledger, router, payer }: AccountId): string =>
   `${payer}-${router}-${chainId}-${ledger}`.toLowerCase()
 const lockName = (name: string) => `heurist-journal-${name}`
@@ -88,7 +100,7 @@ async function readEntries(
   name: string,
   account: AccountId,
 ): Promise<{ entries: JournalEntry[]; next: number }> {
-  const range = IDBKeyRange.bound([name, 0], [name, Number.MAX_SAFE_INTEGER])
+  const range = rangeOf(name)
   const [keys, lines] = await Promise.all([db.getAllKeys('journal', range), db.getAll('journal', range)])
   const entries = lines.map(decodeEntry)
   const next = (keys.at(-1)?.[1] ?? -1) + 1

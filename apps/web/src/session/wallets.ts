@@ -14,6 +14,8 @@ import { walletCode } from './words.ts'
 export interface Wallet {
   id: string
   name: string
+  /** Its maker's name in reverse, the same in every visit, as the id is not. */
+  rdns: string
   provider: EIP1193Provider
 }
 
@@ -26,7 +28,8 @@ const found = new Map<string, Wallet>()
 const listeners = new Set<() => void>()
 let list: Wallet[] = []
 
-function add(wallet: Wallet): void {
+/** Puts a wallet on the list, once. */
+export function offerWallet(wallet: Wallet): void {
   if (found.has(wallet.id)) return
   found.set(wallet.id, wallet)
   list = [...found.values()]
@@ -39,13 +42,14 @@ export function findWallets(): void {
   window.dispatchEvent(new Event('eip6963:requestProvider'))
   window.setTimeout(() => {
     const { ethereum } = window as { ethereum?: EIP1193Provider }
-    if (ethereum && found.size === 0) add({ id: 'injected', name: 'Browser wallet', provider: ethereum })
+    if (ethereum && found.size === 0)
+      offerWallet({ id: 'injected', name: 'Browser wallet', rdns: 'injected', provider: ethereum })
   }, 200)
 }
 
 function announced(event: Event): void {
   const { info, provider } = (event as CustomEvent<Announced>).detail
-  add({ id: info.uuid, name: info.name, provider })
+  offerWallet({ id: info.uuid, name: info.name, rdns: info.rdns, provider })
 }
 
 export const wallets = (): Wallet[] => list
@@ -102,5 +106,6 @@ export async function switchChain(
   }
 }
 
+/** It never asks a second time by itself: what failed may have been sent. */
 export const walletClient = ({ provider }: Wallet, account: Address): WalletClient =>
-  createWalletClient({ account, transport: custom(provider) })
+  createWalletClient({ account, transport: custom(provider, { retryCount: 0 }) })

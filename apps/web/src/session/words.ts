@@ -35,7 +35,8 @@ const WALLET_WORDS: Record<number, Problem> = {
   },
 }
 
-const CODE_WORDS: Record<string, Omit<Problem, 'code'>> = {
+/** What is said of codes whose own message was written for programs. */
+export const CODE_WORDS: Record<string, Omit<Problem, 'code'>> = {
   'router.unreachable': {
     says: 'The router does not answer.',
     fix: 'What is here can be read meanwhile; the page goes on by itself once it answers.',

@@ -1,0 +1,1 @@
+import{n as e}from"./rolldown-runtime-CNOWq4Kh.js";var t,n,r,i,a,o,s;function c(){return(c=e((()=>{t=10000n,n=10n**18n,r=(e,t,n)=>n<t?e*BigInt(t-n):0n,i=(e,t,n)=>e===0n?0n:e*t/n,a=(e,r,i)=>i<n?0n:e*r/t,o=(e,t)=>s(e*t,1000000n),s=(e,t)=>(e+t-1n)/t})))()}export{i as a,o as i,n,r as o,c as r,a as s,t};

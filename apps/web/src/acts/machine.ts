@@ -1,0 +1,326 @@
+import type { Address, Hex } from 'viem'
+import type { Chain, WalletSender } from '../../../../sdk/chain/clients.ts'
+import { chainError } from '../../../../sdk/chain/errors.ts'
+import { type Fate, fateOf } from '../../../../sdk/chain/fate.ts'
+import { refused } from '../../../../sdk/errors.ts'
+import type { Locks } from '../session/journal.ts'
+import { type Problem, wordsOf } from '../session/words.ts'
+import type { Intent, Intents } from './intents.ts'
+import { isNotSent, settled } from './outcome.ts'
+import type { ActState, Acts, Ask, State, Wish } from './view.ts'
+
+/**
+ * Every transaction of the page goes through here, call after call of an intent: made on trial, asked of the wallet, sent,
+ * followed until a block holds it. What was begun is followed to its end by whichever page is open.
+ */
+
+export interface ActsPlace {
+  chain: Chain
+  intents: Intents
+  locks: Locks
+  /** Milliseconds between two looks. */
+  pollMs?: number
+  /** So many looks in a row the chain may not know a transaction before the page says so. */
+  patience?: number
+}
+
+const keyOf = (from: Address, id: string) => `${from.toLowerCase()}:${id}`
+const isLive = (intent: Intent | undefined): intent is Intent =>
+  intent !== undefined && (intent.phase === 'ready' || intent.phase === 'asking' || intent.phase === 'sent')
+
+export function createActs(place: ActsPlace): Acts {
+  return new Machine(place)
+}
+
+class Machine implements Acts {
+  readonly #chain: Chain
+  readonly #intents: Intents
+  readonly #locks: Locks
+  readonly #pollMs: number
+  readonly #patience: number
+  /** What only this page knows, by act: that it is at it, or why it could not. */
+  readonly #passing = new Map<string, 'checking' | Problem>()
+  /** Acts whose wallet this page asks right now. */
+  readonly #asking = new Set<string>()
+  /** Who asks for the next call of an act once this one is in a block: the last click. */
+  readonly #drivers = new Map<string, symbol>()
+  readonly #following = new Map<string, Promise<Intent | undefined>>()
+  readonly #missing = new Set<string>()
+  readonly #listeners = new Set<() => void>()
+  #changes = 0
+
+  constructor({ chain, intents, locks, pollMs = 500, patience = 40 }: ActsPlace) {
+    this.#chain = chain
+    this.#intents = intents
+    this.#locks = locks
+    this.#pollMs = pollMs
+    this.#patience = patience
+    intents.subscribe(() => {
+      this.#followAll()
+      this.#tell()
+    })
+  }
+
+  changes = () => this.#changes
+  subscribe = (listen: () => void) => {
+    this.#listeners.add(listen)
+    return () => this.#listeners.delete(listen)
+  }
+  #tell(): void {
+    for (const listen of this.#listeners) listen()
+  }
+  #pass(key: string, what?: 'checking' | Problem): void {
+    if (what) this.#passing.set(key, what)
+    else this.#passing.delete(key)
+    this.#tell()
+  }
+
+  stateOf(from: Address, id: string): ActState {
+    const key = keyOf(from, id)
+    const passing = this.#passing.get(key)
+    if (passing === 'checking') return { state: 'checking' }
+    const intent = this.#intents.of(from, id)
+    if (passing && !isLive(intent)) return { state: 'refused', problem: passing }
+    if (!intent) return { state: 'idle' }
+    const problem = passing ?? intent.problem
+    return { state: this.#stateOf(key, intent.phase), intent, ...(problem ? { problem } : {}) }
+  }
+
+  #stateOf(key: string, phase: Intent['phase']): State {
+    switch (phase) {
+      case 'asking':
+        return this.#asking.has(key) ? 'asking' : 'unsure'
+      case 'sent':
+        return this.#missing.has(key) ? 'missing' : 'sent'
+      case 'done':
+        return 'included'
+      default:
+        return phase
+    }
+  }
+
+  start({ id, from, title, plan, ask }: Wish): Promise<void> {
+    return this.#begin(from, id, async () => {
+      if (isLive(this.#intents.of(from, id))) return
+      const sender = await ask()
+      const calls = await plan()
+      if (calls.length === 0) {
+        throw refused('act.nothing', 'there is nothing to send', { fix: 'It stands as you want it already.' })
+      }
+      const intent: Intent = { id, from, title, calls, at: 0, phase: 'ready', hashes: [] }
+      await this.#drive(from, id, sender, async () =>
+        isLive(this.#intents.of(from, id)) ? undefined : intent,
+      )
+    })
+  }
+
+  proceed(from: Address, id: string, ask: Ask): Promise<void> {
+    return this.#begin(from, id, async () => {
+      const sender = await ask()
+      await this.#drive(from, id, sender, () => this.#asItIs(from, id))
+    })
+  }
+
+  async #begin(from: Address, id: string, work: () => Promise<void>): Promise<void> {
+    const key = keyOf(from, id)
+    if (this.#passing.get(key) === 'checking') return
+    this.#pass(key, 'checking')
+    try {
+      await work()
+      if (this.#passing.get(key) === 'checking') this.#pass(key)
+    } catch (cause) {
+      this.#refuse(key, cause)
+    }
+  }
+
+  forget(from: Address, id: string): void {
+    const key = keyOf(from, id)
+    this.#missing.delete(key)
+    this.#passing.delete(key)
+    this.#drivers.delete(key)
+    this.#intents.drop({ from, id })
+  }
+
+  resume(): void {
+    for (const intent of this.#intents.all()) if (!isLive(intent)) this.#intents.drop(intent)
+    this.#followAll()
+  }
+
+  #followAll(): void {
+    for (const intent of this.#intents.all()) {
+      if (intent.phase === 'sent' || intent.phase === 'asking') void this.#follow(intent)
+    }
+  }
+
+  #refuse(key: string, cause: unknown): void {
+    const problem = wordsOf(cause)
+    if (problem.code === 'unexpected') console.warn(cause)
+    this.#pass(key, problem)
+  }
+
+  /** One tab asks the wallet of an account at a time. @throws `act.elsewhere` (refused). */
+  async #alone<T>(from: Address, work: () => Promise<T>): Promise<T> {
+    return await this.#locks.request(
+      `heurist-act-${from.toLowerCase()}`,
+      { ifAvailable: true },
+      (lock): Promise<T> => {
+        if (lock) return work()
+        throw refused('act.elsewhere', 'this account is asked for something else already', {
+          fix: 'Answer in the wallet first, or in the other tab of this page.',
+        })
+      },
+    )
+  }
+
+  /** The intent, if its next call may be asked for now: whatever the wallet did meanwhile is looked up before. */
+  async #asItIs(from: Address, id: string): Promise<Intent | undefined> {
+    const intent = this.#intents.of(from, id)
+    if (!isLive(intent)) return undefined
+    if (intent.phase === 'ready') return intent
+    const fate = await this.#fate(intent)
+    if (fate.state === 'unknown') return intent
+    const next = this.#settle(intent, fate)
+    return next.phase === 'ready' ? next : undefined
+  }
+
+  /** Asks for call after call until all are in blocks, or one is not to be had, or somebody else took over. */
+  async #drive(
+    from: Address,
+    id: string,
+    sender: WalletSender,
+    first: () => Promise<Intent | undefined>,
+  ): Promise<void> {
+    const key = keyOf(from, id)
+    const me = Symbol(key)
+    this.#drivers.set(key, me)
+    for (let next = first; this.#drivers.get(key) === me; next = () => this.#asItIs(from, id)) {
+      const sent = await this.#alone(from, async () => {
+        const intent = await next()
+        return intent ? this.#askFor(intent, sender) : undefined
+      })
+      if (!sent) return
+      this.#pass(key)
+      const after = await this.#follow(sent)
+      if (after?.phase !== 'ready') return
+    }
+  }
+
+  /** @returns the intent once its call is sent; undefined if it was not, or nobody knows. */
+  async #askFor(intent: Intent, sender: WalletSender): Promise<Intent | undefined> {
+    const { from, id, at } = intent
+    const key = keyOf(from, id)
+    const call = intent.calls[at]
+    if (!call) return undefined
+    this.#pass(key, 'checking')
+    const gas = await sender.simulate(call)
+    const { asked, again } = await this.#termsOf(intent)
+    const { problem: _, ...rest } = intent
+    const asking: Intent = { ...rest, phase: 'asking', asked }
+    this.#asking.add(key)
+    this.#passing.delete(key)
+    this.#intents.put(asking)
+    try {
+      const hash = await sender.submit(call, { gas, nonce: asked.nonce })
+      const now = this.#intents.of(from, id)
+      // A look may have found it in a block before the wallet answered.
+      if (now?.phase !== 'asking' || now.at !== at) return now
+      const sent: Intent = { ...asking, phase: 'sent', asked: { ...asked, hash } }
+      this.#intents.put(sent)
+      void this.#learnNonce(sent, hash)
+      return sent
+    } catch (cause) {
+      return this.#unanswered(asking, again, cause)
+    } finally {
+      this.#asking.delete(key)
+      this.#tell()
+    }
+  }
+
+  /**
+   * What is known before the wallet is asked. Asked again for the same call, it is told the nonce of the first time, so
+   * that a block takes one of the two at most; unless something else took that nonce, which rules the first one out.
+   */
+  async #termsOf({
+    from,
+    asked,
+  }: Intent): Promise<{ asked: { nonce: number; since: bigint }; again: boolean }> {
+    const { client } = this.#chain
+    const [used, nonce, since] = await Promise.all([
+      client.getTransactionCount({ address: from }),
+      client.getTransactionCount({ address: from, blockTag: 'pending' }),
+      client.getBlockNumber({ cacheTime: 0 }),
+    ]).catch((cause: unknown) => {
+      throw chainError(cause)
+    })
+    return asked && asked.nonce >= used
+      ? { asked: { nonce: asked.nonce, since: asked.since }, again: true }
+      : { asked: { nonce, since }, again: false }
+  }
+
+  /** A wallet may have chosen another nonce than it was told: asked for again, it is told that one. */
+  async #learnNonce({ from, id }: Intent, hash: Hex): Promise<void> {
+    const { nonce } = await this.#chain.client.getTransaction({ hash }).catch(() => ({ nonce: undefined }))
+    const now = this.#intents.of(from, id)
+    if (nonce === undefined || now?.asked?.hash !== hash || now.asked.nonce === nonce) return
+    this.#intents.put({ ...now, asked: { ...now.asked, nonce } })
+  }
+
+  /** The wallet gave no hash. What it certainly did not send is as it was before; what it may have sent is followed. */
+  #unanswered(asking: Intent, again: boolean, cause: unknown): undefined {
+    const key = keyOf(asking.from, asking.id)
+    if (!isNotSent(cause)) {
+      this.#intents.put({ ...asking, problem: wordsOf(chainError(cause)) })
+      return
+    }
+    this.#passing.set(key, wordsOf(cause))
+    const { asked: _, ...rest } = asking
+    // The first asking may still be answered.
+    if (again) this.#intents.put(asking)
+    else if (asking.at > 0) this.#intents.put({ ...rest, phase: 'ready' })
+    else this.#intents.drop(asking)
+  }
+
+  /** Looks until a block has decided it. One loop for each act. */
+  #follow(intent: Intent): Promise<Intent | undefined> {
+    const key = keyOf(intent.from, intent.id)
+    const running = this.#following.get(key)
+    if (running) return running
+    const loop = this.#look(key, intent).finally(() => this.#following.delete(key))
+    this.#following.set(key, loop)
+    return loop
+  }
+
+  async #look(key: string, { from, id, at }: Intent): Promise<Intent | undefined> {
+    for (let unknown = 0; ; ) {
+      const intent = this.#intents.of(from, id)
+      if (!intent || intent.at !== at || (intent.phase !== 'sent' && intent.phase !== 'asking')) return intent
+      const fate = await this.#fate(intent).catch(() => undefined)
+      if (fate && fate.state !== 'unknown' && fate.state !== 'waiting') return this.#settle(intent, fate)
+      unknown = fate?.state === 'unknown' ? unknown + 1 : 0
+      this.#miss(key, unknown >= this.#patience)
+      await new Promise((resolve) => setTimeout(resolve, this.#pollMs))
+    }
+  }
+
+  #miss(key: string, missing: boolean): void {
+    if (this.#missing.has(key) === missing) return
+    if (missing) this.#missing.add(key)
+    else this.#missing.delete(key)
+    this.#tell()
+  }
+
+  async #fate({ from, calls, at, asked }: Intent): Promise<Fate> {
+    const call = calls[at]
+    if (!call || !asked) return { state: 'unknown' }
+    return fateOf(this.#chain, { from, call, ...asked })
+  }
+
+  #settle(intent: Intent, fate: Fate): Intent {
+    this.#missing.delete(keyOf(intent.from, intent.id))
+    const next = settled(intent, fate)
+    if (next === intent) return intent
+    if (next.at > intent.at) this.#changes += 1
+    this.#intents.put(next)
+    return next
+  }
+}

@@ -1,0 +1,61 @@
+import type { Address } from 'viem'
+import type { Call } from '../../../../sdk/chain/call.ts'
+import type { WalletSender } from '../../../../sdk/chain/clients.ts'
+import type { Problem } from '../session/words.ts'
+import type { Intent } from './intents.ts'
+
+/** An act as pages see it. */
+
+/**
+ * What a button shows. `checking` = read and tried before anything is asked; `refused` = it would fail, or the wallet
+ * declined: nothing was sent; `ready` = the next call waits; `unsure` = the wallet was asked by a page that is gone, or
+ * gave no clear answer; `missing` = it was sent, and the chain does not know it any more; `failed` = in a block, or never.
+ */
+export type State =
+  | 'idle'
+  | 'checking'
+  | 'refused'
+  | 'ready'
+  | 'asking'
+  | 'unsure'
+  | 'sent'
+  | 'missing'
+  | 'included'
+  | 'failed'
+
+export interface ActState {
+  state: State
+  intent?: Intent
+  problem?: Problem
+}
+
+/** Who sends: the wallet on the right chain with the right account, found when it is needed. */
+export type Ask = () => Promise<WalletSender>
+
+export interface Wish {
+  id: string
+  from: Address
+  title: string
+  /** What has to be sent, as the chain stands now. @throws what refuses it, in words. */
+  plan(): Promise<Call[]>
+  ask: Ask
+}
+
+export interface Acts {
+  stateOf(from: Address, id: string): ActState
+  subscribe(listen: () => void): () => void
+  /** How often anything was included: what was read before is old. */
+  changes(): number
+  /** Does nothing while the same act is under way. Never throws. */
+  start(wish: Wish): Promise<void>
+  /** Goes on with an intent that waits for its next call, or whose wallet may be asked again. Never throws. */
+  proceed(from: Address, id: string, ask: Ask): Promise<void>
+  /** Forgets what is over, or what will never be. */
+  forget(from: Address, id: string): void
+  /** Follows all that was begun before this page was loaded. */
+  resume(): void
+}
+
+/** Whether an act is under way, so that another of its kind has to wait. */
+export const isBusy = ({ state }: ActState): boolean =>
+  state !== 'idle' && state !== 'refused' && state !== 'included' && state !== 'failed'

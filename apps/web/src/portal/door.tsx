@@ -1,0 +1,153 @@
+import { lazy, Suspense, useEffect, useRef, useState } from 'react'
+import { go, usePath } from '../network/address.ts'
+import { useLive, useView } from '../network/use.ts'
+import { ReadOnly } from '../parts/banner.tsx'
+import { Link } from '../parts/link.tsx'
+import { Empty } from '../parts/section.tsx'
+import { DoorHeader, SkipLink } from '../parts/shell.tsx'
+import { ReadOnlyBanner, SessionButton } from '../session/button.tsx'
+import { SessionContext } from '../session/use.ts'
+import { CODE_WORDS } from '../session/words.ts'
+import { hashIn, matchAddress, type PortalAddress } from './addresses.ts'
+import { PAGES } from './pages.tsx'
+import { usePaying } from './paying.ts'
+
+/** Signatures and proofs are checked here in the browser; that code comes when a receipt is opened. */
+const ReceiptSheet = lazy(() => import('../receipt/sheet.tsx'))
+
+/** The portal: header, navigation, the page of the address, and a receipt over it. */
+export function PortalDoor() {
+  const { config } = useLive()
+  const { path, request } = usePlace()
+  const place = matchAddress(path)
+  const page = place && PAGES[place.address]
+  const paying = usePaying(config, page?.pays === true)
+  const main = useFocusOnChange(path, page?.title)
+  return (
+    <SessionContext value={paying}>
+      <SkipLink to="main">Skip to the page</SkipLink>
+      <div className="mx-auto max-w-[76rem] px-4 sm:px-8">
+        <DoorHeader door="portal" config={config}>
+          <LinkState />
+          {paying && <SessionButton />}
+        </DoorHeader>
+        <Navigation current={place?.address} />
+        <main id="main" ref={main} tabIndex={-1} className="space-y-6 pt-6 pb-16 outline-none">
+          <Banner paying={paying !== undefined} />
+          {page ? (
+            <Suspense fallback={<Empty>Loading…</Empty>}>
+              <page.Page key={path} params={place.params} />
+            </Suspense>
+          ) : (
+            <Empty>There is no such page.</Empty>
+          )}
+        </main>
+        <Footer />
+      </div>
+      {request !== undefined && (
+        <Suspense fallback={null}>
+          <ReceiptSheet key={request} request={request} onClose={() => go(path)} />
+        </Suspense>
+      )}
+    </SessionContext>
+  )
+}
+
+/** The page that is shown, and the receipt that lies over it. */
+function usePlace(): { path: string; request: string | undefined } {
+  const path = usePath()
+  const [beneath, setBeneath] = useState('/')
+  const found = matchAddress(path)
+  const request = found?.address === '/r/:request' ? hashIn(found.params.request) : undefined
+  useEffect(() => {
+    if (request === undefined) setBeneath(path)
+  }, [path, request])
+  return { path: request === undefined ? path : beneath, request }
+}
+
+/** Whoever goes to another page is at its beginning, with eyes, keyboard and screen reader. */
+function useFocusOnChange(path: string, title: string | undefined) {
+  const main = useRef<HTMLElement>(null)
+  const shown = useRef(path)
+  useEffect(() => {
+    document.title = path === '/' || title === undefined ? PAGES['/'].title : `${title} · Heurist`
+    if (shown.current === path) return
+    shown.current = path
+    window.scrollTo({ top: 0, behavior: 'instant' })
+    main.current?.focus({ preventScroll: true })
+  }, [path, title])
+  return main
+}
+
+function Navigation({ current }: { current: PortalAddress | undefined }) {
+  const entries = Object.entries(PAGES).filter(([, { nav }]) => nav !== undefined)
+  return (
+    <nav aria-label="Portal" className="-mx-2 border-b border-line pb-2">
+      <ul className="flex flex-wrap gap-0.5">
+        {entries.map(([address, { nav }]) => (
+          <li key={address}>
+            <Link
+              href={address}
+              aria-current={isWithin(current, address) ? 'page' : undefined}
+              className="block rounded px-2 py-1 text-[0.92rem] text-muted hover:bg-accent-soft hover:text-ink aria-[current]:text-ink aria-[current]:underline aria-[current]:decoration-accent aria-[current]:decoration-2 aria-[current]:underline-offset-[0.6rem]"
+            >
+              {nav}
+            </Link>
+          </li>
+        ))}
+      </ul>
+    </nav>
+  )
+}
+
+/** A page of one pod is within the pods. */
+const isWithin = (current: string | undefined, address: string): boolean =>
+  current === address || (address !== '/' && current?.startsWith(`${address}/`) === true)
+
+function Banner({ paying }: { paying: boolean }) {
+  const { link } = useView()
+  const words = CODE_WORDS['router.unreachable']
+  if (link === 'lost')
+    return (
+      <ReadOnly name="router">
+        {words?.says} {words?.fix}
+      </ReadOnly>
+    )
+  return paying ? <ReadOnlyBanner /> : null
+}
+
+function LinkState() {
+  const { link } = useView()
+  const words = { connecting: 'connecting', live: 'live', lost: 'reconnecting' } as const
+  return (
+    <span className="label">
+      <span
+        aria-hidden="true"
+        className={`mr-1.5 inline-block size-1.5 rounded-full align-middle ${link === 'live' ? 'bg-accent' : 'border border-edge'}`}
+      />
+      {words[link]}
+    </span>
+  )
+}
+
+function Footer() {
+  const { config } = useLive()
+  return (
+    <footer className="label flex flex-wrap gap-x-6 gap-y-1 border-t border-line py-6">
+      <span>
+        router{' '}
+        <a className="underline underline-offset-4" href={new URL('/v1/network', config.routerUrl).href}>
+          {new URL(config.routerUrl).host}
+        </a>
+      </span>
+      {config.gatewayUrl !== undefined && (
+        <span>
+          OpenAI API{' '}
+          <a className="underline underline-offset-4" href={new URL('/v1/models', config.gatewayUrl).href}>
+            {new URL(config.gatewayUrl).host}/v1
+          </a>
+        </span>
+      )}
+    </footer>
+  )
+}

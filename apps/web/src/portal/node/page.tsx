@@ -1,0 +1,191 @@
+import { slotWord } from '../../live/slots.tsx'
+import { useView } from '../../network/use.ts'
+import { Fact, FactList, HashFact } from '../../parts/facts.tsx'
+import { LINK, Link } from '../../parts/link.tsx'
+import { Columns, Empty, PageHead, Section } from '../../parts/section.tsx'
+import { Shown } from '../../parts/shown.tsx'
+import { Cell, Row, Table } from '../../parts/table.tsx'
+import { count, Heu, percent, Times, Usd, Weight } from '../../parts/text.tsx'
+import { idIn, type Params } from '../addresses.ts'
+import { useChain } from '../place.ts'
+import { hardwareWords, type NodeDetail, readNode } from './read.ts'
+
+/** `/nodes/:node`: one node, by the router's word what it does, by the chain what it has and earned. */
+export default function NodePage({ params }: { params: Params }) {
+  const id = idIn(params.node)
+  if (id === undefined) return <Empty>A node has a number.</Empty>
+  return <Node id={id} />
+}
+
+function Node({ id }: { id: number }) {
+  const answer = useChain(readNode, id)
+  return (
+    <>
+      <PageHead title={`Node ${id}`}>
+        <Link href="/nodes" className={LINK}>
+          All nodes
+        </Link>
+      </PageHead>
+      <Shown answer={answer}>
+        {(node) => (
+          <div className="space-y-10">
+            <Columns>
+              <Machine id={id} />
+              <Standing node={node} />
+            </Columns>
+            <Earned node={node} />
+          </div>
+        )}
+      </Shown>
+    </>
+  )
+}
+
+function Machine({ id }: { id: number }) {
+  const { nodes, pods } = useView()
+  const node = nodes.find((each) => each.id === id)
+  return (
+    <Section title="Machine" note="by the router">
+      {node === undefined ? (
+        <Empty>This router does not know it.</Empty>
+      ) : (
+        <>
+          <FactList wide>
+            <Fact name="State">{node.state}</Fact>
+            <Fact name="Hardware">{hardwareWords(node.hardware)}</Fact>
+            <Fact name="Uptime">{percent(node.uptime)}</Fact>
+            <Fact name="Served" is={node.jobs}>
+              {count(node.jobs)} calls, {count(node.failures)} failed, {count(node.inFlight)} running
+            </Fact>
+          </FactList>
+          {node.slots.length > 0 && (
+            <div className="mt-3">
+              <Table name="Slots" head={['Slot', 'Pod', 'State', 'Runs on']}>
+                {node.slots.map((slot) => (
+                  <Row key={slot.slot}>
+                    <Cell>{slot.slot}</Cell>
+                    <Cell>
+                      <Link href={`/pods/${slot.pod}`} className={LINK}>
+                        {pods.find((pod) => pod.id === slot.pod)?.name ?? `pod ${slot.pod}`}
+                      </Link>
+                    </Cell>
+                    <Cell>{slotWord(slot)}</Cell>
+                    <Cell>{slot.provider ?? '–'}</Cell>
+                  </Row>
+                ))}
+              </Table>
+            </div>
+          )}
+        </>
+      )}
+    </Section>
+  )
+}
+
+function Standing({ node: { entry, signer, economy, choices } }: { node: NodeDetail }) {
+  return (
+    <Section title="Standing" note="by the chain">
+      <FactList wide>
+        <Fact name="Registered">{entry.isActive ? 'counts in this epoch' : 'does not count'}</Fact>
+        <HashFact name="Owner" hex={entry.owner} />
+        <HashFact name="Paid to" hex={entry.payout} />
+        <HashFact name="Signs with" hex={signer} />
+        {economy && (
+          <>
+            <Fact name="Stake" is={economy.stake.active}>
+              <Heu amount={economy.stake.active} />
+              {economy.stake.unbonding > 0n && (
+                <span className="text-muted">
+                  , <Heu amount={economy.stake.unbonding} /> on its way out
+                </span>
+              )}
+            </Fact>
+            <Fact name="Probes that count" is={economy.stake.quota}>
+              at most {count(economy.stake.quota)} in this epoch
+            </Fact>
+            <Fact name="Votes" is={economy.boost.weight}>
+              <Weight amount={economy.boost.weight} />
+              <span className="text-muted">
+                , next epoch <Weight amount={economy.boost.nextWeight} />
+              </span>
+            </Fact>
+            <Fact name="Boost" is={economy.multiplier}>
+              <Times by={economy.multiplier} />
+              <span className="text-muted">
+                {' '}
+                of at most <Times by={BigInt(economy.boost.mostBps) / 10n} />
+              </span>
+            </Fact>
+          </>
+        )}
+        {choices && (
+          <>
+            <Fact name="Tip to voters" is={choices.tip}>
+              {choices.tip / 100} %
+              {choices.nextTip !== choices.tip && (
+                <span className="text-muted">, next epoch {choices.nextTip / 100} %</span>
+              )}
+            </Fact>
+            {/^0x0*$/.test(choices.home) ? (
+              <Fact name="Home router">none: its calls earn no points</Fact>
+            ) : (
+              <HashFact name="Home router" hex={choices.home} />
+            )}
+          </>
+        )}
+      </FactList>
+    </Section>
+  )
+}
+
+function Earned({ node: { entry, emissions, waits, economy } }: { node: NodeDetail }) {
+  const of = (epoch: number) => emissions.find((each) => each.epoch === epoch)
+  const revenue = entry.revenue.filter(
+    ({ epoch, gross }) => epoch === entry.epoch || gross > 0n || of(epoch) !== undefined,
+  )
+  return (
+    <Section title="Earned" note="by epoch, at this page’s router">
+      <FactList wide>
+        <Fact name="Revenue" is={entry.claimable + entry.claimed}>
+          <Usd amount={entry.claimable + entry.claimed} />
+          <span className="text-muted">
+            , of it <Usd amount={entry.claimable} /> to be claimed
+          </span>
+        </Fact>
+        {economy && (
+          <Fact name="Emission waits" is={waits}>
+            <Heu amount={waits} />
+          </Fact>
+        )}
+      </FactList>
+      <div className="mt-3">
+        <Table
+          name="Earned by epoch"
+          head={['Epoch', '#Settled calls', '#Its share', '#Emission', '#Tips of it']}
+        >
+          {revenue.map(({ epoch, gross, share }) => (
+            <Row key={epoch} data-epoch={epoch} data-share={share}>
+              <Cell>
+                <Link href={`/explorer/epochs/${epoch}`} className={LINK}>
+                  {epoch}
+                </Link>
+                {epoch === entry.epoch && <span className="label"> now</span>}
+              </Cell>
+              <Cell figure>
+                <Usd amount={gross} />
+              </Cell>
+              <Cell figure>
+                <Usd amount={share} />
+              </Cell>
+              <Cell figure>{emissionCell(of(epoch)?.amount)}</Cell>
+              <Cell figure>{emissionCell(of(epoch)?.tip)}</Cell>
+            </Row>
+          ))}
+        </Table>
+      </div>
+    </Section>
+  )
+}
+
+const emissionCell = (amount: bigint | undefined) =>
+  amount === undefined ? <span className="text-muted">not final</span> : <Heu amount={amount} />

@@ -1,0 +1,98 @@
+import { type Address, type Hex, TransactionNotFoundError, type TransactionReceipt } from 'viem'
+import type { HeuristError } from '../errors.ts'
+import type { Call } from './call.ts'
+import type { Chain } from './clients.ts'
+import { chainError } from './errors.ts'
+import { failureOf, receiptOf } from './inclusion.ts'
+
+/** What became of a transaction that a wallet was asked for, whoever asks: also a page that was loaded again meanwhile. */
+
+/** What was known before the wallet was asked. */
+export interface Asked {
+  from: Address
+  call: Call
+  /** The account's next nonce then. */
+  nonce: number
+  /** The newest block then. */
+  since: bigint
+  /** What the wallet answered, if it did. */
+  hash?: Hex
+}
+
+/**
+ * `unknown` = the chain knows nothing of it: it was never sent, or was dropped; `waiting` = no block holds it yet;
+ * `replaced` = the wallet sent another call, or nothing, in its place. A transaction for which the wallet pays more than
+ * it first did is the same one under another hash.
+ */
+export type Fate =
+  | { state: 'unknown' | 'waiting' | 'replaced' }
+  | { state: 'included'; receipt: TransactionReceipt }
+  | { state: 'reverted'; hash: Hex; error: HeuristError }
+
+/** One look. @throws `chain.unreachable` (later). */
+export async function fateOf(chain: Chain, asked: Asked): Promise<Fate> {
+  try {
+    if (asked.hash === undefined) return await fateOfUnanswered(chain, asked)
+    return await fateOfHash(chain, asked, asked.hash)
+  } catch (cause) {
+    throw chainError(cause)
+  }
+}
+
+async function fateOfHash(chain: Chain, asked: Asked, hash: Hex): Promise<Fate> {
+  const mined = await minedFate(chain, hash)
+  if (mined) return mined
+  const known = await chain.client.getTransaction({ hash }).catch((cause: unknown) => {
+    if (cause instanceof TransactionNotFoundError) return undefined
+    throw cause
+  })
+  if (known) return { state: 'waiting' }
+  const count = await chain.client.getTransactionCount({ address: asked.from })
+  if (count <= asked.nonce) return { state: 'unknown' }
+  const taker = await takerOf(chain, asked, asked.nonce)
+  if (!taker) return { state: 'unknown' }
+  return isThis(asked.call, taker)
+    ? ((await minedFate(chain, taker.hash)) ?? { state: 'waiting' })
+    : { state: 'replaced' }
+}
+
+/** The wallet may have had other transactions to send first: every nonce that was used since is looked at. */
+async function fateOfUnanswered(chain: Chain, asked: Asked): Promise<Fate> {
+  const count = await chain.client.getTransactionCount({ address: asked.from })
+  for (let nonce = asked.nonce; nonce < count; nonce += 1) {
+    const taker = await takerOf(chain, asked, nonce)
+    if (taker && isThis(asked.call, taker))
+      return (await minedFate(chain, taker.hash)) ?? { state: 'waiting' }
+  }
+  return { state: 'unknown' }
+}
+
+async function minedFate(chain: Chain, hash: Hex): Promise<Fate | undefined> {
+  const receipt = await receiptOf(chain, hash)
+  if (!receipt) return undefined
+  if (receipt.status === 'success') return { state: 'included', receipt }
+  return { state: 'reverted', hash, error: await failureOf(chain, receipt) }
+}
+
+interface Taker {
+  hash: Hex
+  to: Address | null
+  input: Hex
+}
+
+const isThis = (call: Call, { to, input }: Taker): boolean =>
+  to?.toLowerCase() === call.to.toLowerCase() && input === call.data
+
+/** The transaction in a block that used a nonce, found by halving; undefined where the node forgot old states. */
+async function takerOf({ client }: Chain, { from, since }: Asked, nonce: number): Promise<Taker | undefined> {
+  let [low, high] = [since, await client.getBlockNumber({ cacheTime: 0 })]
+  while (low < high) {
+    const blockNumber = (low + high) / 2n
+    const count = await client.getTransactionCount({ address: from, blockNumber }).catch(() => undefined)
+    if (count === undefined) return undefined
+    if (count > nonce) high = blockNumber
+    else low = blockNumber + 1n
+  }
+  const { transactions } = await client.getBlock({ blockNumber: low, includeTransactions: true })
+  return transactions.find((each) => each.nonce === nonce && each.from.toLowerCase() === from.toLowerCase())
+}

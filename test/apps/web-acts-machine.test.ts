@@ -1,0 +1,377 @@
+import { expect } from 'chai'
+import { type Address, createTestClient, createWalletClient, encodeFunctionData, type Hex, http } from 'viem'
+import { openIntents, type Shelf } from '../../apps/web/src/acts/intents.ts'
+import { createActs } from '../../apps/web/src/acts/machine.ts'
+import type { ActState, Acts } from '../../apps/web/src/acts/view.ts'
+import type { Locks } from '../../apps/web/src/session/journal.ts'
+import { testDollarAbi } from '../../sdk/chain/abi.ts'
+import { approveCall, type Call } from '../../sdk/chain/call.ts'
+import { type Chain, openChain, type WalletSender, walletSender } from '../../sdk/chain/clients.ts'
+import { type Market, openMarket } from '../market.ts'
+import { browserLocks } from './locks.ts'
+
+/** What a browser keeps. */
+function shelf(): Shelf {
+  const kept = new Map<string, string>()
+  return {
+    getItem: (name) => kept.get(name) ?? null,
+    setItem: (name, text) => void kept.set(name, text),
+    removeItem: (name) => void kept.delete(name),
+    key: (index) => [...kept.keys()][index] ?? null,
+    get length() {
+      return kept.size
+    },
+  }
+}
+
+/** Transactions of a page, on a real chain, with wallets that do what wallets do. */
+describe('the transactions of a page', function () {
+  this.timeout(300_000)
+  let market: Market
+  let chain: Chain
+  before(async () => {
+    market = await openMarket()
+    chain = openChain({ chainId: market.domain.chainId, rpcUrl: market.chain.rpcUrl })
+  })
+  after(() => market.close())
+
+  const ID = 'mint'
+  const anvil = () => createTestClient({ mode: 'anvil', transport: http(market.chain.rpcUrl) })
+  const stop = () => anvil().setIntervalMining({ interval: 0 })
+  const go = () => anvil().setIntervalMining({ interval: 1 })
+  afterEach(go)
+
+  const mint = (to: Address, amount: bigint): Call => ({
+    to: market.addresses.asset,
+    data: encodeFunctionData({ abi: testDollarAbi, functionName: 'faucet', args: [to, amount] }),
+  })
+  const held = (account: Address) =>
+    chain.client.readContract({
+      address: market.addresses.asset,
+      abi: testDollarAbi,
+      functionName: 'balanceOf',
+      args: [account],
+    })
+
+  async function person() {
+    const { account } = await market.payer(0n)
+    const from = account.address.toLowerCase() as Address
+    const wallet = createWalletClient({
+      account,
+      transport: http(market.chain.rpcUrl),
+      chain: chain.client.chain,
+    })
+    const sender = walletSender(chain, wallet, account.address)
+    let asked = 0
+    /** A wallet that counts, and does something else with what it is asked, if wanted. */
+    const counting = (submit: WalletSender['submit'] = sender.submit): WalletSender => ({
+      ...sender,
+      submit(call, terms) {
+        asked += 1
+        return submit(call, terms)
+      },
+    })
+    const [keep, locks] = [shelf(), browserLocks()]
+    const acts = page(keep, locks)
+    const wish = (calls: Call[], wallet = counting()) => ({
+      id: ID,
+      from,
+      title: 'Take dollars',
+      plan: async () => calls,
+      ask: async () => wallet,
+    })
+    return { from, wallet, sender, counting, keep, locks, acts, wish, asked: () => asked }
+  }
+
+  /** A page of that browser, as it is after loading. */
+  function page(keep: Shelf, locks: Locks): Acts {
+    const place = { chainId: chain.id, ledger: market.addresses.ledger }
+    const acts = createActs({ chain, intents: openIntents(keep, place), locks, pollMs: 50, patience: 6 })
+    acts.resume()
+    return acts
+  }
+
+  async function reaches(acts: Acts, from: Address, state: ActState['state']): Promise<ActState> {
+    for (let tries = 0; tries < 1_200; tries += 1) {
+      const now = acts.stateOf(from, ID)
+      if (now.state === state) return now
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+    throw new Error(`it is ${acts.stateOf(from, ID).state}, never ${state}`)
+  }
+
+  it('are sent one after the other, each once, and each is in a block before the next is asked for', async () => {
+    const { from, acts, wish, asked } = await person()
+    await acts.start(wish([mint(from, 3n), mint(from, 4n)]))
+    const { state, intent } = acts.stateOf(from, ID)
+    const blocks = await Promise.all(
+      (intent?.hashes ?? []).map((hash) => chain.client.getTransactionReceipt({ hash })),
+    )
+    const [first, second] = blocks.map(({ blockNumber }) => blockNumber)
+
+    expect(state).to.equal('included')
+    expect([asked(), blocks.length, acts.changes()]).to.deep.equal([2, 2, 2])
+    expect((first ?? 0n) < (second ?? 0n)).to.equal(true)
+    expect(await held(from)).to.equal(7n)
+  })
+
+  it('are refused before the wallet is asked if the contract would refuse them, with its words', async () => {
+    const { from, acts, wish, asked } = await person()
+    await acts.start(wish([mint(from, 10n ** 30n)]))
+    const { state, problem } = acts.stateOf(from, ID)
+
+    expect([state, problem?.code, asked()]).to.deep.equal(['refused', 'chain.reverted', 0])
+    expect(problem?.says).to.match(/the faucet gives \d+ base units at most/)
+    expect(problem?.fix).to.match(/^[A-Z].*\.$/)
+  })
+
+  it('that the wallet declines leave nothing behind; of two, the second can be asked for again', async () => {
+    const { from, acts, wish, counting, sender } = await person()
+    const declined = Object.assign(new Error('User rejected the request.'), { code: 4001 })
+    await acts.start(
+      wish(
+        [mint(from, 1n)],
+        counting(async () => Promise.reject(declined)),
+      ),
+    )
+    const first = acts.stateOf(from, ID)
+    let answers = 0
+    const once = counting((call, terms) => {
+      answers += 1
+      return answers === 1 ? sender.submit(call, terms) : Promise.reject(declined)
+    })
+    await acts.start(wish([mint(from, 2n), mint(from, 5n)], once))
+    const second = acts.stateOf(from, ID)
+    await acts.proceed(from, ID, async () => counting())
+
+    expect([first.state, first.problem?.code, first.intent]).to.deep.equal([
+      'refused',
+      'wallet.declined',
+      undefined,
+    ])
+    expect([second.state, second.problem?.code, second.intent?.at]).to.deep.equal([
+      'ready',
+      'wallet.declined',
+      1,
+    ])
+    expect(acts.stateOf(from, ID).state).to.equal('included')
+    expect(await held(from)).to.equal(7n)
+  })
+
+  it('go on after a reload: what was sent is followed, the next call waits for a click, nothing is sent twice', async () => {
+    const { from, acts, wish, keep, counting, sender, asked } = await person()
+    let open = true
+    // The page that goes away asks its wallet once.
+    const old: WalletSender = {
+      ...sender,
+      submit(call, terms) {
+        if (!open) return new Promise<Hex>(() => undefined)
+        open = false
+        return sender.submit(call, terms)
+      },
+    }
+    await stop()
+    void acts.start(wish([mint(from, 3n), mint(from, 4n)], old))
+    await reaches(acts, from, 'sent')
+    const loaded = page(shelfOf(keep), browserLocks())
+    const before = loaded.stateOf(from, ID)
+    await loaded.start(wish([mint(from, 100n)]))
+    await go()
+    const waits = await reaches(loaded, from, 'ready')
+    const waiting = await held(from)
+    await loaded.proceed(from, ID, async () => counting())
+
+    expect([before.state, waits.intent?.at, waiting]).to.deep.equal(['sent', 1, 3n])
+    expect(loaded.stateOf(from, ID).state).to.equal('included')
+    expect([asked(), await held(from)]).to.deep.equal([1, 7n])
+  })
+
+  it('whose wallet was being asked when the page went are found in the block, and asked for again at the same nonce', async () => {
+    const { from, acts, wish, keep, counting, sender } = await person()
+    let late: (() => Promise<Hex>) | undefined
+    const silent = counting((call, terms) => {
+      late = () => sender.submit(call, terms)
+      return new Promise<Hex>(() => undefined)
+    })
+    void acts.start(wish([mint(from, 3n)], silent))
+    await reaches(acts, from, 'asking')
+    const loaded = page(shelfOf(keep), browserLocks())
+    const before = loaded.stateOf(from, ID).state
+    const nonces: (number | undefined)[] = []
+    const again = counting((call, terms) => {
+      nonces.push(terms.nonce)
+      return sender.submit(call, terms)
+    })
+    await stop()
+    const proceeding = loaded.proceed(from, ID, async () => again)
+    await reaches(loaded, from, 'sent')
+    const second = await late?.().then(
+      () => 'sent',
+      () => 'refused',
+    )
+    await go()
+    await proceeding
+
+    expect([before, nonces]).to.deep.equal(['unsure', [0]])
+    // The node may take the late one as a dearer bid for the same place, never as a second transaction.
+    expect(['sent', 'refused']).to.include(second)
+    await reaches(loaded, from, 'included')
+    expect(await chain.client.getTransactionCount({ address: from })).to.equal(1)
+    expect(await held(from)).to.equal(3n)
+  })
+
+  it('that a wallet sends after the page went are found without asking anybody', async () => {
+    const { from, acts, wish, keep, counting, sender } = await person()
+    let late: (() => Promise<Hex>) | undefined
+    const silent = counting((call, terms) => {
+      // A wallet that chooses its own nonce: something else goes first.
+      late = async () => {
+        await sender.submit(mint(from, 1n), { gas: 200_000n })
+        return sender.submit(call, { gas: terms.gas })
+      }
+      return new Promise<Hex>(() => undefined)
+    })
+    void acts.start(wish([mint(from, 30n)], silent))
+    await reaches(acts, from, 'asking')
+    const loaded = page(shelfOf(keep), browserLocks())
+    await late?.()
+    await reaches(loaded, from, 'included')
+
+    expect(await held(from)).to.equal(31n)
+  })
+
+  it('for which the wallet pays more are the same; another call in their place is told', async () => {
+    const { from, acts, wish, wallet } = await person()
+    const instead = async (call: Call, nonce: number) => {
+      const { maxFeePerGas, maxPriorityFeePerGas } = await chain.client.estimateFeesPerGas()
+      await wallet.sendTransaction({
+        ...call,
+        value: 0n,
+        nonce,
+        gas: 200_000n,
+        maxFeePerGas: 4n * maxFeePerGas,
+        maxPriorityFeePerGas: 4n * maxPriorityFeePerGas,
+      })
+    }
+    await stop()
+    const dearer = acts.start(wish([mint(from, 3n)]))
+    await reaches(acts, from, 'sent')
+    await instead(mint(from, 3n), 0)
+    await go()
+    await dearer
+    const first = acts.stateOf(from, ID)
+    await stop()
+    const other = acts.start(wish([mint(from, 9n)]))
+    await reaches(acts, from, 'sent')
+    await instead(mint(from, 40n), 1)
+    await go()
+    await other
+    const second = acts.stateOf(from, ID)
+
+    expect(first.state).to.equal('included')
+    expect([second.state, second.problem?.code]).to.deep.equal(['failed', 'transaction.replaced'])
+    expect(await held(from)).to.equal(43n)
+  })
+
+  it('that the chain forgets are missed, and asked for again at the nonce that the wallet had chosen', async () => {
+    const { from, acts, wish, counting, sender } = await person()
+    await stop()
+    const nonces: (number | undefined)[] = []
+    // Something of its own goes first.
+    const willful = counting(async (call, { gas }) => {
+      await sender.submit(mint(from, 1n), { gas: 200_000n, nonce: 0 })
+      return sender.submit(call, { gas, nonce: 1 })
+    })
+    const lost = acts.start(wish([mint(from, 3n)], willful))
+    const sent = await reaches(acts, from, 'sent')
+    const hash = sent.intent?.asked?.hash
+    if (!hash) throw new Error('it was sent without a hash')
+    while (acts.stateOf(from, ID).intent?.asked?.nonce !== 1) await new Promise((go) => setTimeout(go, 20))
+    await anvil().dropTransaction({ hash })
+    await reaches(acts, from, 'missing')
+    const obedient = counting((call, terms) => {
+      nonces.push(terms.nonce)
+      return sender.submit(call, terms)
+    })
+    const again = acts.proceed(from, ID, async () => obedient)
+    await reaches(acts, from, 'sent')
+    await go()
+    await Promise.all([lost, again])
+
+    expect(nonces).to.deep.equal([1])
+    expect(acts.stateOf(from, ID).state).to.equal('included')
+    expect(await held(from)).to.equal(4n)
+  })
+
+  it('that fail in their block say why, in the words of the contract', async () => {
+    const { from, sender } = await person()
+    const { asset } = market.addresses
+    const taker = await person()
+    await sender.send(mint(from, 50n))
+    await sender.send(approveCall(asset, taker.from, 50n))
+    const take: Call = {
+      to: asset,
+      data: encodeFunctionData({
+        abi: testDollarAbi,
+        functionName: 'transferFrom',
+        args: [from, taker.from, 50n],
+      }),
+    }
+    // Allowed on trial; by the block it is not any more.
+    const wallet: WalletSender = {
+      ...taker.counting(),
+      async submit(call, terms) {
+        await stop()
+        await sender.submit(approveCall(asset, taker.from, 0n), { gas: 100_000n })
+        await anvil().mine({ blocks: 1 })
+        const hash = await taker.sender.submit(call, terms)
+        await go()
+        return hash
+      },
+    }
+    await taker.acts.start(taker.wish([take], wallet))
+    const { state, problem, intent } = taker.acts.stateOf(taker.from, ID)
+
+    expect([state, problem?.code]).to.deep.equal(['failed', 'chain.reverted'])
+    expect(problem?.says).to.include('may take 0 base units, 50 are needed')
+    expect(intent?.hashes).to.have.length(1)
+  })
+
+  it('are asked for by one tab at a time', async () => {
+    const { from, acts, wish, keep, locks, counting } = await person()
+    let answer: (() => void) | undefined
+    const slow = counting(() => new Promise<Hex>((_, reject) => (answer = () => reject({ code: 4001 }))))
+    const first = acts.start(wish([mint(from, 3n)], slow))
+    await reaches(acts, from, 'asking')
+    const other = page(keep, locks)
+    await other.start({ ...wish([mint(from, 4n)]), id: 'other' })
+    const told = other.stateOf(from, 'other')
+    answer?.()
+    await first
+
+    expect(told.problem?.code).to.equal('act.elsewhere')
+    expect(await held(from)).to.equal(0n)
+  })
+
+  it('whose wallet gives no clear answer are not asked for anew by themselves', async () => {
+    const { from, acts, wish, counting, sender } = await person()
+    const broken = counting(async (call, terms) => {
+      await sender.submit(call, terms)
+      throw Object.assign(new Error('Internal error'), { code: -32603 })
+    })
+    await acts.start(wish([mint(from, 3n)], broken))
+    await reaches(acts, from, 'included')
+
+    expect(await held(from)).to.equal(3n)
+  })
+
+  /** What lies in a browser, as a page that is loaded later finds it. */
+  function shelfOf(keep: Shelf): Shelf {
+    const copy = shelf()
+    for (let index = 0; index < keep.length; index += 1) {
+      const name = keep.key(index) ?? ''
+      copy.setItem(name, keep.getItem(name) ?? '')
+    }
+    return copy
+  }
+})

@@ -1,0 +1,56 @@
+import { expect } from 'chai'
+import { type Abi, encodeErrorResult } from 'viem'
+import { piecesOf } from '../../apps/web/src/acts/commands.ts'
+import { PORTAL_ADDRESSES } from '../../apps/web/src/portal/addresses.ts'
+import { wordsOf } from '../../apps/web/src/session/words.ts'
+import * as abis from '../../sdk/chain/abi.ts'
+import { revertOf } from '../../sdk/chain/errors.ts'
+
+type AbiError = Extract<Abi[number], { type: 'error' }>
+
+const sample = (type: string): unknown => {
+  if (type === 'address') return `0x${'11'.repeat(20)}`
+  if (type === 'string') return 'text'
+  if (type === 'bool') return true
+  if (type === 'bytes4') return '0x22222222'
+  if (type.startsWith('bytes')) return `0x${'22'.repeat(type === 'bytes' ? 1 : 32)}`
+  return 1n
+}
+
+const errors = (Object.values(abis) as Abi[]).flatMap((abi) =>
+  abi.filter((item): item is AbiError => item.type === 'error').map((error) => ({ abi, error })),
+)
+
+/** What the page makes of a contract's refusal. */
+function problemOf({ abi, error }: (typeof errors)[number]) {
+  const args = error.inputs.map(({ type }) => (/^u?int(8|16|32)$/.test(type) ? 1 : sample(type)))
+  return wordsOf(revertOf(encodeErrorResult({ abi, errorName: error.name, args })))
+}
+
+describe('what the page says of a refusal', () => {
+  it('is a sentence and a next step for every custom error of every contract', () => {
+    for (const each of errors) {
+      const { code, says, fix } = problemOf(each)
+
+      expect(code, each.error.name).to.equal('chain.reverted')
+      expect(says, each.error.name).to.match(/^The contract refused: .+\.$/)
+      expect(fix, each.error.name).to.match(/^[A-Z].*\.$/)
+    }
+  })
+
+  it('leads to the page that does it, where a command has one', () => {
+    const pages = errors.flatMap((each) =>
+      piecesOf(problemOf(each).fix).flatMap((piece) => ('page' in piece ? [piece.page] : [])),
+    )
+
+    expect(new Set(pages)).to.include.keys('/lock', '/stake')
+    for (const page of pages) expect(PORTAL_ADDRESSES).to.include(page)
+    expect(piecesOf('Extend it with `heurist lock extend`, or see `heurist net`.')).to.deep.equal([
+      { text: 'Extend it with ' },
+      { page: '/lock', word: 'lock: extend' },
+      { text: ', or see ' },
+      { code: 'heurist net' },
+      { text: '.' },
+    ])
+  })
+})
