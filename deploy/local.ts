@@ -70,16 +70,25 @@ async function seedPods(deployer: Deployer, podsDir: string, owner: Account): Pr
 /** The Discord bot's frontend and its credit, once somebody switches it on. Idempotent. */
 export async function seedBabel(deployer: Deployer, router: Address, rpcUrl: string): Promise<number> {
   const owner = localAccount('babel')
-  const chain = openChain({ chainId: deployer.chainId, rpcUrl })
-  // For its gas.
-  await faucet(chain, deployer.addressOf('asset'), owner.address, 1n)
+  await seedGas(deployer, owner, rpcUrl)
   const frontend = await frontendOf(deployer, 'babel', owner, owner.address)
   await seedCredit(deployer, router, owner)
   return frontend
 }
 
+/** The credit that the search door has its documents indexed with. Idempotent. */
+export async function seedSearch(deployer: Deployer, router: Address, rpcUrl: string): Promise<void> {
+  await seedGas(deployer, localAccount('search'), rpcUrl)
+  await seedCredit(deployer, router, localAccount('search'))
+}
+
+async function seedGas(deployer: Deployer, { address }: Account, rpcUrl: string): Promise<void> {
+  const chain = openChain({ chainId: deployer.chainId, rpcUrl })
+  await faucet(chain, deployer.addressOf('asset'), address, 1n)
+}
+
 /** Registers a frontend for every door of the web, each with a payout of its own, all owned by the local operator. */
-export async function seedDoors<D extends 'portal' | 'pondera' | 'imagine'>(
+export async function seedDoors<D extends 'portal' | 'pondera' | 'imagine' | 'search'>(
   deployer: Deployer,
   doors: readonly D[],
 ): Promise<Record<D, number>> {

@@ -18,6 +18,7 @@ const ALWAYS = [
   'index.html',
   'pondera.html',
   'imagine.html',
+  'search.html',
   'package.json',
   'vite.config.ts',
   'public/icon.svg',

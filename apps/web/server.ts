@@ -12,6 +12,9 @@ import { relayRoutes } from './api/relay.ts'
 import { doorRoutes, type Heads } from './doors.ts'
 import { PICTURE_SHARE } from './pictures/record.ts'
 import { pictureMeta, pictureRoutes } from './pictures/routes.ts'
+import { RESULT_SHARE } from './search/documents.ts'
+import { openSearch, searchSchema } from './search/open.ts'
+import { searchRoutes } from './search/routes.ts'
 import { shareRoutes } from './shares/routes.ts'
 import { CHAT_SHARE } from './shares/snapshot.ts'
 import { openShares } from './shares/store.ts'
@@ -35,11 +38,13 @@ export const configSchema = z.strictObject({
     .default({ portal: { frontend: 0 } }),
   /** How people reach this page, for links that others follow; default: as a request came in. */
   publicUrl: url.optional(),
-  /** Where shared chats and pictures are kept. Without it nothing can be shared. */
+  /** Where shared chats, results and pictures are kept. Without it nothing can be shared. */
   dataDir: z.string().min(1).optional(),
   /** Brings deposits that wallets signed to the chain, at the cost of this key. */
   relay: z.strictObject({ keyFile: z.string().min(1), leastUsd: z.string().default('0.50') }).optional(),
-  /** So many shared chats are kept at all. */
+  /** What the search door finds its sources by. */
+  search: searchSchema.prefault({}),
+  /** So many shared chats are kept at all, and so many results. */
   mostShares: z.number().int().positive().default(20_000),
   /** So many shared pictures, and all of them together so large. */
   mostPictures: z.number().int().positive().default(5_000),
@@ -78,7 +83,7 @@ export function contentSecurityPolicy({ routerUrl, gatewayUrl, rpcUrl }: WebConf
   ].join('; ')
 }
 
-/** Serves `dist/`, `/config.json` and the doors' addresses, which the pages read themselves; keeps shared chats. */
+/** Serves `dist/`, `/config.json` and the doors' addresses, which the pages read themselves; keeps what people share; searches. */
 export function createWeb(config: WebConfig, log: FastifyBaseLogger): FastifyInstance {
   if (!existsSync(join(DIST, 'index.html'))) {
     throw refused('web.not_built', 'The page is not built', { fix: 'Run: npx tsx apps/web/build.ts' })
@@ -117,6 +122,13 @@ export function createWeb(config: WebConfig, log: FastifyBaseLogger): FastifyIns
   app.get('/config.json', async (_, reply) => reply.header('cache-control', 'no-store').send(page))
   app.get('/healthz', async () => ({ status: 'ok' }))
   doorRoutes(app, config, dataDir === undefined ? {} : sharing(app, config, dataDir))
+  if (doors.search) {
+    const { frontend } = doors.search
+    const { search } = config
+    const parts = openSearch({ search, routerUrl, rpcUrl, chainId, ledger, dataDir, frontend, log })
+    searchRoutes(app, parts)
+    app.addHook('onClose', () => parts.close())
+  }
   if (config.relay !== undefined) {
     const { keyFile, leastUsd } = config.relay
     relayRoutes(app, { rpcUrl, chainId, ledger, key: loadKey(keyFile).privateKey, least: usd(leastUsd) })
@@ -131,7 +143,12 @@ export function createWeb(config: WebConfig, log: FastifyBaseLogger): FastifyIns
 function sharing(app: FastifyInstance, config: WebConfig, dataDir: string): Heads {
   const { mostShares, mostPictures, mostPictureMiB, publicUrl, routerUrl, rpcUrl, chainId, ledger } = config
   const now = Date.now
-  shareRoutes(app, openShares(join(dataDir, 'shares'), CHAT_SHARE, { most: mostShares, now }))
+  const few = { most: mostShares, now }
+  shareRoutes(app, '/api/shares', CHAT_SHARE, openShares(join(dataDir, 'shares'), CHAT_SHARE, few))
+  if (config.doors.search) {
+    const results = openShares(join(dataDir, 'results'), RESULT_SHARE, few)
+    shareRoutes(app, '/api/results', RESULT_SHARE, results)
+  }
   if (config.doors.imagine === undefined) return {}
   const terms = { most: mostPictures, mostTotalBytes: mostPictureMiB * 1024 * 1024, now }
   const pictures = openShares(join(dataDir, 'pictures'), PICTURE_SHARE, terms)

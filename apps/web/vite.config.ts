@@ -16,7 +16,9 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     // `no-eval.ts` runs before any schema is made, whatever chunk they are in.
     rolldownOptions: {
-      input: ['index.html', 'pondera.html', 'imagine.html'].map((page) => join(import.meta.dirname, page)),
+      input: ['index.html', 'pondera.html', 'imagine.html', 'search.html'].map((page) =>
+        join(import.meta.dirname, page),
+      ),
       output: { strictExecutionOrder: true },
     },
     license: { fileName: 'LICENSES.md' },

@@ -65,6 +65,7 @@ export function printFirstCalls(
     ['web', network.web?.url ?? ''],
     ['chat', `${network.web?.url ?? ''}/pondera`],
     ['pictures', `${network.web?.url ?? ''}/imagine`],
+    ['search', `${network.web?.url ?? ''}/search`],
     ['gateway', gateway],
     ['router', network.router.url],
     ['chain', network.rpcUrl],

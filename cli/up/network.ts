@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { LOCAL_CHAIN_ID, type LocalChain, startChain } from '../../deploy/chain.ts'
 import { deploy } from '../../deploy/deploy.ts'
 import type { Deployer } from '../../deploy/deployer.ts'
-import { localAccount, type Seeded, seedBabel, seedDoors, seedLocal } from '../../deploy/local.ts'
+import { localAccount, type Seeded, seedBabel, seedDoors, seedLocal, seedSearch } from '../../deploy/local.ts'
 import { params } from '../../deploy/params.ts'
 import { readRecord } from '../../deploy/record.ts'
 import { saveKey } from '../../sdk/chain/keys.ts'
@@ -22,7 +22,7 @@ export interface LocalNetwork {
   deployer: Deployer
   seeded: Seeded
   /** The frontend of every door of the web. */
-  doors: Record<'portal' | 'pondera' | 'imagine', number>
+  doors: Record<'portal' | 'pondera' | 'imagine' | 'search', number>
   network: Network
 }
 
@@ -43,7 +43,10 @@ export async function raiseChain(
   )
   onStep('pods, frontend and credits')
   const seeded = await seedLocal(deployer, PODS_DIR)
-  const doors = await seedDoors(deployer, ['portal', 'pondera', 'imagine'])
+  const [doors] = await Promise.all([
+    seedDoors(deployer, ['portal', 'pondera', 'imagine', 'search']),
+    seedSearch(deployer, localAccount('router').address, chain.rpcUrl),
+  ])
   const network = describe(deployer, chain.rpcUrl, ports)
   writeFileSync(networkFile(home), `${JSON.stringify(network, undefined, 2)}\n`)
   return { home, ports, chain, deployer, seeded, doors, network }
@@ -104,7 +107,10 @@ function describe(deployer: Deployer, rpcUrl: string, ports: Ports): Network {
 }
 
 /** A file with a key of the public local mnemonic, for the process that plays that part. */
-function keyFile(home: string, part: 'router' | 'frontend' | 'keeper' | 'babel' | 'faucet'): string {
+function keyFile(
+  home: string,
+  part: 'router' | 'frontend' | 'keeper' | 'babel' | 'faucet' | 'search',
+): string {
   const path = join(home, 'keys', `${part}.key`)
   if (!existsSync(path)) saveKey(path, localKey(LOCAL_KEY[part]))
   return path
@@ -220,6 +226,7 @@ export async function babelPart({ home, ports, network, deployer }: LocalNetwork
   }
 }
 
+/** What the operator set in a file of the home; nothing if there is none. */
 function ownConfig(file: string): { token?: string } {
   if (!existsSync(file)) return {}
   try {
@@ -229,6 +236,7 @@ function ownConfig(file: string): { token?: string } {
   }
 }
 
+/** `<home>/search.json` holds what the operator sets of the search door: web searches, the weight of vectors. */
 export const webPart = ({ home, ports, network, doors }: LocalNetwork): Part => ({
   name: 'web',
   entry: 'apps/web/serve.ts',
@@ -245,7 +253,9 @@ export const webPart = ({ home, ports, network, doors }: LocalNetwork): Part => 
       portal: { frontend: doors.portal },
       pondera: { frontend: doors.pondera },
       imagine: { frontend: doors.imagine },
+      search: { frontend: doors.search },
     },
+    search: { keyFile: keyFile(home, 'search'), ...ownConfig(join(home, 'search.json')) },
     // On a local chain gas is given to whoever asks.
     relay: { keyFile: keyFile(home, 'faucet') },
   },

@@ -29,6 +29,8 @@ export const LOCAL_KEY = {
   portal: 11,
   pondera: 12,
   imagine: 13,
+  /** Also pays for the vectors of the documents that this door searches. */
+  search: 14,
 } as const
 
 /** Private key `index` of the local mnemonic, 32 bytes. */

@@ -2,9 +2,10 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DOORS, type Door } from '../../apps/web/src/network/documents.ts'
-import { seedDoors } from '../../deploy/local.ts'
+import { seedDoors, seedSearch } from '../../deploy/local.ts'
 import { testDollarAbi } from '../../sdk/chain/abi.ts'
 import { saveKey } from '../../sdk/chain/keys.ts'
+import { LOCAL_KEY, localKey } from '../../sdk/chain/local.ts'
 import { freePort, type Market, openMarket, PODS } from '../market.ts'
 import { openNetwork, type TestNetwork } from '../network.ts'
 
@@ -29,24 +30,31 @@ export interface StageOptions {
   pods?: readonly string[]
   /** Two image pods too, of which one takes less. */
   pictures?: boolean
+  /** A chat pod too whose manifest lets it read enough to answer from sources. */
+  wide?: boolean
 }
 
 export async function openStage(options: StageOptions): Promise<Stage> {
-  const { relay, pictures = false } = options
+  const { relay, pictures = false, wide = false } = options
   const names = new Set([...(options.pods ?? ['chat', 'embed']), ...(pictures ? ['image'] : [])])
   const pods = mkdtempSync(join(tmpdir(), 'heurist-pods-'))
   for (const name of names) cpSync(join(PODS, name), join(pods, name), { recursive: true })
-  twinPod(pods, 'chat', ['minimum: 10', 'minimum: 20'])
-  if (pictures) twinPod(pods, 'image', ...SKETCHY)
+  twinPod(pods, 'chat', 'twin', ['minimum: 10', 'minimum: 20'])
+  if (pictures) twinPod(pods, 'image', 'twin', ...SKETCHY)
+  // Its model does not keep what this manifest promises: it refuses, or rambles.
+  if (wide) twinPod(pods, 'chat', 'wide', ['inputUnits: 512', 'inputUnits: 2048'])
   const market = await openMarket(pods)
   const frontends = await seedDoors(market.deployer, DOORS)
+  await seedSearch(market.deployer, market.router.address, market.chain.rpcUrl)
   // The network serves chat and image by itself.
   const more = [...names].filter((name) => name !== 'chat' && name !== 'image')
-  const twins = ['chat-twin', ...(pictures ? ['image-twin'] : [])]
+  const twins = ['chat-twin', ...(pictures ? ['image-twin'] : []), ...(wide ? ['chat-wide'] : [])]
   const network = await openNetwork(market, 1, [...twins, ...more], pods)
   const port = await freePort()
   const keyFile = join(market.home, 'keys', 'relay.key')
   saveKey(keyFile, (await market.payer(0n)).key)
+  const searchKey = join(market.home, 'keys', 'search.key')
+  saveKey(searchKey, localKey(LOCAL_KEY.search))
   await network.start({
     name: 'web',
     entry: 'apps/web/serve.ts',
@@ -59,6 +67,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
       ledger: market.addresses.ledger,
       dataDir: join(market.home, 'web'),
       doors: Object.fromEntries(DOORS.map((door) => [door, { frontend: frontends[door] }])),
+      search: { keyFile: searchKey },
       ...(relay ? { relay: { keyFile } } : {}),
     },
   })
@@ -92,12 +101,12 @@ const SKETCHY: [string, string][] = [
 ]
 
 /** A pod under another name, with these lines of its manifest changed. */
-function twinPod(pods: string, name: string, ...changes: [string, string][]): void {
-  const folder = join(pods, `${name}-twin`)
+function twinPod(pods: string, name: string, other: string, ...changes: [string, string][]): void {
+  const folder = join(pods, `${name}-${other}`)
   mkdirSync(folder)
   cpSync(join(PODS, name), folder, { recursive: true })
   const file = join(folder, 'pod.yaml')
-  let text = readFileSync(file, 'utf8').replace(new RegExp(`^name: ${name}$`, 'm'), `name: ${name}-twin`)
+  let text = readFileSync(file, 'utf8').replace(new RegExp(`^name: ${name}$`, 'm'), `name: ${name}-${other}`)
   for (const [from, to] of changes) {
     if (!text.includes(from)) throw new Error(`${name}: no ${from}`)
     text = text.replace(from, to)

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { EXAMPLES } from '../../apps/web/src/imagine/prompts.ts'
-import { ask, button, isReady, openHouse, until } from './visitor.ts'
+import { ask, button, indexed, isReady, openHouse, until } from './visitor.ts'
 
 /** `npx tsx test/apps/screens.ts` takes the pictures of `docs/screens/`: both themes, 360 and 1440 pixels. */
 
@@ -44,6 +44,13 @@ try {
   await button(page, 'Share').click()
   await button(page, 'Make a link').click()
   const shared = new URL((await page.locator('[data-share]').getAttribute('href')) ?? '').pathname
+  await indexed(house)
+  await page.goto(`${url}/search`)
+  await isReady(page)
+  await page.locator('[data-price]').waitFor()
+  await button(page, 'What can a thief of my key do?').click()
+  await page.locator('[data-state=done] .prose').waitFor()
+  const { pathname, search } = new URL(page.url())
   const pages: Record<string, { path: string; before?: () => Promise<void> }> = {
     portal: { path: '/' },
     'portal-pods': { path: '/pods' },
@@ -69,6 +76,8 @@ try {
     imagine: { path: '/imagine' },
     'imagine-model': { path: '/imagine/m/image' },
     'imagine-shared': { path: shared },
+    search: { path: '/search' },
+    'search-result': { path: pathname + search },
   }
   for (const theme of ['light', 'dark'] as const) {
     for (const [width, height] of [

@@ -8,8 +8,8 @@ import {
 import type { AddressInfo } from 'node:net'
 import type { BrowserContext } from 'playwright-core'
 
-/** Between two events of a stream. Milliseconds. */
-const PAUSE_MS = 200
+/** Between two events of a stream: so long that a busy machine, too, gets to do something in between. Milliseconds. */
+const PAUSE_MS = 2_000
 
 async function slowly(answer: IncomingMessage, outgoing: ServerResponse): Promise<void> {
   outgoing.writeHead(answer.statusCode ?? 502, answer.headers)

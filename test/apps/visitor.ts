@@ -50,6 +50,10 @@ export async function answered(page: Page, index: number): Promise<string> {
   return (await answer.locator('.prose').textContent()) ?? ''
 }
 
+/** Until the documents that search finds have their vectors, which the door's operator pays for once. */
+export const indexed = ({ stage }: House) =>
+  until(async () => (await (await fetch(`${stage.url}/api/search`)).text()).includes('embed'))
+
 /** Waits until it holds, half a minute at most. */
 export async function until(holds: () => Promise<boolean>): Promise<void> {
   for (let tries = 0; !(await holds()); tries += 1) {

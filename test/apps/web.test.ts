@@ -23,9 +23,14 @@ const config = configSchema.parse({
   rpcUrl: 'http://127.0.0.1:7845',
   chainId: 31337,
   ledger: `0x${'1e'.repeat(20)}`,
-  doors: { portal: { frontend: 2 }, pondera: { frontend: 3 }, imagine: { frontend: 4 } },
+  doors: {
+    portal: { frontend: 2 },
+    pondera: { frontend: 3 },
+    imagine: { frontend: 4 },
+    search: { frontend: 5 },
+  },
 })
-const PAGES = ['index.html', 'pondera.html', 'imagine.html']
+const PAGES = ['index.html', 'pondera.html', 'imagine.html', 'search.html']
 
 describe('the web page', () => {
   let app: FastifyInstance
@@ -92,7 +97,12 @@ describe('the web page', () => {
       rpcUrl: config.rpcUrl,
       chainId: config.chainId,
       ledger: config.ledger,
-      doors: { portal: { frontend: 2 }, pondera: { frontend: 3 }, imagine: { frontend: 4 } },
+      doors: {
+        portal: { frontend: 2 },
+        pondera: { frontend: 3 },
+        imagine: { frontend: 4 },
+        search: { frontend: 5 },
+      },
       relay: false,
     })
     expect(answer.headers['cache-control']).to.equal('no-store')
@@ -139,6 +149,8 @@ describe('the web page', () => {
       expect((await app.inject(url)).body, url).to.include(title)
       expect((await closed.inject(url)).statusCode, url).to.equal(404)
     }
+    expect((await app.inject('/search?q=a&rid=b')).body).to.include('Search')
+    expect((await closed.inject('/search')).statusCode).to.equal(404)
     await closed.close()
   })
 

@@ -2,6 +2,7 @@ import type { FastifyError, FastifyInstance } from 'fastify'
 import { asHeuristError, HeuristError, refused } from '../../../sdk/errors.ts'
 
 const STATUS: Record<string, number> = {
+  'document.unknown': 404,
   'share.unknown': 404,
   'share.secret_wrong': 403,
   'share.full': 507,

@@ -2,8 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { parseWire } from '../../../sdk/protocol/wire.ts'
 import { openAllowance } from '../api/allowance.ts'
-import { MOST_SHARE_BYTES, type Snapshot, snapshotSchema } from './snapshot.ts'
-import type { ShareStore } from './store.ts'
+import type { ShareKind, ShareStore } from './store.ts'
 
 /** One address may share so many within so long. */
 const MOST_SHARES = 20
@@ -17,19 +16,21 @@ const secretSchema = z.strictObject({ secret: z.string().min(1).max(64) })
 export const sharingAllowance = (now: () => number) =>
   openAllowance({ most: MOST_SHARES, windowMs: WINDOW_MS, now })
 
-/** `POST /api/shares`, and `GET` and `DELETE /api/shares/:id`. */
-export function shareRoutes(
+/** `POST <path>`, and `GET` and `DELETE <path>/:id`. */
+export function shareRoutes<T extends z.ZodRawShape>(
   app: FastifyInstance,
-  shares: ShareStore<Snapshot>,
+  path: string,
+  { schema, mostBytes }: ShareKind<T>,
+  shares: ShareStore<z.output<z.ZodObject<T>>>,
   now: () => number = Date.now,
 ): void {
   const sharing = sharingAllowance(now)
-  app.post('/api/shares', { bodyLimit: 2 * MOST_SHARE_BYTES }, async (request, reply) => {
-    const snapshot = parseWire(snapshotSchema, request.body, 'share.invalid')
+  app.post(path, { bodyLimit: 2 * mostBytes }, async (request, reply) => {
+    const snapshot = parseWire(schema, request.body, 'share.invalid')
     sharing.take(request.ip)
     return reply.code(201).send(await shares.create(snapshot))
   })
-  keptRoutes(app, '/api/shares', shares, now)
+  keptRoutes(app, path, shares, now)
 }
 
 /** `GET` and `DELETE <path>/:id`: reading for whoever has the link, deleting for whoever has its secret. */

@@ -12,7 +12,7 @@ export function SharePicture({ drawing, onClose }: { drawing: Drawing; onClose: 
     <ShareDialog
       title="Share this picture"
       api={PICTURES}
-      path="/imagine/s"
+      path={(id) => `/imagine/s/${id}`}
       share={drawing.share}
       body={async () => {
         const bytes = await drawings.picture(drawing.id)

@@ -9,7 +9,7 @@ const tell = () => {
 window.addEventListener('popstate', tell)
 
 export function go(path: string): void {
-  if (path === window.location.pathname) return
+  if (path === window.location.pathname + window.location.search) return
   window.history.pushState(null, '', path)
   tell()
 }
@@ -22,12 +22,16 @@ export function replace(path: string): void {
 
 export const receiptPath = (request: string): string => `/r/${request}`
 
+const onAddress = (listen: () => void) => {
+  listeners.add(listen)
+  return () => listeners.delete(listen)
+}
+
 /** The path of the address, as it changes. */
-export const usePath = (): string =>
-  useSyncExternalStore(
-    (listen) => {
-      listeners.add(listen)
-      return () => listeners.delete(listen)
-    },
-    () => window.location.pathname,
-  )
+export const usePath = (): string => useSyncExternalStore(onAddress, () => window.location.pathname)
+
+/** What stands behind the `?` of the address, as it changes. */
+export const useSearch = (): string => useSyncExternalStore(onAddress, () => window.location.search)
+
+/** What stands behind the `#` of the address, as it changes. Browsers send it to nobody. */
+export const useHash = (): string => useSyncExternalStore(onAddress, () => window.location.hash)

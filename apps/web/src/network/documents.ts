@@ -4,7 +4,7 @@ import { addressSchema, hashSchema } from '../../../../sdk/protocol/wire.ts'
 /** What this page reads of a router, checked at the door: amounts are decimal text there, bigints here. */
 
 /** The doors of one build, as they are built. */
-export const DOORS = ['portal', 'pondera', 'imagine'] as const
+export const DOORS = ['portal', 'pondera', 'imagine', 'search'] as const
 export type Door = (typeof DOORS)[number]
 
 const amount = z

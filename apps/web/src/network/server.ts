@@ -12,17 +12,25 @@ const errorSchema = z.object({
   }),
 })
 
+/** A shared picture's proof is looked up before it is kept. */
+const MOST_MS = 60_000
+
+interface Asked {
+  method: 'GET' | 'POST' | 'DELETE'
+  body?: unknown
+  /** Leaves the call. */
+  signal?: AbortSignal
+}
+
 /** @throws what the server says; `page.unreachable` (later). */
-export async function askServer(
-  path: string,
-  { method, body }: { method: string; body?: unknown },
-): Promise<Response> {
+export async function askServer(path: string, { method, body, signal }: Asked): Promise<Response> {
+  const limit = AbortSignal.timeout(MOST_MS)
   const answer = await fetch(path, {
     method,
     ...(body === undefined
       ? {}
       : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
-    signal: AbortSignal.timeout(60_000),
+    signal: signal ? AbortSignal.any([signal, limit]) : limit,
   }).catch((cause: unknown) => {
     throw later('page.unreachable', 'the server of this page does not answer', { fix: 'Try again.', cause })
   })

@@ -6,6 +6,7 @@ const DOOR_WORDS: Record<Door, { name: string; path: string }> = {
   portal: { name: 'network', path: '/' },
   pondera: { name: 'pondera', path: '/pondera' },
   imagine: { name: 'imagine', path: '/imagine' },
+  search: { name: 'search', path: '/search' },
 }
 
 export const Mark = () => (
@@ -38,7 +39,7 @@ export function DoorHeader({
         <Mark />
         <span className="text-[1.05rem] font-[560] tracking-[-0.015em]">heurist</span>
         {open.length > 1 && (
-          <nav aria-label="Doors" className="ml-2 flex gap-0.5 border-l border-line pl-3">
+          <nav aria-label="Doors" className="ml-2 flex flex-wrap gap-0.5 border-l border-line pl-3">
             {open.map((each) => (
               <a
                 key={each}

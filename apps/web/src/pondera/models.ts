@@ -45,8 +45,16 @@ export async function readTerms(
   { routerUrl }: Pick<PageConfig, 'routerUrl'>,
   pod: number,
 ): Promise<Manifest> {
-  const bytes = await (await read(new URL(`/v1/pods/${pod}/manifest`, routerUrl))).arrayBuffer()
-  return parseManifest(new Uint8Array(bytes))
+  return parseManifest(await readManifest({ routerUrl }, pod))
+}
+
+/** The bytes of a pod's terms. */
+export async function readManifest(
+  { routerUrl }: Pick<PageConfig, 'routerUrl'>,
+  pod: number,
+): Promise<Uint8Array> {
+  const answer = await read(new URL(`/v1/pods/${pod}/manifest`, routerUrl))
+  return new Uint8Array(await answer.arrayBuffer())
 }
 
 export interface Asked {

@@ -10,7 +10,7 @@ export function ShareChat({ chat, onClose }: { chat: Chat; onClose: () => void }
     <ShareDialog
       title="Share this chat"
       api={SHARES}
-      path="/pondera/s"
+      path={(id) => `/pondera/s/${id}`}
       share={chat.share}
       body={async () => snapshotOf(chat)}
       keep={(share) => chats.put({ ...chat, share })}

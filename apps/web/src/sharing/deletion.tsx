@@ -1,4 +1,5 @@
 import { useState } from 'react'
+import { useHash } from '../network/address.ts'
 import { Button } from '../parts/button.tsx'
 import { wordsOf } from '../session/words.ts'
 import { secretOf } from './links.tsx'
@@ -6,7 +7,7 @@ import { deleteShare } from './server.ts'
 
 /** On a shared page that was opened by its secret link: the way to delete it. */
 export function Deletion({ api, id, onDeleted }: { api: string; id: string; onDeleted: () => void }) {
-  const [secret] = useState(() => secretOf(window.location.hash))
+  const secret = secretOf(useHash())
   const [said, setSaid] = useState<string>()
   if (secret === undefined) return null
   async function remove(secret: string) {

@@ -7,9 +7,10 @@ import { createShare, deleteShare } from './server.ts'
 
 interface Props {
   title: string
-  /** Where it is kept, and where its pages are. */
+  /** Where it is kept. */
   api: string
-  path: string
+  /** The address of a shared page. */
+  path: (id: string) => string
   share: ShareKey | undefined
   /** What is sent to be shown. */
   body: () => Promise<object>
@@ -47,7 +48,7 @@ export function ShareDialog({ title, api, path, share, body, keep, forget, onClo
           </Button>
         </>
       ) : (
-        <ShareLinks path={path} share={share} busy={busy} onDelete={() => void remove()} />
+        <ShareLinks path={path(share.id)} share={share} busy={busy} onDelete={() => void remove()} />
       )}
       <p aria-live="polite">
         {problem && (

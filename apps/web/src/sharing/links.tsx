@@ -16,13 +16,12 @@ export function ShareLinks({
   busy,
   onDelete,
 }: {
-  /** Where its pages are: `<path>/<id>`. */
   path: string
   share: ShareKey
   busy: boolean
   onDelete: () => void
 }) {
-  const link = new URL(`${path}/${share.id}`, window.location.href).href
+  const link = new URL(path, window.location.href).href
   const secret = `${link}#delete=${share.secret}`
   return (
     <>

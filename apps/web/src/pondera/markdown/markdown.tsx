@@ -1,4 +1,4 @@
-import { isValidElement, type ReactNode } from 'react'
+import { isValidElement, type ReactNode, useMemo } from 'react'
 import ReactMarkdown, { type Components } from 'react-markdown'
 import rehypeHighlight from 'rehype-highlight'
 import remarkGfm from 'remark-gfm'
@@ -46,11 +46,28 @@ const COMPONENTS: Components = {
   ),
 }
 
-export default function Markdown({ text }: { text: string }) {
+/** @param link  What stands for a link to this address; undefined = an ordinary link. */
+export default function Markdown({
+  text,
+  link,
+}: {
+  text: string
+  link?: (href: string) => ReactNode | undefined
+}) {
+  const components = useMemo<Components>(
+    () =>
+      link === undefined
+        ? COMPONENTS
+        : {
+            ...COMPONENTS,
+            a: ({ href, children }) => link(href ?? '') ?? <Away href={href}>{children}</Away>,
+          },
+    [link],
+  )
   return (
     <div className="prose">
       <ReactMarkdown
-        components={COMPONENTS}
+        components={components}
         remarkPlugins={[remarkGfm, remarkMath]}
         rehypePlugins={[[rehypeHighlight, { plainText: ['math'] }]]}
       >

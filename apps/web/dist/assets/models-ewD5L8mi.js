@@ -1,1 +1,0 @@
-import{a as e,i as t,n,o as r,r as i,s as a,t as o}from"./models-CiTP1GWv.js";n();export{o as askedOf,i as mostPrice,t as ownTemperature,e as readModels,r as readPods,a as readTerms};

@@ -1,0 +1,54 @@
+import { DoorHeader, SkipLink } from '../parts/shell.tsx'
+import { Revenue } from '../pondera/revenue.tsx'
+import { ReadOnlyBanner, SessionButton } from '../session/button.tsx'
+import { useSession } from '../session/use.ts'
+import { SearchBox } from './box.tsx'
+import { FindingView } from './found.tsx'
+import { Home } from './home.tsx'
+import { SharedFinding } from './shared.tsx'
+import { useAddress, useFindings, useSearching, useTerms } from './use.ts'
+
+export function SearchDoor() {
+  const { config } = useSession()
+  return (
+    <>
+      <SkipLink to="main">Skip to the search</SkipLink>
+      <div className="mx-auto flex min-h-dvh max-w-[76rem] flex-col px-4 sm:px-6">
+        <DoorHeader door="search" config={config}>
+          <SessionButton />
+        </DoorHeader>
+        <main
+          id="main"
+          tabIndex={-1}
+          className="mx-auto w-full max-w-[58rem] flex-1 space-y-6 pb-10 outline-none"
+        >
+          <ReadOnlyBanner />
+          <Place />
+        </main>
+        <footer className="label mt-auto border-t border-line py-4">
+          <Revenue door="search" />
+        </footer>
+      </div>
+    </>
+  )
+}
+
+/** The home, a search of this browser, or one that somebody shares. */
+function Place() {
+  const { query, rid } = useAddress()
+  const { findings } = useFindings()
+  const terms = useTerms()
+  const onSearch = useSearching(terms)
+  const finding = rid === undefined ? undefined : findings.find(rid)
+  if (rid === undefined) return <Home query={query} terms={terms} onSearch={onSearch} />
+  return (
+    <>
+      <SearchBox key={`box ${rid}`} query={finding?.query ?? query} terms={terms} onSearch={onSearch} />
+      {finding ? (
+        <FindingView key={rid} finding={finding} onSearch={onSearch} />
+      ) : (
+        <SharedFinding key={rid} id={rid} onSearch={onSearch} />
+      )}
+    </>
+  )
+}

@@ -1,0 +1,135 @@
+import { useState } from 'react'
+import { formatUsd } from '../../../../sdk/units.ts'
+import { Button } from '../parts/button.tsx'
+import { Copy } from '../parts/copy.tsx'
+import { CitedAnswer } from './cited.tsx'
+import { type Finding, isRunning } from './finding.ts'
+import { Receipts, Related, Sources } from './parts.tsx'
+import { ShareFinding } from './share.tsx'
+
+interface Props {
+  finding: Finding
+  onSearch: ((query: string) => void) | undefined
+}
+
+/** A search of this browser: its answer, its sources, what to ask next. */
+export function FindingView({ finding, onSearch }: Props) {
+  const { query, state, answer, sources, related } = finding
+  const running = isRunning(finding)
+  return (
+    <>
+      <article aria-label="Answer" aria-busy={running} className="space-y-3" data-state={state}>
+        <h1 className="text-[1.3rem] [overflow-wrap:anywhere]">{query}</h1>
+        <p role="status" className={running ? 'text-muted' : 'sr-only'}>
+          {SAYS[state]}
+        </p>
+        {answer !== '' && (
+          <div data-by={finding.by}>
+            <CitedAnswer query={query} answer={answer} sources={sources} />
+          </div>
+        )}
+        <Notes finding={finding} />
+        <Acts finding={finding} onSearch={onSearch} />
+      </article>
+      {sources.length > 0 && <Sources query={query} sources={sources} />}
+      {!running && related.length > 0 && <Related related={related} onSearch={onSearch} />}
+    </>
+  )
+}
+
+const SAYS: Record<Finding['state'], string> = {
+  searching: 'Searching…',
+  writing: 'The answer is being written…',
+  done: 'The answer is complete.',
+  stopped: 'The search was stopped.',
+  cut: 'The page was closed.',
+  failed: 'The search failed.',
+}
+
+/** Everything that one has to know of an answer to judge it. */
+function Notes({ finding }: { finding: Finding }) {
+  const { state, note, model, missing, warnings, sources, problem, ranking } = finding
+  return (
+    <>
+      {note === 'nothing found' && (
+        <Warning code="nothing">
+          Nothing was found: no document here speaks of it, and no model was asked. Ask it in other words.
+        </Warning>
+      )}
+      {state === 'done' && sources.length > 0 && missing.length > 0 && (
+        <p className="label" data-missing>
+          Information is missing on: {missing.join(', ')}.
+        </p>
+      )}
+      {note === 'too little' && sources.length > 0 && (
+        <p className="label" data-note="too little">
+          These are the sources’ own words: no chat model here reads enough at once to answer from them. An
+          instruction-tuned one of seven billion weights or more does.
+        </p>
+      )}
+      {note === 'no citation' && (
+        <p className="label" data-note="no citation">
+          {model} named none of the sources, so its answer is not shown: these are the sources’ own words.
+          Larger, instruction-tuned models name them.
+        </p>
+      )}
+      {warnings.map((warning) => (
+        <Warning key={warning} code="provider">
+          {warning.charAt(0).toUpperCase() + warning.slice(1)}.
+        </Warning>
+      ))}
+      {state === 'stopped' && (
+        <p className="label">You stopped it here: only what was delivered is charged.</p>
+      )}
+      {state === 'cut' && (
+        <p className="label">The page was closed here: only what was delivered is charged.</p>
+      )}
+      {state === 'failed' && problem && (
+        <p role="alert" className="rounded-md border border-edge px-3 py-2" data-problem={problem.code}>
+          {problem.says} <span className="text-muted">{problem.fix}</span>
+        </p>
+      )}
+      {state === 'done' && ranking !== undefined && sources.length > 0 && (
+        <p className="label" data-ranking={ranking}>
+          {ranking === 'words' ? 'Ranked by words.' : 'Ranked by words, and by vectors of the embed pod.'}
+        </p>
+      )}
+    </>
+  )
+}
+
+const Warning = ({ code, children }: { code: string; children: React.ReactNode }) => (
+  <p role="status" className="rounded-md border border-edge px-3 py-2" data-warning={code}>
+    {children}
+  </p>
+)
+
+function Acts({ finding, onSearch }: Props) {
+  const { id, query, state, answer, requests, price } = finding
+  const [sharing, setSharing] = useState(false)
+  if (isRunning(finding)) {
+    return <Button onClick={() => void import('./ask.ts').then(({ stop }) => stop(id))}>Stop</Button>
+  }
+  return (
+    <p className="flex flex-wrap items-center gap-1">
+      {answer !== '' && <Copy text={answer} what="answer" />}
+      <Button tone="plain" disabled={onSearch === undefined} onClick={() => onSearch?.(query)}>
+        regenerate
+      </Button>
+      {state === 'done' && (
+        <Button tone="plain" onClick={() => setSharing(true)}>
+          share
+        </Button>
+      )}
+      <Receipts
+        requests={requests}
+        price={
+          <span className="label px-1.5" data-paid={price}>
+            {price === '0' ? 'free' : `$${formatUsd(BigInt(price))}`}
+          </span>
+        }
+      />
+      {sharing && <ShareFinding finding={finding} onClose={() => setSharing(false)} />}
+    </p>
+  )
+}

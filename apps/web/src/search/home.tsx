@@ -1,0 +1,108 @@
+import { go } from '../network/address.ts'
+import { Button } from '../parts/button.tsx'
+import { useSession } from '../session/use.ts'
+import { SearchBox } from './box.tsx'
+import { addressOf } from './finding.ts'
+import type { Terms } from './terms.ts'
+import { useFindings } from './use.ts'
+
+const PRESETS = ['What can a thief of my key do?', 'How does a payee file a claim for a shortfall?'] as const
+/** Earlier searches that the home shows. */
+const MOST_SHOWN = 5
+
+/** The box, two queries to begin with, and what was searched before. */
+export function Home({
+  query,
+  terms,
+  onSearch,
+}: {
+  query: string
+  terms: Terms | undefined
+  onSearch: ((query: string) => void) | undefined
+}) {
+  const { view } = useSession()
+  return (
+    <section aria-labelledby="search" className="mx-auto max-w-[44rem] space-y-6 pt-6 sm:pt-16">
+      <h1 id="search" className="max-w-[34rem] text-[1.5rem] leading-snug font-[540] tracking-[-0.015em]">
+        An answer with its sources. <span className="text-muted">A price before, a receipt after.</span>
+      </h1>
+      <SearchBox key={query} query={query} terms={terms} onSearch={onSearch} />
+      {view.phase === 'none' && (
+        <p>Add credit above to begin: one signature, and no search asks you again.</p>
+      )}
+      <ul aria-label="Queries to begin with" className="grid gap-2 sm:grid-cols-2">
+        {PRESETS.map((preset) => (
+          <li key={preset}>
+            <button
+              type="button"
+              disabled={onSearch === undefined}
+              onClick={() => onSearch?.(preset)}
+              className="h-full w-full cursor-pointer rounded-lg border border-edge px-3.5 py-3 text-left hover:bg-accent-soft disabled:cursor-not-allowed disabled:text-muted"
+            >
+              {preset}
+            </button>
+          </li>
+        ))}
+      </ul>
+      <WhoAnswers terms={terms} />
+      <Earlier />
+    </section>
+  )
+}
+
+/** Which kind of model answers, or why none does. */
+export function WhoAnswers({ terms }: { terms: Terms | undefined }) {
+  if (terms === undefined) return null
+  const { model, small } = terms
+  if (model) {
+    return (
+      <p className="label" data-writer={model.name}>
+        {model.name} writes the answer from what is found, and names its sources.
+      </p>
+    )
+  }
+  return (
+    <p className="label" data-writer="">
+      {small.length > 0
+        ? `The chat models here (${small.join(', ')}) read`
+        : 'There is no chat model that reads'}{' '}
+      too little at once to answer from eight sources, so an answer is the sources’ own words. An
+      instruction-tuned model of seven billion weights or more that reads 2,000 tokens writes it well: where
+      the network serves one, it is asked.
+    </p>
+  )
+}
+
+function Earlier() {
+  const { findings, view } = useFindings()
+  if (view.length === 0) return null
+  return (
+    <nav aria-label="Earlier searches" className="space-y-1">
+      <h2 className="label font-[520]">Earlier, kept in this browser</h2>
+      <ul>
+        {view.slice(0, MOST_SHOWN).map(({ id, query }) => (
+          <li key={id} className="flex items-center gap-2">
+            <a
+              href={addressOf(query, id)}
+              onClick={(event) => {
+                event.preventDefault()
+                go(addressOf(query, id))
+              }}
+              className="min-w-0 flex-1 truncate rounded-md py-1 underline-offset-4 hover:underline"
+            >
+              {query}
+            </a>
+            <Button
+              tone="plain"
+              aria-label={`Forget ${query}`}
+              title="Forget"
+              onClick={() => findings.remove(id)}
+            >
+              ✕
+            </Button>
+          </li>
+        ))}
+      </ul>
+    </nav>
+  )
+}

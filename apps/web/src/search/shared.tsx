@@ -1,0 +1,83 @@
+import { useEffect, useState } from 'react'
+import { Button } from '../parts/button.tsx'
+import { type Problem, wordsOf } from '../session/words.ts'
+import { Deletion } from '../sharing/deletion.tsx'
+import { CitedAnswer } from './cited.tsx'
+import { Receipts, Related, Sources } from './parts.tsx'
+import { RESULTS, readResult, type SharedResult } from './server.ts'
+
+type Read =
+  | { state: 'reading' }
+  | { state: 'read'; shared: SharedResult }
+  | { state: 'failed'; problem: Problem }
+
+/** A result that somebody shares: shown as it was, at no cost. */
+export function SharedFinding({
+  id,
+  onSearch,
+}: {
+  id: string
+  onSearch: ((query: string) => void) | undefined
+}) {
+  const [read, setRead] = useState<Read>({ state: 'reading' })
+  useEffect(() => {
+    readResult(id).then(
+      (shared) => setRead({ state: 'read', shared }),
+      (cause: unknown) => setRead({ state: 'failed', problem: wordsOf(cause) }),
+    )
+  }, [id])
+  return (
+    <>
+      {read.state === 'read' && (
+        <Deletion
+          api={RESULTS}
+          id={id}
+          onDeleted={() =>
+            setRead({
+              state: 'failed',
+              problem: { code: 'share.deleted', says: 'The shared result is deleted.', fix: '' },
+            })
+          }
+        />
+      )}
+      {read.state === 'reading' && <p className="text-muted">Reading…</p>}
+      {read.state === 'failed' && (
+        <p data-problem={read.problem.code}>
+          {read.problem.says} {read.problem.fix}
+        </p>
+      )}
+      {read.state === 'read' && <Shown shared={read.shared} onSearch={onSearch} />}
+    </>
+  )
+}
+
+function Shown({
+  shared,
+  onSearch,
+}: {
+  shared: SharedResult
+  onSearch: ((query: string) => void) | undefined
+}) {
+  const { query, answer, by, model, sources, related, requests, createdAt } = shared
+  return (
+    <>
+      <article aria-label="Answer" className="space-y-3" data-shared>
+        <h1 className="text-[1.3rem] [overflow-wrap:anywhere]">{query}</h1>
+        <p className="label">
+          Shared on {new Date(createdAt).toLocaleDateString('en', { dateStyle: 'long' })} by somebody who
+          searched here; {by === 'model' ? `${model ?? 'a model'} wrote it` : 'it is the sources’ own words'},
+          and nobody has checked it since.
+        </p>
+        <CitedAnswer query={query} answer={answer} sources={sources} />
+        <p className="flex flex-wrap items-center gap-1">
+          <Button tone="plain" disabled={onSearch === undefined} onClick={() => onSearch?.(query)}>
+            search again
+          </Button>
+          <Receipts requests={requests} />
+        </p>
+      </article>
+      {sources.length > 0 && <Sources query={query} sources={sources} />}
+      {related.length > 0 && <Related related={related} onSearch={onSearch} />}
+    </>
+  )
+}

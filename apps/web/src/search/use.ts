@@ -1,0 +1,68 @@
+import { createContext, useContext, useEffect, useState, useSyncExternalStore } from 'react'
+import { plainText } from '../../search/text.ts'
+import { go, useSearch } from '../network/address.ts'
+import { useSession } from '../session/use.ts'
+import { wordsOf } from '../session/words.ts'
+import { addressOf, type Finding, newFinding } from './finding.ts'
+import type { Findings } from './store.ts'
+import type { Terms } from './terms.ts'
+
+export const FindingsContext = createContext<Findings | undefined>(undefined)
+
+export function useFindings(): { findings: Findings; view: readonly Finding[] } {
+  const findings = useContext(FindingsContext)
+  if (findings === undefined) throw new Error('FindingsContext is missing')
+  return { findings, view: useSyncExternalStore(findings.subscribe, findings.view) }
+}
+
+/** What the address asks for: a query, and the search that answered it. */
+export function useAddress(): { query: string; rid: string | undefined } {
+  const asked = new URLSearchParams(useSearch())
+  const rid = asked.get('rid') ?? ''
+  return {
+    query: (asked.get('q') ?? '').slice(0, 100),
+    rid: /^[\w-]{1,64}$/.test(rid) ? rid : undefined,
+  }
+}
+
+const AGAIN_MS = 20_000
+
+/** What a search costs and who answers it; undefined until router and server told. Read again now and then. */
+export function useTerms(): Terms | undefined {
+  const { config } = useSession()
+  const [terms, setTerms] = useState<Terms>()
+  useEffect(() => {
+    let gone = false
+    const read = async () => {
+      if (document.visibilityState !== 'visible') return
+      const { readTermsOf } = await import('./terms.ts')
+      const next = await readTermsOf(config)
+      if (!gone) setTerms(next)
+    }
+    const again = () => void read().catch((cause: unknown) => console.warn(wordsOf(cause).says))
+    again()
+    const timer = window.setInterval(again, AGAIN_MS)
+    return () => {
+      gone = true
+      window.clearInterval(timer)
+    }
+  }, [config])
+  return terms
+}
+
+/** Searches by the key of this browser, and goes to where the result will stand; undefined while that cannot be. */
+export function useSearching(terms: Terms | undefined): ((query: string) => void) | undefined {
+  const { findings } = useFindings()
+  const { session, view } = useSession()
+  const { client } = view
+  if (view.phase !== 'ready' || client === undefined || terms === undefined) return undefined
+  return (text) => {
+    const query = plainText(text) || text.trim()
+    const id = crypto.randomUUID().replaceAll('-', '').slice(0, 22)
+    findings.put(newFinding(id, query, Date.now()))
+    void import('./ask.ts').then(({ searchFor }) =>
+      searchFor({ findings, session, client, id, query, model: terms.model, vectors: terms.vectors?.pod }),
+    )
+    go(addressOf(query, id))
+  }
+}
