@@ -45,7 +45,7 @@ try {
   await button(page, 'Make a link').click()
   const shared = new URL((await page.locator('[data-share]').getAttribute('href')) ?? '').pathname
   await indexed(house)
-  await page.goto(`${house.stage.url}/search`)
+  await page.goto(`${url}/search`)
   await isReady(page)
   await page.locator('[data-price]').waitFor()
   await button(page, 'What can a thief of my key do?').click()
