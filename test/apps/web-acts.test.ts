@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { expect } from 'chai'
 import type { BrowserContext, Page } from 'playwright-core'
 import { type Address, createTestClient, encodeFunctionData, erc20Abi, http } from 'viem'
@@ -14,12 +12,12 @@ import { readTargets, readVotes } from '../../sdk/chain/votes.ts'
 import { rewardShare, rewardSums } from '../../sdk/protocol/emission.ts'
 import { HEU, type Holder, USD } from '../cli/season.ts'
 import { type ActsStage, figure, openActsStage, reaches, tabTo } from './acts.ts'
+import { faultsOf } from './axe.ts'
 import { button, type House, isReady, openHouse, until } from './visitor.ts'
 import { giveWallet, type TestWallet } from './wallet.ts'
 
 /** Everything that a wallet signs in the portal, in a real Chromium on real contracts, with weeks that pass at once. */
 
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const DAY = 86_400
 const PAGES = ['credits', 'stake', 'lock', 'vote', 'claim'] as const
 
@@ -492,16 +490,6 @@ describe('the portal in a browser: what a wallet signs', function () {
     expect(faults).to.deep.equal([])
     await context.close()
   })
-
-  async function faultsOf(on: Page, where: string): Promise<string[]> {
-    await on.evaluate(axe)
-    const found = (await on.evaluate(
-      'axe.run(document, { resultTypes: ["violations"] }).then(({ violations }) => violations)',
-    )) as { id: string; impact: string; nodes: { html: string }[] }[]
-    return found
-      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-      .map(({ id, nodes }) => `${where}: ${id} ${nodes[0]?.html.slice(0, 160)}`)
-  }
 
   it('no page asked anything of a stranger, and no policy was broken', () => {
     expect(house.strangers).to.deep.equal([])

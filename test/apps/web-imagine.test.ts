@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { expect } from 'chai'
 import type { Page } from 'playwright-core'
 import { openChain } from '../../sdk/chain/clients.ts'
@@ -7,11 +6,11 @@ import { claimablesOf } from '../../sdk/chain/payees.ts'
 import { keccak, toHex } from '../../sdk/protocol/bytes.ts'
 import { usd } from '../../sdk/units.ts'
 import { verifyReceipt } from '../../sdk/verify.ts'
+import { faultsOf } from './axe.ts'
 import { button, fund, type House, isReady, openHouse, until } from './visitor.ts'
 
 /** Every row of imagine's feature table, in a real Chromium on a real network with two image pods. */
 
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const HOSTILE = '<img src=x onerror="window.hurt=1"><script>window.hurt=1</script> a red circle'
 const PROMPT = 'a small red circle on a blue background, top left'
 
@@ -642,16 +641,6 @@ describe('imagine in a browser', function () {
     expect(faults).to.deep.equal([])
     await page.setViewportSize({ width: 1440, height: 900 })
   })
-
-  async function faultsOf(on: Page, where: string): Promise<string[]> {
-    await on.evaluate(axe)
-    const found = (await on.evaluate(
-      'axe.run(document, { resultTypes: ["violations"] }).then(({ violations }) => violations)',
-    )) as { id: string; impact: string; nodes: { html: string }[] }[]
-    return found
-      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-      .map(({ id, nodes }) => `${where}: ${id} ${nodes[0]?.html.slice(0, 160)}`)
-  }
 
   describe('in all of that', () => {
     it('no page asked anything of a stranger, and no policy was broken', () => {
