@@ -1,6 +1,6 @@
 import { useEffect } from 'react'
+import { Revenue } from '../parts/revenue.tsx'
 import { DoorHeader, SkipLink } from '../parts/shell.tsx'
-import { Revenue } from '../pondera/revenue.tsx'
 import { ReadOnlyBanner, SessionButton } from '../session/button.tsx'
 import { useSession } from '../session/use.ts'
 import { endCutDrawings } from './draw.ts'
@@ -41,7 +41,7 @@ export function ImagineDoor() {
           )}
         </main>
         <footer className="label mt-auto border-t border-line py-4">
-          <Revenue door="imagine" />
+          <Revenue door="imagine" config={config} />
         </footer>
       </div>
     </>

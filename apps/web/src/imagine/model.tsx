@@ -1,7 +1,7 @@
 import { useState } from 'react'
+import type { Manifest, Model } from '../network/models.ts'
 import { Button } from '../parts/button.tsx'
 import { Link } from '../parts/link.tsx'
-import type { Manifest, Model } from '../pondera/models.ts'
 import { useTerms } from '../pondera/use.ts'
 import { useSession } from '../session/use.ts'
 import { draw } from './draw.ts'

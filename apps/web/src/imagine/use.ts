@@ -1,7 +1,7 @@
 import { createContext, useCallback, useContext, useEffect, useState, useSyncExternalStore } from 'react'
 import { usePath } from '../network/address.ts'
 import { useRead } from '../network/answer.ts'
-import type { Model } from '../pondera/models.ts'
+import type { Model } from '../network/models.ts'
 import { useSession } from '../session/use.ts'
 import type { Drawings, DrawingsView } from './store.ts'
 
@@ -30,7 +30,7 @@ export function useAddress(): { model?: string; share?: string } {
 export function usePictureModels(): Model[] | undefined {
   const { config } = useSession()
   const read = useCallback(
-    async () => (await import('../pondera/models.ts')).readPods(config, 'image'),
+    async () => (await import('../network/models.ts')).readPods(config, 'image'),
     [config],
   )
   return useRead(read).value

@@ -1,10 +1,10 @@
 import type { Client } from '../../../../sdk/client.ts'
 import { asHeuristError, refused } from '../../../../sdk/errors.ts'
+import { askedOf, type Manifest } from '../network/models.ts'
 import type { Session } from '../session/view.ts'
 import { wordsOf } from '../session/words.ts'
 import type { Excerpt, Message, Settings } from './chat.ts'
 import { MOST_MESSAGES, packContext } from './context.ts'
-import { askedOf, type Manifest } from './models.ts'
 import type { Chats } from './store.ts'
 
 /** Asks a model and writes its answer down as it comes. */

@@ -75,7 +75,7 @@ function useExcerpts(id: string) {
     if (!chats.find(id)?.documents?.length) return undefined
     const [{ excerptsFor }, { readPods }] = await Promise.all([
       import('./documents/library.ts'),
-      import('./models.ts'),
+      import('../network/models.ts'),
     ])
     return async (question: string) => {
       const [pod] = await readPods(config, 'embed')

@@ -1,11 +1,11 @@
 import { useDeferredValue, useMemo, useState } from 'react'
 import { formatUsd } from '../../../../sdk/units.ts'
+import { askedOf, type Manifest, mostPrice } from '../network/models.ts'
 import { Button } from '../parts/button.tsx'
 import { useSession } from '../session/use.ts'
 import { whyNot } from '../session/why.ts'
 import type { Message, Settings } from './chat.ts'
 import { MOST_MESSAGES, packContext } from './context.ts'
-import { askedOf, type Manifest, mostPrice } from './models.ts'
 
 interface Props {
   messages: readonly Message[]

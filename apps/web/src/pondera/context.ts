@@ -1,12 +1,8 @@
+import type { Turn } from '../network/models.ts'
 import type { Excerpt, Message, Settings } from './chat.ts'
 import { withoutThinking } from './thinking.ts'
 
 /** What a model is sent of a conversation. Pure. */
-
-export interface Turn {
-  role: 'system' | 'user' | 'assistant'
-  content: string
-}
 
 /** So many earlier messages go along, the question included. */
 export const MOST_MESSAGES = 8

@@ -2,12 +2,12 @@ import { useEffect, useState } from 'react'
 import { go } from '../network/address.ts'
 import { Button } from '../parts/button.tsx'
 import { Dialog } from '../parts/dialog.tsx'
+import { Revenue } from '../parts/revenue.tsx'
 import { DoorHeader, SkipLink } from '../parts/shell.tsx'
 import { ReadOnlyBanner, SessionButton } from '../session/button.tsx'
 import { useSession } from '../session/use.ts'
 import { endCutAnswers } from './answer.ts'
 import { Conversation } from './conversation.tsx'
-import { Revenue } from './revenue.tsx'
 import { SharedChat } from './shared.tsx'
 import { Sidebar } from './sidebar.tsx'
 import { useAddress, useChats } from './use.ts'
@@ -30,7 +30,7 @@ export function PonderaDoor() {
         </DoorHeader>
         {share === undefined ? <Chatting key={chat ?? 'new'} chat={chat} /> : <SharedChat share={share} />}
         <footer className="label mt-auto border-t border-line py-4">
-          <Revenue door="pondera" />
+          <Revenue door="pondera" config={config} />
         </footer>
       </div>
     </>

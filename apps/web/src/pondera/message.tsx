@@ -7,7 +7,7 @@ import type { Message } from './chat.ts'
 import { partThinking } from './thinking.ts'
 
 /** Markdown, code and mathematics: that code comes with the first answer. */
-const Markdown = lazy(() => import('./markdown/markdown.tsx'))
+const Markdown = lazy(() => import('../markdown/markdown.tsx'))
 
 interface Props {
   message: Message

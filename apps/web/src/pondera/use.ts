@@ -1,8 +1,8 @@
 import { createContext, useCallback, useContext, useSyncExternalStore } from 'react'
 import { usePath } from '../network/address.ts'
 import { useRead } from '../network/answer.ts'
+import type { Manifest, Model } from '../network/models.ts'
 import { useSession } from '../session/use.ts'
-import type { Manifest, Model } from './models.ts'
 import type { Chats, ChatsView } from './store.ts'
 
 export const ChatsContext = createContext<Chats | undefined>(undefined)
@@ -27,14 +27,15 @@ export function useAddress(): { chat?: string; share?: string } {
 /** The pods that chat; undefined until the router told them. */
 export function useModels(): Model[] | undefined {
   const { config } = useSession()
-  return useRead(useCallback(async () => (await import('./models.ts')).readModels(config), [config])).value
+  return useRead(useCallback(async () => (await import('../network/models.ts')).readModels(config), [config]))
+    .value
 }
 
 /** The terms of one pod; undefined until they are read. */
 export function useTerms(pod: number | undefined): Manifest | undefined {
   const { config } = useSession()
   const read = useCallback(
-    async () => (await import('./models.ts')).readTerms(config, pod ?? 0),
+    async () => (await import('../network/models.ts')).readTerms(config, pod ?? 0),
     [config, pod],
   )
   return useRead(pod === undefined ? undefined : read).value

@@ -3,6 +3,7 @@ import { go, usePath } from '../network/address.ts'
 import { useLive, useView } from '../network/use.ts'
 import { ReadOnly } from '../parts/banner.tsx'
 import { Link } from '../parts/link.tsx'
+import { Revenue } from '../parts/revenue.tsx'
 import { Empty } from '../parts/section.tsx'
 import { DoorHeader, SkipLink } from '../parts/shell.tsx'
 import { ReadOnlyBanner, SessionButton } from '../session/button.tsx'
@@ -134,6 +135,7 @@ function Footer() {
   const { config } = useLive()
   return (
     <footer className="label flex flex-wrap gap-x-6 gap-y-1 border-t border-line py-6">
+      <Revenue door="portal" config={config} />
       <span>
         router{' '}
         <a className="underline underline-offset-4" href={new URL('/v1/network', config.routerUrl).href}>

@@ -3,7 +3,7 @@ import { isOwnSource, type Source } from '../../search/documents.ts'
 import { citationOf, citedOf } from './citations.ts'
 import { excerptOf } from './quotes.ts'
 
-const Markdown = lazy(() => import('../pondera/markdown/markdown.tsx'))
+const Markdown = lazy(() => import('../markdown/markdown.tsx'))
 
 /** An answer whose numbers open the source that they name. */
 export function CitedAnswer({

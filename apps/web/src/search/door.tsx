@@ -1,5 +1,5 @@
+import { Revenue } from '../parts/revenue.tsx'
 import { DoorHeader, SkipLink } from '../parts/shell.tsx'
-import { Revenue } from '../pondera/revenue.tsx'
 import { ReadOnlyBanner, SessionButton } from '../session/button.tsx'
 import { useSession } from '../session/use.ts'
 import { SearchBox } from './box.tsx'
@@ -26,7 +26,7 @@ export function SearchDoor() {
           <Place />
         </main>
         <footer className="label mt-auto border-t border-line py-4">
-          <Revenue door="search" />
+          <Revenue door="search" config={config} />
         </footer>
       </div>
     </>

@@ -1,6 +1,5 @@
 import type { Source } from '../../search/documents.ts'
-import type { Turn } from '../pondera/context.ts'
-import { type Asked, askedOf, type Manifest } from '../pondera/models.ts'
+import { type Asked, askedOf, type Manifest, type Turn } from '../network/models.ts'
 
 /** What a model is asked with its sources, and whether it can carry that. Pure. */
 

@@ -1,8 +1,8 @@
 import type { Client } from '../../../../../sdk/client.ts'
 import { asHeuristError, refused } from '../../../../../sdk/errors.ts'
 import { maxPriceOf, unitLimitsOf } from '../../../../../sdk/protocol/price.ts'
+import type { Manifest } from '../../network/models.ts'
 import type { Excerpt } from '../chat.ts'
-import type { Manifest } from '../models.ts'
 import { type Cut, inCalls, nearest, piecesOf } from './split.ts'
 
 /** Documents as excerpts with their vectors, made by the embed pod and paid like any call. */

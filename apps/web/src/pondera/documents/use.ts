@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react'
+import { readPods, readTerms } from '../../network/models.ts'
 import { useSession } from '../../session/use.ts'
-import { readPods, readTerms } from '../models.ts'
 import type { Embedder } from './library.ts'
 
 /** Who makes vectors of texts; undefined without credit, or on a network without such a pod. */
