@@ -29,6 +29,7 @@ export const BROWSER_TESTS = [
   'test/apps/web-portal-epochs.test.ts',
   'test/apps/web-imagine.test.ts',
   'test/apps/web-search.test.ts',
+  'test/apps/web-day.test.ts',
 ] as const
 
 export const NO_CHROMIUM =
