@@ -1,6 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { freshBundle } from '../deploy/build/bundle.mjs'
 import { foundryBinary } from '../deploy/chain.ts'
 import { BROWSER_TESTS, findChromium, NO_CHROMIUM } from './apps/chromium.ts'
 
@@ -10,6 +11,10 @@ import { BROWSER_TESTS, findChromium, NO_CHROMIUM } from './apps/chromium.ts'
  */
 
 const root = join(import.meta.dirname, '..')
+
+// The processes that tests start run from the bundle that the install made, as `heurist` starts them.
+const bundle = freshBundle()
+if (bundle !== undefined) process.env.HEURIST_BUNDLE = bundle
 
 /** Test files that run at once. */
 const LANES = 2

@@ -129,7 +129,7 @@ async function openDoor(routerUrl: string) {
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     async run(folder: string, ...argv: string[]): Promise<{ out: string; code: number | null }> {
-      const env = { ...process.env, HEURIST_HOME: folder, HEURIST_SOURCES: '1' }
+      const env = { ...process.env, HEURIST_HOME: folder }
       const child = spawn(process.execPath, [BIN, ...argv], { env })
       let out = ''
       child.stdout.on('data', (text) => {

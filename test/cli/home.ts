@@ -56,7 +56,7 @@ export function openHome(market: Market, routerUrl = NO_ROUTER): CliHome {
 }
 
 function heurist(home: string, argv: string[]): Promise<Run> {
-  const env: NodeJS.ProcessEnv = { ...process.env, HEURIST_HOME: home, HEURIST_SOURCES: '1' }
+  const env: NodeJS.ProcessEnv = { ...process.env, HEURIST_HOME: home }
   for (const name of ['HEURIST_KEY', 'HEURIST_ROUTER_URL', 'HEURIST_LEDGER', 'HEURIST_RPC_URL'])
     delete env[name]
   return new Promise((resolve) => {
