@@ -2,14 +2,7 @@ import { useState } from 'react'
 import type { Address } from 'viem'
 import { heuApproval } from '../../../../../sdk/chain/approvals.ts'
 import type { Call } from '../../../../../sdk/chain/call.ts'
-import {
-  type LockState,
-  lockCall,
-  lockEnd,
-  MOST_LOCK_EPOCHS,
-  readLock,
-} from '../../../../../sdk/chain/locks.ts'
-import { refused } from '../../../../../sdk/errors.ts'
+import { type LockState, lockCall, MOST_LOCK_EPOCHS, readLock } from '../../../../../sdk/chain/locks.ts'
 import { power } from '../../../../../sdk/protocol/emission.ts'
 import { startOf } from '../../../../../sdk/protocol/epochs.ts'
 import { formatHeu, formatPercent } from '../../../../../sdk/units.ts'
@@ -20,7 +13,11 @@ import { type Scene, useReading, useWho } from '../../acts/scene.ts'
 import { epochDate, Until } from '../../acts/time.tsx'
 import { TxButton } from '../../acts/tx.tsx'
 import { Section } from '../../parts/section.tsx'
+import { changeOf } from './change.ts'
 import { PowerCurve } from './curve.tsx'
+
+/** A first lock is offered so long. */
+const USUAL_WEEKS = 52
 
 /** `/lock`: HEU locked for votes. */
 export default function LockPage() {
@@ -97,10 +94,16 @@ function Over({ lock }: { lock: LockState }) {
 function Locking({ lock }: { lock: LockState }) {
   const present = weeksLeft(lock)
   const [text, setText] = useState('')
-  const [wanted, setWeeks] = useState(present > 0 ? present : 52)
-  const weeks = Math.max(wanted, present, 1)
+  // An end, not a span: it stays where it was shown when an epoch turns.
+  const [wanted, setWanted] = useState<number>()
+  const end = Math.max(
+    wanted ?? (present > 0 ? lock.end : lock.epoch + USUAL_WEEKS),
+    lock.end,
+    lock.epoch + 1,
+  )
+  const weeks = end - lock.epoch
   const added = text === '' ? 0n : heuIn(text)
-  const after = { amount: lock.amount + (added ?? 0n), end: lock.epoch + weeks }
+  const after = { amount: lock.amount + (added ?? 0n), end }
   const isChange = added !== undefined && (added > 0n || (lock.amount > 0n && weeks > present))
   return (
     <Section title={present > 0 ? 'Add or extend' : 'Make a lock'}>
@@ -112,13 +115,18 @@ function Locking({ lock }: { lock: LockState }) {
             onText={setText}
             most={{ amount: formatHeu(lock.balance), word: 'all' }}
           />
-          <Weeks least={Math.max(1, present)} weeks={weeks} end={after.end} onWeeks={setWeeks} />
+          <Weeks
+            least={Math.max(1, present)}
+            weeks={weeks}
+            end={end}
+            onWeeks={(next) => setWanted(lock.epoch + next)}
+          />
           <NewPower power={power(after.amount, after.end, lock.epoch + 1)} hasLock={present > 0} />
           <TxButton
             id="lock"
             title={titleOf(lock, added ?? 0n, weeks)}
             disabled={!isChange}
-            plan={(scene, account) => plan(scene, account, added ?? 0n, weeks)}
+            plan={(scene, account) => plan(scene, account, added ?? 0n, end)}
           />
         </div>
         <figure className="min-w-0">
@@ -189,17 +197,10 @@ function titleOf(lock: LockState, added: bigint, weeks: number): string {
 }
 
 /** @throws `lock.longer`, `weeks.invalid`, `heu.insufficient` (refused). */
-async function plan(scene: Scene, account: Address, added: bigint, weeks: number): Promise<Call[]> {
+async function plan(scene: Scene, account: Address, added: bigint, end: number): Promise<Call[]> {
   const { escrow, heu } = await scene.economy()
-  const lock = await lockOf(scene, account)
-  const end = lockEnd(lock.epoch, weeks)
-  const isLonger = end > lock.end
-  if (lock.amount > 0n && !isLonger && added === 0n) {
-    throw refused('lock.longer', `the lock lasts until ${epochDate(lock.end)} already`, {
-      fix: 'Name more weeks, or an amount to add.',
-    })
-  }
+  const change = changeOf(await lockOf(scene, account), added, end)
   const approval =
     added === 0n ? [] : await heuApproval(scene.chain, heu, { from: account, spender: escrow, amount: added })
-  return [...approval, lockCall.lock(escrow, added, isLonger ? end : 0)]
+  return [...approval, lockCall.lock(escrow, change.added, change.end)]
 }
