@@ -27,7 +27,7 @@ const PAGES = [
   '/imagine',
   '/search',
 ]
-const RUNS = 5
+const RUNS = Number(process.env.HEURIST_RUNS ?? 5)
 const CATEGORIES = ['performance', 'accessibility', 'best-practices'] as const
 type Scores = Record<(typeof CATEGORIES)[number], number>
 

@@ -112,6 +112,8 @@ export function createWeb(config: WebConfig, log: FastifyBaseLogger): FastifyIns
     root: DIST,
     dotfiles: 'ignore',
     cacheControl: false,
+    // The build laid compressed files beside the plain ones.
+    preCompressed: true,
     setHeaders: (reply, path) => {
       // Names under assets/ carry a hash of their content.
       const forever = path.startsWith(join(DIST, 'assets'))

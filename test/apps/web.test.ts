@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { gzipSync } from 'node:zlib'
+import { brotliDecompressSync, gunzipSync, gzipSync } from 'node:zlib'
 import { expect } from 'chai'
 import type { FastifyInstance } from 'fastify'
 import { pino } from 'pino'
@@ -152,6 +152,21 @@ describe('the web page', () => {
     expect((await app.inject('/search?q=a&rid=b')).body).to.include('Search')
     expect((await closed.inject('/search')).statusCode).to.equal(404)
     await closed.close()
+  })
+
+  it('is sent compressed to whoever takes it, and is the same then', async () => {
+    const script = readdirSync(join(DIST, 'assets')).find((name) => /^style.*\.js$/.test(name)) ?? ''
+    for (const url of ['/', '/pondera', `/assets/${script}`]) {
+      const plain = await app.inject({ url, headers: { 'accept-encoding': 'identity' } })
+      const gzipped = await app.inject({ url, headers: { 'accept-encoding': 'gzip' } })
+      const brotli = await app.inject({ url, headers: { 'accept-encoding': 'br, gzip' } })
+
+      expect(gunzipSync(gzipped.rawPayload).equals(plain.rawPayload), url).to.equal(true)
+      expect(brotliDecompressSync(brotli.rawPayload).equals(plain.rawPayload), url).to.equal(true)
+      expect(brotli.rawPayload.length).to.be.lessThan(plain.rawPayload.length / 2)
+      expect(brotli.headers).to.include({ 'content-encoding': 'br', 'x-content-type-options': 'nosniff' })
+      expect(brotli.headers['content-type']).to.equal(plain.headers['content-type'])
+    }
   })
 
   it('files named by their content are kept by browsers, the page itself is asked for again', async () => {
