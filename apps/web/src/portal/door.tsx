@@ -33,7 +33,7 @@ export function PortalDoor() {
           {paying && <SessionButton />}
         </DoorHeader>
         <Navigation current={place?.address} />
-        <main id="main" ref={main} tabIndex={-1} className="space-y-6 pt-6 pb-16 outline-none">
+        <main id="main" ref={main} tabIndex={-1} className="min-h-dvh space-y-6 pt-6 pb-16 outline-none">
           <Banner paying={paying !== undefined} />
           {page ? (
             <Suspense fallback={<Empty>Loading…</Empty>}>
