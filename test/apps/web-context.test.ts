@@ -184,6 +184,21 @@ describe('a document', () => {
     expect(piecesOf(' \n\t ', { size: 10, overlap: 2 })).to.deep.equal([])
   })
 
+  it('of a million characters without a line or a word is cut while one waits', function () {
+    // What is quadratic in these takes minutes; this takes a fraction of a second.
+    this.timeout(30_000)
+    const many = 1_000_000
+
+    expect(piecesOf('\u00a0'.repeat(many), { size: 1_000, overlap: 200 })).to.deep.equal([])
+    expect(piecesOf(`a${'\r'.repeat(many)}b`, { size: 1_000, overlap: 200 })).to.deep.equal(['a\nb'])
+    expect(piecesOf(`a${'\u00a0'.repeat(many)}b`, { size: 1_000, overlap: 200 }).length).to.be.at.least(2)
+    expect(piecesOf('x'.repeat(many), { size: 1_000, overlap: 200 })).to.have.length(1_250)
+  })
+
+  it('keeps its lines, whatever they end with, and no blank ones', () => {
+    expect(piecesOf(' a \t b\r\n\r\n \u00a0c\rd \n', { size: 100, overlap: 0 })).to.deep.equal(['a b\nc\nd'])
+  })
+
   it('is asked by its nearest pieces: at most seven, none below 0.15', () => {
     const items = [0.1, 0.14, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8].map((score) => ({
       vector: [score, 0],

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import type { Page } from 'playwright-core'
+import { formatUsd } from '../../sdk/units.ts'
 import { answered, button, type House, isReady, openHouse, until } from './visitor.ts'
 
 /** Questions answered from documents, in a real Chromium on a real network with the embed pod. */
@@ -41,19 +42,43 @@ describe('pondera in a browser: documents', function () {
   this.timeout(300_000)
   let house: House
   let page: Page
+  /** Whose calls the page made. */
+  let payer = ''
   before(async () => {
     house = await openHouse()
     page = await house.guest()
+    page.on('request', (request) => {
+      if (request.url().endsWith('/v1/jobs')) payer = request.postDataJSON().request.payer
+    })
   })
   after(() => house?.close())
 
   type Upload = { name: string; mimeType: string; buffer: Buffer }
   const openPanel = () => page.getByRole('button', { name: /^Documents/ }).click()
   const choose = (file: Upload) => page.locator('input[type=file]').setInputFiles(file)
-  async function add(file: Upload): Promise<void> {
+  /** @returns the most that its button said, and what its line says it cost. Base units. */
+  async function add(file: Upload): Promise<{ most: bigint; price: bigint }> {
     await choose(file)
-    await page.getByRole('button', { name: /^Index / }).click()
-    await page.locator(`[data-document="${file.name}"]`).waitFor()
+    const index = page.getByRole('button', { name: /^Index / })
+    const most = BigInt((await index.getAttribute('data-most')) ?? '')
+    expect(await index.textContent()).to.include(`$${formatUsd(most)}`)
+    await index.click()
+    const line = page.locator(`[data-document="${file.name}"][data-rest="0"]`)
+    await line.waitFor()
+    return { most, price: BigInt((await line.getAttribute('data-price')) ?? '') }
+  }
+  /** What the router charged whoever this page pays with. */
+  async function charged(): Promise<bigint> {
+    const answer = await fetch(`${house.stage.network.routerUrl}/v1/accounts/${payer}`)
+    return BigInt(((await answer.json()) as { charged: string }).charged)
+  }
+  /** The prices of an answer's receipts as the router has them. */
+  async function receipted(of: Page, answer: number): Promise<bigint[]> {
+    const links = of.locator('[data-role=assistant]').nth(answer).locator('[data-receipt]')
+    const requests = await links.evaluateAll((all) =>
+      all.map((link) => link.getAttribute('data-receipt') ?? ''),
+    )
+    return Promise.all(requests.map(async (request) => (await house.receipt(request)).receipt?.price ?? 0n))
   }
 
   it('what is no document is refused in a sentence, before anything is paid', async () => {
@@ -78,8 +103,18 @@ describe('pondera in a browser: documents', function () {
   })
 
   it('text and PDF are indexed at a price that is said before, and kept with their chat', async () => {
-    await add(textFile('facts.txt', FACTS.slice(0, 3).join('\n')))
-    await add(pdfFile('more.pdf', pdfOf(FACTS.slice(3))))
+    // Words enough for several calls, in pieces that are longer than the model reads.
+    const long = Array.from({ length: 900 }, (_, index) => `filler${index}`).join(' ')
+    const all = [
+      await add(textFile('facts.txt', FACTS.slice(0, 3).join('\n'))),
+      await add(pdfFile('more.pdf', pdfOf(FACTS.slice(3)))),
+      await add(textFile('long.txt', long)),
+    ]
+    for (const { most, price } of all)
+      expect(price > 0n && price <= most, `${price} of ${most}`).to.equal(true)
+    expect(await charged()).to.equal(all.reduce((sum, { price }) => sum + price, 0n))
+    await page.getByRole('button', { name: 'Remove long.txt' }).click()
+    await until(async () => (await page.locator('[data-document]').count()) === 2)
     await page.keyboard.press('Escape')
     await page.getByRole('button', { name: 'Documents (2)' }).waitFor()
     await page.reload()
@@ -94,7 +129,9 @@ describe('pondera in a browser: documents', function () {
     const sent = page.waitForRequest((request) => {
       return request.url().endsWith('/v1/jobs') && request.postData()?.includes('Answer only from') === true
     })
+    const before = await charged()
     await page.getByLabel('Your question', { exact: true }).fill('What is the chemical symbol of gold?')
+    const most = BigInt((await page.locator('form [data-price]').getAttribute('data-price')) ?? '')
     await button(page, 'Send').click()
     const input = JSON.parse((await sent).postDataJSON().input)
     await answered(page, 0)
@@ -103,6 +140,13 @@ describe('pondera in a browser: documents', function () {
     expect(input.messages.at(-1).content).to.include('more.pdf').and.to.include('Au')
     expect(Number(await shown.getAttribute('data-excerpts'))).to.be.within(1, 7)
     expect(await shown.textContent()).to.include('its chemical symbol is Au')
+    // The answer's receipt and that of looking it up are all that was charged, and no more than was said.
+    const prices = await receipted(page, 0)
+    const total = BigInt((await page.locator('[data-total]').getAttribute('data-total')) ?? '')
+    expect(prices).to.have.length(2)
+    expect(prices.reduce((sum, price) => sum + price, 0n)).to.equal(total)
+    expect((await charged()) - before).to.equal(total)
+    expect(total <= most, `${total} of ${most}`).to.equal(true)
   })
 
   it('a question that nothing in them is near to is answered by nobody, and says so', async () => {
@@ -118,7 +162,11 @@ describe('pondera in a browser: documents', function () {
     await problem.waitFor()
 
     expect(await problem.getAttribute('data-problem')).to.equal('documents.silent')
-    expect(await other.locator('[data-role=assistant] [data-receipt]').count()).to.equal(0)
+    const [looked, ...rest] = await receipted(other, 0)
+    expect(rest).to.deep.equal([])
+    expect(await problem.textContent()).to.include(
+      `Only looking it up was charged: $${formatUsd(looked ?? 0n)}.`,
+    )
     await other.context().close()
   })
 

@@ -15,7 +15,14 @@ interface Asking {
   routerUrl: string
   model: string
   asked: Asked
+  /** The most that the page said it costs. Base units. */
+  most: bigint
+  /** Reads the pod's terms again: they are no longer those that the page shows. */
+  reread: () => void
 }
+
+/** What a pod refuses whose price is above the most that a call allows. */
+const PRICE_ROSE = 'price.too_low'
 
 const running = new Map<string, AbortController>()
 
@@ -41,12 +48,14 @@ export function draw(asking: Asking): string {
   return id
 }
 
-async function run({ drawings, session, client, routerUrl, model, asked }: Asking, id: string) {
+async function run(asking: Asking, id: string) {
+  const { drawings, session, client, routerUrl, model, asked, most } = asking
   const abort = running.get(id)
   const follow = followJob(routerUrl, (part) => drawings.patch(id, part, { write: false }))
   try {
     await follow.open
     const { bytes, price, node } = await client.run(model, asked, {
+      maxPrice: most,
       ...(abort ? { signal: abort.signal } : {}),
       signed(request) {
         drawings.patch(id, { request, step: 'waiting' })
@@ -57,7 +66,9 @@ async function run({ drawings, session, client, routerUrl, model, asked }: Askin
     await drawings.finish(id, { state: 'done', price: price.toString(), node }, bytes)
     await session.refresh()
   } catch (cause) {
-    const left = abort?.signal.aborted || asHeuristError(cause).code === 'call.left'
+    const { code } = asHeuristError(cause)
+    if (code === PRICE_ROSE) asking.reread()
+    const left = abort?.signal.aborted || code === 'call.left'
     drawings.patch(id, left ? { state: 'cancelled' } : { state: 'failed', problem: wordsOf(cause) })
     session.report(cause)
   } finally {

@@ -1,6 +1,7 @@
 import { IMAGE_GUIDANCE_MOST, IMAGE_SEED_MOST } from '../../../../sdk/documents.ts'
 import type { Manifest } from '../../../../sdk/protocol/manifest.ts'
 import type { Asked } from '../../pictures/record.ts'
+import { mostPrice } from '../network/models.ts'
 
 /** What an image pod may be asked, by its manifest: a field that its defaults do not name it does not take. Pure. */
 
@@ -85,6 +86,10 @@ export function askedOf(fields: Fields, form: Form, seed: number): Asked {
     seed,
   }
 }
+
+/** The most that a picture of this form can cost, whichever seed is drawn: what is shown, and what is allowed. Base units. */
+export const pictureMost = (manifest: Manifest, form: Form): bigint =>
+  mostPrice(manifest, askedOf(fieldsOf(manifest), form, IMAGE_SEED_MOST))
 
 const bytesOf = (asked: Asked): number => new TextEncoder().encode(JSON.stringify(asked)).length
 

@@ -1,11 +1,10 @@
 import { type ReactNode, useId } from 'react'
 import { formatUsd } from '../../../../sdk/units.ts'
 import type { Manifest } from '../network/models.ts'
-import { mostPrice } from '../network/models.ts'
 import { Button } from '../parts/button.tsx'
 import { useSession } from '../session/use.ts'
 import { whyNot } from '../session/why.ts'
-import { askedOf, type Fields, type Form, faultsOf, fieldsOf } from './fields.ts'
+import { type Fields, type Form, faultsOf, fieldsOf, pictureMost } from './fields.ts'
 
 interface Props {
   manifest: Manifest
@@ -21,7 +20,7 @@ export function PictureForm({ manifest, form, set, busy, onDraw }: Props) {
   const { view } = useSession()
   const fields = fieldsOf(manifest)
   const faults = faultsOf(fields, form, manifest.limits)
-  const price = mostPrice(manifest, askedOf(fields, form, 0))
+  const price = pictureMost(manifest, form)
   const isWhole = form.prompt.trim() !== '' && faults.prompt === undefined && faults.seed === undefined
   const mayDraw = view.phase === 'ready' && !busy && isWhole
   return (

@@ -35,7 +35,7 @@ export function Gallery() {
 }
 
 function Card({ model }: { model: Model }) {
-  const manifest = useTerms(model.id)
+  const { value: manifest } = useTerms(model.id)
   const { view } = useDrawings()
   const cover = ofModel(view.drawings, model.name).find(({ state }) => state === 'done')
   return (

@@ -6,7 +6,17 @@ import { useTerms } from '../pondera/use.ts'
 import { useSession } from '../session/use.ts'
 import { draw } from './draw.ts'
 import { ofModel } from './drawing.ts'
-import { askedOf, emptyForm, type Form, fieldsOf, formOf, freshSeed, isSmall, seedOf } from './fields.ts'
+import {
+  askedOf,
+  emptyForm,
+  type Form,
+  fieldsOf,
+  formOf,
+  freshSeed,
+  isSmall,
+  pictureMost,
+  seedOf,
+} from './fields.ts'
 import { PictureForm } from './form.tsx'
 import { Terms } from './gallery.tsx'
 import { History } from './history.tsx'
@@ -18,7 +28,7 @@ import { useDrawings, usePictureModels } from './use.ts'
 export function ModelPage({ name }: { name: string }) {
   const models = usePictureModels()
   const model = models?.find((each) => each.name === name)
-  const manifest = useTerms(model?.id)
+  const { value: manifest, again } = useTerms(model?.id)
   return (
     <>
       <p className="label">
@@ -40,12 +50,12 @@ export function ModelPage({ name }: { name: string }) {
       {models === undefined || (model && manifest === undefined) ? (
         <p className="text-muted">Reading its terms…</p>
       ) : null}
-      {model && manifest && <Studio model={model} manifest={manifest} />}
+      {model && manifest && <Studio model={model} manifest={manifest} reread={again} />}
     </>
   )
 }
 
-function Studio({ model, manifest }: { model: Model; manifest: Manifest }) {
+function Studio({ model, manifest, reread }: { model: Model; manifest: Manifest; reread: () => void }) {
   const { drawings, view } = useDrawings()
   const { config, session, view: paying } = useSession()
   const fields = fieldsOf(manifest)
@@ -58,7 +68,9 @@ function Studio({ model, manifest }: { model: Model; manifest: Manifest }) {
     if (!paying.client) return
     const asked = askedOf(fields, form, seedOf(form.seed) ?? freshSeed())
     const { client } = paying
-    setShown(draw({ drawings, session, client, routerUrl: config.routerUrl, model: model.name, asked }))
+    const { routerUrl } = config
+    const most = pictureMost(manifest, form)
+    setShown(draw({ drawings, session, client, routerUrl, model: model.name, asked, most, reread }))
   }
   return (
     <>

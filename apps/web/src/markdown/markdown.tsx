@@ -5,6 +5,7 @@ import remarkGfm from 'remark-gfm'
 import remarkMath from 'remark-math'
 import { Copy } from '../parts/copy.tsx'
 import { Formula } from './formula.tsx'
+import { isTooMuch } from './plain.ts'
 import './markdown.css'
 
 /**
@@ -64,6 +65,14 @@ export default function Markdown({
           },
     [link],
   )
+  const plain = useMemo(() => isTooMuch(text), [text])
+  if (plain) {
+    return (
+      <div className="prose" data-plain>
+        <p className="[overflow-wrap:anywhere] whitespace-pre-wrap">{text}</p>
+      </div>
+    )
+  }
   return (
     <div className="prose">
       <ReactMarkdown

@@ -88,8 +88,11 @@ export function ownTemperature({ defaults }: Pick<Manifest, 'defaults'>): number
 
 /** The most that a call with this document can cost: the same formula that is signed. Base units. */
 export function mostPrice(manifest: Manifest, asked: object): bigint {
-  const bytes = new TextEncoder().encode(JSON.stringify(asked)).length
-  return maxPriceOf(manifest, unitLimitsOf(manifest, asked, bytes))
+  return mostPriceOfBytes(manifest, asked, new TextEncoder().encode(JSON.stringify(asked)).length)
 }
+
+/** The same of a document that has so many bytes at most. */
+export const mostPriceOfBytes = (manifest: Manifest, asked: object, bytes: number): bigint =>
+  maxPriceOf(manifest, unitLimitsOf(manifest, asked, bytes))
 
 export type { Manifest }

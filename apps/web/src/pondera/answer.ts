@@ -1,9 +1,10 @@
 import type { Client } from '../../../../sdk/client.ts'
 import { asHeuristError, refused } from '../../../../sdk/errors.ts'
-import { askedOf, type Manifest } from '../network/models.ts'
+import { formatUsd } from '../../../../sdk/units.ts'
+import { askedOf, type Manifest, mostPrice } from '../network/models.ts'
 import type { Session } from '../session/view.ts'
 import { wordsOf } from '../session/words.ts'
-import type { Excerpt, Message, Settings } from './chat.ts'
+import type { Lookup, Message, Settings } from './chat.ts'
 import { MOST_MESSAGES, packContext } from './context.ts'
 import type { Chats } from './store.ts'
 
@@ -17,8 +18,10 @@ export interface Asking {
   model: string
   manifest: Manifest
   settings: Settings
+  /** The most that the page said it costs, looking it up included. Base units. */
+  most: bigint
   /** Finds the excerpts that a question is to be answered from; absent in a chat without documents. */
-  excerpts?: ((question: string) => Promise<readonly Excerpt[]>) | undefined
+  excerpts?: ((question: string, signal: AbortSignal) => Promise<Lookup>) | undefined
 }
 
 /** An answer that grows is written to the disk this often. Milliseconds. */
@@ -54,8 +57,9 @@ export async function answer(asking: Asking): Promise<void> {
     chats.patch(id, message.id, part)
   }
   try {
-    const before = await withExcerpts(asking, chat.messages)
-    end({ state: 'done', ...(await askWithLess(asking, before, message.id, abort.signal)) })
+    const { before, most } = await withExcerpts(asking, chat.messages, message.id, abort.signal)
+    const left = { ...asking, most }
+    end({ state: 'done', ...(await askWithLess(left, before, message.id, abort.signal)) })
     await session.refresh()
   } catch (cause) {
     const left = abort.signal.aborted || asHeuristError(cause).code === 'call.left'
@@ -65,29 +69,32 @@ export async function answer(asking: Asking): Promise<void> {
 }
 
 /**
- * The conversation whose question carries its excerpts.
+ * The conversation whose question carries its excerpts, and what the answer may still cost.
  *
  * @throws `documents.silent` (refused) if none is near to it: the model is not asked.
  */
 async function withExcerpts(
-  { chats, chat, excerpts: find }: Asking,
+  { chats, chat, most, excerpts: find }: Asking,
   messages: readonly Message[],
-): Promise<readonly Message[]> {
+  answer: string,
+  signal: AbortSignal,
+): Promise<{ before: readonly Message[]; most: bigint }> {
   const question = messages.at(-1)
-  if (question?.role !== 'user') return messages
+  if (question?.role !== 'user') return { before: messages, most }
   const others = messages.slice(0, -1)
   if (!find) {
     const { excerpts: _, ...bare } = question
-    return [...others, bare]
+    return { before: [...others, bare], most }
   }
-  const excerpts = await find(question.text)
+  const { excerpts, price, request } = await find(question.text, signal)
+  chats.patch(chat, answer, { lookup: { request, price: price.toString() } })
   if (excerpts.length === 0) {
     throw refused('documents.silent', 'nothing in your documents is near to this question', {
-      fix: 'Ask it in other words, or take the documents away to ask the model alone. No answer was charged.',
+      fix: `Ask it in other words, or take the documents away to ask the model alone. Only looking it up was charged: $${formatUsd(price)}.`,
     })
   }
   chats.patch(chat, question.id, { excerpts })
-  return [...others, { ...question, excerpts }]
+  return { before: [...others, { ...question, excerpts }], most: most - price }
 }
 
 /** First everything; if the model cannot read that much, ever fewer messages, and then ever fewer excerpts. */
@@ -126,13 +133,16 @@ function packed({ settings, manifest }: Asking, before: readonly Message[], leas
 }
 
 async function askOnce(
-  { chats, client, chat, model, manifest, settings }: Asking,
+  { chats, client, chat, model, manifest, settings, most }: Asking,
   turns: ReturnType<typeof packContext>,
   message: string,
   signal: AbortSignal,
 ): Promise<bigint> {
-  const stream = client.stream(model, askedOf(manifest, turns, settings.temperature), {
+  const asked = askedOf(manifest, turns, settings.temperature)
+  const price = mostPrice(manifest, asked)
+  const stream = client.stream(model, asked, {
     signal,
+    maxPrice: price < most ? price : most,
     signed: (request) => chats.patch(chat, message, { request }),
   })
   const whole = stream.answer
@@ -146,8 +156,7 @@ async function askOnce(
     if (write) written = Date.now()
     chats.patch(chat, message, { text }, { write })
   }
-  const { price } = await whole
-  return price
+  return (await whole).price
 }
 
 /** Answers that were being written when the page was closed end where they were. */

@@ -1,10 +1,14 @@
 import { useState } from 'react'
 import type { Client } from '../../../../sdk/client.ts'
+import { refused } from '../../../../sdk/errors.ts'
 import { go, replace } from '../network/address.ts'
 import { useSession } from '../session/use.ts'
 import { cutBefore, newChat, withModel, withQuestion } from './acts.ts'
 import { answer, isRunning } from './answer.ts'
 import type { Chat } from './chat.ts'
+import type { EmbedTerms } from './documents/price.ts'
+import { useEmbedTerms } from './documents/use.ts'
+import { mostOfAnswer, type Sources } from './price.ts'
 import { useChats, useModels, useTerms } from './use.ts'
 
 /** One chat, or the beginning of one, and all that can be done in it. */
@@ -19,22 +23,40 @@ export function useConversation(chatId: string | undefined) {
   const wanted = modelWish()
   const name = chat?.model ?? wanted ?? view.settings.model ?? models?.[0]?.name
   const model = models?.find((each) => each.name === name)
-  const manifest = useTerms(model?.id)
+  const { value: manifest, again } = useTerms(model?.id)
   const writing = chat !== undefined && isRunning(chat.id)
-  const mayAsk = paying.phase === 'ready' && model !== undefined && manifest !== undefined && !writing
-  const findExcerpts = useExcerpts(id)
+  const hasDocuments = (chat?.documents?.length ?? 0) > 0
+  const { value: embed, again: embedAgain } = useEmbedTerms(hasDocuments)
+  const terms = manifest !== undefined && (!hasDocuments || embed !== undefined) ? manifest : undefined
+  const mayAsk = paying.phase === 'ready' && model !== undefined && terms !== undefined && !writing
+  const findExcerpts = useExcerpts(id, embed)
+  const sources = sourcesOf(chat, embed)
 
-  const begun = (): Chat => chat ?? newChat(name ?? '', Date.now(), id)
+  const begun = (): Chat => chats.find(id) ?? newChat(name ?? '', Date.now(), id)
   /** Gives a chat that was begun its address. */
   const settle = () => {
     if (chatId === undefined && chats.find(id)) go(`/pondera/c/${id}`)
   }
   async function run() {
-    if (!paying.client || !model || !manifest) return
+    if (!paying.client || !model || !terms) return
     const { client } = paying
     const { settings } = view
-    const excerpts = await findExcerpts(client)
-    await answer({ chats, session, client, chat: id, model: model.name, manifest, settings, excerpts })
+    const most = mostOfAnswer(terms, settings, chats.find(id)?.messages ?? [], sources)
+    const excerpts = findExcerpts(client)
+    await answer({
+      chats,
+      session,
+      client,
+      chat: id,
+      model: model.name,
+      manifest: terms,
+      settings,
+      most,
+      excerpts,
+    })
+    if (chats.find(id)?.messages.at(-1)?.problem?.code !== PRICE_ROSE) return
+    again()
+    embedAgain()
   }
   async function ask(before: Chat, text: string) {
     chats.put(withQuestion(before, { id: crypto.randomUUID(), text, at: Date.now() }))
@@ -47,7 +69,8 @@ export function useConversation(chatId: string | undefined) {
     chat,
     models,
     name,
-    manifest,
+    manifest: terms,
+    sources,
     writing,
     mayAsk,
     isUnknownModel: models !== undefined && name !== undefined && model === undefined,
@@ -67,19 +90,28 @@ export function useConversation(chatId: string | undefined) {
   }
 }
 
+/** What a pod refuses whose price is above the most that a call allows. */
+const PRICE_ROSE = 'price.too_low'
+
+/** What prices the questions of a chat with documents; nothing in a chat without. */
+function sourcesOf(chat: Chat | undefined, embed: EmbedTerms | null | undefined): Sources | undefined {
+  if (!embed || !chat?.documents?.length) return undefined
+  return { embed: embed.manifest, widest: Math.max(...chat.documents.map(({ widest }) => widest)) }
+}
+
 /** How questions of a chat with documents find their excerpts; nothing in a chat without. */
-function useExcerpts(id: string) {
+function useExcerpts(id: string, embed: EmbedTerms | null | undefined) {
   const { chats } = useChats()
-  const { config } = useSession()
-  return async (client: Client) => {
+  return (client: Client) => {
     if (!chats.find(id)?.documents?.length) return undefined
-    const [{ excerptsFor }, { readPods }] = await Promise.all([
-      import('./documents/library.ts'),
-      import('../network/models.ts'),
-    ])
-    return async (question: string) => {
-      const [pod] = await readPods(config, 'embed')
-      return pod ? excerptsFor({ client, pod: pod.name }, question, await chats.documents(id)) : []
+    return async (question: string, signal: AbortSignal) => {
+      if (!embed) {
+        throw refused('documents.no_pod', 'the network has no embed pod to look your question up', {
+          fix: 'Take the documents away to ask the model alone, or try again later. Nothing was charged.',
+        })
+      }
+      const { excerptsFor } = await import('./documents/library.ts')
+      return excerptsFor({ ...embed, client }, question, await chats.documents(id), signal)
     }
   }
 }

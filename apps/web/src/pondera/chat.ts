@@ -16,6 +16,8 @@ export interface Message {
   request?: string
   /** Base units, decimal text, of the verified receipt. */
   price?: string
+  /** Answers from documents: what looking the question up cost. */
+  lookup?: { request: string; price: string }
   problem?: Problem
   /** How many earlier messages the model saw with it; only where it was fewer than usual. */
   saw?: number
@@ -30,6 +32,27 @@ export interface Excerpt {
   score: number
 }
 
+/** What a question is answered from, and what looking it up cost. */
+export interface Lookup {
+  excerpts: readonly Excerpt[]
+  /** Base units. */
+  price: bigint
+  request: string
+}
+
+/** A document as its chat knows it. */
+export interface DocumentEntry {
+  id: string
+  name: string
+  pieces: number
+  /** So many are not indexed yet. */
+  rest: number
+  /** Base units, decimal text. */
+  price: string
+  /** Its largest piece as an excerpt, in bytes of JSON. */
+  widest: number
+}
+
 export interface Chat {
   id: string
   title: string
@@ -38,7 +61,7 @@ export interface Chat {
   updatedAt: number
   messages: readonly Message[]
   /** Documents that its questions are answered from. */
-  documents?: readonly { id: string; name: string; pieces: number; price: string }[]
+  documents?: readonly DocumentEntry[]
   /** Where it is shared, and the secret that deletes that. */
   share?: { id: string; secret: string }
 }

@@ -1,16 +1,20 @@
 import { useDeferredValue, useMemo, useState } from 'react'
 import { formatUsd } from '../../../../sdk/units.ts'
-import { askedOf, type Manifest, mostPrice } from '../network/models.ts'
+import type { Manifest } from '../network/models.ts'
 import { Button } from '../parts/button.tsx'
 import { useSession } from '../session/use.ts'
 import { whyNot } from '../session/why.ts'
 import type { Message, Settings } from './chat.ts'
-import { MOST_MESSAGES, packContext } from './context.ts'
+import { mostOfAnswer, type Sources } from './price.ts'
 
-interface Props {
+interface Asked {
   messages: readonly Message[]
-  manifest: Manifest | undefined
   settings: Settings
+  sources: Sources | undefined
+}
+
+interface Props extends Asked {
+  manifest: Manifest | undefined
   writing: boolean
   mayAsk: boolean
   onSend: (text: string) => void
@@ -18,12 +22,13 @@ interface Props {
 }
 
 /** Where a question is written: the most it can cost stands beside it before anything is signed. */
-export function Composer({ messages, manifest, settings, writing, mayAsk, onSend, onStop }: Props) {
+export function Composer(props: Props) {
+  const { messages, manifest, settings, sources, writing, mayAsk, onSend, onStop } = props
   const [text, setText] = useState('')
   const deferred = useDeferredValue(text)
   const price = useMemo(
-    () => (manifest ? priceOf(manifest, messages, settings, deferred) : undefined),
-    [manifest, messages, settings, deferred],
+    () => (manifest ? priceOf(manifest, { messages, settings, sources }, deferred.trim()) : undefined),
+    [manifest, messages, settings, sources, deferred],
   )
   const maySend = mayAsk && text.trim() !== ''
   function send() {
@@ -81,11 +86,7 @@ function Why({ mayAsk, writing }: { mayAsk: boolean; writing: boolean }) {
   return <span>{whyNot(view.phase)}</span>
 }
 
-function priceOf(manifest: Manifest, messages: readonly Message[], settings: Settings, text: string): bigint {
+function priceOf(manifest: Manifest, { messages, settings, sources }: Asked, text: string): bigint {
   const question: Message = { id: '', role: 'user', text: text === '' ? '?' : text, at: 0 }
-  const turns = packContext([...messages, question], settings, {
-    most: settings.memory ?? MOST_MESSAGES,
-    bytes: manifest.limits.inputBytes,
-  })
-  return mostPrice(manifest, askedOf(manifest, turns, settings.temperature))
+  return mostOfAnswer(manifest, settings, [...messages, question], sources)
 }

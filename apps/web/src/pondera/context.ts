@@ -7,6 +7,9 @@ import { withoutThinking } from './thinking.ts'
 /** So many earlier messages go along, the question included. */
 export const MOST_MESSAGES = 8
 
+/** So many excerpts of documents go along with a question. */
+export const MOST_EXCERPTS = 7
+
 const THINK_FIRST =
   'Think step by step inside <thinking></thinking> first, then give the answer inside <answer></answer>.'
 
@@ -21,7 +24,11 @@ const THINK_FIRST =
 export function packContext(
   messages: readonly Message[],
   { system, thinking }: Pick<Settings, 'system' | 'thinking'>,
-  { most = MOST_MESSAGES, excerpts = 7, bytes }: { most?: number; excerpts?: number; bytes: number },
+  {
+    most = MOST_MESSAGES,
+    excerpts = MOST_EXCERPTS,
+    bytes,
+  }: { most?: number; excerpts?: number; bytes: number },
 ): Turn[] {
   const said = messages
     .filter(({ role, state }) => role !== 'note' && state !== 'failed' && state !== 'writing')

@@ -42,6 +42,7 @@ export function Conversation({ chatId }: { chatId: string | undefined }) {
         messages={messages}
         manifest={talk.manifest}
         settings={view.settings}
+        sources={talk.sources}
         writing={writing}
         mayAsk={mayAsk}
         onSend={talk.send}

@@ -130,7 +130,7 @@ function Answer({ message, isLast, onRegenerate }: Omit<Props, 'onEdit'>) {
               regenerate
             </Button>
           )}
-          <Receipt message={message} />
+          <Receipts message={message} />
         </p>
       )}
     </article>
@@ -161,8 +161,32 @@ function Ending({ message: { state, problem, saw } }: { message: Message }) {
   )
 }
 
-function Receipt({ message: { request, price, state } }: { message: Message }) {
-  if (request === undefined || state === 'failed') return null
+function Receipts({ message: { request, price, state, lookup } }: { message: Message }) {
+  const whole = lookup && price !== undefined ? BigInt(lookup.price) + BigInt(price) : undefined
+  return (
+    <>
+      {request !== undefined && state !== 'failed' && <Receipt request={request} price={price} />}
+      {lookup && <Receipt request={lookup.request} price={lookup.price} of="looking it up" />}
+      {whole !== undefined && (
+        <span className="label px-1.5" data-total={whole.toString()}>
+          ${formatUsd(whole)} together
+        </span>
+      )}
+    </>
+  )
+}
+
+function Receipt({
+  request,
+  price,
+  of,
+}: {
+  request: string
+  price: string | undefined
+  /** What it is of, if it is not of the answer. */
+  of?: string
+}) {
+  const name = of === undefined ? 'receipt' : `receipt of ${of}`
   return (
     <a
       href={receiptPath(request)}
@@ -171,7 +195,7 @@ function Receipt({ message: { request, price, state } }: { message: Message }) {
       className="label rounded px-1.5 py-0.5 underline underline-offset-4 hover:bg-accent-soft hover:text-ink"
       data-receipt={request}
     >
-      {price === undefined ? 'receipt' : `$${formatUsd(BigInt(price))} · receipt`}
+      {price === undefined ? name : `$${formatUsd(BigInt(price))} · ${name}`}
       <span className="sr-only"> (opens in a new tab)</span>
     </a>
   )

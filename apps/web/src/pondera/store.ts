@@ -35,6 +35,7 @@ export interface Chats {
 }
 
 const CHANNEL = 'heurist-pondera'
+const EARLIER = { rest: [], model: '' }
 
 export async function openChats(): Promise<Chats> {
   const db = await openDB<Schema>('heurist-pondera', 1, {
@@ -112,7 +113,11 @@ function chatsOf(db: IDBPDatabase<Schema> | undefined, first: ChatsView): Chats 
       unkept.delete(id)
       write((to) => Promise.all([to.delete('chats', id), to.delete('documents', id)]), id)
     },
-    documents: async (id) => (await db?.get('documents', id)) ?? unkept.get(id) ?? [],
+    async documents(id) {
+      const kept = (await db?.get('documents', id)) ?? unkept.get(id) ?? []
+      // Earlier builds of this page kept neither.
+      return kept.map((document) => ({ ...EARLIER, ...document }))
+    },
     async setDocuments(id, documents) {
       if (db) await db.put('documents', documents, id)
       else unkept.set(id, documents)

@@ -31,12 +31,12 @@ export function useModels(): Model[] | undefined {
     .value
 }
 
-/** The terms of one pod; undefined until they are read. */
-export function useTerms(pod: number | undefined): Manifest | undefined {
+/** The terms of one pod, undefined until they are read; `again` reads them now. */
+export function useTerms(pod: number | undefined): { value?: Manifest; again: () => void } {
   const { config } = useSession()
   const read = useCallback(
     async () => (await import('../network/models.ts')).readTerms(config, pod ?? 0),
     [config, pod],
   )
-  return useRead(pod === undefined ? undefined : read).value
+  return useRead(pod === undefined ? undefined : read)
 }

@@ -53,6 +53,10 @@ export const CODE_WORDS: Record<string, Omit<Problem, 'code'>> = {
     says: 'Your credit does not cover this call.',
     fix: 'Add to it, then ask again. Nothing was charged.',
   },
+  'price.too_low': {
+    says: 'The price rose meanwhile.',
+    fix: 'Look at the new one and ask again. The call that it refused was not charged.',
+  },
   'call.left': { says: 'You left the call.', fix: 'Only what was delivered is charged.' },
 }
 

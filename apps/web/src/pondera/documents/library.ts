@@ -1,9 +1,19 @@
 import type { Client } from '../../../../../sdk/client.ts'
 import { asHeuristError, refused } from '../../../../../sdk/errors.ts'
-import { maxPriceOf, unitLimitsOf } from '../../../../../sdk/protocol/price.ts'
-import type { Manifest } from '../../network/models.ts'
-import type { Excerpt } from '../chat.ts'
-import { type Cut, inCalls, nearest, piecesOf } from './split.ts'
+import type { DocumentEntry, Lookup } from '../chat.ts'
+import { MOST_EXCERPTS } from '../context.ts'
+import { excerptBytes } from '../price.ts'
+import {
+  CUT,
+  callPrice,
+  callsOf,
+  type EmbedCall,
+  type EmbedTerms,
+  finerOf,
+  modelOf,
+  questionCalls,
+} from './price.ts'
+import { nearestToAny, piecesOf } from './split.ts'
 
 /** Documents as excerpts with their vectors, made by the embed pod and paid like any call. */
 
@@ -16,94 +26,151 @@ export interface Piece {
 export interface IndexedDocument {
   id: string
   name: string
+  /** Those that are paid for. */
   pieces: readonly Piece[]
-  /** What its vectors cost, base units as decimal text, and the receipts of that. */
+  /** What is not indexed yet. */
+  rest: readonly string[]
+  /** Which model made its vectors, as `modelOf` names it. */
+  model: string
+  /** What its vectors cost so far, base units as decimal text, and the receipts of that. */
   price: string
   requests: readonly string[]
 }
 
-const CUT: Cut = { size: 1_000, overlap: 200 }
-/** Models that read less than such an excerpt get shorter ones, down to this. Characters. */
-const LEAST_SIZE = 60
-const MOST_EXCERPTS = 7
 const LEAST_SCORE = 0.15
 /** So many pieces are indexed at most. */
 const MOST_PIECES = 4_000
 
-export interface Embedder {
-  client: Client
-  pod: string
-  manifest: Manifest
+export interface Embedder extends EmbedTerms {
+  client: Pick<Client, 'run'>
 }
 
-const callsOf = (pieces: readonly string[], { limits }: Manifest): string[][] =>
-  // A token is at least a byte: what fits by bytes fits by tokens.
-  inCalls(pieces, Math.min(limits.inputBytes, limits.inputUnits) - 64)
+/** A document of which nothing is indexed or paid yet. */
+export const newDocument = (
+  terms: EmbedTerms,
+  { id, name, text }: { id: string; name: string; text: string },
+): IndexedDocument => ({
+  id,
+  name,
+  pieces: [],
+  rest: piecesOf(text, CUT),
+  model: modelOf(terms),
+  price: '0',
+  requests: [],
+})
 
-/** The most that indexing a text can cost. Base units. */
-export function indexPrice(text: string, manifest: Manifest): bigint {
-  return callsOf(piecesOf(text, CUT), manifest).reduce((sum, input) => {
-    const bytes = new TextEncoder().encode(JSON.stringify({ input })).length
-    return sum + maxPriceOf(manifest, unitLimitsOf(manifest, { input }, bytes))
-  }, 0n)
-}
+/** What a chat says of a document. */
+export const entryOf = ({ id, name, pieces, rest, price }: IndexedDocument): DocumentEntry => ({
+  id,
+  name,
+  pieces: pieces.length,
+  rest: rest.length,
+  price,
+  widest: [...pieces.map(({ text }) => text), ...rest].reduce(
+    (widest, text) => Math.max(widest, excerptBytes({ document: name, text })),
+    0,
+  ),
+})
 
 /**
- * Indexes a text. A model that refuses a piece as too long is asked again with shorter ones; a refusal costs nothing.
+ * Indexes what is left of a document, at no more than `indexPrice` of it. What a model refuses as too long is cut shorter
+ * and asked again; a refusal costs nothing.
  *
- * @throws `document.too_long` (refused); what the calls throw.
+ * @param keep  Awaited after each call, before the next one is paid: with all that is paid for.
+ * @throws `document.too_long`, `document.other_model` (refused); what the calls throw.
  */
-export async function indexText(
-  embedder: Embedder,
-  { id, name, text }: { id: string; name: string; text: string },
-  tell: (done: number, of: number) => void,
-): Promise<IndexedDocument> {
-  for (let cut = CUT; ; cut = { size: Math.floor(cut.size / 2), overlap: Math.floor(cut.overlap / 2) }) {
-    const texts = piecesOf(text, cut)
-    if (texts.length > MOST_PIECES) {
-      throw refused('document.too_long', `${name} is too long to be indexed`, { fix: 'Choose a part of it.' })
+export async function indexRest(
+  { client, pod, manifest }: Embedder,
+  begun: IndexedDocument,
+  keep: (document: IndexedDocument) => Promise<void>,
+): Promise<void> {
+  if (begun.model !== modelOf({ pod, manifest })) throw otherModel(begun.name)
+  let document = begun
+  let queue = callsOf(begun.rest, CUT.size, manifest)
+  /** No longer texts than this are tried once the model refused them. */
+  let fits = CUT.size
+  for (let call = queue.shift(); call; call = queue.shift()) {
+    const finer = finerOf(call, manifest)
+    if (call.size > fits && finer.length > 0) {
+      queue = [...finer, ...queue]
+      continue
     }
     try {
-      return { id, name, ...(await embedAll(embedder, texts, tell)) }
+      const made = await embed({ client, pod, manifest }, call)
+      document = {
+        ...document,
+        pieces: [...document.pieces, ...made.pieces],
+        rest: queue.flatMap(({ texts }) => texts),
+        price: (BigInt(document.price) + made.price).toString(),
+        requests: [...document.requests, made.request],
+      }
     } catch (cause) {
-      if (asHeuristError(cause).code !== 'input.too_long' || cut.size / 2 < LEAST_SIZE) throw cause
+      if (asHeuristError(cause).code !== 'input.too_long' || finer.length === 0) throw cause
+      fits = finer[0]?.size ?? fits
+      queue = [...finer, ...queue]
+      checkCount(document, queue, fits)
+      continue
     }
+    await keep(document)
   }
 }
 
-async function embedAll(
-  { client, pod, manifest }: Embedder,
-  texts: readonly string[],
-  tell: (done: number, of: number) => void,
-) {
-  const pieces: Piece[] = []
-  const requests: string[] = []
-  let price = 0n
-  for (const input of callsOf(texts, manifest)) {
-    const answer = await client.run(pod, { input })
-    requests.push(answer.request)
-    price += answer.price
-    for (const [index, text] of input.entries()) {
-      pieces.push({ text, vector: answer.embeddings?.[index] ?? [] })
-    }
-    tell(pieces.length, texts.length)
-  }
-  return { pieces, requests, price: price.toString() }
+/** @throws `document.too_long` as soon as it is known how short its pieces have to be. */
+function checkCount({ name, pieces }: IndexedDocument, queue: readonly EmbedCall[], size: number): void {
+  const characters = queue.flatMap(({ texts }) => texts).reduce((sum, { length }) => sum + length, 0)
+  if (pieces.length + characters / size <= MOST_PIECES) return
+  throw refused('document.too_long', `${name} is too long to be indexed`, { fix: 'Choose a part of it.' })
+}
+
+async function embed({ client, pod, manifest }: Embedder, call: EmbedCall, signal?: AbortSignal) {
+  const { embeddings, price, request } = await client.run(
+    pod,
+    { input: call.texts },
+    { maxPrice: callPrice(call, manifest), ...(signal ? { signal } : {}) },
+  )
+  const pieces = call.texts.map((text, index) => ({ text, vector: embeddings?.[index] ?? [] }))
+  return { pieces, price, request }
 }
 
 /**
- * The excerpts that a question is answered from: at most seven, none that is far from it.
+ * The excerpts that a question is answered from: at most seven, none that is far from it. A question that is longer than
+ * the model reads is looked up by its parts.
  *
- * @throws what the call throws.
+ * @throws `document.other_model` (refused); what the call throws.
  */
 export async function excerptsFor(
-  { client, pod }: Pick<Embedder, 'client' | 'pod'>,
+  embedder: Embedder,
   question: string,
   documents: readonly IndexedDocument[],
-): Promise<Excerpt[]> {
-  const { embeddings } = await client.run(pod, { input: question })
+  signal?: AbortSignal,
+): Promise<Lookup> {
+  const other = documents.find(({ model }) => model !== modelOf(embedder))
+  if (other) throw otherModel(other.name)
+  const { pieces: parts, price, request } = await lookUp(embedder, question, signal)
   const pieces = documents.flatMap(({ name, pieces }) => pieces.map((piece) => ({ ...piece, name })))
-  return nearest(embeddings?.[0] ?? [], pieces, { most: MOST_EXCERPTS, least: LEAST_SCORE }).map(
-    ({ item, score }) => ({ document: item.name, text: item.text, score }),
+  const found = nearestToAny(
+    parts.map(({ vector }) => vector),
+    pieces,
+    { most: MOST_EXCERPTS, least: LEAST_SCORE },
   )
+  const excerpts = found.map(({ item, score }) => ({ document: item.name, text: item.text, score }))
+  return { excerpts, price, request }
 }
+
+async function lookUp(embedder: Embedder, question: string, signal: AbortSignal | undefined) {
+  let refusal: unknown
+  for (const call of questionCalls(question, embedder.manifest)) {
+    try {
+      return await embed(embedder, call, signal)
+    } catch (cause) {
+      if (asHeuristError(cause).code !== 'input.too_long') throw cause
+      refusal = cause
+    }
+  }
+  throw refusal
+}
+
+const otherModel = (name: string) =>
+  refused('document.other_model', `${name} was indexed by another model than the network has now`, {
+    fix: 'Remove it from the documents of this chat and add it again. Nothing was charged.',
+  })

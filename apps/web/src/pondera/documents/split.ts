@@ -9,10 +9,7 @@ export interface Cut {
 
 /** Pieces end where a sentence or at least a word does, if one does in their last third. */
 export function piecesOf(text: string, { size, overlap }: Cut): string[] {
-  const flat = text
-    .replaceAll(/[\t ]+/g, ' ')
-    .replaceAll(/\s*\n\s*/g, '\n')
-    .trim()
+  const flat = flattened(text)
   const pieces: string[] = []
   for (let from = 0; from < flat.length; ) {
     const to = endOf(flat, from, size)
@@ -24,13 +21,23 @@ export function piecesOf(text: string, { size, overlap }: Cut): string[] {
   return pieces
 }
 
+/** One line per line that says something, one space where there were more; in a time that grows with the text alone. */
+const flattened = (text: string): string =>
+  text
+    .replaceAll(/[\t ]+/g, ' ')
+    .split(/\r\n|\r|\n/)
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+    .join('\n')
+
 function endOf(text: string, from: number, size: number): number {
   const most = from + size
   if (most >= text.length) return text.length
   const least = from + Math.floor((2 * size) / 3)
+  const last = text.slice(least, most)
   for (const end of ['\n', '. ', ' ']) {
-    const at = text.lastIndexOf(end, most - end.length)
-    if (at >= least) return at + end.length
+    const at = last.lastIndexOf(end)
+    if (at >= 0) return least + at + end.length
   }
   return most
 }
@@ -41,14 +48,26 @@ export interface Ranked<T> {
   score: number
 }
 
+interface Wanted {
+  most: number
+  least: number
+}
+
 /** The nearest first. Vectors have length 1, as embed pods answer them. */
-export function nearest<T extends { vector: readonly number[] }>(
+export const nearest = <T extends { vector: readonly number[] }>(
   question: readonly number[],
   items: readonly T[],
-  { most, least }: { most: number; least: number },
+  wanted: Wanted,
+): Ranked<T>[] => nearestToAny([question], items, wanted)
+
+/** Those that are nearest to any part of a question. */
+export function nearestToAny<T extends { vector: readonly number[] }>(
+  parts: readonly (readonly number[])[],
+  items: readonly T[],
+  { most, least }: Wanted,
 ): Ranked<T>[] {
   return items
-    .map((item) => ({ item, score: dot(question, item.vector) }))
+    .map((item) => ({ item, score: Math.max(...parts.map((part) => dot(part, item.vector))) }))
     .filter(({ score }) => score >= least)
     .sort((a, b) => b.score - a.score)
     .slice(0, most)

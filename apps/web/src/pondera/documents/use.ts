@@ -1,24 +1,15 @@
-import { useEffect, useState } from 'react'
-import { readPods, readTerms } from '../../network/models.ts'
+import { useCallback } from 'react'
+import { useRead } from '../../network/answer.ts'
 import { useSession } from '../../session/use.ts'
-import type { Embedder } from './library.ts'
+import type { EmbedTerms } from './price.ts'
 
-/** Who makes vectors of texts; undefined without credit, or on a network without such a pod. */
-export function useEmbedder(): Embedder | undefined {
-  const { config, view } = useSession()
-  const [terms, setTerms] = useState<Omit<Embedder, 'client'>>()
-  useEffect(() => {
-    let gone = false
-    const read = async () => {
-      const [pod] = await readPods(config, 'embed')
-      if (pod === undefined) return
-      const manifest = await readTerms(config, pod.id)
-      if (!gone) setTerms({ pod: pod.name, manifest })
-    }
-    read().catch((cause: unknown) => console.warn(cause))
-    return () => {
-      gone = true
-    }
+/** Who makes vectors of texts: undefined until it is read, null on a network without such a pod; `again` reads it now. */
+export function useEmbedTerms(wanted: boolean): { value?: EmbedTerms | null; again: () => void } {
+  const { config } = useSession()
+  const read = useCallback(async (): Promise<EmbedTerms | null> => {
+    const { readPods, readTerms } = await import('../../network/models.ts')
+    const [pod] = await readPods(config, 'embed')
+    return pod ? { pod: pod.name, manifest: await readTerms(config, pod.id) } : null
   }, [config])
-  return terms && view.client ? { ...terms, client: view.client } : undefined
+  return useRead(wanted ? read : undefined)
 }

@@ -1,1 +1,0 @@
-import{i as e,n as t,r as n,t as r}from"./library-CjH97aQ7.js";e();export{r as excerptsFor,t as indexPrice,n as indexText};

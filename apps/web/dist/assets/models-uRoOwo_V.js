@@ -1,1 +1,0 @@
-import{a as e,c as t,i as n,n as r,o as i,r as a,s as o,t as s}from"./models-yLacz3-6.js";r();export{s as askedOf,a as mostPrice,n as ownTemperature,e as readManifest,i as readModels,o as readPods,t as readTerms};
