@@ -15,7 +15,7 @@ export interface CallOptions {
   signal?: AbortSignal
   /** Only this node may answer; 0 = the router chooses. */
   node?: number
-  /** The most this call may cost, base units; default: what its input can cost at most. */
+  /** The most this call may cost, base units; default: what its input can cost at most. Less than that is not signed. */
   maxPrice?: bigint
   /** Seconds until nobody should start the work; default: the pod's own limit and half a minute. */
   seconds?: number
@@ -97,6 +97,9 @@ export function createCalls(transport: Transport, frontend: number, open: () => 
         details: { bytes: bytes.length, most: manifest.limits.inputBytes },
       })
     }
+    const needed = maxPriceOf(manifest, unitLimitsOf(manifest, document, bytes.length))
+    const maxPrice = options.maxPrice ?? needed
+    if (maxPrice < needed) throw tooDear(maxPrice, needed)
     const deadline = Math.floor(Date.now() / 1000) + (options.seconds ?? manifest.limits.seconds + 30)
     const message: Request = {
       payer: session.purse.payer,
@@ -105,7 +108,7 @@ export function createCalls(transport: Transport, frontend: number, open: () => 
       manifest: version.hash,
       frontend,
       node: options.node ?? 0,
-      maxPrice: options.maxPrice ?? maxPriceOf(manifest, unitLimitsOf(manifest, document, bytes.length)),
+      maxPrice,
       deadline,
       input: toHex(keccak(bytes)),
     }
@@ -347,6 +350,13 @@ const interruptedError = ({ receipt }: Countersigned): HeuristError =>
   later('stream.interrupted', 'the connection broke, and the router took it for leaving', {
     fix: 'Ask again; only what was delivered is charged.',
     details: { length: Number(receipt.length), price: receipt.price.toString() },
+  })
+
+/** As the router says it, before anything is signed. */
+const tooDear = (maxPrice: bigint, needed: bigint): HeuristError =>
+  refused('price.too_low', 'maxPrice is below what this input can cost', {
+    fix: 'Ask for a quote, and allow its maxPrice.',
+    details: { maxPrice: maxPrice.toString(), needed: needed.toString() },
   })
 
 const tooLong = (read: number): HeuristError =>

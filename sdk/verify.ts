@@ -32,6 +32,8 @@ export interface VerifyOptions {
   chainId?: number
   /** The output exactly as it was delivered. */
   bytes?: Uint8Array
+  /** Whether `bytes` must be the whole answer: of a call that was left, a receipt names the beginning alone. */
+  whole?: boolean
   /** The input exactly as it was sent. */
   input?: Uint8Array
   /** The router that you called; default: the one that answers says who it is. */
@@ -86,7 +88,7 @@ export async function verifyReceipt(request: Hex, options: VerifyOptions): Promi
     const why = document.error ? `${document.error.code}: ${document.error.message}` : document.status
     return [...checks, no('receipt', `there is none: ${why}`)]
   }
-  checks.push(checkBytes(answer, options.bytes), await checkPrice(facts, answer))
+  checks.push(checkBytes(answer, options), await checkPrice(facts, answer))
   checks.push(await checkNode(facts, answer), await checkAck(facts, answer))
   const { batch, leaf } = document
   if (document.status !== 'settled' || !batch || !leaf) {
@@ -155,9 +157,11 @@ function checkRequest({ request, hasher, document }: Facts, { input }: VerifyOpt
   )
 }
 
-function checkBytes({ receipt }: Countersigned, bytes: Uint8Array | undefined): Check {
+function checkBytes({ receipt }: Countersigned, { bytes, whole = false }: VerifyOptions): Check {
   const signed = `${receipt.output} of ${receipt.length} bytes`
   if (bytes === undefined) return unchecked('bytes', `not given; signed: ${signed}`)
+  if (whole && receipt.end !== END.complete)
+    return no('bytes', `the call was left; signed as delivered until then: ${signed}`)
   // Whoever left may have read more, or a little less, than what was signed as delivered.
   const read = receipt.end === END.clientLeft ? bytes.subarray(0, Number(receipt.length)) : bytes
   const hash = toHex(keccak(read))

@@ -30,6 +30,8 @@ export const configSchema = z.strictObject({
   gatewayUrl: url.optional(),
   /** Chain and ledger that receipts are checked against: this page's own, and not what the router says of itself. */
   rpcUrl: url,
+  /** The server's own way to the chain, for the case that it holds a secret: pages read by `rpcUrl`. Default: the same. */
+  chainRpcUrl: url.optional(),
   chainId: z.number().int().positive(),
   ledger: addressSchema,
   /** The doors that are open, each with the frontend that earns its share; 0 = none does. */
@@ -41,11 +43,20 @@ export const configSchema = z.strictObject({
   /** Where shared chats, results and pictures are kept. Without it nothing can be shared. */
   dataDir: z.string().min(1).optional(),
   /** Brings deposits that wallets signed to the chain, at the cost of this key. */
-  relay: z.strictObject({ keyFile: z.string().min(1), leastUsd: z.string().default('0.50') }).optional(),
+  relay: z
+    .strictObject({
+      keyFile: z.string().min(1),
+      leastUsd: z.string().default('0.50'),
+      /** So many deposits a day, whoever signed them. */
+      mostADay: z.number().int().positive().default(500),
+    })
+    .optional(),
   /** What the search door finds its sources by. */
   search: searchSchema.prefault({}),
   /** So many shared chats are kept at all, and so many results. */
   mostShares: z.number().int().positive().default(20_000),
+  /** So many new ones of each a day, whoever shares them: strangers cannot fill the room at once. */
+  mostSharesADay: z.number().int().positive().default(500),
   /** So many shared pictures, and all of them together so large. */
   mostPictures: z.number().int().positive().default(5_000),
   mostPictureMiB: z.number().int().positive().default(2_048),
@@ -83,30 +94,39 @@ export function contentSecurityPolicy({ routerUrl, gatewayUrl, rpcUrl }: WebConf
   ].join('; ')
 }
 
+/** With every answer, whatever it is. */
+const headersOf = (config: WebConfig) => ({
+  'content-security-policy': contentSecurityPolicy(config),
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'permissions-policy': 'camera=(), geolocation=(), microphone=(), payment=(), usb=()',
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+})
+
 /** Serves `dist/`, `/config.json` and the doors' addresses, which the pages read themselves; keeps what people share; searches. */
 export function createWeb(config: WebConfig, log: FastifyBaseLogger): FastifyInstance {
   if (!existsSync(join(DIST, 'index.html'))) {
     throw refused('web.not_built', 'The page is not built', { fix: 'Run: npx tsx apps/web/build.ts' })
   }
   const { routerUrl, gatewayUrl, rpcUrl, chainId, ledger, doors, dataDir } = config
+  const headers = headersOf(config)
+  const chainRpcUrl = config.chainRpcUrl ?? rpcUrl
   const app: FastifyInstance = Fastify({
     loggerInstance: log,
+    // An address that cannot be decoded comes by no hook.
+    frameworkErrors: (_, __, { raw }) => {
+      raw.writeHead(400, { ...headers, 'content-type': 'text/plain; charset=utf-8' })
+      raw.end('This is no address.\n')
+    },
     logController: new LogController({ disableRequestLogging: true }),
     trustProxy: config.trustedProxies.length > 0 ? config.trustedProxies : false,
   })
   // JSON alone: what a form of another site could send is not read.
   app.removeContentTypeParser('text/plain')
   answerErrors(app)
-  const policy = contentSecurityPolicy(config)
   app.addHook('onRequest', async (_, reply) => {
-    reply.headers({
-      'content-security-policy': policy,
-      'x-content-type-options': 'nosniff',
-      'referrer-policy': 'no-referrer',
-      'permissions-policy': 'camera=(), geolocation=(), microphone=(), payment=(), usb=()',
-      'cross-origin-opener-policy': 'same-origin',
-      'cross-origin-resource-policy': 'same-origin',
-    })
+    reply.headers(headers)
   })
   app.register(fastifyStatic, {
     root: DIST,
@@ -127,13 +147,24 @@ export function createWeb(config: WebConfig, log: FastifyBaseLogger): FastifyIns
   if (doors.search) {
     const { frontend } = doors.search
     const { search } = config
-    const parts = openSearch({ search, routerUrl, rpcUrl, chainId, ledger, dataDir, frontend, log })
+    const parts = openSearch({
+      search,
+      routerUrl,
+      rpcUrl: chainRpcUrl,
+      chainId,
+      ledger,
+      dataDir,
+      frontend,
+      log,
+    })
     searchRoutes(app, parts)
     app.addHook('onClose', () => parts.close())
   }
   if (config.relay !== undefined) {
-    const { keyFile, leastUsd } = config.relay
-    relayRoutes(app, { rpcUrl, chainId, ledger, key: loadKey(keyFile).privateKey, least: usd(leastUsd) })
+    const { keyFile, leastUsd, mostADay } = config.relay
+    const key = loadKey(keyFile).privateKey
+    const least = usd(leastUsd)
+    relayRoutes(app, { routerUrl, rpcUrl: chainRpcUrl, chainId, ledger, key, least, mostADay })
   }
   app.setNotFoundHandler(async (_, reply) =>
     reply.code(404).type('text/plain; charset=utf-8').send('Nothing here.\n'),
@@ -143,18 +174,30 @@ export function createWeb(config: WebConfig, log: FastifyBaseLogger): FastifyIns
 
 /** Keeps what is shared, in a folder for each kind. @returns what previews of shared pages read. */
 function sharing(app: FastifyInstance, config: WebConfig, dataDir: string): Heads {
-  const { mostShares, mostPictures, mostPictureMiB, publicUrl, routerUrl, rpcUrl, chainId, ledger } = config
+  const {
+    mostShares,
+    mostSharesADay,
+    mostPictures,
+    mostPictureMiB,
+    publicUrl,
+    routerUrl,
+    rpcUrl,
+    chainId,
+    ledger,
+  } = config
   const now = Date.now
   const few = { most: mostShares, now }
-  shareRoutes(app, '/api/shares', CHAT_SHARE, openShares(join(dataDir, 'shares'), CHAT_SHARE, few))
+  const daily = { mostADay: mostSharesADay, now }
+  shareRoutes(app, '/api/shares', CHAT_SHARE, openShares(join(dataDir, 'shares'), CHAT_SHARE, few), daily)
   if (config.doors.search) {
     const results = openShares(join(dataDir, 'results'), RESULT_SHARE, few)
-    shareRoutes(app, '/api/results', RESULT_SHARE, results)
+    shareRoutes(app, '/api/results', RESULT_SHARE, results, daily)
   }
   if (config.doors.imagine === undefined) return {}
   const terms = { most: mostPictures, mostTotalBytes: mostPictureMiB * 1024 * 1024, now }
   const pictures = openShares(join(dataDir, 'pictures'), PICTURE_SHARE, terms)
-  pictureRoutes(app, { pictures, network: { routerUrl, rpcUrl, chainId, ledger }, publicUrl, now })
+  const network = { routerUrl, rpcUrl: config.chainRpcUrl ?? rpcUrl, chainId, ledger }
+  pictureRoutes(app, { pictures, network, publicUrl, now })
   const page = readFileSync(join(DIST, 'imagine.html'), 'utf8')
   return { '/imagine/s/:share': (request) => pictureMeta(page, request, { pictures, publicUrl }) }
 }

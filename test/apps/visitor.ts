@@ -54,6 +54,25 @@ export async function answered(page: Page, index: number): Promise<string> {
 export const indexed = ({ stage }: House) =>
   until(async () => (await (await fetch(`${stage.url}/api/search`)).text()).includes('embed'))
 
+/** Pages read terms at half their prices, until a client asks for those that it signs for: they rose meanwhile. */
+export async function risingPrices(context: BrowserContext): Promise<void> {
+  let risen = false
+  await context.route(
+    ({ pathname }) => /^\/v1\/pods\/[^/]+\/manifest$/.test(pathname),
+    async (route) => {
+      if (new URL(route.request().url()).search !== '') risen = true
+      if (risen) return route.continue()
+      const response = await route.fetch()
+      const half = (text: string) => Math.ceil(Number(text) / 2)
+      const body = (await response.text()).replaceAll(
+        /\b(input|output|minimum): (\d+)/g,
+        (_, name, figure) => `${name}: ${half(figure)}`,
+      )
+      return route.fulfill({ response, body })
+    },
+  )
+}
+
 /** Waits until it holds, half a minute at most. */
 export async function until(holds: () => Promise<boolean>): Promise<void> {
   for (let tries = 0; !(await holds()); tries += 1) {

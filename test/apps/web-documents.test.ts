@@ -337,7 +337,7 @@ describe('an answer from documents', () => {
     })
     await answer(asking)
 
-    expect(message()?.problem?.code).to.equal('price.too_low')
+    expect(message()?.problem?.code).to.equal('price.rose')
     expect(message()?.lookup?.price).to.equal(lookups.charged.toString())
     expect(answers.calls).to.equal(0)
   })

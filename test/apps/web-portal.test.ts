@@ -17,7 +17,7 @@ import { formatUsd, HEU, usd } from '../../sdk/units.ts'
 import { PODS } from '../market.ts'
 import { type Actor, openActor } from './actor.ts'
 import { faultsOf, overflowOf } from './axe.ts'
-import { button, fund, type House, isReady, openHouse, until } from './visitor.ts'
+import { button, fund, type House, isReady, openHouse, risingPrices, until } from './visitor.ts'
 
 /** The portal's pages in a real Chromium on a real network; every figure is compared with a read of the chain. */
 
@@ -327,6 +327,24 @@ describe('the portal in a browser', function () {
     expect(await problem.getAttribute('data-problem')).to.equal('input.invalid')
     expect(await problem.textContent()).to.match(/nothing that this pod can draw/)
     expect(await page.evaluate('window.hurt')).to.equal(undefined)
+  })
+
+  it('a pod that grew dearer since its price was shown is not paid: the page says so and shows the new price', async () => {
+    const mine = await house.guest(`/pods/${pods.chat}`)
+    await risingPrices(mine.context())
+    await mine.reload()
+    await isReady(mine)
+    await fill(mine, 'Message', QUESTION)
+    const shown = BigInt(await attribute(mine, '[data-price]', 'data-price'))
+    await button(mine, 'Run').click()
+    await mine.locator('[data-problem="price.rose"]').waitFor()
+
+    expect(await mine.locator('[data-problem]').textContent()).to.include('Nothing was signed or charged')
+    expect(await mine.locator('[data-receipt]').count()).to.equal(0)
+
+    await until(async () => BigInt(await attribute(mine, '[data-price]', 'data-price')) > shown)
+    await press(mine)
+    await mine.context().close()
   })
 
   it('a call that is stopped says what it costs, and the next one works', async () => {

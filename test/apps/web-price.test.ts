@@ -78,7 +78,7 @@ describe('the price of a picture that is shown', () => {
 
   for (const [now, code, reads] of [
     [priced, 'test.served', 0],
-    [dearer, 'price.too_low', 1],
+    [dearer, 'price.rose', 1],
   ] as const) {
     it(`binds the call: ${code === 'test.served' ? 'the same version draws' : 'a dearer one is refused, and read again'}`, async () => {
       const allowed: bigint[] = []
@@ -106,6 +106,6 @@ describe('the price of a picture that is shown', () => {
     const { says, fix } = wordsOf(asHeuristError(refused('price.too_low', 'maxPrice is below.')))
 
     expect(says).to.equal('The price rose meanwhile.')
-    expect(fix).to.match(/not charged/)
+    expect(fix).to.match(/Nothing was signed or charged/)
   })
 })

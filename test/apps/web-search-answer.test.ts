@@ -1,6 +1,12 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { askedSchema, isOwnSource, isWebAddress, type Source } from '../../apps/web/search/documents.ts'
+import {
+  askedSchema,
+  fromOf,
+  isOwnSource,
+  isWebAddress,
+  type Source,
+} from '../../apps/web/search/documents.ts'
 import { answerOfModel, answerOfSources } from '../../apps/web/src/search/answer.ts'
 import { citationOf, citedOf, partRelated } from '../../apps/web/src/search/citations.ts'
 import { addressOf, newFinding, resultOf } from '../../apps/web/src/search/finding.ts'
@@ -225,6 +231,22 @@ describe('addresses of a search', () => {
     expect(isOwnSource('/search/source/')).to.equal(false)
     expect(isOwnSource('/pondera')).to.equal(false)
     expect(isOwnSource('/search/source/a?b')).to.equal(false)
+    expect(isOwnSource('/search/source/docs/a..b.md')).to.equal(true)
+    for (const path of [
+      '..',
+      '../',
+      '../../pondera',
+      'docs/../../../x',
+      'docs/..',
+      './a',
+      'a//b',
+      '/a',
+      'a/',
+    ]) {
+      expect(isOwnSource(`/search/source/${path}`), path).to.equal(false)
+    }
+    expect(fromOf('/search/source/docs/trust.md')).to.equal('docs/trust.md')
+    expect(fromOf('https://evil.test:8443/docs/trust.md')).to.equal('evil.test:8443')
   })
 
   it('a result as others see it holds nothing of the key or the share', () => {

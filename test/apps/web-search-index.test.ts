@@ -99,7 +99,23 @@ describe('the search of the documents', () => {
     expect(plainText('&lt;b&gt;x&lt;/b&gt; &amp; y&#x41;')).to.equal('x & yA')
     expect(plainText('a\u202Eb\u0000c\u200Bd')).to.equal('abcd')
     expect(plainText('a < b and 3 <4')).to.equal('a < b and 3 <4')
+  })
 
+  it('of a huge text only the beginning is read, and what is nested without end loses every mark', () => {
+    const nested = `${'<b'.repeat(20)}>${'x>'.repeat(20)}`
+
+    expect(plainText('word '.repeat(100_000)).length).to.equal('word '.repeat(800).trim().length)
+    expect(plainText('word '.repeat(100), 10)).to.equal('word word')
+    expect(plainText(nested)).not.to.match(/[<>]/)
+    // Each closes only in what the round before left: 64 kB of it took seconds.
+    for (const hostile of ['<!--', '<script>', '&amp;', '<a ', '<|a', '[IN[INST]ST]']) {
+      const plain = plainText(hostile.repeat(8_000))
+      expect(plain.length, hostile).to.be.at.most(4_000)
+      expect(plainText(plain), hostile).to.equal(plain)
+    }
+  })
+
+  it('whatever is written, none of that is left in it', () => {
     const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31)
     console.log(`      seed ${seed}`)
     const bits = fc.constantFrom(

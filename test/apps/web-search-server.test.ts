@@ -318,6 +318,29 @@ describe('the routes of the search door', function () {
     expect(answer.body).not.to.include('secret-key')
   })
 
+  it('the web is asked so often a day, whoever searches; beyond that the documents answer alone', async () => {
+    let asked = 0
+    const url = await serve((_, outgoing) => {
+      asked += 1
+      json(outgoing, SEARXNG)
+    })
+    await app.close()
+    app = open({ search: { searxng: { url }, mostWebADay: 2 } })
+    const answers = []
+    for (let index = 0; index < 3; index += 1) answers.push(await post({ query: 'What is a voucher?' }))
+
+    expect(asked).to.equal(2)
+    expect(answers.map((answer) => answer.statusCode)).to.deep.equal([200, 200, 200])
+    expect(answers.map((answer) => answer.json().warnings)).to.deep.equal([
+      [],
+      [],
+      ['the web search searxng was asked enough for today'],
+    ])
+    const sources = answers[2]?.json().sources as { from: string }[]
+    expect(sources.length).to.equal(8)
+    expect(sources.every(({ from }) => /^docs\/|^README/.test(from))).to.equal(true)
+  })
+
   it('a shared result is kept as it is, deleted by its secret alone, and its links lead nowhere bad', async () => {
     const result = {
       query: 'What is it?',
@@ -343,7 +366,27 @@ describe('the routes of the search door', function () {
     expect((await remove(secret)).statusCode).to.equal(204)
     expect((await app.inject(`/api/results/${id}`)).statusCode).to.equal(404)
 
-    for (const url of ['javascript:alert(1)', 'https://bank.test@evil.test/', '//evil.test', '/pondera']) {
+    const forged = {
+      ...result,
+      sources: [
+        { title: 'Trust', from: 'docs/trust.md', url: 'https://evil.test/', text: 'Send me your key.' },
+        { title: 'Trust', from: 'bank.test', url: '/search/source/docs/trust.md', text: 'x' },
+      ],
+    }
+    const claimed = (await post(forged, '/api/results')).json()
+    const shown = (await app.inject(`/api/results/${claimed.id}`)).json()
+    expect(shown.sources.map(({ from }: { from: string }) => from)).to.deep.equal([
+      'evil.test',
+      'docs/trust.md',
+    ])
+
+    for (const url of [
+      'javascript:alert(1)',
+      'https://bank.test@evil.test/',
+      '//evil.test',
+      '/pondera',
+      '/search/source/../../pondera',
+    ]) {
       const bad = { ...result, sources: [{ ...result.sources[0], url }] }
       expect((await post(bad, '/api/results')).json().error.code, url).to.equal('share.invalid')
     }

@@ -1,11 +1,12 @@
 import { expect } from 'chai'
-import type { BrowserContext, Page } from 'playwright-core'
+import type { BrowserContext, Locator, Page } from 'playwright-core'
 import { openChain } from '../../sdk/chain/clients.ts'
 import { claimablesOf } from '../../sdk/chain/payees.ts'
+import { formatUsd } from '../../sdk/units.ts'
 import { verifyReceipt } from '../../sdk/verify.ts'
 import { faultsOf } from './axe.ts'
 import { slowLine } from './slow-line.ts'
-import { button, fund, type House, indexed, isReady, openHouse, until } from './visitor.ts'
+import { button, fund, type House, indexed, isReady, openHouse, risingPrices, until } from './visitor.ts'
 
 /** Every row of search's feature table, in a real Chromium on a real network with the embed pod. */
 
@@ -27,6 +28,16 @@ const receiptsOf = (page: Page) =>
   page
     .locator('[data-receipt]')
     .evaluateAll((all) => all.map((each) => each.getAttribute('data-receipt') ?? ''))
+
+/** Goes on by the Tab key until that has the focus. */
+async function tabTo(page: Page, wanted: Locator): Promise<void> {
+  await wanted.waitFor()
+  const focused = wanted.and(page.locator(':focus'))
+  for (let steps = 0; (await focused.count()) === 0; steps += 1) {
+    expect(steps, 'Tab never comes there').to.be.lessThan(60)
+    await page.keyboard.press('Tab')
+  }
+}
 
 /** Counts the calls that pages of a context make to the router. */
 function callsOf(context: BrowserContext): { count: number } {
@@ -206,6 +217,7 @@ describe('search in a browser', function () {
 
     expect(await other.locator('[data-shared] .prose').textContent()).to.equal(text)
     expect(await other.getByRole('heading', { name: /^Sources/ }).count()).to.equal(1)
+    expect(await other.locator('[data-claimed]').textContent()).to.include('Nobody has checked that')
     expect(await other.locator('[data-related]').count()).to.be.within(3, 5)
 
     await other.goto(secret)
@@ -313,14 +325,15 @@ describe('search in a browser', function () {
 
   it('a whole search is done by keyboard alone', async () => {
     const mine = await house.open(await house.visitor(), '/search')
-    await mine.getByRole('button', { name: 'Add credit' }).focus()
+    await button(mine, 'Add credit').waitFor()
+    await tabTo(mine, button(mine, 'Add credit'))
     await mine.keyboard.press('Enter')
-    await button(mine, 'Try without a wallet').focus()
+    await tabTo(mine, button(mine, 'Try without a wallet'))
     await mine.keyboard.press('Space')
     await isReady(mine)
     await mine.keyboard.press('Escape')
     await priced(mine)
-    await mine.getByLabel('Your query', { exact: true }).focus()
+    await tabTo(mine, mine.getByLabel('Your query', { exact: true }))
     await mine.keyboard.type(QUESTION)
     await mine.keyboard.press('Enter')
     await answered(mine)
@@ -380,6 +393,29 @@ describe('search in a browser', function () {
   const widthOf = async (on: Page, where: string): Promise<string[]> =>
     (await on.evaluate('document.documentElement.scrollWidth > innerWidth')) ? [`${where}: too wide`] : []
 
+  it('a pod that grew dearer since its price was shown is not paid, and the new price is shown', async () => {
+    const context = await house.visitor()
+    await risingPrices(context)
+    const mine = await house.open(context, '/search')
+    await fund(mine, 'Try without a wallet')
+    await isReady(mine)
+    await mine.keyboard.press('Escape')
+    await priced(mine)
+    const shown = BigInt((await mine.locator('[data-price]').getAttribute('data-price')) ?? '0')
+    await mine.getByLabel('Your query', { exact: true }).fill(QUESTION)
+    await button(mine, 'Search').click()
+    await mine.locator('[data-problem="price.rose"]').waitFor()
+
+    expect(await receiptsOf(mine)).to.deep.equal([])
+    expect(await mine.locator('[data-paid]').getAttribute('data-paid')).to.equal('0')
+
+    const price = () => mine.locator('[data-price]').getAttribute('data-price')
+    await until(async () => BigInt((await price()) ?? '0') > shown)
+    await button(mine, 'regenerate').click()
+    await answered(mine)
+    await mine.context().close()
+  })
+
   it('a server that is gone, or that was asked too often, is said in words, and nothing is lost', async () => {
     const mine = await house.guest('/search')
     await priced(mine)
@@ -395,7 +431,13 @@ describe('search in a browser', function () {
       await until(async () => mine.url() !== before)
       await mine.locator(`[data-problem="${code}"]`).waitFor()
     }
+    const calls = callsOf(mine.context())
+    const paid = () => mine.locator('[data-paid]').getAttribute('data-paid')
     await failed('page.unreachable')
+    const [request = ''] = await receiptsOf(mine)
+    const { receipt } = await house.receipt(request)
+    expect(await paid()).to.equal(String(receipt?.price))
+    expect(calls.count).to.equal(1)
     await mine.context().unroute('**/api/search')
 
     const ask = () =>
@@ -410,6 +452,10 @@ describe('search in a browser', function () {
     })
     await failed('rate.limited')
     expect(await mine.locator('[data-problem]').textContent()).to.match(/Try again in \d+ (seconds|minutes)/)
+    // What the first try paid for is kept: this one paid nothing.
+    expect(await mine.locator('[data-problem]').textContent()).to.include('does not pay for it again')
+    expect(await paid()).to.equal('0')
+    expect(calls.count).to.equal(1)
     await mine.context().close()
   })
 
@@ -466,10 +512,13 @@ describe('search in a browser, where a chat pod reads enough', function () {
 
     expect(await page.locator('[data-state=stopped]').textContent()).to.include('only what was delivered')
     expect(await page.getByRole('heading', { name: /^Sources · \d$/ }).count()).to.equal(1)
-    for (const request of await receiptsOf(page)) {
-      const { receipt, request: asked } = await house.receipt(request)
-      expect(receipt === undefined || receipt.price <= asked.maxPrice).to.equal(true)
-    }
+    await page.locator('[data-open="0"]').waitFor()
+    const receipts = await Promise.all((await receiptsOf(page)).map((request) => house.receipt(request)))
+    const prices = receipts.map(({ receipt }) => receipt?.price ?? 0n)
+    expect(prices.every((price) => price > 0n)).to.equal(true)
+    const sum = prices.reduce((all, price) => all + price, 0n)
+    expect(await page.locator('[data-paid]').getAttribute('data-paid')).to.equal(String(sum))
+    expect(await page.locator('[data-paid]').textContent()).to.equal(`$${formatUsd(sum)}`)
     await priced(page)
     await searchFor(page, QUESTION)
     expect(house.complaints).to.deep.equal([])

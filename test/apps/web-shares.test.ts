@@ -2,13 +2,16 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import type { FastifyInstance } from 'fastify'
+import Fastify, { type FastifyInstance } from 'fastify'
 import { pino } from 'pino'
+import { encodeFunctionData, type Hex } from 'viem'
 import { openAllowance } from '../../apps/web/api/allowance.ts'
 import { checkDeposit } from '../../apps/web/api/relay.ts'
 import { configSchema, createWeb } from '../../apps/web/server.ts'
 import { CHAT_SHARE } from '../../apps/web/shares/snapshot.ts'
 import { openShares } from '../../apps/web/shares/store.ts'
+import { computeLedgerAbi } from '../../sdk/chain/abi.ts'
+import { saveKey } from '../../sdk/chain/keys.ts'
 import { asHeuristError } from '../../sdk/errors.ts'
 
 const snapshot = {
@@ -130,6 +133,23 @@ describe('shared chats', () => {
     expect((await share(snapshot, '10.0.0.2')).statusCode).to.equal(201)
   })
 
+  it('all addresses together share so many a day, chats and results each', async () => {
+    await app.close()
+    app = open({ mostSharesADay: 3, doors: { pondera: { frontend: 3 }, search: { frontend: 4 } } })
+    const from = (index: number) => `10.0.${index}.1`
+    for (let index = 0; index < 3; index += 1) {
+      expect((await share(snapshot, from(index))).statusCode).to.equal(201)
+    }
+    const fourth = await share(snapshot, from(4))
+    const result = { query: 'a', answer: 'b', by: 'sources', sources: [], related: [], requests: [] }
+
+    expect([fourth.statusCode, codeOf(fourth)]).to.deep.equal([429, 'rate.limited'])
+    expect(Number(fourth.headers['retry-after'])).to.be.within(86_000, 86_400)
+    expect(readdirSync(join(home, 'shares')).length).to.equal(3)
+    const other = await app.inject({ method: 'POST', url: '/api/results', payload: result })
+    expect(other.statusCode).to.equal(201)
+  })
+
   it('a full disk’s worth of shares is refused until one is deleted', async () => {
     const shares = openShares(join(home, 'few'), CHAT_SHARE, { most: 1, now: () => 5 })
     const { id, secret } = await shares.create(snapshot as never)
@@ -176,12 +196,108 @@ describe('what one address may do', () => {
   })
 })
 
+const SIGNATURE = 65
+const bytes = (count: number): Hex => `0x${'5a'.repeat(count)}`
+/** A deposit as a page signs it, with signatures so long. */
+const depositOf = (signature: number, opening: number, { router = bytes(20), amount = 5n } = {}): Hex =>
+  encodeFunctionData({
+    abi: computeLedgerAbi,
+    functionName: 'depositWithAuthorization',
+    args: [
+      router,
+      bytes(20),
+      bytes(20),
+      bytes(32),
+      bytes(20),
+      amount,
+      { validAfter: 0n, validBefore: 9n, signature: bytes(signature) },
+      bytes(opening),
+    ],
+  })
+
 describe('what is relayed', () => {
+  const refusalOf = (data: Hex, least = 1n, router = bytes(20)) => {
+    try {
+      checkDeposit(data, { least, router })
+      return undefined
+    } catch (cause) {
+      return asHeuristError(cause).code
+    }
+  }
+
   it('is a signed deposit and nothing else', () => {
     for (const data of ['0x', '0x00', '0x12345678', `0x${'ff'.repeat(400)}`] as const) {
-      expect(() => checkDeposit(data, 1n))
-        .to.throw()
-        .with.property('code', 'deposit.invalid')
+      expect(refusalOf(data)).to.equal('deposit.invalid')
+    }
+    expect(refusalOf(depositOf(SIGNATURE, SIGNATURE))).to.equal(undefined)
+    // A wallet of several keys.
+    expect(refusalOf(depositOf(3 * SIGNATURE, SIGNATURE))).to.equal(undefined)
+    expect(refusalOf(depositOf(SIGNATURE, 0), 5n)).to.equal(undefined)
+    expect(refusalOf(depositOf(SIGNATURE, 0), 6n)).to.equal('deposit.too_small')
+  })
+
+  it('carries no byte that the ledger does not read: none behind the call, few in a signature', () => {
+    const whole = depositOf(SIGNATURE, SIGNATURE)
+    for (const more of [1, 32, 3_000]) {
+      expect(refusalOf(`${whole}${'ff'.repeat(more)}`), `${more} behind`).to.equal('deposit.invalid')
+    }
+    for (const [signature, opening] of [
+      [3_000, 0],
+      [1_025, 0],
+      [SIGNATURE - 1, 0],
+      [0, 0],
+      [SIGNATURE, 3_000],
+      [SIGNATURE, 1],
+    ] as const) {
+      expect(refusalOf(depositOf(signature, opening)), `${signature} ${opening}`).to.equal('deposit.invalid')
+    }
+  })
+
+  it('goes to the router of this network, and so many go a day, whoever signed them', async () => {
+    const home = mkdtempSync(join(tmpdir(), 'heurist-relay-'))
+    const keyFile = join(home, 'relay.key')
+    saveKey(keyFile, `0x${'01'.repeat(32)}`)
+    const ledger = `0x${'1e'.repeat(20)}` as const
+    const router = Fastify()
+    router.get('/v1/network', async () => ({
+      chainId: 31_337,
+      rpcUrl: 'http://127.0.0.1:1',
+      addresses: { accessManager: ledger, heu: ledger, asset: ledger, registry: ledger, ledger },
+      split: { node: 7_000, pod: 1_000, frontend: 500, voters: 500 },
+      podVoters: true,
+      router: { address: bytes(20), url: 'http://127.0.0.1:1' },
+    }))
+    const routerUrl = await router.listen({ port: 0, host: '127.0.0.1' })
+    const relay = { keyFile, mostADay: 2 }
+    // No chain answers here: what is let through fails there, and counts.
+    const config = { port: 0, routerUrl, rpcUrl: 'http://127.0.0.1:1', chainId: 31_337, ledger, relay }
+    const app = createWeb(configSchema.parse(config), pino({ level: 'silent' }))
+    const send = (data: Hex, remoteAddress: string) =>
+      app.inject({ method: 'POST', url: '/api/deposits', payload: { data }, remoteAddress })
+    const code = async (data: Hex, address: string) => (await send(data, address)).json().error.code
+    const large = depositOf(SIGNATURE, 0, { amount: 1_000_000n })
+
+    expect(await code(depositOf(SIGNATURE, 0, { router: `0x${'5b'.repeat(20)}` }), '10.0.0.1')).to.equal(
+      'deposit.elsewhere',
+    )
+    expect(await code(depositOf(SIGNATURE, 0), '10.0.0.1')).to.equal('deposit.too_small')
+    const codes = []
+    for (const index of [1, 2, 3]) codes.push(await code(large, `10.0.${index}.1`))
+    expect(codes).to.deep.equal(['chain.unreachable', 'chain.unreachable', 'rate.limited'])
+    await app.close()
+    await router.close()
+    rmSync(home, { recursive: true, force: true })
+  })
+
+  it('has its addresses and its padding as they are encoded', () => {
+    const whole = depositOf(SIGNATURE, 0)
+    // The twelve bytes before the router's address, and the last of the padding behind the signature.
+    const dirtyAddress = whole.replace(/^(0x.{8}).{2}/, '$1ff') as Hex
+    const dirtyPadding = whole.replace(/00(0{64})$/, 'ff$1') as Hex
+
+    for (const dirty of [dirtyAddress, dirtyPadding]) {
+      expect(dirty).not.to.equal(whole)
+      expect(refusalOf(dirty)).to.equal('deposit.invalid')
     }
   })
 })

@@ -5,6 +5,7 @@ import { PORTAL_ADDRESSES } from '../../apps/web/src/portal/addresses.ts'
 import { wordsOf } from '../../apps/web/src/session/words.ts'
 import * as abis from '../../sdk/chain/abi.ts'
 import { revertOf } from '../../sdk/chain/errors.ts'
+import { refused } from '../../sdk/errors.ts'
 
 type AbiError = Extract<Abi[number], { type: 'error' }>
 
@@ -36,6 +37,15 @@ describe('what the page says of a refusal', () => {
       expect(says, each.error.name).to.match(/^The contract refused: .+\.$/)
       expect(fix, each.error.name).to.match(/^[A-Z].*\.$/)
     }
+  })
+
+  it('is that the price rose, where a pod asks for more than a page allowed', () => {
+    const { code, says, fix } = wordsOf(
+      refused('price.too_low', 'maxPrice is below what this input can cost'),
+    )
+
+    expect([code, says]).to.deep.equal(['price.rose', 'The price rose meanwhile.'])
+    expect(fix).to.include('Nothing was signed or charged')
   })
 
   it('leads to the page that does it, where a command has one', () => {

@@ -43,6 +43,27 @@ describe('the web page', () => {
     expect(isFresh()).to.equal(true)
   })
 
+  it('an address that cannot be decoded is answered under the same policy', async () => {
+    for (const url of ['/%', '/search/%zz', '/%E0%A4%A']) {
+      const answer = await app.inject(url)
+
+      expect(answer.statusCode, url).to.equal(400)
+      expect(answer.headers['content-security-policy']).to.equal(contentSecurityPolicy(config))
+      expect(answer.headers['x-content-type-options']).to.equal('nosniff')
+      expect(answer.body).to.equal('This is no address.\n')
+    }
+  })
+
+  it('the server’s own way to the chain is told to nobody', async () => {
+    const chainRpcUrl = 'http://127.0.0.1:7846/the-secret'
+    const own = createWeb({ ...config, chainRpcUrl }, pino({ level: 'silent' }))
+    const { body, headers } = await own.inject('/config.json')
+    await own.close()
+
+    expect(JSON.parse(body).rpcUrl).to.equal(config.rpcUrl)
+    expect(body + JSON.stringify(headers)).not.to.match(/7846|the-secret/)
+  })
+
   it('every door loads at most 250 kB of JavaScript before it shows anything', () => {
     for (const page of PAGES) {
       const html = readFileSync(join(DIST, page), 'utf8')

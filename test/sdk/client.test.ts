@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { createWalletClient, http } from 'viem'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
-import { HeuristError } from '../../sdk/errors.ts'
+import { asHeuristError, HeuristError } from '../../sdk/errors.ts'
 import { createClient, memoryJournal } from '../../sdk/index.ts'
 import { runningHash, toHex } from '../../sdk/protocol/bytes.ts'
 import { createHasher } from '../../sdk/protocol/messages.ts'
@@ -112,6 +112,20 @@ describe('a client of an honest router', function () {
 
     expect(quote.maxPrice).to.equal(500n)
     expect(quote.freeSlots).to.equal(1)
+  })
+
+  it('signs nothing for a call that may cost more than it is allowed to', async () => {
+    const client = await stage.client()
+    const { request } = await client.run('chat', 'hi')
+    const signed = stage.router.posts.map((post) => post.request.maxPrice)
+    const most = signed.at(-1) ?? 0n
+    const refusal = await client.run('chat', 'hi', { maxPrice: most - 1n }).catch(asHeuristError)
+    const { charged, held } = await client.balance()
+
+    expect(refusal).to.include({ code: 'price.too_low', kind: 'refused' })
+    expect(stage.router.posts.length).to.equal(signed.length)
+    expect([charged, held]).to.deep.equal([22n, 0n])
+    expect((await client.run('chat', 'hi', { maxPrice: most })).request).not.to.equal(request)
   })
 
   it('ceilings are the own sum of receipts and what is in flight, whatever the order of answers', async () => {

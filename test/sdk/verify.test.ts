@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { createTestClient, type Hex, http, type TestClient } from 'viem'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
+import { provePicture } from '../../apps/web/pictures/prove.ts'
 import { routerConfigSchema } from '../../keepers/router/config.ts'
 import { registryAbi } from '../../sdk/chain/abi.ts'
 import type { ReceiptDocument } from '../../sdk/documents.ts'
@@ -651,6 +652,41 @@ describe('verifying a receipt from its bytes to the debit', function () {
     expect(otherLedger.output + liar.output).to.match(/names ledger .*, not 0xcdcd[\s\S]*names ledger 0xcdcd/)
     expect(otherChain.output).to.match(/is of chain 1/)
     expect(moved.output).to.match(/names chain 1, not 31337/)
+  })
+
+  it('takes the beginning of a call that was left for what it is, and not where the whole is wanted', async () => {
+    const between = () => new Promise<void>((resolve) => setTimeout(resolve, 50))
+    stage.router.script = { chunk: Math.ceil(LINES.length / 8), between }
+    const client = await stage.client()
+    const stream = client.stream('chat', 'left in the middle')
+    const parts: Uint8Array[] = []
+    for await (const { bytes } of stream) {
+      parts.push(bytes)
+      if (parts.length === 2) break
+    }
+    while ((await client.balance()).held > 0n) await new Promise((resolve) => setTimeout(resolve, 20))
+    stage.router.script = {}
+    const left = await stream.request
+    const call = stage.router.calls.get(left)
+    // Whoever left may show the beginning, and anything behind it.
+    const made = Buffer.concat([
+      LINES.subarray(0, Number(call?.answer?.receipt.length)),
+      Buffer.from('forged'),
+    ])
+    const verdict = async (whole: boolean) => {
+      const checks = await verifyReceipt(left, { ...options, bytes: made, whole })
+      return checks.find(({ name }) => name === 'bytes')?.ok
+    }
+
+    expect(call?.answer?.receipt.end).to.equal(1)
+    expect([await verdict(false), await verdict(true)]).to.deep.equal([true, false])
+    const whole = await verifyReceipt(request, { ...options, bytes: LINES, whole: true })
+    expect(failed(whole)).to.deep.equal([])
+
+    const chainId = stage.market.domain.chainId
+    const input = Buffer.from(call?.job.input ?? '')
+    const proof = provePicture({ request: left, input, png: made }, { ...options, chainId })
+    expect((await refusal(proof)).message).to.match(/bytes: the call was left/)
   })
 
   it('refuses to judge a call that the router does not know', async () => {

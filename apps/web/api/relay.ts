@@ -1,9 +1,10 @@
 import type { FastifyInstance } from 'fastify'
-import { type Address, decodeFunctionData, type Hex } from 'viem'
+import { type Address, decodeFunctionData, encodeFunctionData, type Hex, size } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { z } from 'zod'
 import { computeLedgerAbi } from '../../../sdk/chain/abi.ts'
 import { keySender, openChain } from '../../../sdk/chain/clients.ts'
+import { fetchNetwork } from '../../../sdk/chain/network.ts'
 import { asHeuristError, later, refused } from '../../../sdk/errors.ts'
 import { parseWire } from '../../../sdk/protocol/wire.ts'
 import { formatUsd } from '../../../sdk/units.ts'
@@ -15,6 +16,8 @@ import { openAllowance } from './allowance.ts'
  */
 
 export interface RelayTerms {
+  /** Whose network's deposits are relayed, and no other's. */
+  routerUrl: string
   rpcUrl: string
   chainId: number
   ledger: Address
@@ -22,9 +25,14 @@ export interface RelayTerms {
   key: Hex
   /** Smaller deposits are not worth their gas. Base units. */
   least: bigint
+  /** So many a day, whoever asks: more gas than that is never spent. */
+  mostADay: number
 }
 
-const DATA_BYTES = 4_096
+const DATA_BYTES = 2_048
+const SIGNATURE_BYTES = 65
+/** A wallet that is a contract signs in its own way: with several keys, or with a passkey. */
+const MOST_SIGNATURE_BYTES = 1_024
 const bodySchema = z.strictObject({
   data: z
     .string()
@@ -36,18 +44,23 @@ const MOST_AN_HOUR = 12
 const MOST_AT_ONCE = 16
 const HOUR_MS = 3_600_000
 
-export function relayRoutes(app: FastifyInstance, { rpcUrl, chainId, ledger, key, least }: RelayTerms): void {
+export function relayRoutes(app: FastifyInstance, terms: RelayTerms): void {
+  const { rpcUrl, chainId, ledger, key, least, mostADay } = terms
   const sender = keySender(openChain({ chainId, rpcUrl }), privateKeyToAccount(key))
   const allowance = openAllowance({ most: MOST_AN_HOUR, windowMs: HOUR_MS, now: Date.now })
+  const everybody = openAllowance({ most: mostADay, windowMs: 24 * HOUR_MS, now: Date.now })
+  const routerOf = openRouter(terms)
   let running = 0
 
   app.post('/api/deposits', { bodyLimit: 16_384 }, async (request) => {
     const { data } = parseWire(bodySchema, request.body, 'deposit.invalid')
-    checkDeposit(data as Hex, least)
-    allowance.take(request.ip)
+    checkDeposit(data as Hex, { least, router: await routerOf() })
+    // Nobody is charged for a try that found it busy.
     if (running >= MOST_AT_ONCE) {
       throw later('relay.busy', 'too many deposits are on their way', { fix: 'Try again in a few seconds.' })
     }
+    allowance.take(request.ip)
+    everybody.take('')
     running += 1
     try {
       const { transactionHash } = await sender.send({ to: ledger, data: data as Hex })
@@ -64,13 +77,40 @@ export function relayRoutes(app: FastifyInstance, { rpcUrl, chainId, ledger, key
   })
 }
 
-/** @throws `deposit.invalid`, `deposit.too_small` (refused). */
-export function checkDeposit(data: Hex, least: bigint): void {
+/** The router of this page's network, asked for once it is needed. @throws `router.unreachable`, `network.differs`. */
+function openRouter({ routerUrl, chainId, ledger }: RelayTerms): () => Promise<Address> {
+  let router: Address | undefined
+  return async () => {
+    if (router !== undefined) return router
+    const network = await fetchNetwork(routerUrl)
+    if (network.chainId !== chainId || network.addresses.ledger !== ledger.toLowerCase()) {
+      throw refused('network.differs', 'the router serves another ledger than this page', {
+        fix: 'Tell the operator of this page.',
+      })
+    }
+    router = network.router.address
+    return router
+  }
+}
+
+/**
+ * Takes the call of the ledger alone, byte for byte: gas is paid for every byte, also for those that the contract never
+ * reads.
+ *
+ * @throws `deposit.invalid`, `deposit.elsewhere`, `deposit.too_small` (refused).
+ */
+export function checkDeposit(data: Hex, { least, router }: { least: bigint; router: Address }): void {
   const call = decoded(data)
-  if (call?.functionName !== 'depositWithAuthorization') {
+  if (!call || encodeFunctionData({ abi: computeLedgerAbi, ...call }) !== data || !areShort(call.args)) {
     throw refused('deposit.invalid', 'this is no signed deposit', { fix: 'Sign a deposit on this page.' })
   }
-  const amount = call.args[5]
+  const [to, , , , , amount] = call.args
+  if (to.toLowerCase() !== router.toLowerCase()) {
+    throw refused('deposit.elsewhere', 'this deposit is for another router than that of this page', {
+      fix: 'Send the transaction by your wallet.',
+      details: { router },
+    })
+  }
   if (amount >= least) return
   throw refused('deposit.too_small', `deposits below $${formatUsd(least)} are not relayed`, {
     fix: 'Deposit more, or send the transaction yourself.',
@@ -80,8 +120,17 @@ export function checkDeposit(data: Hex, least: bigint): void {
 
 function decoded(data: Hex) {
   try {
-    return decodeFunctionData({ abi: computeLedgerAbi, data })
+    const call = decodeFunctionData({ abi: computeLedgerAbi, data })
+    return call.functionName === 'depositWithAuthorization' ? call : undefined
   } catch {
     return undefined
   }
 }
+
+type Deposit = NonNullable<ReturnType<typeof decoded>>
+
+/** A wallet's signature, and none or the key's own. */
+const areShort = ([, , , , , , { signature }, opening]: Deposit['args']): boolean =>
+  size(signature) >= SIGNATURE_BYTES &&
+  size(signature) <= MOST_SIGNATURE_BYTES &&
+  [0, SIGNATURE_BYTES].includes(size(opening))

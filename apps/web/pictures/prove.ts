@@ -36,7 +36,13 @@ const MOST_LEAVES = 0
  */
 export async function provePicture(claim: Claim, network: Network): Promise<string> {
   const { request, input, png } = claim
-  const checks = await verifyReceipt(request, { ...network, bytes: png, input, mostLeaves: MOST_LEAVES })
+  const checks = await verifyReceipt(request, {
+    ...network,
+    bytes: png,
+    whole: true,
+    input,
+    mostLeaves: MOST_LEAVES,
+  })
   const byName = new Map(checks.map((each) => [each.name, each]))
   for (const name of NEEDED) {
     const check = byName.get(name)

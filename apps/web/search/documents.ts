@@ -21,6 +21,9 @@ export const askedSchema = z.strictObject({
 })
 export type AskedSearch = z.output<typeof askedSchema>
 
+/** Characters of a document's or a site's name. */
+const MOST_FROM = 200
+
 /** Where a document of our own is read as it lies in the repository. */
 export const SOURCE_PATH = '/search/source/'
 
@@ -30,7 +33,18 @@ const placeSchema = z
   .max(2_048)
   .refine((url) => isOwnSource(url) || isWebAddress(url), 'is no address of a source')
 
-export const isOwnSource = (url: string): boolean => /^\/search\/source\/[\w./-]{1,120}$/.test(url)
+/** No step of it is `.` or `..`: a browser would follow it elsewhere. */
+export const isOwnSource = (url: string): boolean =>
+  url.length <= SOURCE_PATH.length + 120 &&
+  url.startsWith(SOURCE_PATH) &&
+  url
+    .slice(SOURCE_PATH.length)
+    .split('/')
+    .every((step) => /^[\w.-]+$/.test(step) && !/^\.+$/.test(step))
+
+/** The document or the site that an address is of: what a source is called by. */
+export const fromOf = (url: string): string =>
+  (isOwnSource(url) ? url.slice(SOURCE_PATH.length) : new URL(url).host).slice(0, MOST_FROM)
 
 /** Without a name or password in it, which could pass for the site's own name. */
 export function isWebAddress(url: string): boolean {
@@ -42,7 +56,7 @@ export function isWebAddress(url: string): boolean {
 export const sourceSchema = z.strictObject({
   title: z.string().min(1).max(200),
   /** The document or the site that it is of. */
-  from: z.string().min(1).max(200),
+  from: z.string().min(1).max(MOST_FROM),
   url: placeSchema,
   text: z.string().max(800),
 })
@@ -64,14 +78,17 @@ export type Found = z.output<typeof foundSchema>
 
 const hash = z.string().regex(/^0x[0-9a-f]{64}$/)
 
-/** A result as whoever has its link sees it. */
+/** Anybody shares what they like: what a source is called follows from its address. */
+const sharedSourceSchema = sourceSchema.transform((source) => ({ ...source, from: fromOf(source.url) }))
+
+/** A result as whoever has its link sees it. But for the names of its sources, all of it is the word of whoever shared it. */
 export const resultSchema = z.strictObject({
   query: z.string().min(1).max(MOST_QUERY),
   answer: z.string().max(16_000),
   /** Whether a model wrote it from the sources, or it is their own words. */
   by: z.enum(['model', 'sources']),
   model: z.exactOptional(z.string().max(64)),
-  sources: z.array(sourceSchema).max(MOST_SOURCES),
+  sources: z.array(sharedSourceSchema).max(MOST_SOURCES),
   related: z.array(z.string().max(200)).max(5),
   /** Receipts of what it cost whoever asked. */
   requests: z.array(hash).max(4),

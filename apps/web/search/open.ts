@@ -9,7 +9,7 @@ import { fileJournal } from '../../../sdk/journal-file.ts'
 import { manifestHash, parseManifest } from '../../../sdk/protocol/manifest.ts'
 import { readManifest, readPods } from '../src/network/models.ts'
 import { openIndex, readDocs } from './index.ts'
-import { brave, type Provider, searxng } from './providers.ts'
+import { brave, type Provider, rationed, searxng } from './providers.ts'
 import { openQuestions } from './related.ts'
 import type { SearchParts } from './search.ts'
 import { type Embedding, openVectors } from './vectors.ts'
@@ -33,6 +33,8 @@ export const searchSchema = z.strictObject({
   brave: z
     .strictObject({ keyFile: z.string().min(1), url: url.default('https://api.search.brave.com') })
     .optional(),
+  /** Each of the two is asked so often a day, whoever searches; beyond that the documents answer alone. */
+  mostWebADay: z.number().int().positive().default(2_000),
 })
 export type SearchConfig = z.output<typeof searchSchema>
 
@@ -104,9 +106,10 @@ async function embeddingOf(client: Client, routerUrl: string): Promise<Embedding
   return { client, pod: pod.name, manifest: parseManifest(bytes), hash: manifestHash(bytes) }
 }
 
-function providersOf({ searxng: own, brave: paid }: SearchConfig): Provider[] {
-  return [
+function providersOf({ searxng: own, brave: paid, mostWebADay }: SearchConfig): Provider[] {
+  const all = [
     ...(own ? [searxng(own)] : []),
     ...(paid ? [brave({ url: paid.url, key: readFileSync(paid.keyFile, 'utf8').trim() })] : []),
   ]
+  return all.map((provider) => rationed(provider, { most: mostWebADay, now: Date.now }))
 }

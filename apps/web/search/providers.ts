@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { asHeuristError, later } from '../../../sdk/errors.ts'
+import { openAllowance } from '../api/allowance.ts'
 import { isWebAddress, MOST_SOURCES, type Source } from './documents.ts'
 import { plainText, shortened } from './text.ts'
 
@@ -7,12 +8,15 @@ import { plainText, shortened } from './text.ts'
 
 export interface Provider {
   name: string
-  /** @throws `provider.silent`, `provider.limited`, `provider.failed`, `provider.unreadable` (later). */
+  /** @throws `provider.silent`, `provider.limited`, `provider.rationed`, `provider.failed`, `provider.unreadable` (later). */
   find(query: string): Promise<Source[]>
 }
 
 const MOST_MS = 5_000
 const MOST_BYTES = 1024 * 1024
+
+/** More of a title is not read. */
+const MOST_TITLE = 1_000
 
 const hitSchema = z.object({
   title: z.string(),
@@ -32,10 +36,29 @@ const linesOf = (lines: readonly unknown[]): Source[] =>
 function sourceOf({ title, url, text }: z.output<typeof hitSchema>): Source {
   const from = new URL(url).host
   return {
-    title: shortened(plainText(title), 160) || from,
+    title: shortened(plainText(title, MOST_TITLE), 160) || from,
     from: shortened(from, 160),
     url,
     text: shortened(plainText(text ?? ''), 640),
+  }
+}
+
+/** Of a provider so much is asked in a day; what is asked of it counts against the operator's quota. */
+export function rationed(provider: Provider, { most, now }: { most: number; now(): number }): Provider {
+  const allowance = openAllowance({ most, windowMs: 24 * 3_600_000, now })
+  return {
+    name: provider.name,
+    async find(query) {
+      try {
+        allowance.take('')
+      } catch (cause) {
+        throw later('provider.rationed', `the web search ${provider.name} was asked enough for today`, {
+          fix: 'Try again tomorrow.',
+          cause,
+        })
+      }
+      return provider.find(query)
+    },
   }
 }
 

@@ -17,11 +17,16 @@ const ENTITIES: Record<string, string> = {
 /** Invisible, or turning the direction of what follows. */
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Cn}]/gu
 
-/** Without markup, turn marks and unseen characters, on one line. */
-export function plainText(text: string): string {
-  let plain = text.replaceAll(/\s+/g, ' ')
-  // What is left after one removal may spell another: `<scr<b>ipt>`.
-  for (let before = ''; before !== plain; ) {
+/** More of a text is not read: cleaning it takes time that grows with its square. */
+const MOST_READ = 4_000
+/** What is left after one removal may spell another, as `<scr<b>ipt>`; after so many every mark of markup goes. */
+const MOST_ROUNDS = 4
+
+/** Without markup, turn marks and unseen characters, on one line, of its first `most` characters. */
+export function plainText(text: string, most = MOST_READ): string {
+  let plain = text.slice(0, most).replaceAll(/\s+/g, ' ')
+  let before = ''
+  for (let round = 0; before !== plain && round < MOST_ROUNDS; round += 1) {
     before = plain
     plain = plain
       .replaceAll(UNSEEN, '')
@@ -30,6 +35,7 @@ export function plainText(text: string): string {
       .replaceAll(/<!--.*?-->|<\/?[a-z][^<>]*>/gi, ' ')
       .replaceAll(/&(#x?[0-9a-f]{1,6}|[a-z]{2,6});/gi, (whole, name: string) => entity(whole, name))
   }
+  if (before !== plain) plain = plain.replaceAll(/[<>&[\]]/g, ' ')
   return plain.replaceAll(/ {2,}/g, ' ').trim()
 }
 

@@ -6,7 +6,8 @@ import type { ShareKind, ShareStore } from './store.ts'
 
 /** One address may share so many within so long. */
 const MOST_SHARES = 20
-const WINDOW_MS = 12 * 3_600_000
+const HOUR_MS = 3_600_000
+const WINDOW_MS = 12 * HOUR_MS
 /** Guesses at secrets of one address an hour. */
 const MOST_DELETIONS = 60
 
@@ -16,18 +17,24 @@ const secretSchema = z.strictObject({ secret: z.string().min(1).max(64) })
 export const sharingAllowance = (now: () => number) =>
   openAllowance({ most: MOST_SHARES, windowMs: WINDOW_MS, now })
 
-/** `POST <path>`, and `GET` and `DELETE <path>/:id`. */
+/**
+ * `POST <path>`, and `GET` and `DELETE <path>/:id`.
+ *
+ * @param terms.mostADay  All addresses together may share so many a day.
+ */
 export function shareRoutes<T extends z.ZodRawShape>(
   app: FastifyInstance,
   path: string,
   { schema, mostBytes }: ShareKind<T>,
   shares: ShareStore<z.output<z.ZodObject<T>>>,
-  now: () => number = Date.now,
+  { mostADay, now }: { mostADay: number; now(): number },
 ): void {
   const sharing = sharingAllowance(now)
+  const everybody = openAllowance({ most: mostADay, windowMs: 24 * HOUR_MS, now })
   app.post(path, { bodyLimit: 2 * mostBytes }, async (request, reply) => {
     const snapshot = parseWire(schema, request.body, 'share.invalid')
     sharing.take(request.ip)
+    everybody.take('')
     return reply.code(201).send(await shares.create(snapshot))
   })
   keptRoutes(app, path, shares, now)
@@ -40,7 +47,7 @@ export function keptRoutes<S>(
   shares: Pick<ShareStore<S>, 'read' | 'delete'>,
   now: () => number,
 ): void {
-  const deleting = openAllowance({ most: MOST_DELETIONS, windowMs: 3_600_000, now })
+  const deleting = openAllowance({ most: MOST_DELETIONS, windowMs: HOUR_MS, now })
 
   app.get(`${path}/:id`, async (request, reply) => {
     const { id } = parseWire(idSchema, request.params, 'share.invalid')

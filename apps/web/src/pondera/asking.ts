@@ -91,7 +91,7 @@ export function useConversation(chatId: string | undefined) {
 }
 
 /** What a pod refuses whose price is above the most that a call allows. */
-const PRICE_ROSE = 'price.too_low'
+const PRICE_ROSE = 'price.rose'
 
 /** What prices the questions of a chat with documents; nothing in a chat without. */
 function sourcesOf(chat: Chat | undefined, embed: EmbedTerms | null | undefined): Sources | undefined {

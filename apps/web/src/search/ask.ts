@@ -2,16 +2,18 @@ import type { Client } from '../../../../sdk/client.ts'
 import { asHeuristError } from '../../../../sdk/errors.ts'
 import type { Found } from '../../search/documents.ts'
 import { queryOf } from '../../search/query.ts'
-import type { Asked } from '../network/models.ts'
+import { type Asked, mostPrice } from '../network/models.ts'
+import { readPrices } from '../session/prices.ts'
+import { openSessionDb } from '../session/store.ts'
 import type { Session } from '../session/view.ts'
 import { wordsOf } from '../session/words.ts'
 import { answerOfModel, answerOfSources } from './answer.ts'
 import { partRelated } from './citations.ts'
-import type { Finding } from './finding.ts'
+import { begun, charged, dropped, type Finding, type Vector } from './finding.ts'
 import { tries } from './prompt.ts'
 import { findSources } from './server.ts'
 import type { Findings } from './store.ts'
-import type { Writer } from './terms.ts'
+import type { Embedder, Writer } from './terms.ts'
 
 /** Searches, and answers from what was found. */
 
@@ -24,7 +26,7 @@ export interface Searching {
   /** Writes the answer; undefined = the sources' own words are the answer. */
   model: Writer | undefined
   /** The pod that makes the query's vector; undefined = words alone. */
-  vectors: string | undefined
+  vectors: Embedder | undefined
 }
 
 const WRITE_MS = 400
@@ -63,50 +65,81 @@ const partOf = ({ query, sources, ranking, related, missing, warnings }: Found):
 })
 
 async function sourcesOf(searching: Searching, signal: AbortSignal): Promise<Found> {
-  const { vectors: pod } = searching
+  const { findings, id, vectors } = searching
   // Before anything is paid.
   const query = queryOf(searching.query)
-  if (pod === undefined) return findSources({ query }, signal)
-  const { values, warning } = await vectorOf(searching, pod, signal)
-  const found = await findSources({ query, ...(values ? { vector: { pod, values } } : {}) }, signal)
+  if (vectors === undefined) return findSources({ query }, signal)
+  const { vector, warning } = await vectorOf(searching, vectors, signal)
+  if (vector) findings.patch(id, { vector })
+  const found = await findSources({ query, ...(vector ? { vector } : {}) }, signal)
+  findings.forgetVectors(searching.query)
   return warning === undefined ? found : { ...found, warnings: [warning, ...found.warnings] }
 }
 
-/** Without a node that makes vectors just now the search goes on by words. */
+/** The vector that a search that found nothing paid for, or else a new one; without a node that makes one, by words. */
 async function vectorOf(
   searching: Searching,
-  pod: string,
+  { pod, manifest }: Embedder,
   signal: AbortSignal,
-): Promise<{ values?: number[]; warning?: string }> {
+): Promise<{ vector?: Vector; warning?: string }> {
+  const { client, findings, query } = searching
+  const kept = findings.view().find((each) => each.query === query && each.vector?.pod === pod)?.vector
+  if (kept) return { vector: kept }
+  const input = { input: query }
+  const calls = callsOf(searching)
   try {
-    const input = { input: searching.query }
-    const { embeddings, price } = await searching.client.run(pod, input, {
-      signal,
-      signed: noteOf(searching),
-    })
-    charge(searching, price)
+    const maxPrice = mostPrice(manifest, input)
+    const { embeddings, price } = await client.run(pod, input, { signal, maxPrice, signed: calls.signed })
+    calls.charge(price)
     const [values] = embeddings ?? []
-    return values ? { values: [...values] } : {}
+    return values ? { vector: { pod, values: [...values] } } : {}
   } catch (cause) {
-    if (signal.aborted || asHeuristError(cause).kind !== 'later') throw cause
+    const { kind, code } = asHeuristError(cause)
+    if (code === 'price.too_low') calls.drop()
+    if (signal.aborted || kind !== 'later') throw cause
     return { warning: `No vector was made of the query: ${wordsOf(cause).says}` }
   }
 }
 
-/** Writes a call down before anybody sees it. */
-const noteOf =
-  ({ findings, id }: Searching) =>
-  (request: string): void =>
-    findings.patch(id, { requests: [...(findings.find(id)?.requests ?? []), request] })
-
-/** The last call was refused: it has no receipt. */
-function forget({ findings, id }: Searching): void {
-  findings.patch(id, { requests: findings.find(id)?.requests.slice(0, -1) ?? [] })
+/** Keeps the books of one call: it is written down before anybody sees it. */
+function callsOf({ findings, id }: Searching) {
+  let last: string | undefined
+  const change = (part: (finding: Finding) => Partial<Finding>) => {
+    const finding = findings.find(id)
+    if (finding) findings.patch(id, part(finding))
+  }
+  function drop(): void {
+    const request = last
+    if (request !== undefined) change((finding) => dropped(finding, request))
+  }
+  return {
+    signed(request: string): void {
+      // Signed anew on newer terms: the first was refused.
+      drop()
+      last = request
+      change((finding) => begun(finding, request))
+    },
+    /** It was refused: it has no receipt. */
+    drop,
+    charge(price: bigint): void {
+      const request = last
+      if (request !== undefined) change((finding) => charged(finding, new Map([[request, price]])))
+    },
+  }
 }
 
-function charge({ findings, id }: Searching, price: bigint): void {
-  const before = BigInt(findings.find(id)?.price ?? '0')
-  findings.patch(id, { price: (before + price).toString() })
+/** Counts what this browser's journal meanwhile knows of calls whose end the page did not see. */
+export async function countOpen(findings: Findings, id: string): Promise<void> {
+  const open = new Set(findings.find(id)?.open)
+  if (open.size === 0) return
+  const db = await openSessionDb()
+  try {
+    const prices = await readPrices(db, open)
+    const finding = findings.find(id)
+    if (finding && prices.size > 0) findings.patch(id, charged(finding, prices))
+  } finally {
+    db.close()
+  }
 }
 
 async function answerOf(searching: Searching, found: Found, signal: AbortSignal): Promise<Partial<Finding>> {
@@ -127,20 +160,27 @@ async function askWithLess(
   signal: AbortSignal,
 ): Promise<string | undefined> {
   for (const each of asked) {
+    const calls = callsOf(searching)
     try {
-      return await askOnce(searching, each, signal)
+      return await askOnce(searching, each, calls, signal)
     } catch (cause) {
-      if (!TOO_MUCH.has(asHeuristError(cause).code)) throw cause
-      forget(searching)
+      const { code } = asHeuristError(cause)
+      if (TOO_MUCH.has(code) || code === 'price.too_low') calls.drop()
+      if (!TOO_MUCH.has(code)) throw cause
     }
   }
   return undefined
 }
 
-async function askOnce(searching: Searching, asked: Asked, signal: AbortSignal): Promise<string> {
-  const { client, findings, id, model } = searching
-  const note = noteOf(searching)
-  const stream = client.stream(model?.name ?? '', asked, { signal, signed: note })
+async function askOnce(
+  { client, findings, id, model }: Searching,
+  asked: Asked,
+  calls: ReturnType<typeof callsOf>,
+  signal: AbortSignal,
+): Promise<string> {
+  if (!model) return ''
+  const maxPrice = mostPrice(model.manifest, asked)
+  const stream = client.stream(model.name, asked, { signal, maxPrice, signed: calls.signed })
   const whole = stream.answer
   whole.catch(() => undefined)
   let text = ''
@@ -152,6 +192,6 @@ async function askOnce(searching: Searching, asked: Asked, signal: AbortSignal):
     if (write) written = Date.now()
     findings.patch(id, { answer: partRelated(text).answer }, { write })
   }
-  charge(searching, (await whole).price)
+  calls.charge((await whole).price)
   return text
 }

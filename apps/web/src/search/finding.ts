@@ -1,5 +1,7 @@
-import type { Found, Result, Source } from '../../search/documents.ts'
+import type { AskedSearch, Found, Result, Source } from '../../search/documents.ts'
 import type { Problem } from '../session/words.ts'
+
+export type Vector = NonNullable<AskedSearch['vector']>
 
 /** A search with its answer, as this browser keeps it. */
 
@@ -25,6 +27,10 @@ export interface Finding {
   requests: readonly string[]
   /** Sum of the verified receipts. Base units, decimal text. */
   price: string
+  /** Those of `requests` whose price is not known yet; not there in what an earlier page kept. */
+  open?: readonly string[]
+  /** The query's vector, and the pod that was paid for it, until it found something. */
+  vector?: Vector
   problem?: Problem
   share?: { id: string; secret: string }
 }
@@ -43,6 +49,29 @@ export const newFinding = (id: string, query: string, now: number): Finding => (
   requests: [],
   price: '0',
 })
+
+/** A call is written down before anybody sees it: from then on it may cost something. */
+export const begun = (finding: Finding, request: string): Partial<Finding> => ({
+  requests: [...finding.requests, request],
+  open: [...(finding.open ?? []), request],
+})
+
+/** A call that was refused: it has no receipt. */
+export const dropped = (finding: Finding, request: string): Partial<Finding> => ({
+  requests: finding.requests.filter((each) => each !== request),
+  open: (finding.open ?? []).filter((each) => each !== request),
+})
+
+/** What calls cost, by their verified receipts; each counts once. Base units. */
+export function charged(finding: Finding, prices: ReadonlyMap<string, bigint>): Partial<Finding> {
+  const open = finding.open ?? []
+  const known = open.filter((request) => prices.has(request))
+  const more = known.reduce((sum, request) => sum + (prices.get(request) ?? 0n), 0n)
+  return {
+    price: (BigInt(finding.price) + more).toString(),
+    open: open.filter((request) => !prices.has(request)),
+  }
+}
 
 export const isRunning = ({ state }: Pick<Finding, 'state'>): boolean =>
   state === 'searching' || state === 'writing'

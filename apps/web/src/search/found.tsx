@@ -6,6 +6,7 @@ import { CitedAnswer } from './cited.tsx'
 import { type Finding, isRunning } from './finding.ts'
 import { Receipts, Related, Sources } from './parts.tsx'
 import { ShareFinding } from './share.tsx'
+import { useOpenCalls } from './use.ts'
 
 interface Props {
   finding: Finding
@@ -16,6 +17,7 @@ interface Props {
 export function FindingView({ finding, onSearch }: Props) {
   const { query, state, answer, sources, related } = finding
   const running = isRunning(finding)
+  useOpenCalls(finding)
   return (
     <>
       <article aria-label="Answer" aria-busy={running} className="space-y-3" data-state={state}>
@@ -48,7 +50,7 @@ const SAYS: Record<Finding['state'], string> = {
 
 /** Everything that one has to know of an answer to judge it. */
 function Notes({ finding }: { finding: Finding }) {
-  const { state, note, model, missing, warnings, sources, problem, ranking } = finding
+  const { state, note, model, missing, warnings, sources, problem, ranking, vector } = finding
   return (
     <>
       {note === 'nothing found' && (
@@ -87,6 +89,12 @@ function Notes({ finding }: { finding: Finding }) {
       {state === 'failed' && problem && (
         <p role="alert" className="rounded-md border border-edge px-3 py-2" data-problem={problem.code}>
           {problem.says} <span className="text-muted">{problem.fix}</span>
+          {vector && (
+            <span className="text-muted">
+              {' '}
+              The query’s vector is paid for and kept: the next try does not pay for it again.
+            </span>
+          )}
         </p>
       )}
       {state === 'done' && ranking !== undefined && sources.length > 0 && (
@@ -105,7 +113,7 @@ const Warning = ({ code, children }: { code: string; children: React.ReactNode }
 )
 
 function Acts({ finding, onSearch }: Props) {
-  const { id, query, state, answer, requests, price } = finding
+  const { id, query, state, answer, requests } = finding
   const [sharing, setSharing] = useState(false)
   if (isRunning(finding)) {
     return <Button onClick={() => void import('./ask.ts').then(({ stop }) => stop(id))}>Stop</Button>
@@ -121,15 +129,23 @@ function Acts({ finding, onSearch }: Props) {
           share
         </Button>
       )}
-      <Receipts
-        requests={requests}
-        price={
-          <span className="label px-1.5" data-paid={price}>
-            {price === '0' ? 'free' : `$${formatUsd(BigInt(price))}`}
-          </span>
-        }
-      />
+      <Receipts requests={requests} price={<Paid finding={finding} />} />
       {sharing && <ShareFinding finding={finding} onClose={() => setSharing(false)} />}
     </p>
+  )
+}
+
+/** What it cost; of a call that was left that is known a moment later. */
+function Paid({ finding: { price, open = [] } }: { finding: Finding }) {
+  const known = `$${formatUsd(BigInt(price))}`
+  const waits = open.length > 0
+  return (
+    <span className="label px-1.5" data-paid={waits ? undefined : price} data-open={open.length}>
+      {waits
+        ? `${price === '0' ? '' : `${known}, and `}what the last receipt says`
+        : price === '0'
+          ? 'free'
+          : known}
+    </span>
   )
 }

@@ -63,16 +63,17 @@ function Shown({
     <>
       <article aria-label="Answer" className="space-y-3" data-shared>
         <h1 className="text-[1.3rem] [overflow-wrap:anywhere]">{query}</h1>
-        <p className="label">
-          Shared on {new Date(createdAt).toLocaleDateString('en', { dateStyle: 'long' })} by somebody who
-          searched here; {by === 'model' ? `${model ?? 'a model'} wrote it` : 'it is the sources’ own words'},
-          and nobody has checked it since.
+        <p className="label" data-claimed>
+          Shared on {new Date(createdAt).toLocaleDateString('en', { dateStyle: 'long' })} by somebody who says
+          that {by === 'model' ? `${model ?? 'a model'} wrote it` : 'it is the sources’ own words'}. Nobody
+          has checked that, nor the excerpts: open a source to read it, a receipt to check it.
         </p>
         <CitedAnswer query={query} answer={answer} sources={sources} />
         <p className="flex flex-wrap items-center gap-1">
           <Button tone="plain" disabled={onSearch === undefined} onClick={() => onSearch?.(query)}>
             search again
           </Button>
+          {requests.length > 0 && <span className="label px-1.5">They name as what it cost:</span>}
           <Receipts requests={requests} />
         </p>
       </article>

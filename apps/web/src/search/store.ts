@@ -16,6 +16,8 @@ export interface Findings {
   /** `write: false` leaves it for a later write: an answer grows many times a second. */
   patch(id: string, part: Partial<Finding>, options?: { write: boolean }): void
   remove(id: string): void
+  /** The query found something: what was paid for on the way is of no more use. */
+  forgetVectors(query: string): void
 }
 
 /** The oldest go first. */
@@ -67,6 +69,13 @@ function findingsOf(db: IDBPDatabase<Schema> | undefined, first: readonly Findin
       const next = { ...finding, ...part }
       change(view.map((each) => (each.id === id ? next : each)))
       if (options.write) write((to) => to.put('findings', next, id))
+    },
+    forgetVectors(query) {
+      for (const { vector, ...finding } of view.filter((each) => each.query === query)) {
+        if (vector === undefined) continue
+        change(view.map((each) => (each.id === finding.id ? finding : each)))
+        write((to) => to.put('findings', finding, finding.id))
+      }
     },
     remove(id) {
       change(view.filter((each) => each.id !== id))

@@ -12,13 +12,18 @@ export interface Writer {
   manifest: Manifest
 }
 
+export interface Embedder {
+  pod: string
+  manifest: Manifest
+}
+
 export interface Terms {
   /** The chat pod that reads enough at once to answer from sources, if there is one. */
   model: Writer | undefined
   /** Chat pods that read too little. */
   small: readonly string[]
   /** The pod whose vectors the documents are ranked by, if they are. */
-  vectors: { pod: string; manifest: Manifest } | undefined
+  vectors: Embedder | undefined
   /** The most that a search costs, whatever is found. Base units. */
   most: bigint
 }

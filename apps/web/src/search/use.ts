@@ -3,7 +3,7 @@ import { plainText } from '../../search/text.ts'
 import { go, useSearch } from '../network/address.ts'
 import { useSession } from '../session/use.ts'
 import { wordsOf } from '../session/words.ts'
-import { addressOf, type Finding, newFinding } from './finding.ts'
+import { addressOf, type Finding, isRunning, newFinding } from './finding.ts'
 import type { Findings } from './store.ts'
 import type { Terms } from './terms.ts'
 
@@ -27,10 +27,16 @@ export function useAddress(): { query: string; rid: string | undefined } {
 
 const AGAIN_MS = 20_000
 
-/** What a search costs and who answers it; undefined until router and server told. Read again now and then. */
+/**
+ * What a search costs and who answers it; undefined until router and server told. Read again now and then, and at once
+ * where a search was refused because it costs more by now.
+ */
 export function useTerms(): Terms | undefined {
   const { config } = useSession()
+  const { view } = useFindings()
+  const refusals = view.filter(({ problem }) => problem?.code === 'price.rose').length
   const [terms, setTerms] = useState<Terms>()
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each refusal is a reason to read them.
   useEffect(() => {
     let gone = false
     const read = async () => {
@@ -46,8 +52,28 @@ export function useTerms(): Terms | undefined {
       gone = true
       window.clearInterval(timer)
     }
-  }, [config])
+  }, [config, refusals])
   return terms
+}
+
+const OPEN_MS = 1_500
+
+/** Counts what ended calls of a search cost as soon as this browser's journal says so. */
+export function useOpenCalls({ id, open, state }: Finding): void {
+  const { findings } = useFindings()
+  const ended = !isRunning({ state })
+  const waiting = ended && (open ?? []).length > 0
+  useEffect(() => {
+    if (!waiting) return
+    const count = async () => {
+      const { countOpen } = await import('./ask.ts')
+      await countOpen(findings, id)
+    }
+    const again = () => void count().catch((cause: unknown) => console.warn(wordsOf(cause).says))
+    again()
+    const timer = window.setInterval(again, OPEN_MS)
+    return () => window.clearInterval(timer)
+  }, [findings, id, waiting])
 }
 
 /** Searches by the key of this browser, and goes to where the result will stand; undefined while that cannot be. */
@@ -61,7 +87,7 @@ export function useSearching(terms: Terms | undefined): ((query: string) => void
     const id = crypto.randomUUID().replaceAll('-', '').slice(0, 22)
     findings.put(newFinding(id, query, Date.now()))
     void import('./ask.ts').then(({ searchFor }) =>
-      searchFor({ findings, session, client, id, query, model: terms.model, vectors: terms.vectors?.pod }),
+      searchFor({ findings, session, client, id, query, model: terms.model, vectors: terms.vectors }),
     )
     go(addressOf(query, id))
   }

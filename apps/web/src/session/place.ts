@@ -2,6 +2,7 @@ import type { Address } from 'viem'
 import { readAccount } from '../../../../sdk/chain/accounts.ts'
 import { openChain } from '../../../../sdk/chain/clients.ts'
 import { fetchNetwork, type Network } from '../../../../sdk/chain/network.ts'
+import { chainReader } from '../../../../sdk/chain/reader.ts'
 import { later, refused } from '../../../../sdk/errors.ts'
 import type { PageConfig } from '../network/documents.ts'
 import type { Place } from './deposit.ts'
@@ -14,6 +15,7 @@ import { isOwn } from './withdraw.ts'
 export function openPlace(config: PageConfig): () => Promise<Place> {
   const chain = openChain({ chainId: config.chainId, rpcUrl: config.rpcUrl })
   const trusted = config.ledger.toLowerCase()
+  const reader = chainReader(chain, { ledger: config.ledger, registry: config.ledger })
   let network: Network | undefined
   return async () => {
     const told = network ?? (await fetchNetwork(config.routerUrl))
@@ -23,10 +25,21 @@ export function openPlace(config: PageConfig): () => Promise<Place> {
         fix: 'Tell the operator of this page. Nothing was signed.',
       })
     }
+    if (network === undefined) checkAddresses(told, await reader.addresses())
     network = told
     await chain.check()
     return { chain, ledger: addresses.ledger, asset: addresses.asset, router: router.address }
   }
+}
+
+/** What the ledger itself says of its registry and asset is what the money obeys. */
+function checkAddresses({ addresses }: Network, ledger: { registry: Address; asset: Address }): void {
+  const { registry, asset } = ledger
+  if (registry.toLowerCase() === addresses.registry && asset.toLowerCase() === addresses.asset) return
+  throw refused('network.untrue', 'the ledger knows another registry or asset than the router names', {
+    fix: 'Tell the operator of this page. Nothing was signed.',
+    details: { registry, asset },
+  })
 }
 
 /** Whether the router answers at all. @throws `router.unreachable` (later). */

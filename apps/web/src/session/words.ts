@@ -53,12 +53,15 @@ export const CODE_WORDS: Record<string, Omit<Problem, 'code'>> = {
     says: 'Your credit does not cover this call.',
     fix: 'Add to it, then ask again. Nothing was charged.',
   },
-  'price.too_low': {
+  'price.rose': {
     says: 'The price rose meanwhile.',
-    fix: 'Look at the new one and ask again. The call that it refused was not charged.',
+    fix: 'Look at the new one and ask again. Nothing was signed or charged for this.',
   },
   'call.left': { says: 'You left the call.', fix: 'Only what was delivered is charged.' },
 }
+
+/** What a code means to somebody who was shown a price: pages allow what they show, and no more. */
+const MEANS: Record<string, string> = { 'price.too_low': 'price.rose' }
 
 /** Any thrown value in words. Never a stack, never a message that nobody wrote for people. */
 export function wordsOf(cause: unknown): Problem {
@@ -66,8 +69,9 @@ export function wordsOf(cause: unknown): Problem {
   const known = number === undefined ? undefined : WALLET_WORDS[number]
   if (known) return known
   const error = asHeuristError(cause)
-  const words = CODE_WORDS[error.code]
-  if (words) return { code: error.code, ...words }
+  const code = MEANS[error.code] ?? error.code
+  const words = CODE_WORDS[code]
+  if (words) return { code, ...words }
   if (error.code === 'unexpected') {
     return {
       code: error.code,

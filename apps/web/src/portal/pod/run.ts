@@ -36,8 +36,8 @@ export function useRun(manifest: Manifest): {
   useEffect(() => () => abort.current?.abort(), [])
   const patch = (part: Partial<Run>) => setRun((before) => before && { ...before, ...part })
 
-  async function work(client: Client, input: object, signal: AbortSignal): Promise<void> {
-    const options = { signal, signed: (request: string) => patch({ request }) }
+  async function work(client: Client, input: object, most: bigint, signal: AbortSignal): Promise<void> {
+    const options = { signal, maxPrice: most, signed: (request: string) => patch({ request }) }
     try {
       const answer = STREAMS.has(manifest.kind)
         ? await stream(client, input, options)
@@ -82,7 +82,7 @@ export function useRun(manifest: Manifest): {
       if (!client || run?.state === 'running') return
       abort.current = new AbortController()
       setRun({ state: 'running', input, most, text: '' })
-      void work(client, input, abort.current.signal)
+      void work(client, input, most, abort.current.signal)
     },
     stop: () => abort.current?.abort(),
   }

@@ -1,1 +1,0 @@
-import{n as e}from"./rolldown-runtime-CNOWq4Kh.js";import{_ as t,b as n,v as r,x as i,y as a}from"./messages-5aRiIPp7.js";async function o(e){let{timestamp:n}=await e.client.getBlock().catch(e=>{throw t(e)}),r=Number(n),o=a(r);return{now:r,epoch:o,endsAt:i(o+1)}}function s(){return(s=e((()=>{n(),r()})))()}export{o as n,s as t};
