@@ -2,7 +2,7 @@ import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { chatInput, requestFor } from './router.ts'
-import { eventually, isAlive, openStage, type Stage } from './stage.ts'
+import { eventually, isAlive, openStage, type Stage, signalSlot } from './stage.ts'
 
 describe('a slot', function () {
   this.timeout(600_000)
@@ -115,7 +115,7 @@ describe('a slot', function () {
     await two.atLeast(1)
     const second = worker.slots().find((pid) => pid !== first) ?? 0
 
-    process.kill(second, 'SIGKILL')
+    signalSlot(second, 'SIGKILL')
 
     expect((await two.ended).fail?.code).to.equal('slot.crashed')
     expect((await one.ended).receipt?.receipt.unitsOut).to.equal(3000n)
@@ -129,7 +129,7 @@ describe('a slot', function () {
     await answer.atLeast(20)
     const [pid = 0] = worker.slots()
 
-    process.kill(pid, 'SIGSTOP')
+    signalSlot(pid, 'SIGSTOP')
     worker.kill('SIGTERM')
     const { fail } = await answer.ended
     const { code } = await worker.gone

@@ -130,6 +130,15 @@ function watch(child: ChildProcess): WorkerProcess {
   }
 }
 
+/** A slot's process, from the sources or from the bundle. */
+const SLOT = /worker\/slot\/main\.ts|\/slot\.js/
+
+/** Never signals process 0, which is whoever runs the tests and all that they started. */
+export function signalSlot(pid: number | undefined, signal: NodeJS.Signals): void {
+  if (pid === undefined || pid <= 0) throw new Error('there is no slot to signal')
+  process.kill(pid, signal)
+}
+
 /** From /proc: the tests that look for left-over processes run on Linux. */
 export function childrenOf(pid: number): number[] {
   return readdirSync('/proc')
@@ -139,7 +148,7 @@ export function childrenOf(pid: number): number[] {
         const facts = readFileSync(`/proc/${name}/stat`, 'utf8')
         const [state, parent] = facts.slice(facts.lastIndexOf(')') + 2).split(' ')
         if (state === 'Z' || Number(parent) !== pid) return false
-        return readFileSync(`/proc/${name}/cmdline`, 'utf8').includes('worker/slot/main.ts')
+        return SLOT.test(readFileSync(`/proc/${name}/cmdline`, 'utf8'))
       } catch {
         return false
       }

@@ -6,7 +6,16 @@ import type { Request } from '../../sdk/protocol/messages.ts'
 import { createHasher } from '../../sdk/protocol/messages.ts'
 import { priceOf } from '../../sdk/protocol/price.ts'
 import { type Answer, chatInput, DOMAIN, requestFor } from './router.ts'
-import { eventually, isAlive, NODE, openStage, POD, type Stage, type WorkerProcess } from './stage.ts'
+import {
+  eventually,
+  isAlive,
+  NODE,
+  openStage,
+  POD,
+  type Stage,
+  signalSlot,
+  type WorkerProcess,
+} from './stage.ts'
 
 /** Long enough to be cut anywhere. */
 const ENDLESS = { max_tokens: 16_000 }
@@ -200,7 +209,7 @@ describe('a worker serves', function () {
     await answer.atLeast(50)
     const [pid = 0] = worker.slots()
 
-    process.kill(pid, 'SIGKILL')
+    signalSlot(pid, 'SIGKILL')
     const { fail } = await answer.ended
     await warm(stage)
     const next = await order({ max_tokens: 5 }).ended
@@ -215,7 +224,7 @@ describe('a worker serves', function () {
     await answer.atLeast(50)
     const [pid = 0] = worker.slots()
 
-    process.kill(pid, 'SIGSTOP')
+    signalSlot(pid, 'SIGSTOP')
     stage.router.send(answer.job, FRAME.cancel)
     const { fail, receipt } = await answer.ended
     await warm(stage)
