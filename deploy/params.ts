@@ -68,9 +68,9 @@ export const params = {
     'What a router loses even where its own payees are paid from its bond.',
   ),
   voteHistory: param(
-    0,
+    1,
     'flag',
-    '1: past voting power can be asked for, as a Governor must; a lock costs twice as much then. It cannot be changed later.',
+    'Past voting power can be asked for, as a Governor must; a lock costs twice as much. It cannot be changed later.',
   ),
   emissionCapBps: param(500, 'bps of supply per 52 epochs', 'The most that is ever issued: 5 % a year.'),
   emissionBaseBps: param(
