@@ -2,46 +2,39 @@
 pragma solidity 0.8.28;
 
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
-import {Checkpoints} from "@openzeppelin/contracts/utils/structs/Checkpoints.sol";
 import {IHEU} from "./interfaces/IHEU.sol";
 import {IVotingEscrow} from "./interfaces/IVotingEscrow.sol";
 import {Epochs} from "./libraries/Epochs.sol";
+import {Locks} from "./libraries/Locks.sol";
 import {Powers} from "./libraries/Powers.sol";
+import {Weights} from "./libraries/Weights.sol";
 
 /// @title VotingEscrow
 /// @notice The manual is {IVotingEscrow}.
 /// @dev Always: HEU held >= sum of amounts; totalPowerIn(e) = sum of powerIn(e), to the wei; what ends in a coming epoch is
-///      the sum of the locks that end there. HEU calls nobody back, and every transfer comes last.
+///      the sum of the locks that end there; and what every epoch began with is known for good, each and in total. HEU calls
+///      nobody back, and every transfer comes last.
 contract VotingEscrow is IVotingEscrow {
     using SafeERC20 for IHEU;
-    using Checkpoints for Checkpoints.Trace208;
+    using Locks for Locks.History;
     using Powers for Powers.Sums;
     using Powers for uint256;
+    using Weights for Weights.Target;
 
     /// @inheritdoc IVotingEscrow
     uint32 public constant MOST_EPOCHS = Powers.MOST_EPOCHS;
 
     /// @inheritdoc IVotingEscrow
     IHEU public immutable heu;
-    /// @inheritdoc IVotingEscrow
-    bool public immutable keepsHistory;
 
-    /// @dev Packed, of the epoch in which a lock last changed.
-    uint256 private _sums;
-    Powers.Ends private _ends;
-    /// @dev amount 96 (low) | end.
-    mapping(address account => uint256) private _locks;
-    /// @dev The same, by the second since which they are so. A withdrawal changes no power and leaves no trace.
-    mapping(address account => Checkpoints.Trace208) private _pastLocks;
-    /// @dev amount 96 (low) | product 112 of the sums in the epoch of their second.
-    Checkpoints.Trace208 private _pastSums;
+    /// @dev Of all locks together, by the epoch in which one last changed.
+    Weights.Target private _total;
+    mapping(address account => Locks.History) private _locks;
 
-    /// @param keepsHistory_ Whether past powers can be asked for; each change of a lock then costs about half as much again.
-    constructor(IHEU heu_, bool keepsHistory_) {
+    constructor(IHEU heu_) {
         if (address(heu_) == address(0)) revert ZeroAddress();
 
         heu = heu_;
-        keepsHistory = keepsHistory_;
     }
 
     // --------------------------------------------------------------------------------------------------- locks
@@ -60,25 +53,25 @@ contract VotingEscrow is IVotingEscrow {
 
     /// @inheritdoc IVotingEscrow
     function lockFor(address account, uint256 amount) external {
-        uint256 old = _locks[account];
-        uint32 end = uint32(old >> 96);
-        uint32 current = Epochs.current();
+        uint256 slot = _locks[account].newest;
+        (uint256 held, uint256 end) = Locks.read(slot);
         if (amount == 0) revert ZeroAmount();
-        if (old == 0) revert NoLock(account);
-        if (end <= current) revert LockExpired(end);
+        if (held == 0) revert NoLock(account);
+        if (end <= Epochs.current()) revert LockExpired(uint32(end));
 
-        _change(account, old, amount, end, current);
+        _change(account, slot, amount, uint32(end), Epochs.current());
     }
 
     /// @inheritdoc IVotingEscrow
     function withdraw() external returns (uint256 amount) {
-        uint256 old = _locks[msg.sender];
-        uint32 end = uint32(old >> 96);
-        if (old == 0) revert NoLock(msg.sender);
-        if (Epochs.current() < end) revert NotExpired(end);
+        Locks.History storage history = _locks[msg.sender];
+        uint256 slot = history.newest;
+        uint256 end;
+        (amount, end) = Locks.read(slot);
+        if (amount == 0) revert NoLock(msg.sender);
+        if (Epochs.current() < end) revert NotExpired(uint32(end));
 
-        amount = uint96(old);
-        delete _locks[msg.sender];
+        history.withdraw(slot);
         emit Withdrawn(msg.sender, amount);
 
         heu.safeTransfer(msg.sender, amount);
@@ -86,32 +79,33 @@ contract VotingEscrow is IVotingEscrow {
 
     /// @inheritdoc IVotingEscrow
     function checkpoint() external {
-        Powers.Sums memory sums = _sums.unpack();
-        sums.advance(_ends, Epochs.current());
-        _sums = sums.pack();
+        _total.head = _total.open(Epochs.current()).pack();
     }
 
     // --------------------------------------------------------------------------------------------------- views
 
     /// @inheritdoc IVotingEscrow
+    function lastCheckpoint() external view returns (uint32) {
+        return uint32(_total.head.unpack().epoch);
+    }
+
+    /// @inheritdoc IVotingEscrow
     function lockOf(address account) external view returns (Lock memory) {
-        uint256 held = _locks[account];
-        return Lock(uint96(held), uint32(held >> 96));
+        (uint256 amount, uint256 end) = Locks.read(_locks[account].newest);
+        return Lock(uint96(amount), uint32(end));
     }
 
     /// @inheritdoc IVotingEscrow
     function powerIn(address account, uint32 epoch) public view returns (uint256) {
         if (epoch < Epochs.current()) revert PastUnknown(epoch);
-        uint256 held = _locks[account];
-        return Powers.power(uint96(held), held >> 96, epoch);
+        (uint256 amount, uint256 end) = Locks.read(_locks[account].newest);
+        return Powers.power(amount, end, epoch);
     }
 
     /// @inheritdoc IVotingEscrow
     function totalPowerIn(uint32 epoch) public view returns (uint256) {
         if (epoch < Epochs.current()) revert PastUnknown(epoch);
-        Powers.Sums memory sums = _sums.unpack();
-        sums.advance(_ends, epoch);
-        return sums.total();
+        return _total.weightIn(epoch);
     }
 
     /// @inheritdoc IVotingEscrow
@@ -139,23 +133,17 @@ contract VotingEscrow is IVotingEscrow {
 
     /// @inheritdoc IVotingEscrow
     function getVotes(address account) external view returns (uint256) {
-        return powerIn(account, Epochs.current());
+        return _votesIn(account, Epochs.current());
     }
 
     /// @inheritdoc IVotingEscrow
     function getPastVotes(address account, uint256 timepoint) external view returns (uint256) {
-        _checkPast(timepoint);
-        uint256 held = _pastLocks[account].upperLookupRecent(uint48(timepoint));
-        return Powers.power(uint96(held), held >> 96, Epochs.at(timepoint));
+        return _votesIn(account, _pastEpoch(timepoint));
     }
 
     /// @inheritdoc IVotingEscrow
     function getPastTotalSupply(uint256 timepoint) external view returns (uint256) {
-        _checkPast(timepoint);
-        (uint256 held, uint48 since) = _sumsAt(timepoint);
-        Powers.Sums memory sums = Powers.Sums(uint96(held), uint112(held >> 96), Epochs.at(since), 0);
-        sums.advance(_ends, Epochs.at(timepoint));
-        return sums.total();
+        return _total.openingIn(_pastEpoch(timepoint));
     }
 
     /// @inheritdoc IVotingEscrow
@@ -171,66 +159,47 @@ contract VotingEscrow is IVotingEscrow {
     // ------------------------------------------------------------------------------------------------- private
 
     function _lock(uint256 amount, uint32 end) private {
-        uint256 old = _locks[msg.sender];
-        uint32 oldEnd = uint32(old >> 96);
+        uint256 slot = _locks[msg.sender].newest;
+        (uint256 held, uint256 oldEnd) = Locks.read(slot);
         uint32 current = Epochs.current();
-        if (end == 0) end = oldEnd;
-        if (old != 0 && oldEnd <= current) revert LockExpired(oldEnd);
-        if (amount == 0 && (old == 0 || end == oldEnd)) revert ZeroAmount();
-        if (end < oldEnd) revert EndNotLater(end, oldEnd);
+        if (end == 0) end = uint32(oldEnd);
+        if (held != 0 && oldEnd <= current) revert LockExpired(uint32(oldEnd));
+        if (amount == 0 && (held == 0 || end == oldEnd)) revert ZeroAmount();
+        if (end < oldEnd) revert EndNotLater(end, uint32(oldEnd));
         if (end <= current) revert EndTooSoon(end, current + 1);
         if (end - current > MOST_EPOCHS) revert EndTooFar(end, current + MOST_EPOCHS);
 
-        _change(msg.sender, old, amount, end, current);
+        _change(msg.sender, slot, amount, end, current);
     }
 
-    /// @dev The one place where a lock grows, in amount or in time. `old` is alive or empty.
-    function _change(address account, uint256 old, uint256 added, uint32 end, uint256 current) private {
+    /// @dev The one place where a lock grows, in amount or in time. `slot` is its history's newest: alive, or none.
+    function _change(address account, uint256 slot, uint256 added, uint32 end, uint256 current) private {
+        (uint256 held, uint256 oldEnd) = Locks.read(slot);
         uint256 amount;
         unchecked {
-            uint256 most = type(uint96).max - uint96(old);
+            uint256 most = type(uint96).max - held;
             if (added > most) revert AmountTooLarge(added, most);
-            amount = uint96(old) + added;
+            amount = held + added;
         }
 
-        Powers.Sums memory sums = _sums.unpack();
-        sums.advance(_ends, current);
-        if (end == old >> 96) {
-            sums.add(_ends, added, end);
-        } else {
-            sums.remove(_ends, uint96(old), old >> 96);
-            sums.add(_ends, amount, end);
-        }
-        uint256 packed = sums.pack();
-        _sums = packed;
-        uint256 held = uint256(end) << 96 | amount;
-        _locks[account] = held;
-        if (keepsHistory) {
-            _pastLocks[account].push(uint48(block.timestamp), uint208(held));
-            _pastSums.push(uint48(block.timestamp), uint208(packed));
-        }
+        Powers.Sums memory sums = _total.open(current);
+        sums.replace(_total.ends, held, oldEnd, amount, end);
+        _total.head = sums.pack();
+        _locks[account].put(slot, amount, end, current);
         emit Locked(account, msg.sender, added, amount, end);
 
         if (added != 0) heu.safeTransferFrom(msg.sender, address(this), added);
     }
 
-    function _checkPast(uint256 timepoint) private view {
-        if (!keepsHistory || timepoint >= block.timestamp) revert PastUnknown(timepoint);
+    /// @dev What the account had locked when the epoch began.
+    function _votesIn(address account, uint256 epoch) private view returns (uint256) {
+        (uint256 amount, uint256 end) = _locks[account].at(epoch - 1);
+        return Powers.power(amount, end, epoch);
     }
 
-    /// @return held The sums as they were at `timepoint`; zero before the first lock.
-    /// @return since The second since which they were so.
-    function _sumsAt(uint256 timepoint) private view returns (uint256 held, uint48 since) {
-        uint256 high = _pastSums.length();
-        for (uint256 low; low < high;) {
-            uint256 middle = (low + high) / 2;
-            Checkpoints.Checkpoint208 memory seen = _pastSums.at(uint32(middle));
-            if (seen._key > timepoint) {
-                high = middle;
-            } else {
-                (held, since) = (seen._value, seen._key);
-                low = middle + 1;
-            }
-        }
+    /// @return The epoch of a second that is over.
+    function _pastEpoch(uint256 timepoint) private view returns (uint32) {
+        if (timepoint >= block.timestamp || timepoint < Epochs.LENGTH) revert PastUnknown(timepoint);
+        return Epochs.at(timepoint);
     }
 }

@@ -67,11 +67,6 @@ export const params = {
     'wei of HEU',
     'What a router loses even where its own payees are paid from its bond.',
   ),
-  voteHistory: param(
-    1,
-    'flag',
-    'Past voting power can be asked for, as a Governor must; a lock costs twice as much. It cannot be changed later.',
-  ),
   emissionCapBps: param(500, 'bps of supply per 52 epochs', 'The most that is ever issued: 5 % a year.'),
   emissionBaseBps: param(
     125,

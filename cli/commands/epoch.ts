@@ -34,7 +34,7 @@ const VERBS: [string, string, readonly Act['name'][]][] = [
   [
     'turn',
     'do everything that is due, in its order',
-    ['gather', 'close revenue', 'lapse', 'record', 'record base', 'finalize', 'close tips'],
+    ['gather', 'checkpoint', 'close revenue', 'lapse', 'record', 'record base', 'finalize', 'close tips'],
   ],
   ['gather', 'bring the protocol part of all fees to the burner', ['gather']],
   ['record', 'count the fees of nodes in the epoch that is finalized next', ['record']],

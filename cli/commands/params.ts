@@ -115,37 +115,22 @@ async function readEconomy({ chain }: Place, economy: Economy): Promise<Record<s
   const escrow = { address: economy.escrow, abi: votingEscrowAbi } as const
   const burner = { address: economy.burner, abi: feeBurnerAbi } as const
   const staking = { address: economy.staking, abi: nodeStakingAbi } as const
-  const [
-    inForce,
-    history,
-    most,
-    weight,
-    unbond,
-    final,
-    record,
-    report,
-    challenge,
-    bond,
-    tip,
-    gather,
-    sale,
-    lot,
-  ] = await Promise.all([
-    client.readContract({ ...emission, functionName: 'paramsIn', args: [epoch] }),
-    client.readContract({ ...escrow, functionName: 'keepsHistory' }),
-    client.readContract({ ...escrow, functionName: 'MOST_EPOCHS' }),
-    client.readContract({ address: economy.votes, abi: voteControllerAbi, functionName: 'LEAST_WEIGHT' }),
-    client.readContract({ ...staking, functionName: 'UNBOND_SECONDS' }),
-    client.readContract({ ...emission, functionName: 'FINAL_SECONDS' }),
-    client.readContract({ ...emission, functionName: 'RECORD_SECONDS' }),
-    client.readContract({ ...emission, functionName: 'REPORT_SECONDS' }),
-    client.readContract({ ...emission, functionName: 'CHALLENGE_SECONDS' }),
-    client.readContract({ ...emission, functionName: 'REPORT_BOND' }),
-    client.readContract({ ...emission, functionName: 'MOST_TIP_BPS' }),
-    client.readContract({ ...burner, functionName: 'GATHER_SECONDS' }),
-    client.readContract({ ...burner, functionName: 'SALE_SECONDS' }),
-    client.readContract({ ...burner, functionName: 'leastLot' }),
-  ])
+  const [inForce, most, weight, unbond, final, record, report, challenge, bond, tip, gather, sale, lot] =
+    await Promise.all([
+      client.readContract({ ...emission, functionName: 'paramsIn', args: [epoch] }),
+      client.readContract({ ...escrow, functionName: 'MOST_EPOCHS' }),
+      client.readContract({ address: economy.votes, abi: voteControllerAbi, functionName: 'LEAST_WEIGHT' }),
+      client.readContract({ ...staking, functionName: 'UNBOND_SECONDS' }),
+      client.readContract({ ...emission, functionName: 'FINAL_SECONDS' }),
+      client.readContract({ ...emission, functionName: 'RECORD_SECONDS' }),
+      client.readContract({ ...emission, functionName: 'REPORT_SECONDS' }),
+      client.readContract({ ...emission, functionName: 'CHALLENGE_SECONDS' }),
+      client.readContract({ ...emission, functionName: 'REPORT_BOND' }),
+      client.readContract({ ...emission, functionName: 'MOST_TIP_BPS' }),
+      client.readContract({ ...burner, functionName: 'GATHER_SECONDS' }),
+      client.readContract({ ...burner, functionName: 'SALE_SECONDS' }),
+      client.readContract({ ...burner, functionName: 'leastLot' }),
+    ])
   return {
     emissionCapBps: { value: inForce.capBps, unit: 'bps of the initial supply a year' },
     emissionBaseBps: { value: inForce.baseBps, unit: 'bps of the initial supply a year' },
@@ -153,7 +138,6 @@ async function readEconomy({ chain }: Place, economy: Economy): Promise<Record<s
     emissionBetaBps: { value: inForce.betaBps, unit: 'bps of units, the most that votes make of them' },
     emissionEtaBps: { value: inForce.etaBps, unit: 'bps of all quotas' },
     emissionQuota: { value: inForce.quota, unit: 'probe units per HEU of stake' },
-    voteHistory: { value: history ? 1 : 0, unit: 'flag' },
     mostLockEpochs: { value: most, unit: 'epochs' },
     leastWeight: { value: weight, unit: 'wei-epochs' },
     unbondSeconds: { value: unbond, unit: SECONDS },

@@ -104,7 +104,7 @@ async function reset(options: Options): Promise<void> {
   )
 }
 
-/** Shows what the votes would bring as things stand, then sends one call per ballot. */
+/** Shows what the votes would bring as things stand, then sends all of them in one call. */
 async function cast(
   { scene, clock, lock }: Booth,
   wanted: readonly Wanted[],

@@ -65,6 +65,14 @@ interface IVoteController {
     /// @param bps Parts of the lock's amount in basis points; 0 removes. The last of a duplicate id counts.
     function vote(Ballot ballot, uint32[] calldata ids, uint16[] calldata bps) external;
 
+    /// @notice `vote` on both ballots in one call; each has the lock's whole power.
+    function voteBoth(
+        uint32[] calldata nodes,
+        uint16[] calldata nodeBps,
+        uint32[] calldata pods,
+        uint16[] calldata podBps
+    ) external;
+
     /// @notice Counts a target up to the present epoch, so that later calls need not. Anyone may. Id 0 = the whole ballot.
     function roll(Ballot ballot, uint32 id) external;
 

@@ -8,7 +8,8 @@ import {IHEU} from "./IHEU.sol";
 ///         Power is counted exactly, in token-weeks: `amount * (end - epoch)` wei-epochs, constant within an epoch.
 /// @dev WARNING: a lock cannot be left early, moved, merged, split or delegated. Nobody has any power over it: no owner,
 ///      no pause, no upgrade. The sum of all powers equals the total at every epoch, exactly.
-///      A deployment decides once whether past powers can be asked for (`keepsHistory`); a Governor needs them.
+///      For a Governor a lock counts as it stood when the epoch began: what is locked in an epoch has its first say in the
+///      next one, as votes for nodes and pods do. That past is kept for every epoch.
 interface IVotingEscrow {
     /// @param amount HEU wei; 0 = no lock.
     /// @param end First epoch without power, and the first in which `withdraw` pays.
@@ -34,7 +35,7 @@ interface IVotingEscrow {
     /// @notice A lock never becomes shorter.
     error EndNotLater(uint32 end, uint32 present);
     error NotExpired(uint32 end);
-    /// @notice This deployment keeps no past powers, or the second asked for is not over.
+    /// @notice The epoch asked for is over, or the second is not.
     error PastUnknown(uint256 asked);
     /// @notice Votes are not delegated.
     error NoDelegation();
@@ -43,9 +44,6 @@ interface IVotingEscrow {
     function MOST_EPOCHS() external view returns (uint32);
 
     function heu() external view returns (IHEU);
-
-    /// @notice Whether `getPastVotes` and `getPastTotalSupply` answer.
-    function keepsHistory() external view returns (bool);
 
     /// @notice Creates the caller's lock, adds to it, extends it, or both.
     /// @param amount HEU wei to add; 0 = only extend.
@@ -61,8 +59,12 @@ interface IVotingEscrow {
     /// @notice Pays the caller its expired lock.
     function withdraw() external returns (uint256 amount);
 
-    /// @notice Writes the total of the present epoch down, so that later calls need not count up to it. Anyone may.
+    /// @notice Opens the present epoch: puts the total of the last one away, which else the first lock of the epoch pays for.
+    ///         Anyone may; twice is harmless.
     function checkpoint() external;
+
+    /// @return epoch The last one that was opened, by `checkpoint` or by a lock.
+    function lastCheckpoint() external view returns (uint32 epoch);
 
     function lockOf(address account) external view returns (Lock memory);
 
@@ -84,8 +86,9 @@ interface IVotingEscrow {
     function clock() external view returns (uint48);
     // solhint-disable-next-line func-name-mixedcase
     function CLOCK_MODE() external view returns (string memory);
+    /// @notice Power in the present epoch of what the account had locked when it began.
     function getVotes(address account) external view returns (uint256);
-    /// @param timepoint Unix seconds, in the past.
+    /// @param timepoint Unix seconds, in the past: all of an epoch have the same answer.
     function getPastVotes(address account, uint256 timepoint) external view returns (uint256);
     function getPastTotalSupply(uint256 timepoint) external view returns (uint256);
     /// @notice Always the account itself.

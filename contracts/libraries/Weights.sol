@@ -4,7 +4,8 @@ pragma solidity 0.8.28;
 import {Powers} from "./Powers.sol";
 
 /// @title Weights
-/// @notice The votes for one target as sums that can be asked for any epoch: the newest state, and every one before it.
+/// @notice What stands behind one target, or is locked by all, as sums that can be asked for any epoch: the newest state,
+///         and every one before it.
 library Weights {
     using Powers for Powers.Sums;
     using Powers for uint256;
@@ -28,8 +29,18 @@ library Weights {
 
     /// @return Token-weeks in `epoch`, which is at most the next one.
     function weightIn(Target storage target, uint256 epoch) internal view returns (uint256) {
+        return _weight(target, epoch, epoch);
+    }
+
+    /// @return Token-weeks that `epoch` began with: what was changed in it is not in them. It is after epoch 0.
+    function openingIn(Target storage target, uint256 epoch) internal view returns (uint256) {
+        return _weight(target, epoch - 1, epoch);
+    }
+
+    /// @dev In `epoch`, of the last state that is not later than `last`.
+    function _weight(Target storage target, uint256 last, uint256 epoch) private view returns (uint256) {
         Powers.Sums memory sums = target.head.unpack();
-        if (epoch < sums.epoch) sums = _before(target, sums.count, epoch);
+        if (last < sums.epoch) sums = _before(target, sums.count, last);
         sums.advance(target.ends, epoch);
         return sums.total();
     }

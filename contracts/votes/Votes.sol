@@ -65,19 +65,18 @@ abstract contract Votes is IVoteController {
 
     /// @inheritdoc IVoteController
     function vote(Ballot ballot, uint32[] calldata ids, uint16[] calldata bps) external {
-        if (ids.length != bps.length) revert LengthMismatch(ids.length, bps.length);
+        _vote(ballot, ids, bps);
+    }
 
-        mapping(uint32 id => Weights.Target) storage targets = _targets[ballot];
-        mapping(uint32 id => Papers.Paper) storage papers = _papers[ballot][msg.sender];
-        Voter storage voter = _voters[ballot][msg.sender];
-        Casting memory casting = _open(ballot, voter, targets[0]);
-        for (uint256 i; i < ids.length; i++) {
-            uint32 id = ids[i];
-            _cast(casting, targets[id], targets[0].ends, papers[id], id, bps[i]);
-        }
-        if (casting.used > BPS) revert OverAllocated(casting.used);
-        targets[0].head = Powers.pack(casting.total);
-        if (casting.used != voter.used) voter.used = uint16(casting.used);
+    /// @inheritdoc IVoteController
+    function voteBoth(
+        uint32[] calldata nodes,
+        uint16[] calldata nodeBps,
+        uint32[] calldata pods,
+        uint16[] calldata podBps
+    ) external {
+        _vote(Ballot.Node, nodes, nodeBps);
+        _vote(Ballot.Pod, pods, podBps);
     }
 
     /// @inheritdoc IVoteController
@@ -135,6 +134,22 @@ abstract contract Votes is IVoteController {
     {
         Voter memory voter = _voters[ballot][account];
         return number == voter.number ? (voter.amount, voter.end) : _pastLock(ballot, account, number);
+    }
+
+    function _vote(Ballot ballot, uint32[] calldata ids, uint16[] calldata bps) private {
+        if (ids.length != bps.length) revert LengthMismatch(ids.length, bps.length);
+
+        mapping(uint32 id => Weights.Target) storage targets = _targets[ballot];
+        mapping(uint32 id => Papers.Paper) storage papers = _papers[ballot][msg.sender];
+        Voter storage voter = _voters[ballot][msg.sender];
+        Casting memory casting = _open(ballot, voter, targets[0]);
+        for (uint256 i; i < ids.length; i++) {
+            uint32 id = ids[i];
+            _cast(casting, targets[id], targets[0].ends, papers[id], id, bps[i]);
+        }
+        if (casting.used > BPS) revert OverAllocated(casting.used);
+        targets[0].head = Powers.pack(casting.total);
+        if (casting.used != voter.used) voter.used = uint16(casting.used);
     }
 
     /// @dev Takes the caller's lock as it stands, if it has power in the next epoch.

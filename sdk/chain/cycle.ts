@@ -6,6 +6,7 @@ import {
   feeBurnerAbi,
   registryAbi,
   voteControllerAbi,
+  votingEscrowAbi,
 } from './abi.ts'
 import { type BaseReport, type ProvenLeaf, unrecordedBase } from './base.ts'
 import { burnCall } from './burns.ts'
@@ -14,6 +15,7 @@ import type { Chain } from './clients.ts'
 import { emissionCall } from './emission.ts'
 import { readClock } from './epochs.ts'
 import { chainError } from './errors.ts'
+import { lockCall } from './locks.ts'
 import { BALLOT, voteCall } from './votes.ts'
 
 /** The weekly cycle of the economy: what is due, and the calls that do it. Anyone may send them, twice is harmless. */
@@ -22,6 +24,7 @@ import { BALLOT, voteCall } from './votes.ts'
 export interface CyclePlace {
   ledger: Address
   registry: Address
+  escrow: Address
   votes: Address
   emission: Address
   burner: Address
@@ -32,6 +35,8 @@ export interface Cycle {
   time: number
   /** The present epoch. */
   epoch: number
+  /** A lock was made, and the escrow's total of the last epoch that had one is not put away. */
+  awaitsCheckpoint: boolean
   /** The oldest epoch that is over and not final; none if there is none. */
   open?: OpenEpoch
   /** Routers with an epoch that is over and whose fees the burner has not gathered. */
@@ -60,7 +65,15 @@ export type KnownReport = (epoch: number) => BaseReport | undefined | Promise<Ba
 
 /** One thing to do. */
 export interface Act {
-  name: 'gather' | 'close revenue' | 'lapse' | 'record' | 'record base' | 'finalize' | 'close tips'
+  name:
+    | 'checkpoint'
+    | 'gather'
+    | 'close revenue'
+    | 'lapse'
+    | 'record'
+    | 'record base'
+    | 'finalize'
+    | 'close tips'
   /** For people: of whom. */
   what: string
   call: Call
@@ -100,25 +113,35 @@ export async function readCycle(
       client.readContract({ ...registry, functionName: 'countOf', args: [ROLE.pod] }),
     ])
     const nodeIds = upTo(nodes)
-    const [open, ungathered, revenue, tips] = await Promise.all([
+    const [checkpoint, open, ungathered, revenue, tips] = await Promise.all([
+      client.readContract({ address: place.escrow, abi: votingEscrowAbi, functionName: 'lastCheckpoint' }),
       nextEpoch < epoch ? readOpen(chain, place, nextEpoch, nodeIds, known) : undefined,
       only(routers, async (router) => (await gatheredTo(chain, place, router)) < epoch),
       only(pairs(routers, upTo(pods)), ({ router, pod }) => hasRevenue(chain, place, router, pod, epoch)),
       only(nodeIds, async (node) => (await tipsOf(chain, place, node)) > 0n),
     ])
-    return { time, epoch, ungathered, revenue, tips, ...(open ? { open } : {}) }
+    const awaitsCheckpoint = checkpoint !== 0 && checkpoint < epoch
+    return { time, epoch, awaitsCheckpoint, ungathered, revenue, tips, ...(open ? { open } : {}) }
   } catch (cause) {
     throw chainError(cause)
   }
 }
 
 /** What of it can be done now, in the order in which it should be. */
-export function dueActs({ time, open, ungathered, revenue, tips }: Cycle, place: CyclePlace): Act[] {
+export function dueActs(cycle: Cycle, place: CyclePlace): Act[] {
+  const { time, epoch, open, ungathered, revenue, tips, awaitsCheckpoint } = cycle
   const acts: Act[] = ungathered.map((router) => ({
     name: 'gather',
     what: `router ${router}`,
     call: burnCall.gather(place.burner, router),
   }))
+  if (awaitsCheckpoint) {
+    acts.push({
+      name: 'checkpoint',
+      what: `locks in epoch ${epoch}`,
+      call: lockCall.checkpoint(place.escrow),
+    })
+  }
   for (const { router, pod } of revenue) {
     acts.push({
       name: 'close revenue',

@@ -127,9 +127,10 @@ export function outlookOf(
   })
 }
 
-/** One call for each ballot that has a wanted vote: the contract takes a whole ballot at once, and one ballot a call. */
-export const ballotCalls = (votes: Address, wanted: readonly Wanted[]): Call[] =>
-  BALLOTS.flatMap((ballot) => {
-    const mine = wanted.filter((each) => each.ballot === ballot)
-    return mine.length === 0 ? [] : [voteCall.vote(votes, ballot, mine)]
-  })
+/** All wanted votes in one call, of one ballot or of both; none if there is no vote. */
+export function ballotCalls(votes: Address, wanted: readonly Wanted[]): Call[] {
+  const [nodes, pods] = BALLOTS.map((ballot) => wanted.filter((each) => each.ballot === ballot))
+  if (nodes?.length && pods?.length) return [voteCall.voteBoth(votes, nodes, pods)]
+  if (nodes?.length) return [voteCall.vote(votes, 'node', nodes)]
+  return pods?.length ? [voteCall.vote(votes, 'pod', pods)] : []
+}

@@ -193,14 +193,25 @@ export function expected({ reward, others }: Pick<Target, 'reward' | 'others'>, 
   return weight < LEAST_WEIGHT ? 0n : (reward * mine) / weight
 }
 
+/** Of a ballot's power for one target. */
+interface Share {
+  id: number
+  bps: number
+}
+
+/** Removals come first, so that what they free can be given in the same call. */
+function columns(wanted: readonly Share[]): [number[], number[]] {
+  const ordered = [...wanted].sort((a, b) => Number(a.bps > 0) - Number(b.bps > 0))
+  return [ordered.map(({ id }) => id), ordered.map(({ bps }) => bps)]
+}
+
 const call = caller(voteControllerAbi)
 
 export const voteCall = {
-  /** Removals come first, so that what they free can be given in the same call. */
-  vote: (votes: Address, ballot: BallotName, wanted: readonly { id: number; bps: number }[]): Call => {
-    const ordered = [...wanted].sort((a, b) => Number(a.bps > 0) - Number(b.bps > 0))
-    return call(votes, 'vote', [BALLOT[ballot], ordered.map(({ id }) => id), ordered.map(({ bps }) => bps)])
-  },
+  vote: (votes: Address, ballot: BallotName, wanted: readonly Share[]): Call =>
+    call(votes, 'vote', [BALLOT[ballot], ...columns(wanted)]),
+  voteBoth: (votes: Address, nodes: readonly Share[], pods: readonly Share[]): Call =>
+    call(votes, 'voteBoth', [...columns(nodes), ...columns(pods)]),
   roll: (votes: Address, ballot: BallotName, id: number): Call => call(votes, 'roll', [BALLOT[ballot], id]),
   closeRevenue: (votes: Address, router: Address, pod: number): Call =>
     call(votes, 'closeRevenue', [router, pod]),

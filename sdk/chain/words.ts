@@ -42,8 +42,8 @@ const ECONOMY: Wording = {
     fix: `Come back at ${date(String(startOf(Number(end))))}.`,
   }),
   PastUnknown: ({ asked }) => ({
-    says: `this escrow does not know powers of ${asked}`,
-    fix: 'Ask for the present or a coming epoch.',
+    says: `the escrow has no power of ${asked}: that epoch is over, or that second is not`,
+    fix: 'Ask for the power of the present or a coming epoch, and for past votes of a second that is over.',
   }),
   NoDelegation: () => ({
     says: 'votes are not delegated',

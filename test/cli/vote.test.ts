@@ -95,7 +95,7 @@ describe('heurist vote on a real chain', function () {
     return votes.filter(({ bps }) => bps > 0).map(({ ballot, id, bps }) => [ballot, id, bps])
   }
 
-  it('is one call per ballot, and binds from the next epoch', async () => {
+  it('is one call for both ballots, and binds from the next epoch', async () => {
     const [one, two] = nodes
     const cast = await run(small, 'set', '--node', `${one}=60,${two}=40`, '--pod', '1=100')
     const alone = await run(large, 'set', '--node', `${one}=100`)
@@ -104,10 +104,7 @@ describe('heurist vote on a real chain', function () {
     const outlook = alone.json.outlook as Outlook[]
     const { votes } = (await run(small, 'show')).json as unknown as Shown
     expect([cast.code, alone.code]).to.deep.equal([0, 0])
-    expect(calls.map((call) => `${call.contract}.${call.function}`)).to.deep.equal([
-      'VoteController.vote',
-      'VoteController.vote',
-    ])
+    expect(calls.map((call) => `${call.contract}.${call.function}`)).to.deep.equal(['VoteController.voteBoth'])
     expect(cast.json.epoch).to.equal((await season.epoch()) + 1)
     expect(outlook[0]).to.include({
       weight: (300n * HEU * (WEEKS - 1n)).toString(),

@@ -3,6 +3,7 @@ import { type Clause, instead, met, undone, unmet } from './clause.ts'
 /** The clauses of the economy: of the contracts that hold HEU, stake, votes and burn. */
 
 const ESCROW = 'contracts/VotingEscrow.sol'
+const LOCKS = 'contracts/libraries/Locks.sol'
 const POWERS = 'contracts/libraries/Powers.sol'
 const WEIGHTS = 'contracts/libraries/Weights.sol'
 const PAPERS = 'contracts/libraries/Papers.sol'
@@ -20,15 +21,32 @@ const BURNER = 'contracts/FeeBurner.sol'
 const PRICES = 'contracts/libraries/Prices.sol'
 
 export const economyClauses: readonly Clause[] = [
-  ...met(ESCROW, 'if (⟦end == old >> 96⟧) {'),
   ...undone(
     ESCROW,
-    '⟦delete _locks[msg.sender];⟧',
-    '⟦sums.remove(_ends, uint96(old), old >> 96);⟧',
-    '⟦_sums = packed;⟧',
-    '⟦_locks[account] = held;⟧',
+    '⟦history.withdraw(slot);⟧',
+    '⟦sums.replace(_total.ends, held, oldEnd, amount, end);⟧',
+    '⟦_total.head = sums.pack();⟧',
+    '⟦_total.head = _total.open(Epochs.current()).pack();⟧',
+    '⟦_locks[account].put(slot, amount, end, current);⟧',
   ),
-  ...unmet(ESCROW, 'if (⟦end == 0⟧) end = oldEnd', 'if (⟦seen._key > timepoint⟧)'),
+  ...unmet(ESCROW, 'if (⟦end == 0⟧) end = uint32(oldEnd)'),
+
+  // What a lock was is never lost.
+  ...unmet(
+    LOCKS,
+    'if (⟦_since(slot) == epoch⟧)',
+    'else if (⟦uint120(slot >> LOCK) == 0⟧)',
+    'if (⟦_oldest(slot) > epoch⟧)',
+    'if (⟦_oldest(seen) > epoch⟧)',
+    'if (⟦since == 0⟧) since',
+  ),
+  ...undone(LOCKS, '⟦history.past[count] = slot;⟧', '⟦slot = 0;⟧'),
+  instead(
+    LOCKS,
+    '_unpack(slot)',
+    'return ⟦slot & WITHDRAWN == 0 ? _unpack(slot) : (uint256(0), uint256(0))⟧',
+  ),
+  instead(LOCKS, 'slot', '_unpack(⟦_since(slot) > epoch ? slot >> LOCK : slot⟧)'),
 
   ...unmet(POWERS, 'if (⟦end <= sums.epoch⟧) return'),
   ...met(POWERS, '&& ⟦end > sums.epoch⟧)'),
@@ -44,11 +62,12 @@ export const economyClauses: readonly Clause[] = [
   instead(POWERS, '1', 'return ⟦epoch < end ? amount * (end - epoch) : 0⟧'),
   instead(POWERS, 'uint256(0)', 'return ⟦(epoch & 1) << 7⟧'),
 
-  ...unmet(WEIGHTS, 'if (⟦sums.epoch >= epoch⟧) return', 'if (⟦epoch < sums.epoch⟧) sums'),
+  ...unmet(WEIGHTS, 'if (⟦sums.epoch >= epoch⟧) return', 'if (⟦last < sums.epoch⟧) sums'),
   ...undone(
     WEIGHTS,
     '⟦if (head != 0) target.past[sums.count++] = head;⟧',
     '⟦sums.advance(target.ends, epoch);⟧\n    }',
+    '⟦sums.advance(target.ends, epoch);⟧\n        return sums.total()',
   ),
   ...undone(PAPERS, '⟦paper.past[newest >> COUNT] = newest;⟧'),
   ...unmet(STREAMS, '⟦stream.entries[middle].epoch > epoch⟧'),

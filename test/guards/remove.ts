@@ -36,9 +36,15 @@ const TESTS: Record<string, string> = {
   EmissionController:
     'Emission(Reports|Rights|Vectors|Invariant)?Test|PermissionsEconomyTest|WashingTest|EconomyTwinTest',
   Emissions: 'Emission(Reports|Rights|Vectors)?Test|EconomyTwinTest',
-  Powers: 'Escrow(Invariant)?Test|Votes(Rewards|Tips)?Test|VotesInvariantTest|EconomyTwinTest',
+  Locks: 'Escrow(Invariant)?Test|EconomyTwinTest',
   ...Object.fromEntries(
-    ['Weights', 'Papers', 'Streams'].map((name) => [
+    ['Powers', 'Weights'].map((name) => [
+      name,
+      'Escrow(Invariant)?Test|Votes(Rewards|Tips)?Test|VotesInvariantTest|EconomyTwinTest',
+    ]),
+  ),
+  ...Object.fromEntries(
+    ['Papers', 'Streams'].map((name) => [
       name,
       'Votes(Rewards|Tips)?Test|VotesInvariantTest|EconomyTwinTest',
     ]),
@@ -64,8 +70,9 @@ const CONTRACTS: Record<string, string[]> = {
     ].map((name) => [name, [name]]),
   ),
   Emissions: ['EmissionController'],
+  Locks: ['VotingEscrow'],
   Powers: ['VotingEscrow', 'VoteController'],
-  Weights: ['VoteController'],
+  Weights: ['VotingEscrow', 'VoteController'],
   Papers: ['VoteController'],
   Streams: ['VoteController'],
   Prices: ['FeeBurner'],

@@ -8,6 +8,7 @@ const address = (digit: string) => `0x${digit.repeat(40)}` as const
 const place = {
   ledger: address('1'),
   registry: address('2'),
+  escrow: address('6'),
   votes: address('3'),
   emission: address('4'),
   burner: address('5'),
@@ -23,10 +24,11 @@ interface PodBooks {
 }
 
 /** Books of pods, as the contracts answer for them, behind a client that counts what it is asked. */
-function books(pods: readonly PodBooks[]): { chain: Chain; reads: () => number } {
+function books(pods: readonly PodBooks[], lastCheckpoint = NOW): { chain: Chain; reads: () => number } {
   let reads = 0
   const answers: Record<string, (args: readonly number[]) => unknown> = {
     nextEpoch: () => NOW,
+    lastCheckpoint: () => lastCheckpoint,
     countOf: ([role]) => (role === ROLE.pod ? pods.length : 0),
     // The burner's takes a router, the ballots' a ballot, a router and a pod.
     openFrom: (args) => (args.length === 1 ? NOW : pods[Number(args[2]) - 1]?.openFrom),
@@ -78,5 +80,12 @@ describe('what the keeper reads in one look', () => {
       { router, pod: 3 },
       { router, pod: 4 },
     ])
+  })
+
+  it('opens an epoch for the locks once one was ever made, and once', async () => {
+    const awaits = async (checkpoint: number) =>
+      (await readCycle(books([], checkpoint).chain, place, [])).awaitsCheckpoint
+
+    expect([await awaits(0), await awaits(NOW - 1), await awaits(NOW)]).to.deep.equal([false, true, false])
   })
 })

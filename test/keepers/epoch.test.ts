@@ -19,6 +19,7 @@ const address = (digit: string) => `0x${digit.repeat(40)}` as const
 const place = {
   ledger: address('1'),
   registry: address('2'),
+  escrow: address('6'),
   votes: address('3'),
   emission: address('4'),
   burner: address('5'),
@@ -34,7 +35,14 @@ describe('the keeper of the epochs', () => {
 
   const open: OpenEpoch = { epoch: 9, finalizableAt: 1_000, unrecorded: [], base: [], awaitsBase: false }
   const names = (cycle: Cycle) => dueActs(cycle, place).map(({ name }) => name)
-  const quiet: Cycle = { time: 1_000, epoch: 10, ungathered: [], revenue: [], tips: [] }
+  const quiet: Cycle = {
+    time: 1_000,
+    epoch: 10,
+    awaitsCheckpoint: false,
+    ungathered: [],
+    revenue: [],
+    tips: [],
+  }
 
   it('has nothing to do while nothing is due', () => {
     expect(dueActs(quiet, place)).to.deep.equal([])
@@ -45,6 +53,7 @@ describe('the keeper of the epochs', () => {
     const busy: Cycle = {
       ...quiet,
       open: { ...open, unrecorded: [1, 2], base: proven },
+      awaitsCheckpoint: true,
       ungathered: [address('9')],
       revenue: [{ router: address('9'), pod: 7 }],
       tips: [4],
@@ -52,6 +61,7 @@ describe('the keeper of the epochs', () => {
 
     expect(names(busy)).to.deep.equal([
       'gather',
+      'checkpoint',
       'close revenue',
       'record',
       'record base',

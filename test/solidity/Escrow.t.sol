@@ -12,7 +12,7 @@ contract EscrowTest is Escrows {
         keccak256("Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)");
 
     function setUp() public {
-        _openEscrow(true);
+        _openEscrow();
     }
 
     // ---------------------------------------------------------------------------------------------------- powers
@@ -228,7 +228,7 @@ contract EscrowTest is Escrows {
 
     function test_anEscrowNeedsItsToken() public {
         bytes memory code = abi.encodePacked(
-            vm.getCode("VotingEscrow.sol:VotingEscrow"), abi.encode(address(0), true)
+            vm.getCode("VotingEscrow.sol:VotingEscrow"), abi.encode(address(0))
         );
         vm.expectRevert(IVotingEscrow.ZeroAddress.selector);
         this.create(code);
@@ -244,49 +244,130 @@ contract EscrowTest is Escrows {
         }
     }
 
-    function test_powersOfThePastNeedAPast() public {
+    function test_whatIsNotOverHasNoPast() public {
         uint256 now_ = block.timestamp;
         uint32 current = Epochs.current();
         vm.expectRevert(abi.encodeWithSelector(IVotingEscrow.PastUnknown.selector, now_));
         escrow.getPastVotes(ANN, now_);
         vm.expectRevert(abi.encodeWithSelector(IVotingEscrow.PastUnknown.selector, now_));
         escrow.getPastTotalSupply(now_);
+        vm.expectRevert(abi.encodeWithSelector(IVotingEscrow.PastUnknown.selector, 604_799));
+        escrow.getPastVotes(ANN, 604_799);
         vm.expectRevert(abi.encodeWithSelector(IVotingEscrow.PastUnknown.selector, current - 1));
         escrow.powerIn(ANN, current - 1);
         vm.expectRevert(abi.encodeWithSelector(IVotingEscrow.PastUnknown.selector, current - 1));
         escrow.totalPowerIn(current - 1);
         vm.assertEq(escrow.getPastVotes(ANN, now_ - 1), 0, "before anything was locked");
         vm.assertEq(escrow.getPastTotalSupply(now_ - 1), 0);
-
-        _openEscrow(false);
-        vm.assertFalse(escrow.keepsHistory(), "this one keeps none");
-        vm.expectRevert(abi.encodeWithSelector(IVotingEscrow.PastUnknown.selector, now_ - 1));
-        escrow.getPastVotes(ANN, now_ - 1);
-        vm.expectRevert(abi.encodeWithSelector(IVotingEscrow.PastUnknown.selector, now_ - 1));
-        escrow.getPastTotalSupply(now_ - 1);
+        vm.assertEq(escrow.getPastVotes(ANN, 604_800), 0, "a second of the first epoch that has one before it");
     }
 
-    /// @dev The clock of a Governor: the second asked for decides, not the epoch's start.
-    function test_thePastIsKnownToTheSecond() public {
+    // ----------------------------------------------------------------------------------------------------- the past
+
+    /// @dev The clock of a Governor counts seconds; all seconds of an epoch have what the epoch began with.
+    function test_theFirstSayIsInTheNextEpoch() public {
         vm.assertEq(escrow.clock(), block.timestamp);
         vm.assertEq(escrow.CLOCK_MODE(), "mode=timestamp", "ERC-6372");
-        uint256 first = block.timestamp;
-        uint32 end = _after(20);
+        uint32 birth = Epochs.current();
+        uint32 end = birth + 20;
         _lock(ANN, 1e18, end);
-        vm.warp(first + 1);
+        vm.assertEq(escrow.getVotes(ANN), 0, "not in its own epoch");
+        vm.assertEq(escrow.balanceOf(ANN), 20e18, "though it has its power");
+        _wait(1);
+        vm.assertEq(escrow.getVotes(ANN), 19e18);
         _lock(ANN, 1e18, end);
-        vm.warp(first + 3);
         _lock(BEN, 5e18, end);
-        uint256 epochs = end - Epochs.at(first);
-        _wait(4);
+        vm.assertEq(escrow.getVotes(ANN), 19e18, "what was added waits");
+        vm.warp(block.timestamp + 5);
+        vm.assertEq(escrow.getPastVotes(ANN, block.timestamp - 1), 19e18, "and for a second that is over");
+        vm.assertEq(escrow.getPastTotalSupply(block.timestamp - 1), 19e18);
+        _wait(3);
 
-        vm.assertEq(escrow.getPastVotes(ANN, first - 1), 0);
-        vm.assertEq(escrow.getPastVotes(ANN, first), 1e18 * epochs);
-        vm.assertEq(escrow.getPastVotes(ANN, first + 1), 2e18 * epochs);
-        vm.assertEq(escrow.getPastTotalSupply(first), 1e18 * epochs);
-        vm.assertEq(escrow.getPastTotalSupply(first + 2), 2e18 * epochs);
-        vm.assertEq(escrow.getPastTotalSupply(first + 3), 7e18 * epochs);
-        vm.assertEq(escrow.getPastTotalSupply(block.timestamp - 1), 7e18 * (epochs - 3), "falls between the traces");
+        vm.assertEq(_votes(ANN, birth), 0);
+        vm.assertEq(_votes(ANN, birth + 1), 19e18, "to the last second of the epoch");
+        vm.assertEq(_votes(ANN, birth + 2), 2 * 18e18);
+        vm.assertEq(_votes(ANN, birth + 3), 2 * 17e18, "falls where nothing was changed");
+        vm.assertEq(_total(birth + 1), 19e18);
+        vm.assertEq(_total(birth + 2), 7 * 18e18);
+        vm.assertEq(_total(birth + 3), 7 * 17e18);
+        vm.assertEq(escrow.getVotes(ANN), 2 * 16e18);
+    }
+
+    /// @dev Changes in 40 epochs, most of them twice: more than twenty slots of the past, in any order of asking.
+    function testFuzz_03_everyEpochKeepsWhatItBeganWith(uint256 seed) public {
+        uint32 birth = Epochs.current();
+        uint256 amount;
+        uint32 end = birth + MOST;
+        uint256[41] memory openings;
+        for (uint32 i; i < 40; i++) {
+            uint256 draw = uint256(keccak256(abi.encode(seed, i)));
+            openings[i] = amount * (end - Epochs.current());
+            vm.assertEq(escrow.getVotes(ANN), openings[i], "what it began with");
+            for (uint256 k; k < draw % 3; k++) {
+                uint256 added = 1 + (draw >> 8 * (k + 1)) % 1000;
+                _lock(ANN, added, end);
+                amount += added;
+            }
+            if (amount != 0 && draw >> 250 == 0) escrow.checkpoint();
+            vm.warp(block.timestamp + 7 days);
+        }
+        for (uint32 i; i < 40; i++) {
+            vm.assertEq(_votes(ANN, birth + i), openings[i], "each as it was");
+            vm.assertEq(_total(birth + i), openings[i], "and all together");
+        }
+    }
+
+    /// @dev A lock that was withdrawn is no lock any more, and was one.
+    function test_aWithdrawnLockKeepsItsPast() public {
+        uint32 birth = Epochs.current();
+        _lock(ANN, 3e18, birth + 2);
+        _wait(1);
+        _lock(ANN, 1e18, birth + 3);
+        _wait(2);
+        vm.prank(ANN);
+        vm.assertEq(escrow.withdraw(), 4e18);
+        vm.assertEq(escrow.lockOf(ANN).amount, 0);
+        vm.assertEq(escrow.lockOf(ANN).end, 0);
+        vm.assertEq(_votes(ANN, birth + 1), 3e18);
+        vm.assertEq(_votes(ANN, birth + 2), 4e18);
+        vm.assertEq(escrow.getVotes(ANN), 0);
+        _lock(ANN, 7e18, birth + 8);
+        vm.assertEq(escrow.lockOf(ANN).amount, 7e18, "the next one is its own");
+        vm.assertEq(escrow.lockOf(ANN).end, birth + 8);
+        _wait(1);
+        _lock(ANN, 1e18, birth + 8);
+        _wait(1);
+        vm.assertEq(_votes(ANN, birth + 1), 3e18, "put away");
+        vm.assertEq(_votes(ANN, birth + 2), 4e18);
+        vm.assertEq(_votes(ANN, birth + 3), 0);
+        vm.assertEq(_votes(ANN, birth + 4), 4 * 7e18);
+        vm.assertEq(escrow.getVotes(ANN), 3 * 8e18);
+    }
+
+    function test_aCheckpointOpensTheEpochOnceAndChangesNothing() public {
+        vm.assertEq(escrow.lastCheckpoint(), 0, "nothing was locked yet");
+        _lock(ANN, 3e18, _after(9));
+        vm.assertEq(escrow.lastCheckpoint(), Epochs.current(), "a lock opens it too");
+        _wait(2);
+        escrow.checkpoint();
+        vm.assertEq(escrow.lastCheckpoint(), Epochs.current());
+        uint256 total = escrow.totalSupply();
+        escrow.checkpoint();
+        vm.assertEq(escrow.totalSupply(), total);
+        vm.assertEq(total, 7 * 3e18);
+        vm.warp(block.timestamp + 1);
+        vm.assertEq(escrow.getPastTotalSupply(block.timestamp - 1), total);
+    }
+
+    /// @dev Asked for its first and its last second, which must agree.
+    function _votes(address account, uint32 epoch) private view returns (uint256 power) {
+        power = escrow.getPastVotes(account, Epochs.startOf(epoch));
+        vm.assertEq(escrow.getPastVotes(account, Epochs.startOf(epoch + 1) - 1), power, "one epoch, one answer");
+    }
+
+    function _total(uint32 epoch) private view returns (uint256 power) {
+        power = escrow.getPastTotalSupply(Epochs.startOf(epoch));
+        vm.assertEq(escrow.getPastTotalSupply(Epochs.startOf(epoch + 1) - 1), power, "one epoch, one answer");
     }
 
     // ------------------------------------------------------------------------------------------------- the permit

@@ -5,7 +5,8 @@ import {Escrows} from "./Escrows.sol";
 import {Snapshots} from "./Snapshots.sol";
 
 /// @dev Execution gas of the four moves of a lock, every slot cold, held at +3 % of `bench/snapshots/economy/`. Others hold
-///      locks already; the accounts hold HEU before and after.
+///      locks already, none of which ends when these do; the accounts hold HEU before and after. What came before is in
+///      `setUp`: a slot that the same test has written is cheaper to write.
 abstract contract EscrowGas is Escrows, Snapshots {
     uint32 internal end;
 
@@ -13,42 +14,57 @@ abstract contract EscrowGas is Escrows, Snapshots {
         return "economy";
     }
 
-    function _prepare(bool keepsHistory) internal {
-        _openEscrow(keepsHistory);
+    function _prepare() internal {
+        _openEscrow();
+        // Neither it nor the epoch that it shares a slot with is an end of the others.
         end = _after(52);
         for (uint160 i = 1; i <= 20; i++) {
             _lock(address(0x5000 + i), 10e18, _after(uint32(3 * i)));
         }
         _lock(BEN, 10e18, _after(5));
-        _give(BEN, 10e18);
+        _give(BEN, 100e18);
         _give(ANN, 10e18);
+    }
+
+    /// @dev As the keepers leave the first seconds of an epoch.
+    function _nextEpoch() internal {
         _wait(1);
+        escrow.checkpoint();
+    }
+
+    function _lockCall(uint256 amount, uint32 to) internal view returns (bytes memory) {
+        return abi.encodeCall(escrow.lock, (amount, to));
     }
 
     function _cost(string memory name, address account, bytes memory call) internal returns (uint256 gas) {
+        gas = _gas(name, account, call);
+        _hold(name, gas);
+    }
+
+    function _gas(string memory name, address account, bytes memory call) internal returns (uint256) {
         vm.prank(account);
         (bool done,) = address(escrow).call(call);
         vm.assertTrue(done, name);
-        gas = vm.lastCallGas().gasTotalUsed;
-        _hold(name, gas);
+        return vm.lastCallGas().gasTotalUsed;
     }
 }
 
 contract EscrowGasTest is EscrowGas {
     function setUp() public {
-        _prepare(false);
+        _prepare();
+        _nextEpoch();
     }
 
     function test_gas_aLockCosts75000AtMost() public {
-        vm.assertLe(_cost("lock_create", ANN, abi.encodeCall(escrow.lock, (5e18, end))), 75_000, "create");
+        vm.assertLe(_cost("lock_create", ANN, _lockCall(5e18, end)), 75_000, "create");
     }
 
     function test_gas_addingCosts40000AtMost() public {
-        vm.assertLe(_cost("lock_add", BEN, abi.encodeCall(escrow.lock, (5e18, 0))), 40_000, "add");
+        vm.assertLe(_cost("lock_add", BEN, _lockCall(5e18, 0)), 40_000, "add");
     }
 
     function test_gas_extendingCosts50000AtMost() public {
-        vm.assertLe(_cost("lock_extend", BEN, abi.encodeCall(escrow.lock, (0, end))), 50_000, "extend");
+        vm.assertLe(_cost("lock_extend", BEN, _lockCall(0, end)), 50_000, "extend");
     }
 
     function test_gas_withdrawingCosts35000AtMost() public {
@@ -59,31 +75,52 @@ contract EscrowGasTest is EscrowGas {
     /// @dev A thousand other locks, and each call still costs the same.
     function test_gas_costsAreFlatInTheNumberOfAccounts() public {
         uint256 state = vm.snapshotState();
-        vm.prank(ANN);
-        escrow.lock(5e18, end);
-        uint256 few = vm.lastCallGas().gasTotalUsed;
+        uint256 few = _gas("few", ANN, _lockCall(5e18, end));
         vm.revertToState(state);
         for (uint160 i = 1; i <= 1_000; i++) {
             _lock(address(0x9000 + i), 1e18, _after(uint32(1 + i % 104)));
         }
         escrow.checkpoint();
-        vm.prank(ANN);
-        escrow.lock(5e18, end);
-        vm.assertLe(vm.lastCallGas().gasTotalUsed, few, "flat");
+        vm.assertLe(_gas("many", ANN, _lockCall(5e18, end)), few, "flat");
     }
 }
 
-/// @dev The same of an escrow that keeps its past, whose accounts have one.
-contract EscrowPastGasTest is EscrowGas {
+/// @dev The lock changed in two epochs before: its slot is full, and is put away.
+contract EscrowFullGasTest is EscrowGas {
     function setUp() public {
-        _prepare(true);
+        _prepare();
+        _nextEpoch();
+        _lock(BEN, 1e18, 0);
+        _nextEpoch();
     }
 
-    function test_gas_aLockWithAPastCosts155000AtMost() public {
-        vm.assertLe(_cost("lock_create_past", ANN, abi.encodeCall(escrow.lock, (5e18, end))), 155_000, "create");
+    function test_gas_addingInAThirdEpochCosts65000AtMost() public {
+        vm.assertLe(_cost("lock_add_full", BEN, _lockCall(5e18, 0)), 65_000, "add");
     }
 
-    function test_gas_addingWithAPastCosts105000AtMost() public {
-        vm.assertLe(_cost("lock_add_past", BEN, abi.encodeCall(escrow.lock, (5e18, 0))), 105_000, "add");
+    function test_gas_extendingInAThirdEpochCosts75000AtMost() public {
+        vm.assertLe(_cost("lock_extend_full", BEN, _lockCall(0, end)), 75_000, "extend");
+    }
+}
+
+/// @dev Nobody has opened the epoch.
+contract EscrowOpeningGasTest is EscrowGas {
+    function setUp() public {
+        _prepare();
+        _lock(EVE, 1e18, _after(104));
+        _wait(1);
+    }
+
+    function test_gas_theFirstLockOfAnEpochCosts100000AtMost() public {
+        vm.assertLe(_cost("lock_create_opening", ANN, _lockCall(5e18, end)), 100_000, "create");
+    }
+
+    function test_gas_openingAnEpochCosts75000AtMost() public {
+        vm.assertLe(_cost("checkpoint", EVE, abi.encodeCall(escrow.checkpoint, ())), 75_000, "checkpoint");
+    }
+
+    function test_gas_openingAnEpochAfter60IdleWeeksCosts150000AtMost() public {
+        _wait(60);
+        vm.assertLe(_cost("checkpoint_60", EVE, abi.encodeCall(escrow.checkpoint, ())), 150_000, "checkpoint");
     }
 }

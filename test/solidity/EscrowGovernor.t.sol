@@ -11,7 +11,6 @@ import {
     GovernorVotesQuorumFraction
 } from "@openzeppelin/contracts/governance/extensions/GovernorVotesQuorumFraction.sol";
 import {IVotes} from "@openzeppelin/contracts/governance/utils/IVotes.sol";
-import {IVotingEscrow} from "../../contracts/interfaces/IVotingEscrow.sol";
 import {Escrows} from "./Escrows.sol";
 
 /// @dev OpenZeppelin's Governor as it is, over an escrow: a day until the vote, a week to vote, 4 % have to.
@@ -36,11 +35,12 @@ contract EscrowGovernorTest is Escrows {
     LockGovernor private governor;
 
     function setUp() public {
-        _openEscrow(true);
+        _openEscrow();
         governor = new LockGovernor(IVotes(address(escrow)));
         manager = new AccessManager(address(governor));
         _lock(ANN, 60e18, _after(10));
         _lock(BEN, 40e18, _after(10));
+        _wait(1);
         vm.warp(block.timestamp + 1);
     }
 
@@ -53,36 +53,34 @@ contract EscrowGovernorTest is Escrows {
         _execute();
 
         (uint256 against, uint256 for_,) = governor.proposalVotes(id);
-        uint32 epochs = 10;
+        uint32 epochs = 9;
         vm.assertEq(for_, 60e18 * epochs, "the lock's token-weeks at the snapshot");
         vm.assertEq(against, 40e18 * epochs);
         (bool member,) = manager.hasRole(ROLE, EVE);
         vm.assertTrue(member, "voted into the role");
     }
 
-    function test_whoLocksAfterTheSnapshotHasNoSay() public {
+    /// @dev The snapshot is a day away and in this epoch, which has begun.
+    function test_whoLocksWhenAProposalIsKnownHasNoSay() public {
         uint256 id = _propose();
-        vm.warp(governor.proposalSnapshot(id) + 1);
         _lock(EVE, 10_000e18, _after(104));
-        vm.warp(block.timestamp + 1);
+        vm.warp(governor.proposalSnapshot(id) + 1);
         _cast(EVE, id, 1);
         _cast(BEN, id, 0);
         vm.warp(governor.proposalDeadline(id) + 1);
 
         (, uint256 for_,) = governor.proposalVotes(id);
-        vm.assertEq(for_, 0, "nothing was locked at the snapshot");
+        vm.assertEq(for_, 0, "nothing was locked when the epoch began");
         vm.assertEq(uint8(governor.state(id)), uint8(IGovernor.ProposalState.Defeated));
     }
 
-    function test_anEscrowWithoutHistoryCarriesNoVote() public {
-        _openEscrow(false);
-        governor = new LockGovernor(IVotes(address(escrow)));
-        _lock(ANN, 60e18, _after(10));
+    function test_whoLockedInThisEpochCannotProposeYet() public {
+        _lock(EVE, 10_000e18, _after(104));
         vm.warp(block.timestamp + 1);
         (address[] memory targets, uint256[] memory values, bytes[] memory calls) = _call();
 
-        vm.expectPartialRevert(IVotingEscrow.PastUnknown.selector);
-        vm.prank(ANN);
+        vm.expectPartialRevert(IGovernor.GovernorInsufficientProposerVotes.selector);
+        vm.prank(EVE);
         governor.propose(targets, values, calls, "a role");
     }
 

@@ -13,9 +13,9 @@ contract EscrowHandler is Escrows {
         uint32 end;
     }
 
-    /// @dev What the list said at a second that is over.
+    /// @dev What the list said when an epoch began.
     struct Sample {
-        uint256 at;
+        uint32 epoch;
         uint256 total;
         uint256[ACCOUNTS] powers;
     }
@@ -28,7 +28,7 @@ contract EscrowHandler is Escrows {
     uint256 public sleeps;
 
     constructor() {
-        _openEscrow(true);
+        _openEscrow();
     }
 
     function lock(uint256 who, uint256 amount, uint256 weeks_) external {
@@ -80,17 +80,26 @@ contract EscrowHandler is Escrows {
 
     /// @dev Mostly a second or a few weeks, at times longer than any lock.
     function sleep(uint256 draw) external {
-        Sample storage sample = samples.push();
-        sample.at = block.timestamp;
-        for (uint256 who; who < ACCOUNTS; who++) {
-            sample.powers[who] = powerOf(who, Epochs.current());
-            sample.total += sample.powers[who];
-        }
+        uint32 from = Epochs.current();
         uint256 kind = draw % 8;
         if (kind < 2) vm.warp(block.timestamp + 1);
         else if (kind < 7) vm.warp(block.timestamp + bound(draw >> 8, 1 hours, 28 days));
         else vm.warp(block.timestamp + bound(draw >> 8, 90 * 7 days, 120 * 7 days));
         sleeps++;
+        // Nothing changes while nobody is awake: the first epoch of the sleep has what the last one left, and so on.
+        for (uint32 epoch = from + 1; epoch <= Epochs.current() && epoch <= from + 6; epoch++) {
+            _sample(epoch);
+        }
+        if (Epochs.current() > from + 6) _sample(Epochs.current());
+    }
+
+    function _sample(uint32 epoch) private {
+        Sample storage sample = samples.push();
+        sample.epoch = epoch;
+        for (uint256 who; who < ACCOUNTS; who++) {
+            sample.powers[who] = powerOf(who, epoch);
+            sample.total += sample.powers[who];
+        }
     }
 
     function _leaveIfOver(uint256 who) private {
@@ -140,15 +149,17 @@ contract EscrowHandler is Escrows {
         vm.assertEq(token.balanceOf(address(escrow)), locked + donated, "held = locked + donated");
     }
 
-    /// @dev Four seconds of the past, other ones each time.
+    /// @dev Four epochs of the past or the present one, other ones each time, at any second of theirs that is over.
     function checkPast() external view {
         if (samples.length == 0) return;
         for (uint256 i; i < 4; i++) {
-            Sample memory sample = samples[uint256(keccak256(abi.encode(block.timestamp, i))) % samples.length];
-            if (sample.at >= block.timestamp) continue;
-            vm.assertEq(escrow.getPastTotalSupply(sample.at), sample.total, "the total as it was");
+            uint256 draw = uint256(keccak256(abi.encode(block.timestamp, i)));
+            Sample memory sample = samples[draw % samples.length];
+            uint256 at = Epochs.startOf(sample.epoch) + (draw >> 128) % 7 days;
+            if (at >= block.timestamp) continue;
+            vm.assertEq(escrow.getPastTotalSupply(at), sample.total, "the total as it was");
             for (uint256 who; who < ACCOUNTS; who++) {
-                vm.assertEq(escrow.getPastVotes(_account(who), sample.at), sample.powers[who], "each as it was");
+                vm.assertEq(escrow.getPastVotes(_account(who), at), sample.powers[who], "each as it was");
             }
         }
     }

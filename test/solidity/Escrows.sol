@@ -6,7 +6,7 @@ import {IVotingEscrow} from "../../contracts/interfaces/IVotingEscrow.sol";
 import {Epochs} from "../../contracts/libraries/Epochs.sol";
 import {Base} from "./Base.sol";
 
-/// @dev HEU, an escrow that keeps its past and one that does not, and the words to lock with.
+/// @dev HEU, an escrow, and the words to lock with.
 abstract contract Escrows is Base {
     uint256 internal constant BIRTH = 1_800_000_000;
     uint32 internal constant MOST = 104;
@@ -17,10 +17,10 @@ abstract contract Escrows is Base {
     IHEU internal token;
     IVotingEscrow internal escrow;
 
-    function _openEscrow(bool keepsHistory) internal {
+    function _openEscrow() internal {
         vm.warp(BIRTH);
         token = IHEU(vm.deployCode("HEU.sol:HEU", abi.encode(address(this))));
-        escrow = IVotingEscrow(vm.deployCode("VotingEscrow.sol:VotingEscrow", abi.encode(token, keepsHistory)));
+        escrow = IVotingEscrow(vm.deployCode("VotingEscrow.sol:VotingEscrow", abi.encode(token)));
     }
 
     function _give(address account, uint256 amount) internal {

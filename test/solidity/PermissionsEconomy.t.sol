@@ -73,7 +73,7 @@ contract PermissionsEconomyTest is Economies, Abis {
     function test_75_votesAndLocksHaveNoPrivilegedFunction() public view {
         _are(
             "out/VoteController.sol/VoteController.json",
-            "vote(uint8,uint32[],uint16[]) roll(uint8,uint32) closeRevenue(address,uint32) closeTips(uint32) claimRevenue(address,uint32[],address) claimTips(uint32[],address)",
+            "vote(uint8,uint32[],uint16[]) voteBoth(uint32[],uint16[],uint32[],uint16[]) roll(uint8,uint32) closeRevenue(address,uint32) closeTips(uint32) claimRevenue(address,uint32[],address) claimTips(uint32[],address)",
             ""
         );
         _are(

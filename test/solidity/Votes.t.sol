@@ -27,6 +27,36 @@ contract VotesTest is Votes {
         vm.assertEq(votes.weightIn(Ballot.Node, 1, next), 0, "the other ballot has not heard of it");
     }
 
+    function test_bothBallotsInOneCallAreTwoCalls() public {
+        _lock(ANN, 10e18, _after(5));
+        _lock(BEN, 10e18, _after(5));
+        _vote(BEN, Ballot.Node, _ids(1), _bps(7_000));
+        _vote(BEN, Ballot.Pod, _ids(1, 2), _bps(4_000, 6_000));
+        vm.prank(ANN);
+        votes.voteBoth(_ids(1), _bps(7_000), _ids(1, 2), _bps(4_000, 6_000));
+
+        uint32 next = _after(1);
+        vm.assertEq(votes.votesIn(ANN, Ballot.Node, 1, next), 7e18 * 4);
+        vm.assertEq(votes.votesIn(ANN, Ballot.Pod, 1, next), 4e18 * 4);
+        vm.assertEq(votes.votesIn(ANN, Ballot.Pod, 2, next), 6e18 * 4);
+        vm.assertEq(votes.usedBps(ANN, Ballot.Node), 7_000);
+        vm.assertEq(votes.usedBps(ANN, Ballot.Pod), 10_000, "each ballot has all of the power");
+        for (uint8 i; i < 2; i++) {
+            Ballot ballot = Ballot(i);
+            vm.assertEq(votes.weightIn(ballot, 1, next), 2 * votes.votesIn(BEN, ballot, 1, next), "as much as two calls");
+        }
+
+        vm.startPrank(ANN);
+        vm.expectRevert(abi.encodeWithSelector(IVoteController.LengthMismatch.selector, 1, 0));
+        votes.voteBoth(_ids(1), _bps(7_000), _ids(1), new uint16[](0));
+        vm.expectRevert(abi.encodeWithSelector(IVoteController.LengthMismatch.selector, 0, 1));
+        votes.voteBoth(new uint32[](0), _bps(7_000), _ids(1), _bps(1));
+        vm.expectRevert(abi.encodeWithSelector(IVoteController.OverAllocated.selector, 10_001));
+        votes.voteBoth(_ids(1), _bps(1), _ids(1), _bps(4_001));
+        vm.stopPrank();
+        vm.assertEq(votes.usedBps(ANN, Ballot.Node), 7_000, "a refused half changes neither");
+    }
+
     function test_11_lockVoteAndWithdrawInOneTransactionIsImpossible() public {
         uint32 next = _after(1);
         _lock(EVE, 1_000e18, next);

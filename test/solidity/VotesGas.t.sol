@@ -105,6 +105,26 @@ contract VotesAgainGasTest is VotesGas {
     }
 }
 
+/// @dev The same once somebody else voted in this epoch: only what ends then is new.
+contract VotesOpenGasTest is VotesGas {
+    function setUp() public {
+        _prepare(20);
+        _vote(ANN, Ballot.Pod, _ids(1, 2), _bps(6_000, 4_000));
+        _wait(1);
+        _lock(ANN, 1e18, _after(90));
+        _lock(BEN, 100e18, _after(104));
+        _vote(address(0x5014), Ballot.Pod, _ids(1, 2), _bps(4_000, 6_000));
+    }
+
+    function test_gas_aFirstVoteWithANewEndAfterAnothersCosts230000AtMost() public {
+        vm.assertLe(_held("vote_first_new_end_open", BEN, _voteCall(6_000, 4_000)), 230_000, "first vote");
+    }
+
+    function test_gas_votingAgainWithAGrownLockAfterAnotherCosts180000AtMost() public {
+        vm.assertLe(_held("vote_again_grown_open", ANN, _voteCall(3_000, 7_000)), 180_000, "vote again");
+    }
+}
+
 contract VotesClaimGasTest is VotesGas {
     function setUp() public {
         _prepare(20);

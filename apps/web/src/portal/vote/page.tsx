@@ -146,7 +146,7 @@ function Casting({ booth, polls, shares, wanted }: CastingProps) {
           id="vote"
           title="Cast votes"
           disabled={isOver || ballots.length === 0}
-          why="One transaction for each ballot that changes."
+          why="One transaction, for both ballots if both change."
           plan={(scene, account) => castPlan(scene, account, ballots, wanted)}
         />
         <TxButton
