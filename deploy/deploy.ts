@@ -12,7 +12,8 @@ import { assertRight, verify } from './verify.ts'
 export const STEPS: Step[] = [authority, tokens, registry, stakes, ledger, economy, roles]
 
 /**
- * Deploys what is missing, in order, and reads everything back. Running it again changes nothing.
+ * Deploys what is missing, in order, and reads everything back. Running it again changes nothing. What the operator has to
+ * say is looked at before anything is sent.
  *
  * @param onStep  Told before each step, for progress.
  */
@@ -21,6 +22,7 @@ export async function deploy(
   onStep: (name: string) => void = () => {},
 ): Promise<Deployer> {
   const deployer = await createDeployer(options)
+  for (const step of STEPS) await step.check?.(deployer)
   for (const step of STEPS) {
     onStep(step.name)
     await step.run(deployer)

@@ -6,6 +6,9 @@ import type { Step } from './step.ts'
 /** HEU, minted once to the deployer; the payment asset: a test dollar here, an existing stablecoin elsewhere. */
 export const tokens: Step = {
   name: 'tokens',
+  async check(deployer) {
+    if (!deployer.isLocal) await existingAsset(deployer)
+  },
   async run(deployer) {
     await deployer.create('heu', 'HEU', [deployer.admin])
     if (deployer.isLocal) await deployer.create('asset', 'TestDollar', [])

@@ -1,5 +1,6 @@
 import { type Address, encodeFunctionData, getContractAddress } from 'viem'
 import { emissionControllerAbi, feeBurnerAbi } from '../../sdk/chain/abi.ts'
+import { refused } from '../../sdk/errors.ts'
 import type { Deployer } from '../deployer.ts'
 import { params } from '../params.ts'
 import type { DeployedName } from '../record.ts'
@@ -21,8 +22,23 @@ export interface LedgerTerms {
 /** The contracts that know each other from birth, in the order of their creation. */
 const GROUP = ['ledger', 'bond', 'votes', 'burnerCode', 'burner', 'emissionCode', 'emission'] as const
 type Grouped = (typeof GROUP)[number]
+/** @source Books.FORCED_CALL_MARGIN, RouterBond.FORCED_CALL_MARGIN */
+const FORCED_CALL_MARGIN = 3_600
 
-const priorityDeadline = () => Number(process.env.HEURIST_PRIORITY_DEADLINE ?? params.priorityDeadline.value)
+/**
+ * What a chain operator says of its queue, seconds.
+ *
+ * @throws `deadline.invalid` (refused).
+ */
+function priorityDeadline(): number {
+  const text = process.env.HEURIST_PRIORITY_DEADLINE || String(params.priorityDeadline.value)
+  const most = params.thawSeconds.value - FORCED_CALL_MARGIN
+  if (/^\d{1,9}$/.test(text) && Number(text) <= most) return Number(text)
+  throw refused('deadline.invalid', `a forced call that waits ${text} seconds cannot be in time`, {
+    fix: `Set HEURIST_PRIORITY_DEADLINE to the seconds that the chain's L1 to L2 queue may take, at most ${most}.`,
+    field: 'HEURIST_PRIORITY_DEADLINE',
+  })
+}
 
 export function ledgerTerms(deployer: Deployer, at: (name: Grouped) => Address): LedgerTerms {
   return {
@@ -60,6 +76,9 @@ export const emissionParams = () => ({
  */
 export const ledger: Step = {
   name: 'ledger',
+  async check() {
+    priorityDeadline()
+  },
   async run(deployer) {
     const { addresses } = deployer.record
     if (addresses.emission !== undefined) return

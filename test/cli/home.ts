@@ -55,10 +55,12 @@ export function openHome(market: Market, routerUrl = NO_ROUTER): CliHome {
   }
 }
 
-function heurist(home: string, argv: string[]): Promise<Run> {
+/** One command in a home, with nothing of ours in its environment but what is given. */
+export function heurist(home: string, argv: string[], given: NodeJS.ProcessEnv = {}): Promise<Run> {
   const env: NodeJS.ProcessEnv = { ...process.env, HEURIST_HOME: home }
   for (const name of ['HEURIST_KEY', 'HEURIST_ROUTER_URL', 'HEURIST_LEDGER', 'HEURIST_RPC_URL'])
     delete env[name]
+  Object.assign(env, given)
   return new Promise((resolve) => {
     execFile(process.execPath, [bin, ...argv], { env, timeout: 300_000 }, (failure, out, err) => {
       const json = out.startsWith('{') ? (JSON.parse(out) as Record<string, unknown>) : {}

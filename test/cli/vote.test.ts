@@ -104,7 +104,9 @@ describe('heurist vote on a real chain', function () {
     const outlook = alone.json.outlook as Outlook[]
     const { votes } = (await run(small, 'show')).json as unknown as Shown
     expect([cast.code, alone.code]).to.deep.equal([0, 0])
-    expect(calls.map((call) => `${call.contract}.${call.function}`)).to.deep.equal(['VoteController.voteBoth'])
+    expect(calls.map((call) => `${call.contract}.${call.function}`)).to.deep.equal([
+      'VoteController.voteBoth',
+    ])
     expect(cast.json.epoch).to.equal((await season.epoch()) + 1)
     expect(outlook[0]).to.include({
       weight: (300n * HEU * (WEEKS - 1n)).toString(),
