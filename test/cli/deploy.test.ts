@@ -100,7 +100,9 @@ describe('heurist net deploy on a chain of its own', function () {
     const ledger = { address: addresses.ledger as Address, abi: computeLedgerAbi } as const
     expect(await client().readContract({ ...ledger, functionName: 'asset' })).to.equal(getAddress(asset))
     const escrow = { address: addresses.escrow as Address, abi: votingEscrowAbi } as const
-    expect(await client().readContract({ ...escrow, functionName: 'heu' })).to.equal(getAddress(addresses.heu as Address))
+    expect(await client().readContract({ ...escrow, functionName: 'heu' })).to.equal(
+      getAddress(addresses.heu as Address),
+    )
   })
 
   it('leaves its deployer an admin that waits', async () => {
