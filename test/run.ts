@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { freshBundle } from '../deploy/build/bundle.mjs'
@@ -7,7 +7,8 @@ import { BROWSER_TESTS, findChromium, NO_CHROMIUM } from './apps/chromium.ts'
 
 /**
  * `npm test`: every suite that needs no special machine, in one report. Forge runs the Solidity tests, mocha the
- * others; the last line counts both. Exit code 1 if anything failed or nothing ran.
+ * others, side by side: most of the one is a compiler with a single thread, and most of the other is waiting. The last
+ * line counts both. Exit code 1 if anything failed or nothing ran.
  */
 
 const root = join(import.meta.dirname, '..')
@@ -18,6 +19,10 @@ if (bundle !== undefined) process.env.HEURIST_BUNDLE = bundle
 
 /** Test files that run at once. */
 const LANES = 2
+/** Each of depth 64; `npm run test:deep` has 1,024. */
+const FOUNDRY_INVARIANT_RUNS = '24'
+/** Tests that ask forge themselves: they wait until its own suite is through, for it locks and fills one cache. */
+const ASKS_FORGE = /^test\/(contracts|economy)\//
 
 interface Tally {
   passed: number
@@ -26,7 +31,7 @@ interface Tally {
 
 type ForgeTally = Tally & { failures: string }
 
-function forgeSuite(): ForgeTally {
+async function forgeSuite(): Promise<ForgeTally> {
   const forge = foundryBinary('forge')
   if (forge === undefined) {
     return {
@@ -35,11 +40,34 @@ function forgeSuite(): ForgeTally {
       failures: 'forge has no binary for this platform: the Solidity tests did not run\n',
     }
   }
-  process.stdout.write('Solidity (forge)\n')
-  const result = spawnSync(forge, ['test', '--json'], { cwd: root, encoding: 'utf8', maxBuffer: 1 << 28 })
-  const line = result.stdout.split('\n').find((text) => text.startsWith('{'))
-  if (line === undefined) return { passed: 0, failed: 1, failures: `${result.stdout}${result.stderr}\n` }
+  const env = { FOUNDRY_INVARIANT_RUNS, ...process.env }
+  const { stdout, output } = await ended(forge, ['test', '--json'], env)
+  const line = stdout.split('\n').find((text) => text.startsWith('{'))
+  if (line === undefined) return { passed: 0, failed: 1, failures: `${output}\n` }
   return forgeTally(JSON.parse(line) as ForgeReport)
+}
+
+interface Ended {
+  code: number | null
+  signal: NodeJS.Signals | null
+  stdout: string
+  /** Both streams, in the order in which they came. */
+  output: string
+}
+
+function ended(command: string, args: string[], env = process.env): Promise<Ended> {
+  const child = spawn(command, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const said = { stdout: '', output: '' }
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    said.stdout += text
+    said.output += text
+  })
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said.output += text
+  })
+  return new Promise((resolve) => {
+    child.once('close', (code, signal) => resolve({ code, signal, ...said }))
+  })
 }
 
 type ForgeReport = Record<string, { test_results: Record<string, { status: string; reason: string | null }> }>
@@ -55,7 +83,7 @@ function forgeTally(report: ForgeReport): ForgeTally {
       }
     }
   }
-  process.stdout.write(`  ${tally.passed} passed, ${tally.failed} failed\n\n`)
+  process.stdout.write(`Solidity (forge)\n  ${tally.passed} passed, ${tally.failed} failed\n\n`)
   return tally
 }
 
@@ -71,38 +99,30 @@ interface FileReport {
  * One mocha process per file: no test file sees another's clocks, ports or processes. Two files run side by side,
  * because most of a test's time is spent waiting for chains and processes; each file's report is printed whole.
  */
-async function mochaSuite(files: string[]): Promise<FileReport[]> {
+async function mochaSuite(files: string[], forge: Promise<unknown>): Promise<FileReport[]> {
   const waiting = [...files]
   const reports: FileReport[] = []
   const lane = async () => {
-    for (let file = waiting.shift(); file !== undefined; file = waiting.shift())
+    for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
+      if (ASKS_FORGE.test(file)) await forge
       reports.push(await mochaFile(file))
+    }
   }
   await Promise.all(Array.from({ length: LANES }, lane))
   return reports
 }
 
-function mochaFile(file: string): Promise<FileReport> {
+async function mochaFile(file: string): Promise<FileReport> {
   const started = performance.now()
   const mocha = join(root, 'node_modules', 'mocha', 'bin', 'mocha.js')
-  const child = spawn(process.execPath, [mocha, file], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] })
-  let output = ''
-  const keep = (text: string) => {
-    output += text
-  }
-  child.stdout.setEncoding('utf8').on('data', keep)
-  child.stderr.setEncoding('utf8').on('data', keep)
-  return new Promise((resolve) => {
-    child.once('close', (code, signal) => {
-      const seconds = (performance.now() - started) / 1000
-      process.stdout.write(`${file} (${seconds.toFixed(0)} s)\n${output}`)
-      const count = (word: string) => Number(new RegExp(`^ {2}(\\d+) ${word}`, 'm').exec(output)?.[1] ?? 0)
-      const failed = code === 0 ? count('failing') : Math.max(1, count('failing'))
-      const told = output.search(/^ {2}\d+ failing/m)
-      const failures = told < 0 ? `  ended with ${signal ?? `exit code ${code}`}\n` : output.slice(told)
-      resolve({ file, tally: { passed: count('passing'), failed }, seconds, failures })
-    })
-  })
+  const { code, signal, output } = await ended(process.execPath, [mocha, file])
+  const seconds = (performance.now() - started) / 1000
+  process.stdout.write(`${file} (${seconds.toFixed(0)} s)\n${output}`)
+  const count = (word: string) => Number(new RegExp(`^ {2}(\\d+) ${word}`, 'm').exec(output)?.[1] ?? 0)
+  const failed = code === 0 ? count('failing') : Math.max(1, count('failing'))
+  const told = output.search(/^ {2}\d+ failing/m)
+  const failures = told < 0 ? `  ended with ${signal ?? `exit code ${code}`}\n` : output.slice(told)
+  return { file, tally: { passed: count('passing'), failed }, seconds, failures }
 }
 
 /** Ends the report: the slowest files, then every failure again, so that the end of a long log names it. */
@@ -132,8 +152,9 @@ export function testFiles(): string[] {
 
 const asked = process.argv.slice(2)
 const files = asked.length > 0 ? asked.filter((file) => existsSync(join(root, file))) : testFiles()
-const solidity = asked.length === 0 ? forgeSuite() : { passed: 0, failed: 0, failures: '' }
-const { passed, failed } = conclude(solidity, await mochaSuite(files))
+const solidity = asked.length === 0 ? forgeSuite() : Promise.resolve({ passed: 0, failed: 0, failures: '' })
+const reports = await mochaSuite(files, solidity)
+const { passed, failed } = conclude(await solidity, reports)
 if (asked.length === 0 && findChromium() === undefined) {
   process.stdout.write(`\nnot run: ${BROWSER_TESTS.join(', ')}\n${NO_CHROMIUM}\n`)
 }

@@ -42,6 +42,7 @@ const FILES = [
     'Authorizations',
     'Batches',
     'Emissions',
+    'Locks',
     'Messages',
     'Papers',
     'Powers',

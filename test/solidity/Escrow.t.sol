@@ -344,6 +344,31 @@ contract EscrowTest is Escrows {
         vm.assertEq(escrow.getVotes(ANN), 3 * 8e18);
     }
 
+    /// @dev A slot that was empty costs 22k to write, and nothing else of these calls differs by as much.
+    function test_aLockTakesANewSlotOfThePastInEveryOtherEpochAlone() public {
+        _lock(ANN, 1e18, _after(40));
+        uint256[5] memory gas;
+        for (uint256 i; i < 5; i++) {
+            _wait(1);
+            escrow.checkpoint();
+            gas[i] = _adding();
+        }
+        vm.assertGt(gas[1], gas[0] + 15_000, "the second state has room beside the first; the third puts both away");
+        vm.assertGt(gas[1], gas[2] + 15_000, "and has room beside it again");
+        vm.assertGt(gas[3], gas[2] + 15_000, "and so on");
+        vm.assertGt(gas[3], gas[4] + 15_000, "and so on");
+        for (uint256 i; i < 6; i++) {
+            vm.assertGt(gas[3], _adding() + 15_000, "however often in one epoch");
+        }
+    }
+
+    function _adding() private returns (uint256) {
+        _give(ANN, 1e18);
+        vm.prank(ANN);
+        escrow.lock(1e18, 0);
+        return vm.lastCallGas().gasTotalUsed;
+    }
+
     function test_aCheckpointOpensTheEpochOnceAndChangesNothing() public {
         vm.assertEq(escrow.lastCheckpoint(), 0, "nothing was locked yet");
         _lock(ANN, 3e18, _after(9));
