@@ -1,7 +1,6 @@
 import type { Address, Hex } from 'viem'
 import type { ChainReader } from './chain/reader.ts'
 import { type HeuristError, refused } from './errors.ts'
-import { keccak, toHex } from './protocol/bytes.ts'
 import type { Manifest } from './protocol/manifest.ts'
 import { END, type Hasher, type Receipt, type Request } from './protocol/messages.ts'
 import { priceOf } from './protocol/price.ts'
@@ -48,9 +47,10 @@ export async function checkAnswer(
   chain: ChainReader,
   recover: Recover,
 ): Promise<void> {
-  checkReceipt(answer, expected)
-  checkAck(answer, expected, hasher)
-  const signer = await recover(hasher.digest('Receipt', answer.receipt), answer.signature)
+  checkReceipt(answer, expected, hasher)
+  const receipt = hasher.struct('Receipt', answer.receipt)
+  checkAck(answer, expected, receipt)
+  const signer = await recover(hasher.digestOf(receipt), answer.signature)
   if (!(await signsFor(answer.receipt, signer, chain))) {
     throw wrong('receipt.signature_invalid', `the receipt is not signed by node ${answer.receipt.node}`)
   }
@@ -60,7 +60,7 @@ export async function checkAnswer(
   }
 }
 
-function checkReceipt({ receipt }: Countersigned, expected: Expected): void {
+function checkReceipt({ receipt }: Countersigned, expected: Expected, hasher: Hasher): void {
   const { message, manifest } = expected
   const { inputUnits, outputUnits, outputBytes } = manifest.limits
   if (receipt.request !== expected.request) {
@@ -82,11 +82,11 @@ function checkReceipt({ receipt }: Countersigned, expected: Expected): void {
   if (receipt.length > BigInt(outputBytes)) {
     throw wrong('receipt.length_over_limit', `${receipt.length} bytes are more than the pod's ${outputBytes}`)
   }
-  checkDelivery(receipt, expected.delivery)
+  checkDelivery(receipt, expected.delivery, hasher)
 }
 
 /** The bytes that arrived are the bytes that were signed; what was signed beyond them was in flight. */
-function checkDelivery(receipt: Receipt, { read, bytes, left, all }: Delivery): void {
+function checkDelivery(receipt: Receipt, { read, bytes, left, all }: Delivery, hasher: Hasher): void {
   if (!left && receipt.end === END.clientLeft) {
     throw wrong('receipt.end_mismatch', 'the receipt says that the client left; it did not')
   }
@@ -98,16 +98,17 @@ function checkDelivery(receipt: Receipt, { read, bytes, left, all }: Delivery): 
   if (bytes === undefined || receipt.length > BigInt(bytes.length)) return
   const whole = receipt.end === END.complete
   const signed = whole ? bytes : bytes.subarray(0, Number(receipt.length))
-  if (BigInt(signed.length) !== receipt.length || toHex(keccak(signed)) !== receipt.output) {
+  if (BigInt(signed.length) !== receipt.length || hasher.bytes(signed) !== receipt.output) {
     throw wrong('receipt.output_mismatch', `the ${bytes.length} bytes that arrived are not what was signed`)
   }
 }
 
-function checkAck({ receipt, ack }: Countersigned, expected: Expected, hasher: Hasher): void {
+/** @param hash  Of the receipt's struct. */
+function checkAck({ receipt, ack }: Countersigned, expected: Expected, hash: Hex): void {
   if (!same(ack.payer, expected.message.payer)) {
     throw wrong('ack.payer_mismatch', 'the acknowledgement names another payer')
   }
-  if (ack.receipt !== hasher.struct('Receipt', receipt)) {
+  if (ack.receipt !== hash) {
     throw wrong('ack.receipt_mismatch', 'the acknowledgement is of another receipt')
   }
   const most = expected.mostBefore + receipt.price

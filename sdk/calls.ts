@@ -1,9 +1,9 @@
-import { bytesToHex, type Hex } from 'viem'
+import type { Hex } from 'viem'
 import type { Delivery } from './answer.ts'
 import { decode, decoderOf, mediaTypeOf, type Piece } from './decode.ts'
 import { asHeuristError, bug, type HeuristError, later, refused } from './errors.ts'
 import type { OpenCall, Outcome } from './outcome.ts'
-import { keccak, toHex } from './protocol/bytes.ts'
+import { toHex } from './protocol/bytes.ts'
 import { type Ack, END, type Receipt, type Request } from './protocol/messages.ts'
 import { maxPriceOf, unitLimitsOf } from './protocol/price.ts'
 import type { Countersigned, Job } from './protocol/wire.ts'
@@ -85,6 +85,8 @@ export interface Opened {
 }
 
 export function createCalls(transport: Transport, frontend: number, open: () => Promise<Opened>) {
+  const freshId = randomIds()
+
   async function sign(pod: string | number, input: Input, options: CallOptions): Promise<Signed> {
     const { session, outcome } = await open()
     const version = await session.pod(pod)
@@ -103,14 +105,14 @@ export function createCalls(transport: Transport, frontend: number, open: () => 
     const deadline = Math.floor(Date.now() / 1000) + (options.seconds ?? manifest.limits.seconds + 30)
     const message: Request = {
       payer: session.purse.payer,
-      id: bytesToHex(crypto.getRandomValues(new Uint8Array(32))),
+      id: freshId(),
       pod: version.pod,
       manifest: version.hash,
       frontend,
       node: options.node ?? 0,
       maxPrice,
       deadline,
-      input: toHex(keccak(bytes)),
+      input: session.hasher.bytes(bytes),
     }
     options.signal?.throwIfAborted()
     const { request, voucher, signature } = await session.purse.reserve(message)
@@ -324,12 +326,16 @@ const sleep = (ms: number, signal: AbortSignal) =>
     if (signal.aborted) done()
   })
 
-/** Aborts when the caller does, or when no answer can come any more; until its `end`. */
+/**
+ * Aborts when the caller does, or when no answer can come any more, to the next whole second; until its `end`. Timers of one
+ * length share a list: one for every length in milliseconds is dear.
+ */
 function patienceOf(call: Signed, caller: AbortSignal | undefined): { signal: AbortSignal; end: () => void } {
   const controller = new AbortController()
   const leave = () => controller.abort(caller?.reason)
   const late = () => controller.abort(new DOMException('no answer came in time', 'TimeoutError'))
-  const timer = setTimeout(late, Math.max(1_000, 1_000 * call.until - Date.now()))
+  const seconds = Math.max(1, Math.ceil(call.until - Date.now() / 1_000))
+  const timer = setTimeout(late, 1_000 * seconds)
   if (caller?.aborted) leave()
   else caller?.addEventListener('abort', leave)
   return {
@@ -377,6 +383,23 @@ function finished({ version, request }: Signed, answer: Countersigned, bytes: Ui
     receipt: answer.receipt,
     ack: answer.ack,
     countersigned: answer,
+  }
+}
+
+const ID_BYTES = 32
+const IDS_AT_ONCE = 32
+
+/** Random ids. Drawn many at once: asking the system costs more than what it gives. */
+function randomIds(): () => Hex {
+  const drawn = new Uint8Array(IDS_AT_ONCE * ID_BYTES)
+  let at = drawn.length
+  return () => {
+    if (at === drawn.length) {
+      crypto.getRandomValues(drawn)
+      at = 0
+    }
+    at += ID_BYTES
+    return toHex(drawn.subarray(at - ID_BYTES, at))
   }
 }
 

@@ -30,21 +30,22 @@ export const mediaTypeOf = (kind: PodKind): string =>
  * `{"embeddings"}`. Everything else is bytes.
  */
 export function decoderOf(kind: PodKind): Decoder {
-  if (kind === 'chat' || kind === 'translate') return lineDecoder(lineSchema)
-  if (kind === 'embed') return lineDecoder(embedOutputSchema)
-  return { push: (bytes) => ({ bytes }), end: () => undefined }
+  const schema = schemaOf(kind)
+  return schema === undefined ? { push: (bytes) => ({ bytes }), end: () => undefined } : lineDecoder(schema)
+}
+
+function schemaOf(kind: PodKind): z.ZodType<Line> | undefined {
+  if (kind === 'chat' || kind === 'translate') return lineSchema
+  return kind === 'embed' ? embedOutputSchema : undefined
 }
 
 /** A whole output at once. */
 export function decode(kind: PodKind, bytes: Uint8Array): Piece {
-  const decoder = decoderOf(kind)
-  const piece = decoder.push(bytes)
-  const last = decoder.end()
-  return last ? { ...piece, ...last, bytes, ...textOf(piece, last) } : piece
+  const schema = schemaOf(kind)
+  return schema === undefined ? { bytes } : readLines(schema, utf8.decode(bytes).split('\n'), bytes)
 }
 
-const textOf = (a: Piece, b: Piece) =>
-  a.text === undefined && b.text === undefined ? {} : { text: (a.text ?? '') + (b.text ?? '') }
+const utf8 = new TextDecoder()
 
 const lineSchema = z.looseObject({ text: z.exactOptional(z.string()), finish: z.exactOptional(z.string()) })
 
@@ -54,30 +55,30 @@ function lineDecoder(schema: z.ZodType<Line>): Decoder {
   const utf8 = new TextDecoder()
   let rest = ''
 
-  function read(lines: string[], bytes: Uint8Array): Piece {
-    const piece: Piece = { bytes }
-    for (const line of lines) {
-      if (line === '') continue
-      const event = parseLine(schema, line)
-      if (event.text !== undefined) piece.text = (piece.text ?? '') + event.text
-      if (event.finish !== undefined) piece.finish = event.finish
-      if (event.embeddings !== undefined) piece.embeddings = event.embeddings
-    }
-    return piece
-  }
-
   return {
     push(bytes) {
       const lines = (rest + utf8.decode(bytes, { stream: true })).split('\n')
       rest = lines.pop() ?? ''
-      return read(lines, bytes)
+      return readLines(schema, lines, bytes)
     },
     end() {
       const last = rest
       rest = ''
-      return last === '' ? undefined : read([last], new Uint8Array())
+      return last === '' ? undefined : readLines(schema, [last], new Uint8Array())
     },
   }
+}
+
+function readLines(schema: z.ZodType<Line>, lines: readonly string[], bytes: Uint8Array): Piece {
+  const piece: Piece = { bytes }
+  for (const line of lines) {
+    if (line === '') continue
+    const event = parseLine(schema, line)
+    if (event.text !== undefined) piece.text = (piece.text ?? '') + event.text
+    if (event.finish !== undefined) piece.finish = event.finish
+    if (event.embeddings !== undefined) piece.embeddings = event.embeddings
+  }
+  return piece
 }
 
 /** @throws `output.unreadable` (bug): the bytes may be verified and paid for, but are not what the kind promises. */

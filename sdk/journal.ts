@@ -139,8 +139,11 @@ export function enter(book: Book, entry: JournalEntry): void {
 }
 
 /** The most that calls in flight may still cost, base units. */
-export const atStake = (book: Book): bigint =>
-  [...book.pending.values()].reduce((sum, call) => sum + call.message.maxPrice, 0n)
+export function atStake({ pending }: Book): bigint {
+  let sum = 0n
+  for (const { message } of pending.values()) sum += message.maxPrice
+  return sum
+}
 
 /** First entry of a journal: all that the book knows, so that older files need not be read again. */
 export const openingEntry = (account: AccountId, book: Book, now: number): JournalEntry => ({

@@ -89,7 +89,7 @@ export function createSigner(privateKey: Hex): Signer {
   }
 }
 
-const HALF_ORDER = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0n
+const HALF_ORDER = fromHex('0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0')
 
 /** A signature in its one canonical form, as a batch line carries it. */
 export interface CompactSignature {
@@ -98,22 +98,37 @@ export interface CompactSignature {
   vs: Hex
 }
 
+/** r and s, 64 bytes, and the parity of the point that r is of. */
+interface Parts {
+  rs: Uint8Array
+  parity: number
+}
+
+/** @returns undefined if it is of another length, v is unknown or s is in the upper half (the malleable twin). */
+function partsOf(signature: Hex): Parts | undefined {
+  const bytes = fromHex(signature)
+  if (bytes.length !== 64 && bytes.length !== 65) return undefined
+  const top = bytes[32] ?? 0
+  const v = bytes[64] ?? top >> 7
+  const parity = v >= 27 ? v - 27 : v
+  const rs = bytes.subarray(0, 64)
+  // Without a v, the top bit of s is the parity.
+  if (bytes.length === 64) rs[32] = top & 0x7f
+  if (parity > 1 || Buffer.compare(rs.subarray(32), HALF_ORDER) > 0) return undefined
+  return { rs, parity }
+}
+
 /**
  * One form for 64- and 65-byte signatures.
  *
  * @returns undefined if v is unknown or s is in the upper half (the malleable twin).
  */
 export function toCompact(signature: Hex): CompactSignature | undefined {
-  const bytes = fromHex(signature)
-  if (bytes.length === 65) {
-    const v = bytes[64] ?? 0
-    const parity = v >= 27 ? v - 27 : v
-    if (parity > 1 || ((bytes[32] ?? 0) & 0x80) !== 0) return undefined
-    bytes[32] = (bytes[32] ?? 0) | (parity << 7)
-  }
-  const s = BigInt(toHex(bytes.subarray(32, 64))) & ((1n << 255n) - 1n)
-  if (s > HALF_ORDER) return undefined
-  return { r: toHex(bytes.subarray(0, 32)), vs: toHex(bytes.subarray(32, 64)) }
+  const parts = partsOf(signature)
+  if (!parts) return undefined
+  const { rs, parity } = parts
+  rs[32] = (rs[32] ?? 0) | (parity << 7)
+  return { r: toHex(rs.subarray(0, 32)), vs: toHex(rs.subarray(32)) }
 }
 
 /**
@@ -122,15 +137,10 @@ export function toCompact(signature: Hex): CompactSignature | undefined {
  * @returns undefined for any signature that has none, malleable ones included.
  */
 export function recoverSigner(digest: Hex, signature: Hex): Address | undefined {
-  const compact = toCompact(signature)
-  if (!compact) return undefined
-  const bytes = new Uint8Array(64)
-  bytes.set(fromHex(compact.r), 0)
-  bytes.set(fromHex(compact.vs), 32)
-  const recid = (bytes[32] ?? 0) >> 7
-  bytes[32] = (bytes[32] ?? 0) & 0x7f
+  const parts = partsOf(signature)
+  if (!parts) return undefined
   try {
-    return addressOf(secp256k1.recover(bytes, recid, fromHex(digest)))
+    return addressOf(secp256k1.recover(parts.rs, parts.parity, fromHex(digest)))
   } catch {
     return undefined
   }

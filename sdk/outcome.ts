@@ -3,8 +3,7 @@ import { checkAnswer, type Delivery, LEFT_ALLOWANCE } from './answer.ts'
 import { type ReceiptDocument, receiptDocumentSchema } from './documents.ts'
 import { asHeuristError } from './errors.ts'
 import type { PendingCall } from './journal.ts'
-import { keccak, toHex } from './protocol/bytes.ts'
-import type { Receipt, Request } from './protocol/messages.ts'
+import type { Hasher, Receipt, Request } from './protocol/messages.ts'
 import type { Countersigned, Job } from './protocol/wire.ts'
 import type { PodVersion, Session } from './session.ts'
 import { isUnknown, type Transport } from './transport.ts'
@@ -108,7 +107,7 @@ export function outcomeOf(transport: Transport, session: Session): Outcome {
     const inFlight = delivery.read === undefined || receipt.length <= delivery.read + LEFT_ALLOWANCE
     if (inFlight || !job) return call
     const bytes = await storedBytes(job)
-    if (bytes === undefined || !shows(bytes, receipt, delivery.bytes)) return call
+    if (bytes === undefined || !shows(bytes, receipt, hasher, delivery.bytes)) return call
     return { ...call, delivery: { read: receipt.length, bytes, left: true, all: true } }
   }
 
@@ -164,8 +163,13 @@ const interrupted = ({ request, message, left }: PendingCall): OpenCall => ({
 })
 
 /** Whether these are the bytes that were signed, and go on from what was read. */
-function shows(bytes: Uint8Array, receipt: Receipt, read: Uint8Array = new Uint8Array()): boolean {
-  if (BigInt(bytes.length) !== receipt.length || toHex(keccak(bytes)) !== receipt.output) return false
+function shows(
+  bytes: Uint8Array,
+  receipt: Receipt,
+  hasher: Hasher,
+  read: Uint8Array = new Uint8Array(),
+): boolean {
+  if (BigInt(bytes.length) !== receipt.length || hasher.bytes(bytes) !== receipt.output) return false
   return read.length <= bytes.length && read.every((byte, at) => byte === bytes[at])
 }
 

@@ -152,9 +152,11 @@ async function bodyOf({ body }: HttpAnswer, most: number): Promise<Uint8Array> {
   return joinBytes(parts)
 }
 
+const utf8 = new TextDecoder()
+
 function parseJson(body: Uint8Array | string): unknown {
   try {
-    return JSON.parse(typeof body === 'string' ? body : new TextDecoder().decode(body))
+    return JSON.parse(typeof body === 'string' ? body : utf8.decode(body))
   } catch {
     throw unreadable('the router answered something that is not JSON')
   }

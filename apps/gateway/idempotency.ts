@@ -46,9 +46,13 @@ export function keepAnswers(app: FastifyInstance, db: Store, now: () => number =
     db.prepare('DELETE FROM answers WHERE made <= ?').run([now() - KEPT_MS])
   }
 
-  app.addHook('preHandler', async (request, reply) => {
+  app.addHook('preHandler', (request, reply, done) => {
     const name = nameOf(request)
-    if (name === undefined) return
+    if (name === undefined) return done()
+    return once(name, request, reply)
+  })
+
+  async function once(name: string, request: FastifyRequest, reply: FastifyReply) {
     if ((request.body as { stream?: unknown } | null)?.stream === true) {
       throw refused('parameter.unsupported', "'Idempotency-Key' is not supported with 'stream: true'", {
         field: 'Idempotency-Key',
@@ -70,7 +74,7 @@ export function keepAnswers(app: FastifyInstance, db: Store, now: () => number =
     if (kept === undefined) return begin(request, `${key} ${name}`, hash)
     if (kept.body_hash !== hash) throw reused(name)
     return again(reply, kept)
-  })
+  }
 
   function begin(request: FastifyRequest, entry: string, hash: string): void {
     let end = () => {}
@@ -82,17 +86,19 @@ export function keepAnswers(app: FastifyInstance, db: Store, now: () => number =
   }
 
   // What the handler answers, whether or not its caller is still there to hear it.
-  app.addHook('onSend', async (request, reply, payload) => {
-    const { idempotent } = request
-    if (idempotent === undefined) return payload
+  app.addHook('onSend', ({ idempotent }, reply, payload, done) => {
+    if (idempotent !== undefined) end(idempotent, reply, payload)
+    done(null, payload)
+  })
+
+  function end(idempotent: Idempotent, reply: FastifyReply, payload: unknown): void {
     try {
       if (reply.statusCode < 400) remember(idempotent, reply, payload)
     } finally {
       running.get(idempotent.entry)?.end()
       running.delete(idempotent.entry)
     }
-    return payload
-  })
+  }
 
   function remember({ entry, hash }: Idempotent, reply: FastifyReply, payload: unknown): void {
     const body = typeof payload === 'string' ? Buffer.from(payload) : payload

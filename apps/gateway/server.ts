@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import Fastify, {
   type FastifyBaseLogger,
   type FastifyError,
@@ -71,7 +71,7 @@ export function createGateway(deps: GatewayDeps): FastifyInstance {
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: ARRIVE_MS,
     trustProxy: deps.trustedProxies?.length ? [...deps.trustedProxies] : false,
-    genReqId: () => `req_${randomBytes(16).toString('hex')}`,
+    genReqId: () => `req_${randomUUID().replaceAll('-', '')}`,
     clientErrorHandler: (error, socket) => {
       if (socket.writable) socket.end(parserAnswer((error as NodeJS.ErrnoException).code))
       else socket.destroy()

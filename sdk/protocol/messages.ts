@@ -158,6 +158,8 @@ export interface Hasher {
   digest<N extends MessageName>(name: N, message: Messages[N]): Hex
   /** The digest of a struct hash already at hand. */
   digestOf(structHash: Hex): Hex
+  /** Keccak-256 of any bytes: inputs and outputs, by the means that messages are hashed with. */
+  bytes(data: Uint8Array): Hex
   readonly domainSeparator: Hex
 }
 
@@ -239,5 +241,6 @@ export function createHasher(domain: Domain, hash: Keccak = keccak): Hasher {
       writeHex(bytes, 0, structHash)
       return digestBytes(bytes)
     },
+    bytes: (data) => toHex(hash(data)),
   }
 }

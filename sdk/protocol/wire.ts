@@ -11,12 +11,14 @@ const hex = (bytes: number) =>
     .regex(new RegExp(`^0x[0-9a-fA-F]{${2 * bytes}}$`), `${bytes} bytes in hexadecimal`)
     .transform((text) => text.toLowerCase() as Hex)
 
-const uint = (bits: number) =>
-  z
+function uint(bits: number) {
+  const end = 1n << BigInt(bits)
+  return z
     .string()
     .regex(/^\d{1,39}$/, 'a whole number as decimal text')
     .transform(BigInt)
-    .refine((value) => value < 1n << BigInt(bits), `below 2^${bits}`)
+    .refine((value) => value < end, `below 2^${bits}`)
+}
 
 const small = (bits: number) =>
   z

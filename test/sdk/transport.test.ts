@@ -215,6 +215,20 @@ for (const [way, http] of Object.entries({ fetch: fetchHttp, undici: nodeHttp() 
       expect((await refusal(drain())).code).to.equal('stream.broken')
     })
 
+    it('that answers faster than it is read is read whole, in order', async () => {
+      const sent = Uint8Array.from({ length: 1024 * 1024 }, (_, at) => at >> 8)
+      answers(200, sent)
+
+      const { body } = await http(url, {})
+      const parts: Uint8Array[] = []
+      for await (const part of body) {
+        parts.push(part)
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+
+      expect(Buffer.concat(parts).equals(sent)).to.equal(true)
+    })
+
     it('that ends a stream without a receipt broke it', async () => {
       answers(200, 'event: chunk\ndata: {"data":"YQ=="}\n\n')
 

@@ -1,4 +1,4 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { refused } from '../../../sdk/errors.ts'
 import type { Store } from './store.ts'
 
@@ -55,7 +55,7 @@ interface Row {
   revoked: number | null
 }
 
-export const sha256 = (text: string): Buffer => createHash('sha256').update(text).digest()
+export const sha256 = (text: string): Buffer => hash('sha256', text, 'buffer')
 export const idOf = (token: string): string => token.slice(0, token.indexOf('-'))
 export const isKey = (text: string): boolean => KEY.test(text)
 

@@ -48,7 +48,7 @@ export function meter(
     }
     const { manifest } = model
     const document = documentOf(input, model)
-    const bytes = new TextEncoder().encode(JSON.stringify(document)).length
+    const bytes = Buffer.byteLength(JSON.stringify(document))
     const most = maxPriceOf(manifest, unitLimitsOf(manifest, document, bytes))
     const { wallet, key, quota } = caller
     const { seconds } = manifest.limits

@@ -99,12 +99,12 @@ export function openTill(
   const keys = new Map<string, Totals>()
   const names = new Map<string, Totals>()
   const insert = db.prepare(
-    'INSERT INTO calls (wallet, key, pod, hold, opened, request, counted) VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id',
+    'INSERT INTO calls (wallet, key, pod, hold, opened, request, counted) VALUES (?, ?, ?, ?, ?, ?, ?)',
   )
   const update = db.prepare(
-    `UPDATE calls SET price = ?, units_in = ?, units_out = ?, closed = ? WHERE id = ? AND closed IS NULL
-     RETURNING wallet, key, hold, counted`,
+    'UPDATE calls SET price = ?, units_in = ?, units_out = ?, closed = ? WHERE id = ? AND closed IS NULL',
   )
+  const standing = db.prepare('SELECT wallet, key, hold, counted FROM calls WHERE id = ? AND closed IS NULL')
   const rename = db.prepare('UPDATE calls SET request = ? WHERE id = ?')
   const mark = db.prepare('SELECT low_mark FROM accounts WHERE wallet = ?')
   const setMark = db.prepare('UPDATE accounts SET low_mark = ? WHERE wallet = ?')
@@ -209,10 +209,11 @@ export function openTill(
 
   /** Of an earlier process. */
   function close(id: number, price: Price): void {
-    const row = update.get([...valuesOf(price), id]) as
+    const row = standing.get([id]) as
       | { wallet: string; key: string; hold: number; counted: string | null }
       | undefined
     if (row === undefined) return
+    update.run([...valuesOf(price), id])
     const { wallet, key } = row
     count({ wallet, key, counted: row.counted?.split(' ') ?? [] }, BigInt(row.hold), price.price)
   }
@@ -233,7 +234,7 @@ export function openTill(
       // Signed again for a pod's newer version: what was signed first was refused and costs nothing.
       if (row !== undefined) return void rename.run([hash, row])
       const values = [wallet, key, pod, Number(most), opened, hash, counted?.join(' ') ?? null]
-      row = (insert.get(values) as { id: number }).id
+      row = Number(insert.run(values).lastInsertRowid)
     }
 
     return {
@@ -252,7 +253,7 @@ export function openTill(
         count(order, most, price.price)
         const values = valuesOf(price)
         writeSoon(() => {
-          if (row !== undefined) update.get([...values, row])
+          if (row !== undefined) update.run([...values, row])
         })
       },
     }

@@ -1,1 +1,0 @@
-import{i as e,n as t}from"./library-Cxnkkw2R.js";e();export{t as excerptsFor};

@@ -1,0 +1,1 @@
+import{i as e,n as t}from"./library-Jfg_cgaf.js";e();export{t as excerptsFor};
