@@ -1,10 +1,10 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { WebConfig } from './server.ts'
-import type { Door } from './src/network/documents.ts'
+import type { Door } from './src/network/config.ts'
 import { PORTAL_ADDRESSES } from './src/portal/addresses.ts'
 
 /** Which page of the build stands at which addresses. A door that is not in the configuration is not there. */
-const PAGES: Record<Door, { file: string; addresses: readonly string[] }> = {
+export const DOOR_PAGES: Record<Door, { file: string; addresses: readonly string[] }> = {
   portal: { file: 'index.html', addresses: PORTAL_ADDRESSES },
   pondera: { file: 'pondera.html', addresses: ['/pondera', '/pondera/c/:chat', '/pondera/s/:share'] },
   imagine: { file: 'imagine.html', addresses: ['/imagine', '/imagine/m/:model', '/imagine/s/:share'] },
@@ -20,7 +20,7 @@ export function doorRoutes(
   heads: Heads = {},
 ): void {
   for (const door of Object.keys(doors) as Door[]) {
-    const { file, addresses } = PAGES[door]
+    const { file, addresses } = DOOR_PAGES[door]
     for (const address of addresses) {
       app.get(address, async (request, reply) => {
         // What somebody chose to show to whoever has the link is not for search engines.

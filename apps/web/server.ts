@@ -18,7 +18,7 @@ import { searchRoutes } from './search/routes.ts'
 import { shareRoutes } from './shares/routes.ts'
 import { CHAT_SHARE } from './shares/snapshot.ts'
 import { openShares } from './shares/store.ts'
-import { DOORS } from './src/network/documents.ts'
+import { DOORS } from './src/network/config.ts'
 
 const url = z.url({ protocol: /^https?$/ })
 

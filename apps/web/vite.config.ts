@@ -1,12 +1,55 @@
 import { join } from 'node:path'
 import tailwindcss from '@tailwindcss/vite'
 import react from '@vitejs/plugin-react'
-import { defineConfig } from 'vite'
+import { defineConfig, type Plugin } from 'vite'
+
+/**
+ * viem's client brings a method that hashes and parses for a third of a page's start before anybody calls it; no page does.
+ * Here it comes when it is called.
+ */
+const LATE = '\0late:'
+const lateSimulation: Plugin = {
+  name: 'late-simulation',
+  enforce: 'pre',
+  async resolveId(source, importer) {
+    if (!source.endsWith('/simulateCalls.js') || importer === undefined || importer.startsWith(LATE)) return
+    const real = await this.resolve(source, importer, { skipSelf: true })
+    return real && LATE + real.id
+  },
+  load(id) {
+    if (!id.startsWith(LATE)) return
+    const real = JSON.stringify(id.slice(LATE.length))
+    return `export const simulateCalls = async (...all) => (await import(${real})).simulateCalls(...all)`
+  },
+}
+
+/** What an entry asks for as soon as it runs, but is evaluated apart from it; the HTML asks for it already. */
+const EARLY = '/src/network/live.ts'
+const earlyChunk: Plugin = {
+  name: 'early-chunk',
+  transformIndexHtml: {
+    order: 'post',
+    handler(html, { bundle = {}, chunk }) {
+      const early = Object.values(bundle).find(
+        (each) => each.type === 'chunk' && each.facadeModuleId?.endsWith(EARLY) === true,
+      )
+      if (early?.type !== 'chunk' || chunk?.dynamicImports.includes(early.fileName) !== true) return
+      return [early.fileName, ...early.imports]
+        .map((file) => `/${file}`)
+        .filter((href) => !html.includes(href))
+        .map((href) => ({
+          tag: 'link',
+          attrs: { rel: 'modulepreload', crossorigin: true, href },
+          injectTo: 'head' as const,
+        }))
+    },
+  },
+}
 
 /** One build, a page for each door, pictures inline as SVG, no request to anyone but the network's own doors. */
 export default defineConfig({
   root: import.meta.dirname,
-  plugins: [react(), tailwindcss()],
+  plugins: [lateSimulation, earlyChunk, react(), tailwindcss()],
   build: {
     target: 'es2022',
     outDir: 'dist',
@@ -19,7 +62,27 @@ export default defineConfig({
       input: ['index.html', 'pondera.html', 'imagine.html', 'search.html'].map((page) =>
         join(import.meta.dirname, page),
       ),
-      output: { strictExecutionOrder: true },
+      output: {
+        strictExecutionOrder: true,
+        // What is needed together is one file each, not a dozen small ones.
+        codeSplitting: {
+          includeDependenciesRecursively: false,
+          groups: [
+            { name: 'react', test: /node_modules\/(?:react|react-dom|scheduler)\// },
+            { name: 'zod', test: /node_modules\/zod\// },
+            {
+              name: 'chain',
+              test: /node_modules\/(?:viem|abitype)\/(?!node_modules)|\/sdk\/chain\//,
+              minShareCount: 3,
+            },
+            {
+              name: 'common',
+              test: /\/web\/src\/parts\/|\/sdk\/(?:errors|units|protocol\/wire)\.ts/,
+              minShareCount: 4,
+            },
+          ],
+        },
+      },
     },
     license: { fileName: 'LICENSES.md' },
   },

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { DOORS } from '../../apps/web/src/network/documents.ts'
+import { DOORS } from '../../apps/web/src/network/config.ts'
 import { openDiscord, type TestDiscord } from './babel/discord.ts'
 import { answerTo, until } from './babel/stage.ts'
 

@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { DOORS, type Door } from '../../apps/web/src/network/documents.ts'
+import { DOORS, type Door } from '../../apps/web/src/network/config.ts'
 import { seedDoors, seedSearch } from '../../deploy/local.ts'
 import { testDollarAbi } from '../../sdk/chain/abi.ts'
 import { saveKey } from '../../sdk/chain/keys.ts'

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import type { Browser, BrowserContext, Page } from 'playwright-core'
+import type { Browser, BrowserContext, Locator, Page } from 'playwright-core'
 import { type ReceiptDocument, receiptDocumentSchema } from '../../sdk/documents.ts'
 import { usd } from '../../sdk/units.ts'
 import { launchChromium } from './chromium.ts'
@@ -32,6 +32,12 @@ export const isReady = (page: Page) => page.locator('[data-session=ready]').wait
 export async function fund(page: Page, how = 'Deposit with Test Wallet'): Promise<void> {
   await button(page, 'Add credit').click()
   await button(page, how).click()
+}
+
+/** What a door says that it earned, which it reads once somebody looks at its foot. */
+export async function revenueOf(page: Page): Promise<Locator> {
+  await page.locator('footer').scrollIntoViewIfNeeded()
+  return page.locator('[data-earned]')
 }
 
 /** Asks and waits for the whole answer. */

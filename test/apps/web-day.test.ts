@@ -1,12 +1,12 @@
 import { expect } from 'chai'
 import type { Page } from 'playwright-core'
 import type { Address, Hex } from 'viem'
-import { DOORS, type Door } from '../../apps/web/src/network/documents.ts'
+import { DOORS, type Door } from '../../apps/web/src/network/config.ts'
 import { localAccount } from '../../deploy/local.ts'
 import { computeLedgerAbi, testDollarAbi } from '../../sdk/chain/abi.ts'
 import { ROLE } from '../../sdk/protocol/messages.ts'
 import { settled } from './settled.ts'
-import { ask, button, type House, indexed, isReady, openHouse, until } from './visitor.ts'
+import { ask, button, type House, indexed, isReady, openHouse, revenueOf, until } from './visitor.ts'
 
 /** A day of use: people at every door, and at the end every door's share in its own payout and on its own page. */
 
@@ -116,7 +116,7 @@ describe('a day at the doors of the web', function () {
       expect(share(gross) > 0n, door).to.equal(true)
 
       const page = await house.open(await house.visitor(), home[door])
-      const shown = page.locator('[data-earned]')
+      const shown = await revenueOf(page)
       await until(async () => (await shown.getAttribute('data-earned')) === share(gross).toString())
       expect(await shown.getAttribute('data-frontend'), door).to.equal(String(frontends[door]))
       await page.context().close()

@@ -7,7 +7,7 @@ import { keccak, toHex } from '../../sdk/protocol/bytes.ts'
 import { usd } from '../../sdk/units.ts'
 import { verifyReceipt } from '../../sdk/verify.ts'
 import { faultsOf } from './axe.ts'
-import { button, fund, type House, isReady, openHouse, until } from './visitor.ts'
+import { button, fund, type House, isReady, openHouse, revenueOf, until } from './visitor.ts'
 
 /** Every row of imagine's feature table, in a real Chromium on a real network with two image pods. */
 
@@ -567,7 +567,7 @@ describe('imagine in a browser', function () {
   it('what the page earns is what the ledger says of its own frontend', async () => {
     const { chain, domain, addresses, router } = house.stage.market
     await page.goto(`${house.stage.url}/imagine`)
-    const shown = page.locator('[data-earned]')
+    const shown = await revenueOf(page)
     await shown.waitFor()
     const place = openChain({ chainId: domain.chainId, rpcUrl: chain.rpcUrl })
     const payee = { role: 'frontend', id: house.stage.frontends.imagine } as const

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import type { PageConfig } from '../../apps/web/src/network/documents.ts'
+import type { PageConfig } from '../../apps/web/src/network/config.ts'
 import { readEarned } from '../../apps/web/src/network/earned.ts'
 import { openPlace } from '../../apps/web/src/session/place.ts'
 import { openChain } from '../../sdk/chain/clients.ts'

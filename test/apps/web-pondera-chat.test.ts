@@ -5,7 +5,7 @@ import { claimablesOf } from '../../sdk/chain/payees.ts'
 import { verifyReceipt } from '../../sdk/verify.ts'
 import { faultsOf } from './axe.ts'
 import { slowLine } from './slow-line.ts'
-import { answered, ask, button, type House, isReady, openHouse, until } from './visitor.ts'
+import { answered, ask, button, type House, isReady, openHouse, revenueOf, until } from './visitor.ts'
 
 /** Every row of pondera's feature table, in a real Chromium on a real network. */
 
@@ -299,7 +299,7 @@ describe('pondera in a browser: chatting', function () {
   it('what the page earns is what the ledger says of its own frontend', async () => {
     const { chain, domain, addresses, router } = house.stage.market
     await page.goto(`${house.stage.url}/pondera`)
-    const shown = page.locator('[data-earned]')
+    const shown = await revenueOf(page)
     await shown.waitFor()
     const place = openChain({ chainId: domain.chainId, rpcUrl: chain.rpcUrl })
     const payee = { role: 'frontend', id: house.stage.frontend } as const

@@ -17,7 +17,7 @@ import { formatUsd, HEU, usd } from '../../sdk/units.ts'
 import { PODS } from '../market.ts'
 import { type Actor, openActor } from './actor.ts'
 import { faultsOf, overflowOf } from './axe.ts'
-import { button, fund, type House, isReady, openHouse, risingPrices, until } from './visitor.ts'
+import { button, fund, type House, isReady, openHouse, revenueOf, risingPrices, until } from './visitor.ts'
 
 /** The portal's pages in a real Chromium on a real network; every figure is compared with a read of the chain. */
 
@@ -115,6 +115,42 @@ describe('the portal in a browser', function () {
     await heading(mine, 'Nodes')
     await mine.keyboard.press('Tab')
     await mine.context().close()
+  })
+
+  it('the code of a page is asked for beside what the server says, not after it', async () => {
+    const context = await house.visitor()
+    let tell = () => {}
+    const asked = new Promise<void>((resolve) => {
+      tell = resolve
+    })
+    context.on('request', (request) => {
+      if (/\/assets\/nodes-/.test(request.url())) tell()
+    })
+    await context.route('**/config.json', async (route) => {
+      await asked
+      await route.continue()
+    })
+    const mine = await house.open(context, '/nodes')
+    await heading(mine, 'Nodes')
+
+    await context.close()
+  })
+
+  it('asks the chain what the page earns once somebody looks at it', async () => {
+    const context = await house.visitor()
+    const chain = new URL(house.stage.market.chain.rpcUrl).host
+    let asked = 0
+    context.on('request', (request) => {
+      if (new URL(request.url()).host === chain) asked += 1
+    })
+    const mine = await house.open(context, '/pods')
+    await mine.locator('[data-pod]').first().waitFor()
+    await mine.waitForTimeout(3_000)
+    expect(asked).to.equal(0)
+
+    await (await revenueOf(mine)).waitFor()
+    expect(asked).to.be.greaterThan(0)
+    await context.close()
   })
 
   it('a tab that only reads leaves the key to the tab that pays', async () => {
@@ -732,10 +768,11 @@ describe('the portal in a browser', function () {
       [`/r/${last}`, 'Receipt'],
     ]
   }
-  /** Everything that is read has come. */
+  /** Everything that is read has come; what the page earns is read once somebody looks at its foot. */
   async function whole(on: Page, title: string): Promise<void> {
     await on.getByRole('heading', { name: title }).first().waitFor({ state: 'attached' })
     await on
+      .locator('main, dialog')
       .getByText(/^(Reading|Loading)/)
       .first()
       .waitFor({ state: 'detached' })
@@ -781,6 +818,43 @@ describe('the portal in a browser', function () {
 
     expect(faults).to.deep.equal([])
     await page.setViewportSize({ width: 1440, height: 900 })
+  })
+
+  it('nothing jumps while a page fills: on a phone, every page shifts less than a tenth of its window', async () => {
+    const request = await run(page, 'chat', { Message: QUESTION })
+    await settled(request)
+    const { batch } = await house.receipt(request)
+    const context = await house.visitor()
+    // What browsers count: what moved that nobody touched.
+    await context.addInitScript(`window.shift = 0
+      new PerformanceObserver((list) => {
+        for (const each of list.getEntries()) if (!each.hadRecentInput) window.shift += each.value
+      }).observe({ type: 'layout-shift', buffered: true })`)
+    const mine = await context.newPage()
+    await mine.setViewportSize({ width: 412, height: 823 })
+    const { epoch } = await readClock(actor.chain)
+    const filled: Record<string, string> = {
+      '/': '[aria-label^="Map of the network"]',
+      '/pods': '[data-pod]',
+      [`/pods/${pods.chat}`]: '[data-fact=Price]',
+      '/nodes': '[data-node]',
+      [`/nodes/${node}`]: '[data-fact=Stake]',
+      '/explorer': '[data-epoch]',
+      [`/explorer/batches/${router()}/${batch?.seq}`]: '[data-fact=When]',
+      [`/explorer/epochs/${epoch}`]: 'main h1',
+      [`/r/${request}`]: '[data-check=split]',
+    }
+    const jumping: string[] = []
+    for (const [path, selector] of Object.entries(filled)) {
+      await go(mine, path)
+      await mine.locator(selector).first().waitFor()
+      await mine.waitForTimeout(1_000)
+      const shift = (await mine.evaluate('window.shift')) as number
+      if (shift >= 0.1) jumping.push(`${path}: ${shift.toFixed(3)}`)
+    }
+
+    expect(jumping).to.deep.equal([])
+    await context.close()
   })
 
   // ------------------------------------------------------------------------------------------------------- down

@@ -6,7 +6,17 @@ import { formatUsd } from '../../sdk/units.ts'
 import { verifyReceipt } from '../../sdk/verify.ts'
 import { faultsOf } from './axe.ts'
 import { slowLine } from './slow-line.ts'
-import { button, fund, type House, indexed, isReady, openHouse, risingPrices, until } from './visitor.ts'
+import {
+  button,
+  fund,
+  type House,
+  indexed,
+  isReady,
+  openHouse,
+  revenueOf,
+  risingPrices,
+  until,
+} from './visitor.ts'
 
 /** Every row of search's feature table, in a real Chromium on a real network with the embed pod. */
 
@@ -344,7 +354,7 @@ describe('search in a browser', function () {
 
   it('what the door earned stands on its page as it stands on the chain', async () => {
     const { chain, domain, addresses, router } = house.stage.market
-    const shown = page.locator('[data-earned]')
+    const shown = await revenueOf(page)
     await shown.waitFor()
     const place = openChain({ chainId: domain.chainId, rpcUrl: chain.rpcUrl })
     const payee = { role: 'frontend', id: house.stage.frontends.search } as const

@@ -5,11 +5,13 @@ import { expect } from 'chai'
 import type { FastifyInstance } from 'fastify'
 import { pino } from 'pino'
 import { isFresh } from '../../apps/web/build.ts'
+import { DOOR_PAGES } from '../../apps/web/doors.ts'
 import { configSchema, contentSecurityPolicy, createWeb } from '../../apps/web/server.ts'
 import { layoutMap } from '../../apps/web/src/live/layout.ts'
 import { afterJob } from '../../apps/web/src/network/live.ts'
 import { PORTAL_ADDRESSES } from '../../apps/web/src/portal/addresses.ts'
 import { bandsOf } from '../../apps/web/src/receipt/flow.ts'
+import { PLACES } from './places.ts'
 
 const DIST = join(import.meta.dirname, '../../apps/web/dist')
 /** First-load JavaScript, gzipped bytes. */
@@ -73,6 +75,26 @@ describe('the web page', () => {
       expect(scripts.length).to.be.greaterThan(1)
       expect(bytes, page).to.be.within(10_000, MOST_FIRST_LOAD)
     }
+  })
+
+  it('what viem hashes at its start for a method that no page calls is a file of its own, which no page loads', () => {
+    const holding = readdirSync(join(DIST, 'assets'))
+      .filter((name) => name.endsWith('.js'))
+      .filter((name) =>
+        /function tokenURI\(uint256\) returns/.test(readFileSync(join(DIST, 'assets', name), 'utf8')),
+      )
+
+    expect(holding).to.have.length(1)
+    expect(holding[0]).to.match(/^simulateCalls/)
+  })
+
+  it('every address of every door is measured and pictured', () => {
+    const known = Object.keys(PLACES).map((place) => place.replace(/[? ].*$/, '').replace(/:\w+/g, ':'))
+    const doors = Object.values(DOOR_PAGES).flatMap(({ addresses }) => addresses)
+
+    expect(doors.length).to.be.greaterThan(20)
+    for (const address of doors) expect(known, address).to.include(address.replace(/:\w+/g, ':'))
+    expect(new Set(Object.values(PLACES)).size).to.equal(known.length)
   })
 
   it('has no inline script or style, and names no other host', () => {
@@ -176,7 +198,7 @@ describe('the web page', () => {
   })
 
   it('is sent compressed to whoever takes it, and is the same then', async () => {
-    const script = readdirSync(join(DIST, 'assets')).find((name) => /^style.*\.js$/.test(name)) ?? ''
+    const script = readdirSync(join(DIST, 'assets')).find((name) => /^react.*\.js$/.test(name)) ?? ''
     for (const url of ['/', '/pondera', `/assets/${script}`]) {
       const plain = await app.inject({ url, headers: { 'accept-encoding': 'identity' } })
       const gzipped = await app.inject({ url, headers: { 'accept-encoding': 'gzip' } })

@@ -26,7 +26,11 @@ export function withMeta(page: string, id: string, picture: SharedPicture, origi
     'og:image:alt': title,
   }
   const names = { 'twitter:card': 'summary_large_image', 'twitter:title': title, 'twitter:image': image }
+  const record = `/api/pictures/${id}`
   const tags = [
+    // What the page shows first is asked for before its scripts are there.
+    `<link rel="preload" as="image" href="${picturePath(id)}" fetchpriority="high" />`,
+    `<link rel="preload" as="fetch" href="${record}" crossorigin="anonymous" />`,
     ...Object.entries(properties).map(
       ([key, value]) => `<meta property="${key}" content="${safe(value)}" />`,
     ),

@@ -5,7 +5,7 @@ import { faucet, heuFaucet } from '../../../../sdk/chain/deposits.ts'
 import type { Economy } from '../../../../sdk/chain/economy.ts'
 import { isLocalChain } from '../../../../sdk/chain/local.ts'
 import { HEU, USD } from '../../../../sdk/units.ts'
-import type { PageConfig } from '../network/documents.ts'
+import type { PageConfig } from '../network/config.ts'
 import type { Wallet } from '../session/wallets.ts'
 import { shelf } from './shelf.ts'
 

@@ -2,7 +2,7 @@ import type { Address } from 'viem'
 import { type Chain, type WalletSender, walletSender } from '../../../../sdk/chain/clients.ts'
 import type { Economy } from '../../../../sdk/chain/economy.ts'
 import { refused } from '../../../../sdk/errors.ts'
-import type { PageConfig } from '../network/documents.ts'
+import type { PageConfig } from '../network/config.ts'
 import {
   connect,
   findWallets,

@@ -25,7 +25,7 @@ export function ImagineDoor() {
         <DoorHeader door="imagine" config={config}>
           {share === undefined && <SessionButton />}
         </DoorHeader>
-        <main id="main" tabIndex={-1} className="min-w-0 flex-1 space-y-6 pb-10 outline-none">
+        <main id="main" tabIndex={-1} className="min-h-dvh min-w-0 flex-1 space-y-6 pb-10 outline-none">
           {share === undefined && <ReadOnlyBanner />}
           {kept.unkept !== undefined && (
             <p role="status" className="rounded-md border border-edge px-3.5 py-2">

@@ -3,7 +3,7 @@ import type { Check } from '../../../../sdk/checks.ts'
 import { later } from '../../../../sdk/errors.ts'
 import { verifyReceipt } from '../../../../sdk/verify.ts'
 import { picturePath, type SharedPicture } from '../../pictures/record.ts'
-import type { PageConfig } from '../network/documents.ts'
+import type { PageConfig } from '../network/config.ts'
 import { useSession } from '../session/use.ts'
 import { type Problem, wordsOf } from '../session/words.ts'
 

@@ -52,11 +52,13 @@ export function SharedPicture({ share }: { share: string }) {
           <Sheet id={share} shared={read.shared} />
         </>
       )}
-      <p>
-        <a className="underline underline-offset-4" href="/imagine">
-          Draw one of your own
-        </a>
-      </p>
+      {read.state !== 'reading' && (
+        <p>
+          <a className="underline underline-offset-4" href="/imagine">
+            Draw one of your own
+          </a>
+        </p>
+      )}
     </div>
   )
 }

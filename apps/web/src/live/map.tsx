@@ -35,7 +35,7 @@ export function LiveMap() {
   const summary = `${live} live ${live === 1 ? 'node' : 'nodes'}, ${running.length} running ${running.length === 1 ? 'call' : 'calls'}, ${shownPayers.length} recent ${shownPayers.length === 1 ? 'payer' : 'payers'}`
 
   return (
-    <div ref={measure} className="min-h-46">
+    <div ref={measure} className="min-h-[184px]">
       {width > 0 && (
         <svg
           role="img"

@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useState } from 'react'
+import { startTransition, useCallback, useEffect, useState } from 'react'
 import { type Problem, wordsOf } from '../session/words.ts'
 
 /** Asked again while router or chain do not answer. Milliseconds. */
@@ -34,7 +34,7 @@ export function useRead<T>(
       try {
         const unseen = everyMs !== undefined && document.visibilityState !== 'visible'
         const answer = unseen ? undefined : { value: await question(), of: question }
-        if (answer && !gone) setKnown(answer)
+        if (answer && !gone) startTransition(() => setKnown(answer))
       } catch (cause) {
         const problem = wordsOf(cause)
         console.warn(problem.says, cause)

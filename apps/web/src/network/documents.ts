@@ -1,29 +1,12 @@
 import { z } from 'zod'
-import { addressSchema, hashSchema } from '../../../../sdk/protocol/wire.ts'
+import { hashSchema } from '../../../../sdk/protocol/wire.ts'
 
 /** What this page reads of a router, checked at the door: amounts are decimal text there, bigints here. */
-
-/** The doors of one build, as they are built. */
-export const DOORS = ['portal', 'pondera', 'imagine', 'search'] as const
-export type Door = (typeof DOORS)[number]
 
 const amount = z
   .string()
   .regex(/^\d{1,39}$/)
   .transform(BigInt)
-
-export const configSchema = z.object({
-  routerUrl: z.url(),
-  gatewayUrl: z.url().optional(),
-  rpcUrl: z.url(),
-  chainId: z.number().int().positive(),
-  ledger: addressSchema,
-  /** The doors of this build that are open here, each with the frontend that earns its share. */
-  doors: z.partialRecord(z.enum(DOORS), z.object({ frontend: z.number().int().nonnegative() })),
-  /** Whether this page's server brings signed deposits to the chain. */
-  relay: z.boolean(),
-})
-export type PageConfig = z.output<typeof configSchema>
 
 export const podsSchema = z.object({
   pods: z.array(

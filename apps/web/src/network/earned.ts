@@ -3,7 +3,7 @@ import { openChain } from '../../../../sdk/chain/clients.ts'
 import { fetchNetwork } from '../../../../sdk/chain/network.ts'
 import { claimablesOf } from '../../../../sdk/chain/payees.ts'
 import { chainReader } from '../../../../sdk/chain/reader.ts'
-import type { PageConfig } from './documents.ts'
+import type { PageConfig } from './config.ts'
 
 export interface Earned {
   /** Claimed and claimable with this page's router, base units. */

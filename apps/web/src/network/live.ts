@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import { type AccountDocument, accountSchema } from '../../../../sdk/documents.ts'
+import type { PageConfig } from './config.ts'
 import {
   type Batch,
   batchesSchema,
@@ -7,7 +8,6 @@ import {
   feedEventSchema,
   type Node,
   nodesSchema,
-  type PageConfig,
   type Pod,
   podsSchema,
   type ReceiptLine,

@@ -1,7 +1,8 @@
 import type { z } from 'zod'
 import { type Manifest, parseManifest } from '../../../../sdk/protocol/manifest.ts'
 import { maxPriceOf, unitLimitsOf } from '../../../../sdk/protocol/price.ts'
-import { type PageConfig, podsSchema } from './documents.ts'
+import type { PageConfig } from './config.ts'
+import { podsSchema } from './documents.ts'
 
 /** The pods of a kind, and what an answer of theirs may cost. */
 

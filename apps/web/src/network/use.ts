@@ -1,4 +1,4 @@
-import { createContext, useContext, useEffect, useState, useSyncExternalStore } from 'react'
+import { createContext, startTransition, useContext, useEffect, useState } from 'react'
 import type { Live, View } from './live.ts'
 
 export const LiveContext = createContext<Live | undefined>(undefined)
@@ -9,9 +9,16 @@ export function useLive(): Live {
   return live
 }
 
+/** What the page knows now. Drawn bit by bit: a long list holds up neither keyboard nor scrolling. */
 export function useView(): View {
   const live = useLive()
-  return useSyncExternalStore(live.subscribe, live.view)
+  const [view, setView] = useState(live.view)
+  useEffect(() => {
+    const take = () => startTransition(() => setView(live.view()))
+    take()
+    return live.subscribe(take)
+  }, [live])
+  return view
 }
 
 /** Now, every few seconds: for ages. */
@@ -35,4 +42,19 @@ export function useWidth(): [(element: Element | null) => void, number] {
     return () => observer.disconnect()
   }, [element])
   return [setElement, width]
+}
+
+/** Whether an element has been in sight; it stays so. */
+export function useSeen(): [(element: Element | null) => void, boolean] {
+  const [element, setElement] = useState<Element | null>(null)
+  const [seen, setSeen] = useState(false)
+  useEffect(() => {
+    if (element === null || seen) return
+    const observer = new IntersectionObserver((entries) => {
+      if (entries.some(({ isIntersecting }) => isIntersecting)) setSeen(true)
+    })
+    observer.observe(element)
+    return () => observer.disconnect()
+  }, [element, seen])
+  return [setElement, seen]
 }

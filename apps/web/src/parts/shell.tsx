@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react'
-import type { Door, PageConfig } from '../network/documents.ts'
+import type { Door, PageConfig } from '../network/config.ts'
 import { ThemeChoice } from './theme.tsx'
 
 const DOOR_WORDS: Record<Door, { name: string; path: string }> = {

@@ -37,7 +37,15 @@ export function Heu({ amount, className = '' }: { amount: bigint; className?: st
   )
 }
 
-const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto', style: 'narrow' })
+// A browser's first formatter takes as long as everything else of a page's start: each is made when it is used.
+let ages: Intl.RelativeTimeFormat | undefined
+let counts: Intl.NumberFormat | undefined
+let percents: Intl.NumberFormat | undefined
+
+function age(value: number, unit: Intl.RelativeTimeFormatUnit): string {
+  ages ??= new Intl.RelativeTimeFormat('en', { numeric: 'auto', style: 'narrow' })
+  return ages.format(value, unit)
+}
 
 /** How long ago, in the largest unit that fits. */
 export function Ago({ at, now }: { at: number; now: number }) {
@@ -47,12 +55,12 @@ export function Ago({ at, now }: { at: number; now: number }) {
     size < 5
       ? 'now'
       : size < 60
-        ? relative.format(seconds, 'second')
+        ? age(seconds, 'second')
         : size < 3600
-          ? relative.format(Math.round(seconds / 60), 'minute')
+          ? age(Math.round(seconds / 60), 'minute')
           : size < 86_400
-            ? relative.format(Math.round(seconds / 3600), 'hour')
-            : relative.format(Math.round(seconds / 86_400), 'day')
+            ? age(Math.round(seconds / 3600), 'hour')
+            : age(Math.round(seconds / 86_400), 'day')
   return (
     <time
       dateTime={new Date(at).toISOString()}
@@ -64,16 +72,20 @@ export function Ago({ at, now }: { at: number; now: number }) {
   )
 }
 
-const counts = new Intl.NumberFormat('en')
-export const count = (value: number | bigint): string => counts.format(value)
+export function count(value: number | bigint): string {
+  counts ??= new Intl.NumberFormat('en')
+  return counts.format(value)
+}
 
 /** `1 call`, `2 calls`. @param many  Where it is not the word with an s. */
 export const plural = (value: number | bigint, word: string, many = `${word}s`): string =>
   `${count(value)} ${BigInt(value) === 1n ? word : many}`
 
-const percents = new Intl.NumberFormat('en', { style: 'percent', maximumFractionDigits: 1 })
 /** A part of one, as percent. */
-export const percent = (part: number): string => percents.format(part)
+export function percent(part: number): string {
+  percents ??= new Intl.NumberFormat('en', { style: 'percent', maximumFractionDigits: 1 })
+  return percents.format(part)
+}
 
 /** How much something is multiplied. Thousandths: 1000 is 1x. */
 export const Times = ({ by }: { by: bigint }) => (

@@ -1,8 +1,8 @@
 import '../no-eval.ts'
-import { StrictMode } from 'react'
+import { StrictMode, startTransition } from 'react'
 import { createRoot } from 'react-dom/client'
-import { configSchema } from '../network/documents.ts'
-import { lazySession, SessionContext } from '../session/use.ts'
+import { configSchema } from '../network/config.ts'
+import { lazySession, loadSession, SessionContext } from '../session/use.ts'
 import { PonderaDoor } from './door.tsx'
 import { openChats } from './store.ts'
 import { ChatsContext } from './use.ts'
@@ -11,15 +11,18 @@ import '../style.css'
 const place = document.getElementById('root')
 if (place === null) throw new Error('pondera.html has no #root')
 
+void loadSession()
 const [answer, chats] = await Promise.all([fetch('/config.json'), openChats()])
 const config = configSchema.parse(await answer.json())
 const session = lazySession(config, config.doors.pondera?.frontend ?? 0)
-createRoot(place).render(
-  <StrictMode>
-    <SessionContext value={{ config, session }}>
-      <ChatsContext value={chats}>
-        <PonderaDoor />
-      </ChatsContext>
-    </SessionContext>
-  </StrictMode>,
+startTransition(() =>
+  createRoot(place).render(
+    <StrictMode>
+      <SessionContext value={{ config, session }}>
+        <ChatsContext value={chats}>
+          <PonderaDoor />
+        </ChatsContext>
+      </SessionContext>
+    </StrictMode>,
+  ),
 )

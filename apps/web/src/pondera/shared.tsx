@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'react'
+import { startTransition, useEffect, useState } from 'react'
 import type { Shared } from '../../shares/snapshot.ts'
 import { type Problem, wordsOf } from '../session/words.ts'
 import { Deletion } from '../sharing/deletion.tsx'
@@ -12,12 +12,16 @@ export function SharedChat({ share }: { share: string }) {
   const [read, setRead] = useState<Read>({ state: 'reading' })
   useEffect(() => {
     readShare(share).then(
-      (shared) => setRead({ state: 'read', shared }),
+      (shared) => startTransition(() => setRead({ state: 'read', shared })),
       (cause: unknown) => setRead({ state: 'failed', problem: wordsOf(cause) }),
     )
   }, [share])
   return (
-    <main id="main" tabIndex={-1} className="mx-auto w-full max-w-[46rem] space-y-6 pb-10 outline-none">
+    <main
+      id="main"
+      tabIndex={-1}
+      className="mx-auto min-h-dvh w-full max-w-[46rem] space-y-6 pb-10 outline-none"
+    >
       {read.state === 'read' && (
         <Deletion
           api={SHARES}
@@ -37,11 +41,13 @@ export function SharedChat({ share }: { share: string }) {
         </p>
       )}
       {read.state === 'read' && <Transcript shared={read.shared} />}
-      <p>
-        <a className="underline underline-offset-4" href="/pondera">
-          Begin a chat of your own
-        </a>
-      </p>
+      {read.state !== 'reading' && (
+        <p>
+          <a className="underline underline-offset-4" href="/pondera">
+            Begin a chat of your own
+          </a>
+        </p>
+      )}
     </main>
   )
 }

@@ -11,9 +11,6 @@ export function Welcome({ onChoose, disabled }: { onChoose: (prompt: string) => 
       <p className="max-w-[34rem] text-[1.5rem] leading-snug font-[540] tracking-[-0.015em]">
         Ask an open model. <span className="text-muted">A price before, a receipt after, no account.</span>
       </p>
-      {view.phase === 'none' && (
-        <p>Add credit above to begin: one signature, and no answer asks you again.</p>
-      )}
       <ul className="grid gap-2 sm:grid-cols-3">
         {prompts.map((prompt) => (
           <li key={prompt}>
@@ -28,6 +25,9 @@ export function Welcome({ onChoose, disabled }: { onChoose: (prompt: string) => 
           </li>
         ))}
       </ul>
+      {view.phase === 'none' && (
+        <p>Add credit above to begin: one signature, and no answer asks you again.</p>
+      )}
     </section>
   )
 }

@@ -1,4 +1,4 @@
-import { lazy, Suspense, useEffect, useRef, useState } from 'react'
+import { lazy, Suspense, startTransition, useCallback, useEffect, useRef, useState } from 'react'
 import { go, usePath } from '../network/address.ts'
 import { useLive, useView } from '../network/use.ts'
 import { ReadOnly } from '../parts/banner.tsx'
@@ -10,11 +10,10 @@ import { ReadOnlyBanner, SessionButton } from '../session/button.tsx'
 import { SessionContext } from '../session/use.ts'
 import { CODE_WORDS } from '../session/words.ts'
 import { hashIn, matchAddress, type PortalAddress } from './addresses.ts'
-import { PAGES } from './pages.tsx'
+import { loadReceipt, PAGES } from './pages.tsx'
 import { usePaying } from './paying.ts'
 
-/** Signatures and proofs are checked here in the browser; that code comes when a receipt is opened. */
-const ReceiptSheet = lazy(() => import('../receipt/sheet.tsx'))
+const ReceiptSheet = lazy(loadReceipt)
 
 /** The portal: header, navigation, the page of the address, and a receipt over it. */
 export function PortalDoor() {
@@ -24,6 +23,9 @@ export function PortalDoor() {
   const page = place && PAGES[place.address]
   const paying = usePaying(config, page?.pays === true)
   const main = useFocusOnChange(path, page?.title)
+  // Whoever comes for a receipt sees it first, then the page that it lies over.
+  const [waits, setWaits] = useState(request !== undefined)
+  const onShown = useCallback(() => startTransition(() => setWaits(false)), [])
   return (
     <SessionContext value={paying}>
       <SkipLink to="main">Skip to the page</SkipLink>
@@ -35,7 +37,7 @@ export function PortalDoor() {
         <Navigation current={place?.address} />
         <main id="main" ref={main} tabIndex={-1} className="min-h-dvh space-y-6 pt-6 pb-16 outline-none">
           <Banner paying={paying !== undefined} />
-          {page ? (
+          {waits && request !== undefined ? null : page ? (
             <Suspense fallback={<Empty>Loading…</Empty>}>
               <page.Page key={path} params={place.params} />
             </Suspense>
@@ -47,7 +49,7 @@ export function PortalDoor() {
       </div>
       {request !== undefined && (
         <Suspense fallback={null}>
-          <ReceiptSheet key={request} request={request} onClose={() => go(path)} />
+          <ReceiptSheet key={request} request={request} onShown={onShown} onClose={() => go(path)} />
         </Suspense>
       )}
     </SessionContext>

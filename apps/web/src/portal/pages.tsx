@@ -10,30 +10,36 @@ export interface PortalPage {
   /** Calls are made or credit is managed there: the session's button stands in the header. */
   pays?: boolean
   Page: ComponentType<{ params: Params }>
+  /** Brings its code; a page that is shown brings it by itself. */
+  load(): Promise<unknown>
 }
 
-const LivePage = lazy(() => import('./live.tsx'))
+const late = (load: () => Promise<{ default: PortalPage['Page'] }>) => ({ Page: lazy(load), load })
+/** Signatures and proofs are checked in the browser; that code comes when a receipt is opened. */
+export const loadReceipt = () => import('../receipt/sheet.tsx')
+
+const live = late(() => import('./live.tsx'))
 
 /** Every page, in the order of the navigation; each is a chunk of its own. `addresses.ts` has its address too. */
 export const PAGES: Record<PortalAddress, PortalPage> = {
-  '/': { title: 'Heurist network', nav: 'Network', Page: LivePage },
-  '/pods': { title: 'Pods', nav: 'Pods', Page: lazy(() => import('./pods.tsx')) },
-  '/pods/:pod': { title: 'Pod', pays: true, Page: lazy(() => import('./pod/page.tsx')) },
-  '/nodes': { title: 'Nodes', nav: 'Nodes', Page: lazy(() => import('./nodes.tsx')) },
-  '/nodes/:node': { title: 'Node', Page: lazy(() => import('./node/page.tsx')) },
-  '/explorer': { title: 'Explorer', nav: 'Explorer', Page: lazy(() => import('./explorer/page.tsx')) },
-  '/explorer/batches/:router/:seq': { title: 'Batch', Page: lazy(() => import('./explorer/batch.tsx')) },
-  '/explorer/epochs/:epoch': { title: 'Epoch', Page: lazy(() => import('./explorer/epoch.tsx')) },
+  '/': { title: 'Heurist network', nav: 'Network', ...live },
+  '/pods': { title: 'Pods', nav: 'Pods', ...late(() => import('./pods.tsx')) },
+  '/pods/:pod': { title: 'Pod', pays: true, ...late(() => import('./pod/page.tsx')) },
+  '/nodes': { title: 'Nodes', nav: 'Nodes', ...late(() => import('./nodes.tsx')) },
+  '/nodes/:node': { title: 'Node', ...late(() => import('./node/page.tsx')) },
+  '/explorer': { title: 'Explorer', nav: 'Explorer', ...late(() => import('./explorer/page.tsx')) },
+  '/explorer/batches/:router/:seq': { title: 'Batch', ...late(() => import('./explorer/batch.tsx')) },
+  '/explorer/epochs/:epoch': { title: 'Epoch', ...late(() => import('./explorer/epoch.tsx')) },
   '/credits': {
     title: 'Credits',
     nav: 'Credits',
     pays: true,
-    Page: lazy(() => import('./credits/page.tsx')),
+    ...late(() => import('./credits/page.tsx')),
   },
-  '/stake': { title: 'Stake', nav: 'Stake', Page: lazy(() => import('./stake/page.tsx')) },
-  '/lock': { title: 'Lock', nav: 'Lock', Page: lazy(() => import('./lock/page.tsx')) },
-  '/vote': { title: 'Vote', nav: 'Vote', Page: lazy(() => import('./vote/page.tsx')) },
-  '/claim': { title: 'Claim', nav: 'Claim', Page: lazy(() => import('./claim/page.tsx')) },
+  '/stake': { title: 'Stake', nav: 'Stake', ...late(() => import('./stake/page.tsx')) },
+  '/lock': { title: 'Lock', nav: 'Lock', ...late(() => import('./lock/page.tsx')) },
+  '/vote': { title: 'Vote', nav: 'Vote', ...late(() => import('./vote/page.tsx')) },
+  '/claim': { title: 'Claim', nav: 'Claim', ...late(() => import('./claim/page.tsx')) },
   // The receipt lies over the page that it was opened from.
-  '/r/:request': { title: 'Receipt', Page: LivePage },
+  '/r/:request': { title: 'Receipt', Page: live.Page, load: loadReceipt },
 }

@@ -1,4 +1,4 @@
-import type { PageConfig } from '../network/documents.ts'
+import type { PageConfig } from '../network/config.ts'
 import { lazySession, type SessionPlace } from '../session/use.ts'
 
 let opened: SessionPlace | undefined

@@ -12,7 +12,12 @@ export function Checks({ request, status }: { request: string; status: Receipt['
       title="Checked in this browser"
       note={checks.state === 'read' ? tally(checks.value, status) : undefined}
     >
-      {checks.state === 'reading' && <Empty>Reading signatures, proof and chain…</Empty>}
+      {checks.state === 'reading' && (
+        // A list of checks is longer than most windows: what stands below it does not jump when it comes.
+        <div className="min-h-dvh">
+          <Empty>Reading signatures, proof and chain…</Empty>
+        </div>
+      )}
       {checks.state === 'failed' && <Empty>Could not check: {checks.why}</Empty>}
       {checks.state === 'read' && (
         <CheckList

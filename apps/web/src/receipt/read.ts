@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'react'
+import { startTransition, useEffect, useState } from 'react'
 import { z } from 'zod'
 import { receiptDocumentSchema } from '../../../../sdk/documents.ts'
 import type { AccountId } from '../../../../sdk/journal.ts'
@@ -29,7 +29,7 @@ export function useReceipt(request: string): Read<Receipt> {
         return setReceipt({ state: 'failed', why: 'This router has admitted no such request.' })
       const value = schema.parse(await answer.json())
       if (gone) return
-      setReceipt({ state: 'read', value })
+      startTransition(() => setReceipt({ state: 'read', value }))
       if (!ended(value.status)) timer = window.setTimeout(again, AGAIN_MS)
     }
     function again() {
@@ -86,7 +86,7 @@ export function useChecks(request: string, status: Receipt['status'] | undefined
       journal: ownBook,
       ...deliveredOf(request),
     }).then(
-      (value) => gone || setChecks({ state: 'read', value }),
+      (value) => gone || startTransition(() => setChecks({ state: 'read', value })),
       (cause: unknown) =>
         gone || setChecks({ state: 'failed', why: cause instanceof Error ? cause.message : String(cause) }),
     )

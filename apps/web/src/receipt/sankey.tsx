@@ -19,7 +19,8 @@ export function Sankey({ price, shares }: { price: bigint; shares: readonly Shar
 
   return (
     <figure>
-      <div ref={measure}>
+      {/* As high as the drawing of five shares, so that nothing moves when it comes. */}
+      <div ref={measure} className="min-h-[296px]">
         {width > 0 && (
           <svg
             aria-hidden="true"

@@ -10,7 +10,16 @@ import { Sankey } from './sankey.tsx'
 import { Timeline } from './timeline.tsx'
 
 /** One receipt over the page; Escape, the backdrop and the back button close it. */
-export default function ReceiptSheet({ request, onClose }: { request: string; onClose: () => void }) {
+export default function ReceiptSheet({
+  request,
+  onShown,
+  onClose,
+}: {
+  request: string
+  /** The receipt stands there, or why it does not. */
+  onShown: () => void
+  onClose: () => void
+}) {
   const dialog = useRef<HTMLDialogElement>(null)
   const close = useRef<HTMLButtonElement>(null)
   useEffect(() => {
@@ -24,6 +33,9 @@ export default function ReceiptSheet({ request, onClose }: { request: string; on
     }
   }, [])
   const receipt = useReceipt(request)
+  useEffect(() => {
+    if (receipt.state !== 'reading') onShown()
+  }, [receipt.state, onShown])
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: Escape closes a dialog by itself.
     <dialog

@@ -3,7 +3,13 @@ import { isOwnSource, type Source } from '../../search/documents.ts'
 import { citationOf, citedOf } from './citations.ts'
 import { excerptOf } from './quotes.ts'
 
-const Markdown = lazy(() => import('../markdown/markdown.tsx'))
+let markdown: Promise<typeof import('../markdown/markdown.tsx')> | undefined
+/** The same promise each time: once it is kept, an answer is drawn without a stand-in. */
+export function loadMarkdown() {
+  markdown ??= import('../markdown/markdown.tsx')
+  return markdown
+}
+const Markdown = lazy(loadMarkdown)
 
 /** An answer whose numbers open the source that they name. */
 export function CitedAnswer({

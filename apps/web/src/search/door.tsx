@@ -20,7 +20,7 @@ export function SearchDoor() {
         <main
           id="main"
           tabIndex={-1}
-          className="mx-auto w-full max-w-[58rem] flex-1 space-y-6 pb-10 outline-none"
+          className="mx-auto min-h-dvh w-full max-w-[58rem] flex-1 space-y-6 pb-10 outline-none"
         >
           <ReadOnlyBanner />
           <Place />

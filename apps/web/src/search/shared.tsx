@@ -1,8 +1,8 @@
-import { useEffect, useState } from 'react'
+import { startTransition, useEffect, useState } from 'react'
 import { Button } from '../parts/button.tsx'
 import { type Problem, wordsOf } from '../session/words.ts'
 import { Deletion } from '../sharing/deletion.tsx'
-import { CitedAnswer } from './cited.tsx'
+import { CitedAnswer, loadMarkdown } from './cited.tsx'
 import { Receipts, Related, Sources } from './parts.tsx'
 import { RESULTS, readResult, type SharedResult } from './server.ts'
 
@@ -21,8 +21,9 @@ export function SharedFinding({
 }) {
   const [read, setRead] = useState<Read>({ state: 'reading' })
   useEffect(() => {
-    readResult(id).then(
-      (shared) => setRead({ state: 'read', shared }),
+    // Both at once, and shown together: the answer stands as it will be read.
+    Promise.all([readResult(id), loadMarkdown()]).then(
+      ([shared]) => startTransition(() => setRead({ state: 'read', shared })),
       (cause: unknown) => setRead({ state: 'failed', problem: wordsOf(cause) }),
     )
   }, [id])

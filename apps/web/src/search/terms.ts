@@ -1,6 +1,6 @@
 import { maxPriceOf, unitLimitsOf } from '../../../../sdk/protocol/price.ts'
 import { MOST_QUERY, MOST_SOURCES } from '../../search/documents.ts'
-import type { PageConfig } from '../network/documents.ts'
+import type { PageConfig } from '../network/config.ts'
 import { type Manifest, mostPrice, readPods, readTerms } from '../network/models.ts'
 import { askedFrom, canCarry } from './prompt.ts'
 import { vectorPod } from './server.ts'

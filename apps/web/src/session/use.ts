@@ -1,9 +1,12 @@
 import { createContext, useContext, useSyncExternalStore } from 'react'
-import type { PageConfig } from '../network/documents.ts'
+import type { PageConfig } from '../network/config.ts'
 import type { Session, SessionView } from './view.ts'
 import { wordsOf } from './words.ts'
 
 /** The session as components use it. Keys, signatures and the chain come after the first paint. */
+
+/** Its code: doors ask for it beside their configuration, so that it is there when the first paint is done. */
+export const loadSession = () => import('./session.ts')
 
 export function lazySession(config: PageConfig, frontend: number): Session {
   let real: Session | undefined
@@ -13,7 +16,7 @@ export function lazySession(config: PageConfig, frontend: number): Session {
     if (real) view = real.view()
     for (const listen of listeners) listen()
   }
-  const loading = import('./session.ts')
+  const loading = loadSession()
     .then(({ openBrowserSession }) => openBrowserSession(config, frontend))
     .then(
       (opened) => {

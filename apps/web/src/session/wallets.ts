@@ -7,7 +7,7 @@ import {
   type WalletClient,
 } from 'viem'
 import { refused } from '../../../../sdk/errors.ts'
-import type { PageConfig } from '../network/documents.ts'
+import type { PageConfig } from '../network/config.ts'
 import { walletCode } from './words.ts'
 
 /** A wallet that the browser offers. */

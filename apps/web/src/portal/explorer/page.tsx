@@ -16,6 +16,7 @@ import { type EpochList, readBatches, readEpochs } from './read.ts'
 
 /** `/explorer`: jobs by the router, batches and epochs by the chain. */
 export default function ExplorerPage() {
+  const { link } = useView()
   return (
     <>
       <PageHead title="Explorer">
@@ -23,8 +24,11 @@ export default function ExplorerPage() {
       </PageHead>
       <div className="space-y-10">
         <Jobs />
-        <Batches />
-        <Epochs />
+        {/* It reads at once, and stands under the jobs when they are there: nothing is pushed down. */}
+        <div hidden={link === 'connecting'} className="space-y-10">
+          <Batches />
+          <Epochs />
+        </div>
       </div>
     </>
   )

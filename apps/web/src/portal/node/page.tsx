@@ -1,4 +1,5 @@
 import { slotWord } from '../../live/slots.tsx'
+import type { Answer } from '../../network/answer.ts'
 import { useView } from '../../network/use.ts'
 import { Fact, FactList, HashFact } from '../../parts/facts.tsx'
 import { LINK, Link } from '../../parts/link.tsx'
@@ -18,7 +19,10 @@ export default function NodePage({ params }: { params: Params }) {
 }
 
 function Node({ id }: { id: number }) {
-  const answer = useChain(readNode, id)
+  const { link } = useView()
+  const told = useChain(readNode, id)
+  // What the router says stands above what the chain says: it comes first, or says that it does not come.
+  const answer: Answer<NodeDetail> = link === 'connecting' && told.problem === undefined ? {} : told
   return (
     <>
       <PageHead title={`Node ${id}`}>

@@ -1,1 +1,0 @@
-import{n as e}from"./rolldown-runtime-CNOWq4Kh.js";import{$n as t,C as n,er as r,x as i}from"./call-DgzHsEqY.js";var a,o,s;function c(){return(c=e((()=>{r(),n(),a=e=>(n,r,i=[])=>({to:n,data:t({abi:e,functionName:r,args:i})}),o=a(i),s=(e,t,n)=>o(e,`approve`,[t,n])})))()}export{a as n,c as r,s as t};

@@ -1,1 +1,0 @@
-import{n as e}from"./rolldown-runtime-CNOWq4Kh.js";import{C as t,S as n,b as r,x as i,y as a}from"./reader-CztVi5-q.js";async function o(e){let{timestamp:n}=await e.client.getBlock().catch(e=>{throw a(e)}),r=Number(n),o=i(r);return{now:r,epoch:o,endsAt:t(o+1)}}function s(){return(s=e((()=>{n(),r()})))()}export{o as n,s as t};

@@ -1,1 +1,0 @@
-import{n as e}from"./rolldown-runtime-CNOWq4Kh.js";var t;function n(){return(n=e((()=>{t=`rounded border border-edge bg-paper px-2 py-1`})))()}export{n,t};

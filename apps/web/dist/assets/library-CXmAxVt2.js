@@ -1,1 +1,0 @@
-import{i as e,n as t}from"./library-Jfg_cgaf.js";e();export{t as excerptsFor};

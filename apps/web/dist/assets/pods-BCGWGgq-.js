@@ -1,1 +1,0 @@
-import"./jsx-runtime-DhOebBjP.js";import{n as e,r as t,t as n}from"./pods-fYOP7YO0.js";t();export{e as SlotWords,n as default};
