@@ -1,13 +1,11 @@
-import { lazy, memo, Suspense, useState } from 'react'
+import { memo, useState } from 'react'
 import { formatUsd } from '../../../../sdk/units.ts'
+import { LateMarkdown } from '../markdown/late.tsx'
 import { receiptPath } from '../network/address.ts'
 import { Button } from '../parts/button.tsx'
 import { Copy } from '../parts/copy.tsx'
 import type { Message } from './chat.ts'
 import { partThinking } from './thinking.ts'
-
-/** Markdown, code and mathematics: that code comes with the first answer. */
-const Markdown = lazy(() => import('../markdown/markdown.tsx'))
 
 interface Props {
   message: Message
@@ -114,13 +112,7 @@ function Answer({ message, isLast, onRegenerate }: Omit<Props, 'onEdit'>) {
           <p className="mt-1.5 text-muted [overflow-wrap:anywhere] whitespace-pre-wrap">{thinking}</p>
         </details>
       )}
-      {answer === '' && writing ? (
-        <p className="text-muted">…</p>
-      ) : (
-        <Suspense fallback={<p className="whitespace-pre-wrap">{answer}</p>}>
-          <Markdown text={answer} />
-        </Suspense>
-      )}
+      {answer === '' && writing ? <p className="text-muted">…</p> : <LateMarkdown text={answer} />}
       <Ending message={message} />
       {!writing && (
         <p className="flex flex-wrap items-center gap-1">

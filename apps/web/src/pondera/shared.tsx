@@ -1,5 +1,6 @@
 import { startTransition, useEffect, useState } from 'react'
 import type { Shared } from '../../shares/snapshot.ts'
+import { loadMarkdown } from '../markdown/late.tsx'
 import { type Problem, wordsOf } from '../session/words.ts'
 import { Deletion } from '../sharing/deletion.tsx'
 import { MessageView } from './message.tsx'
@@ -11,8 +12,9 @@ type Read = { state: 'reading' } | { state: 'read'; shared: Shared } | { state: 
 export function SharedChat({ share }: { share: string }) {
   const [read, setRead] = useState<Read>({ state: 'reading' })
   useEffect(() => {
-    readShare(share).then(
-      (shared) => startTransition(() => setRead({ state: 'read', shared })),
+    // Both at once, and shown together: the answers stand as they will be read.
+    Promise.all([readShare(share), loadMarkdown()]).then(
+      ([shared]) => startTransition(() => setRead({ state: 'read', shared })),
       (cause: unknown) => setRead({ state: 'failed', problem: wordsOf(cause) }),
     )
   }, [share])

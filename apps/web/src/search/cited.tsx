@@ -1,15 +1,8 @@
-import { lazy, Suspense, useCallback, useId, useRef } from 'react'
+import { useCallback, useId, useRef } from 'react'
 import { isOwnSource, type Source } from '../../search/documents.ts'
+import { LateMarkdown } from '../markdown/late.tsx'
 import { citationOf, citedOf } from './citations.ts'
 import { excerptOf } from './quotes.ts'
-
-let markdown: Promise<typeof import('../markdown/markdown.tsx')> | undefined
-/** The same promise each time: once it is kept, an answer is drawn without a stand-in. */
-export function loadMarkdown() {
-  markdown ??= import('../markdown/markdown.tsx')
-  return markdown
-}
-const Markdown = lazy(loadMarkdown)
 
 /** An answer whose numbers open the source that they name. */
 export function CitedAnswer({
@@ -32,11 +25,7 @@ export function CitedAnswer({
     },
     [query, sources],
   )
-  return (
-    <Suspense fallback={<p className="whitespace-pre-wrap">{answer}</p>}>
-      <Markdown text={text} link={link} />
-    </Suspense>
-  )
+  return <LateMarkdown text={text} plain={answer} link={link} />
 }
 
 const GAP = 6

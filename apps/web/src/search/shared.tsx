@@ -1,8 +1,9 @@
 import { startTransition, useEffect, useState } from 'react'
+import { loadMarkdown } from '../markdown/late.tsx'
 import { Button } from '../parts/button.tsx'
 import { type Problem, wordsOf } from '../session/words.ts'
 import { Deletion } from '../sharing/deletion.tsx'
-import { CitedAnswer, loadMarkdown } from './cited.tsx'
+import { CitedAnswer } from './cited.tsx'
 import { Receipts, Related, Sources } from './parts.tsx'
 import { RESULTS, readResult, type SharedResult } from './server.ts'
 

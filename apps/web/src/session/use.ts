@@ -8,7 +8,8 @@ import { wordsOf } from './words.ts'
 /** Its code: doors ask for it beside their configuration, so that it is there when the first paint is done. */
 export const loadSession = () => import('./session.ts')
 
-export function lazySession(config: PageConfig, frontend: number): Session {
+/** @param waits  On a page that neither shows nor pays anything: opened by the first act alone. */
+export function lazySession(config: PageConfig, frontend: number, waits = false): Session {
   let real: Session | undefined
   let view: SessionView = { phase: 'opening', former: [] }
   const listeners = new Set<() => void>()
@@ -16,24 +17,29 @@ export function lazySession(config: PageConfig, frontend: number): Session {
     if (real) view = real.view()
     for (const listen of listeners) listen()
   }
-  const loading = loadSession()
-    .then(({ openBrowserSession }) => openBrowserSession(config, frontend))
-    .then(
-      (opened) => {
-        real = opened
-        opened.subscribe(tell)
-        tell()
-        return opened
-      },
-      (cause: unknown) => {
-        console.warn(cause)
-        view = { phase: 'down', former: [], problem: wordsOf(cause) }
-        tell()
-        return undefined
-      },
-    )
+  let loading: Promise<Session | undefined> | undefined
+  const open = () => {
+    loading ??= loadSession()
+      .then(({ openBrowserSession }) => openBrowserSession(config, frontend))
+      .then(
+        (opened) => {
+          real = opened
+          opened.subscribe(tell)
+          tell()
+          return opened
+        },
+        (cause: unknown) => {
+          console.warn(cause)
+          view = { phase: 'down', former: [], problem: wordsOf(cause) }
+          tell()
+          return undefined
+        },
+      )
+    return loading
+  }
+  if (!waits) void open()
   const then = async (work: (session: Session) => unknown) => {
-    const session = await loading
+    const session = await open()
     if (session) await work(session)
   }
   return {
