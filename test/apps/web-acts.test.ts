@@ -349,8 +349,8 @@ describe('the portal in a browser: what a wallet signs', function () {
       ['node', node, 10_000, 100n * HEU * 9n],
       ['pod', pod, 10_000, 100n * HEU * 9n],
     ])
-    // The approval, the lock, and one transaction for each ballot.
-    expect(wallet.prompts).to.deep.equal(['eth_requestAccounts', ...Array(4).fill('eth_sendTransaction')])
+    // The approval, the lock, and one transaction for both ballots.
+    expect(wallet.prompts).to.deep.equal(['eth_requestAccounts', ...Array(3).fill('eth_sendTransaction')])
 
     const week = await turnWeek(node, pod)
     earner.week = week

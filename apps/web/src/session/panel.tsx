@@ -160,7 +160,8 @@ function Unfunded({ wallet }: { wallet: Wallet | undefined }) {
     <section aria-label="Signed deposit" className="space-y-3">
       <p>
         You signed a deposit of <Usd amount={view.signed ?? 0n} /> that is not on the chain yet. Sending it
-        again asks you nothing and takes the money once.
+        again asks you nothing and takes the money once. Forgetting it does not undo it: whoever has the
+        signature can send it for an hour after you signed, and the money would then be this session’s credit.
       </p>
       <p className="flex gap-2">
         <Button
