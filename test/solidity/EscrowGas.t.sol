@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.28;
 
+import {Vm} from "./Base.sol";
 import {Escrows} from "./Escrows.sol";
 import {Snapshots} from "./Snapshots.sol";
 
@@ -82,6 +83,34 @@ contract EscrowGasTest is EscrowGas {
         }
         escrow.checkpoint();
         vm.assertLe(_gas("many", ANN, _lockCall(5e18, end)), few, "flat");
+    }
+}
+
+/// @dev The escrow may draw what is locked and no more, as `heurist` and the portal grant it: the used up allowance is a slot
+///      more to write, and pays back 4,800.
+contract EscrowExactGasTest is EscrowGas {
+    function setUp() public {
+        _prepare();
+        _nextEpoch();
+        vm.prank(ANN);
+        token.approve(address(escrow), 5e18);
+        vm.prank(BEN);
+        token.approve(address(escrow), 5e18);
+    }
+
+    function test_gas_aLockByAnExactAllowanceCosts75000AtMost() public {
+        _cost("lock_create_exact", ANN, _lockCall(5e18, end));
+        vm.assertLe(_paid(), 75_000, "create");
+    }
+
+    function test_gas_addingByAnExactAllowanceCosts40000AtMost() public {
+        _cost("lock_add_exact", BEN, _lockCall(5e18, 0));
+        vm.assertLe(_paid(), 40_000, "add");
+    }
+
+    function _paid() private view returns (uint256) {
+        Vm.Gas memory last = vm.lastCallGas();
+        return last.gasTotalUsed - uint64(last.gasRefunded);
     }
 }
 

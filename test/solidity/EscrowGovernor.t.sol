@@ -11,6 +11,7 @@ import {
     GovernorVotesQuorumFraction
 } from "@openzeppelin/contracts/governance/extensions/GovernorVotesQuorumFraction.sol";
 import {IVotes} from "@openzeppelin/contracts/governance/utils/IVotes.sol";
+import {Epochs} from "../../contracts/libraries/Epochs.sol";
 import {Escrows} from "./Escrows.sol";
 
 /// @dev OpenZeppelin's Governor as it is, over an escrow: a day until the vote, a week to vote, 4 % have to.
@@ -61,7 +62,7 @@ contract EscrowGovernorTest is Escrows {
     }
 
     /// @dev The snapshot is a day away and in this epoch, which has begun.
-    function test_whoLocksWhenAProposalIsKnownHasNoSay() public {
+    function test_whoLocksInTheEpochOfTheSnapshotHasNoSay() public {
         uint256 id = _propose();
         _lock(EVE, 10_000e18, _after(104));
         vm.warp(governor.proposalSnapshot(id) + 1);
@@ -72,6 +73,20 @@ contract EscrowGovernorTest is Escrows {
         (, uint256 for_,) = governor.proposalVotes(id);
         vm.assertEq(for_, 0, "nothing was locked when the epoch began");
         vm.assertEq(uint8(governor.state(id)), uint8(IGovernor.ProposalState.Defeated));
+    }
+
+    /// @dev The vote's snapshot is what counts, not the day on which a proposal is known: who locks before the epoch of the
+    ///      snapshot begins has a say.
+    function test_whoLocksBeforeTheSnapshotsEpochHasASay() public {
+        vm.warp(Epochs.startOf(_after(1)) - 12 hours);
+        uint256 id = _propose();
+        _lock(EVE, 1e18, _after(104));
+        vm.warp(governor.proposalSnapshot(id) + 1);
+        _cast(EVE, id, 1);
+        vm.warp(governor.proposalDeadline(id) + 1);
+
+        (, uint256 for_,) = governor.proposalVotes(id);
+        vm.assertEq(for_, 103 * 1e18, "its power in the epoch of the snapshot");
     }
 
     function test_whoLockedInThisEpochCannotProposeYet() public {
