@@ -30,9 +30,9 @@ export interface Size {
 export const FULL: Size = {
   weeks: 520,
   nodes: 2_000,
-  pods: 300,
-  frontends: 200,
-  voters: 1_000,
+  pods: 2_000,
+  frontends: 2_000,
+  voters: 2_000,
   payers: 3_000,
 }
 export const QUICK: Size = { weeks: 230, nodes: 100, pods: 40, frontends: 20, voters: 120, payers: 300 }
