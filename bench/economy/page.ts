@@ -1,4 +1,5 @@
 import { barChart, lineChart } from './chart.ts'
+import { gasChart, gasText } from './gas.ts'
 import type { Found } from './search.ts'
 import { VARIANTS } from './search.ts'
 import type { Decade } from './world.ts'
@@ -45,6 +46,7 @@ export function chartsOf(
         shown: `${money(dollars)} dollars${heu > 0 ? ` and ${money(heu)} HEU` : ''}`,
       })),
     ),
+    'gas.svg': gasChart(),
   }
 }
 
@@ -98,6 +100,12 @@ A model of people is a guess; the formulas are not. Read it for what the rules d
 | Gini of nodes, voters, frontends | ${decade.gini.nodes.toFixed(2)}, ${decade.gini.voters.toFixed(2)}, ${decade.gini.frontends.toFixed(2)} |
 | the coalition washed, lost, was issued | ${money(decade.coalition.washed)}, ${money(decade.coalition.lost)}, ${money(decade.coalition.emitted)} dollars |
 | while the prober failed: part of the base that was issued, largest node's part | ${(100 * decade.proberFailed.issuedOfBase).toFixed(1)} %, ${(100 * decade.proberFailed.largestPart).toFixed(2)} % |
+
+## What size and age cost
+
+${gasText()}
+
+![gas](economy/gas.svg)
 `
 }
 

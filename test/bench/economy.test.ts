@@ -1,8 +1,11 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect } from 'chai'
 import { EPOCHS, profitOf, SHIPPED, SHIPPED_PARAMS, type Strategy } from '../../bench/economy/attack.ts'
-import { barChart, lineChart } from '../../bench/economy/chart.ts'
+import { barChart, lineChart, powerChart } from '../../bench/economy/chart.ts'
 import { createDraw } from '../../bench/economy/draw.ts'
 import { experiment } from '../../bench/economy/economy.ts'
+import { gasChart, gasText } from '../../bench/economy/gas.ts'
 import { giniOf } from '../../bench/economy/gini.ts'
 import { search, VARIANTS } from '../../bench/economy/search.ts'
 import { washingLoses } from '../../sdk/protocol/emission.ts'
@@ -116,5 +119,39 @@ describe('the economy laboratory', function () {
     expect(barChart('t', 'u', [{ label: 'x', value: -1, colour: '#000', shown: '-1' }])).to.include(
       'width="120.0"',
     )
+  })
+
+  it('draws by powers what is flat as flat and what is linear as a diagonal', () => {
+    const chart = powerChart('t', 'u', [
+      {
+        name: 'flat',
+        colour: '#000',
+        points: [
+          [1, 10],
+          [10, 10],
+        ],
+      },
+      {
+        name: 'linear',
+        colour: '#000',
+        points: [
+          [1, 10],
+          [10, 100],
+        ],
+      },
+    ])
+
+    expect(chart).to.include('points="70.0,266.0 744.0,266.0"')
+    expect(chart).to.include('points="70.0,266.0 744.0,44.0"')
+    for (const step of ['10', '20', '50', '100']) expect(chart).to.include(`font-size="12">${step}</text>`)
+    expect(chart).to.not.include('>5</text>')
+    expect(chart).to.not.include('>200</text>')
+  })
+
+  it('shows the gas that the tests of the contracts left: chart and text are those of today', () => {
+    const docs = join(import.meta.dirname, '..', '..', 'docs')
+
+    expect(readFileSync(join(docs, 'economy', 'gas.svg'), 'utf8')).to.equal(gasChart())
+    expect(readFileSync(join(docs, 'economy.md'), 'utf8')).to.include(gasText())
   })
 })
