@@ -1,4 +1,4 @@
-import { type Address, isAddress, parseAbi } from 'viem'
+import { type Address, isAddress, isAddressEqual, parseAbi } from 'viem'
 import { refused } from '../../sdk/errors.ts'
 import type { Deployer } from '../deployer.ts'
 import type { Step } from './step.ts'
@@ -12,7 +12,7 @@ export const tokens: Step = {
   async run(deployer) {
     await deployer.create('heu', 'HEU', [deployer.admin])
     if (deployer.isLocal) await deployer.create('asset', 'TestDollar', [])
-    else deployer.adopt('asset', await existingAsset(deployer))
+    else if (!isBuiltOn(deployer)) deployer.adopt('asset', await existingAsset(deployer))
   },
 }
 
@@ -22,12 +22,22 @@ const assetAbi = parseAbi([
   'function nonces(address) view returns (uint256)',
 ])
 
-/** @throws `asset.unset`, `asset.unsuitable` (refused). */
+/** Whether the contracts that take the asset for good are made; until then another may be named. */
+const isBuiltOn = ({ record }: Deployer): boolean => record.addresses.emission !== undefined
+
+/** @throws `asset.unset`, `asset.unsuitable`, `deployment.differs` (refused). */
 async function existingAsset(deployer: Deployer): Promise<Address> {
-  const address = process.env.HEURIST_ASSET ?? deployer.record.addresses.asset
+  const known = deployer.record.addresses.asset
+  const address = process.env.HEURIST_ASSET || known
   if (address === undefined || !isAddress(address)) {
     throw refused('asset.unset', 'a real chain needs its payment asset', {
       fix: 'Set HEURIST_ASSET to the address of a 6-decimal USD stablecoin with permit and EIP-3009.',
+    })
+  }
+  if (isBuiltOn(deployer) && known !== undefined && !isAddressEqual(address, known)) {
+    throw refused('deployment.differs', `this deployment was made with the asset ${known}, not ${address}`, {
+      fix: 'Leave HEURIST_ASSET out, or deploy to a fresh record.',
+      field: 'HEURIST_ASSET',
     })
   }
   const zero = `0x${'00'.repeat(32)}` as const

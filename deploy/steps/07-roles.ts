@@ -21,7 +21,7 @@ export const ROLES = {
 type Held = Exclude<keyof typeof ROLES, 'admin'>
 
 /** Every privileged function, by contract, and the role that may call it. Nothing else is privileged. */
-const PRIVILEGED: readonly (readonly [DeployedName, Held, readonly string[]])[] = [
+export const PRIVILEGED: readonly (readonly [DeployedName, Held, readonly string[]])[] = [
   ['registry', 'upgrader', ['upgradeToAndCall(address,bytes)']],
   ['burner', 'upgrader', ['upgradeToAndCall(address,bytes)']],
   ['emission', 'upgrader', ['upgradeToAndCall(address,bytes)']],
@@ -60,8 +60,12 @@ export const roles: Step = {
   },
 }
 
-/** Who holds what, with which delay, seconds. */
-function grants({ admin, isLocal, addressOf }: Deployer): [keyof typeof ROLES, Address, number][] {
+/** Who holds what, with which delay, seconds. Nobody else holds anything. */
+export function grants({
+  admin,
+  isLocal,
+  addressOf,
+}: Deployer): (readonly [keyof typeof ROLES, Address, number])[] {
   return [
     ['params', admin, params.paramsDelay.value],
     ['upgrader', admin, params.upgradeDelay.value],
@@ -69,8 +73,9 @@ function grants({ admin, isLocal, addressOf }: Deployer): [keyof typeof ROLES, A
     ['prober', admin, 0],
     ['judge', admin, 0],
     ['slasher', addressOf('slashing'), 0],
+    ...(isLocal ? [['prober', localAccount('keeper').address, 0] as const] : []),
     // The admin's own last, because from here on it has to wait. A local chain is redeployed at will.
-    isLocal ? ['prober', localAccount('keeper').address, 0] : ['admin', admin, params.adminDelay.value],
+    ['admin', admin, isLocal ? 0 : params.adminDelay.value],
   ]
 }
 
