@@ -79,7 +79,7 @@ quarter back, with every vote on its node and next to no volume, earns back all 
 
 ## Ten years
 
-${decade.size.nodes.toLocaleString('en-US')} nodes, ${decade.size.pods} pods of which a fifth die with votes on them, ${decade.size.frontends} frontends, ${decade.size.voters.toLocaleString('en-US')} voters (three whales, one vote market, chasers, loyal ones and sleepers) and
+${decade.size.nodes.toLocaleString('en-US')} nodes, ${decade.size.pods.toLocaleString('en-US')} pods of which a fifth die with votes on them, ${decade.size.frontends.toLocaleString('en-US')} frontends, ${decade.size.voters.toLocaleString('en-US')} voters (three whales, one vote market, chasers, loyal ones and sleepers) and
 ${decade.size.payers.toLocaleString('en-US')} payers over ${decade.size.weeks} weeks; demand crashes, booms and stops; the prober fails for half a year from week 200; a coalition washes 5 % of the volume for a year from week 100.
 A model of people is a guess; the formulas are not. Read it for what the rules do to shocks, not as a forecast.
 

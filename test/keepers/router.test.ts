@@ -662,7 +662,8 @@ describe('the router, with a real chain and a real link', function () {
     })
 
     it('that fails again and again is ejected, proves itself with one job, and is one of us again', async () => {
-      const strict = await stage.router({ limits: { ejectAfter: 2, ejectMs: 8_000 } })
+      // A router that has just started waits for nodes; this one does not.
+      const strict = await stage.router({ limits: { ejectAfter: 2, ejectMs: 8_000, leaseMs: 1 } })
       const one = await testWorker(stage, strict, { slots: 2, behave: (job) => job.fail('engine.broken') })
       await post(strict, payer.job())
       await post(strict, payer.job())
