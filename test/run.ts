@@ -17,8 +17,8 @@ const root = join(import.meta.dirname, '..')
 const bundle = freshBundle()
 if (bundle !== undefined) process.env.HEURIST_BUNDLE = bundle
 
-/** Test files that run at once; the last lane opens when forge is through. */
-const LANES = 3
+/** Test files that run at once. */
+const LANES = 2
 /** Each of depth 64; `npm run test:deep` has 1,024. */
 const FOUNDRY_INVARIANT_RUNS = '24'
 /** Tests that ask forge themselves: they wait until its own suite is through, for it locks and fills one cache. */
@@ -99,20 +99,19 @@ interface FileReport {
 }
 
 /**
- * One mocha process per file: no test file sees another's clocks, ports or processes. A few files run side by side,
+ * One mocha process per file: no test file sees another's clocks, ports or processes. Two files run side by side,
  * because most of a test's time is spent waiting for chains and processes; each file's report is printed whole.
  */
 async function mochaSuite(files: string[], forge: Promise<unknown>): Promise<FileReport[]> {
   const waiting = [...files]
   const reports: FileReport[] = []
-  const lane = async (number: number) => {
-    if (number === LANES) await forge
+  const lane = async () => {
     for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
       if (ASKS_FORGE.test(file)) await forge
       reports.push(await mochaFile(file))
     }
   }
-  await Promise.all(Array.from({ length: LANES }, (_, index) => lane(index + 1)))
+  await Promise.all(Array.from({ length: LANES }, lane))
   return reports
 }
 
