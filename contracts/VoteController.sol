@@ -27,13 +27,6 @@ contract VoteController is Votes, ReentrancyGuardTransient {
     using Streams for Streams.Stream;
     using Weights for Weights.Target;
 
-    /// @param to The last epoch that the account was paid for.
-    /// @param count Of entries up to it.
-    struct Claimed {
-        uint32 to;
-        uint32 count;
-    }
-
     /// @inheritdoc IVoteController
     uint256 public constant LEAST_WEIGHT = 1e18;
     /// @inheritdoc IVoteController
@@ -52,7 +45,8 @@ contract VoteController is Votes, ReentrancyGuardTransient {
 
     /// @dev Router zero: tips.
     mapping(Ballot => mapping(address router => mapping(uint32 id => Streams.Stream))) private _streams;
-    mapping(Ballot => mapping(address router => mapping(uint32 id => mapping(address account => Claimed)))) private
+    /// @dev The last epoch that an account was paid for.
+    mapping(Ballot => mapping(address router => mapping(uint32 id => mapping(address account => Streams.Place)))) private
         _claimed;
 
     /// @param ledger_ Pays its voters' part to this contract, and names the registry, the asset and the burner.
@@ -159,7 +153,7 @@ contract VoteController is Votes, ReentrancyGuardTransient {
     function _claim(Ballot ballot, address router, uint32[] calldata ids, address to) private returns (uint256 total) {
         if (to == address(0)) revert ZeroAddress();
         for (uint256 i; i < ids.length; i++) {
-            (uint256 amount, Claimed memory claimed) = _due(msg.sender, ballot, router, ids[i]);
+            (uint256 amount, Streams.Place memory claimed) = _due(msg.sender, ballot, router, ids[i]);
             if (amount == 0) continue;
             _claimed[ballot][router][ids[i]][msg.sender] = claimed;
             total += amount;
@@ -173,46 +167,33 @@ contract VoteController is Votes, ReentrancyGuardTransient {
     function _due(address account, Ballot ballot, address router, uint32 id)
         private
         view
-        returns (uint256 amount, Claimed memory claimed)
+        returns (uint256 amount, Streams.Place memory claimed)
     {
         Streams.Stream storage stream = _streams[ballot][router][id];
-        Claimed memory last = _claimed[ballot][router][id][account];
-        claimed = Claimed(_openFrom(stream) - 1, stream.count);
+        Streams.Place memory last = _claimed[ballot][router][id][account];
+        (claimed.epoch, claimed.count) = (_openFrom(stream) - 1, stream.count);
         if (claimed.count == last.count) return (0, claimed);
 
         Papers.Paper storage paper = _papers[ballot][account][id];
-        Papers.Walk memory walk = paper.begin();
-        uint256 high = claimed.to;
-        while (high > last.to) {
-            (uint256 bps, uint256 number, uint256 from) = paper.next(walk);
+        Papers.Walk memory votes = paper.begin();
+        Streams.Walk memory rewards = stream.begin(claimed);
+        uint256 lock;
+        uint256 held;
+        uint256 end;
+        while (rewards.epoch > last.epoch) {
+            (uint256 bps, uint256 number, uint256 from) = paper.next(votes);
             if (from == 0) break;
-            if (from > high) continue;
-            uint256 low = from > last.to ? from - 1 : last.to;
-            if (bps != 0) {
-                (uint256 held, uint256 end) = _lockOf(ballot, account, number);
-                if (end <= high) high = end - 1;
-                if (high > low) amount += _part(stream, last, claimed, held * bps / BPS, end, low, high);
+            if (from > rewards.epoch) continue;
+            if (number != lock) {
+                lock = number;
+                (held, end) = _lockOf(ballot, account, number);
             }
-            high = low;
+            uint256 low = from > last.epoch ? from - 1 : last.epoch;
+            if (end <= rewards.epoch) stream.back(rewards, end > low ? end - 1 : low, last);
+            (uint256 a, uint256 b) = stream.back(rewards, low, last);
+            amount += Streams.share(held * bps / BPS, end, a, b);
         }
         amount /= Streams.ONE;
-    }
-
-    /// @dev A vote's part of the epochs (low, high], 128 binary places.
-    function _part(
-        Streams.Stream storage stream,
-        Claimed memory last,
-        Claimed memory claimed,
-        uint256 amount,
-        uint256 end,
-        uint256 low,
-        uint256 high
-    ) private view returns (uint256) {
-        uint256 to = high == claimed.to ? claimed.count : stream.countTo(high, last.count, claimed.count);
-        uint256 from = low == last.to ? last.count : stream.countTo(low, last.count, to);
-        (uint256 a, uint256 b) = stream.sumsAt(to);
-        (uint256 oldA, uint256 oldB) = stream.sumsAt(from);
-        return Streams.share(amount, end, a - oldA, b - oldB);
     }
 
     function _openFrom(Streams.Stream storage stream) private view returns (uint32) {

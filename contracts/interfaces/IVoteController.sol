@@ -18,6 +18,7 @@ import {IVotingEscrow} from "./IVotingEscrow.sol";
 ///      A vote that has ended holds its basis points until it is replaced or removed.
 ///      Weights are token-weeks. Sum of all weights of a ballot = its total, in every epoch ever.
 interface IVoteController {
+    /// @notice A vote is another from epoch `from` on. One that changes nothing is not told.
     event Voted(
         address indexed account, Ballot indexed ballot, uint32 indexed id, uint16 bps, uint96 amount, uint32 end, uint32 from
     );
@@ -62,6 +63,7 @@ interface IVoteController {
 
     /// @notice Sets the caller's votes for `ids`, from the next epoch on; votes for other targets stay.
     ///         A target that the account has no vote for must be active in the next epoch; one that it has can be changed.
+    ///         A vote that changes nothing writes nothing: it counts on as it was cast.
     /// @param bps Parts of the lock's amount in basis points; 0 removes. The last of a duplicate id counts.
     function vote(Ballot ballot, uint32[] calldata ids, uint16[] calldata bps) external;
 
@@ -106,7 +108,7 @@ interface IVoteController {
     /// @return weight Token-weeks.
     function votesIn(address account, Ballot ballot, uint32 id, uint32 epoch) external view returns (uint256 weight);
 
-    /// @notice The vote as last cast: basis points, amount, end of the lock then, first epoch.
+    /// @notice The vote as last changed: basis points, amount, end of the lock then, first epoch.
     function voteOf(address account, Ballot ballot, uint32 id)
         external
         view

@@ -132,7 +132,7 @@ abstract contract Votes is IVoteController {
         view
         returns (uint256 amount, uint256 end)
     {
-        Voter memory voter = _voters[ballot][account];
+        Voter storage voter = _voters[ballot][account];
         return number == voter.number ? (voter.amount, voter.end) : _pastLock(ballot, account, number);
     }
 
@@ -142,21 +142,20 @@ abstract contract Votes is IVoteController {
         mapping(uint32 id => Weights.Target) storage targets = _targets[ballot];
         mapping(uint32 id => Papers.Paper) storage papers = _papers[ballot][msg.sender];
         Voter storage voter = _voters[ballot][msg.sender];
-        Casting memory casting = _open(ballot, voter, targets[0]);
+        Weights.Target storage all = targets[0];
+        Casting memory casting = _open(ballot, voter);
+        uint256 used = casting.used;
         for (uint256 i; i < ids.length; i++) {
             uint32 id = ids[i];
-            _cast(casting, targets[id], targets[0].ends, papers[id], id, bps[i]);
+            _cast(casting, targets[id], all, papers[id], id, bps[i]);
         }
         if (casting.used > BPS) revert OverAllocated(casting.used);
-        targets[0].head = Powers.pack(casting.total);
-        if (casting.used != voter.used) voter.used = uint16(casting.used);
+        if (casting.total.epoch != 0) all.head = Powers.pack(casting.total);
+        if (casting.used != used) voter.used = uint16(casting.used);
     }
 
     /// @dev Takes the caller's lock as it stands, if it has power in the next epoch.
-    function _open(Ballot ballot, Voter storage voter, Weights.Target storage all)
-        private
-        returns (Casting memory casting)
-    {
+    function _open(Ballot ballot, Voter storage voter) private returns (Casting memory casting) {
         IVotingEscrow.Lock memory lock = escrow.lockOf(msg.sender);
         casting.ballot = ballot;
         casting.next = Epochs.current() + 1;
@@ -172,14 +171,14 @@ abstract contract Votes is IVoteController {
             (casting.amount, casting.end) = (lock.amount, lock.end);
             (voter.amount, voter.end, voter.number) = (lock.amount, lock.end, casting.number.toUint16());
         }
-        casting.total = all.open(casting.next);
     }
 
-    /// @param all What ends when of the whole ballot.
+    /// @dev A vote that changes nothing leaves everything as it is, so a claim does not meet it.
+    /// @param all The whole ballot, which is opened with the first vote that changes something.
     function _cast(
         Casting memory casting,
         Weights.Target storage target,
-        Powers.Ends storage all,
+        Weights.Target storage all,
         Papers.Paper storage paper,
         uint32 id,
         uint256 bps
@@ -190,7 +189,9 @@ abstract contract Votes is IVoteController {
         if (bps == 0 && oldBps == 0) return;
         if (oldBps == 0) _checkTarget(ballot, id, casting.next);
         if (bps != 0 && !casting.alive) revert LockTooShort(casting.lockEnd, casting.next + 1);
+        if (bps == oldBps && oldNumber == casting.number) return;
 
+        if (casting.total.epoch == 0) casting.total = all.open(casting.next);
         Powers.Sums memory sums = target.open(casting.next);
         uint256 oldAmount;
         uint256 oldEnd = casting.end;
@@ -201,7 +202,7 @@ abstract contract Votes is IVoteController {
         }
         uint256 amount = casting.amount * bps / BPS;
         sums.replace(target.ends, oldAmount, oldEnd, amount, casting.end);
-        casting.total.replace(all, oldAmount, oldEnd, amount, casting.end);
+        casting.total.replace(all.ends, oldAmount, oldEnd, amount, casting.end);
         target.head = Powers.pack(sums);
         // What stands on the ballot is at least what one target of it has; a call is too short for 2^256.
         unchecked {

@@ -19,7 +19,7 @@ const LOOK_BACK = 4
 /** Ids that are read in one go. */
 const STEP = 200
 
-/** A vote as last cast, and what it adds now and in the next epoch. Weights in token-weeks. */
+/** A vote as last changed, and what it adds now and in the next epoch. Weights in token-weeks. */
 export interface Vote {
   ballot: BallotName
   id: number

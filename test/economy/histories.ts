@@ -37,6 +37,7 @@ const KIND = {
   buy: 26,
   buyCarried: 27,
   final: 28,
+  past: 29,
 }
 export type Kind = keyof typeof KIND
 
@@ -107,8 +108,10 @@ function createLife(draw: Draw) {
   function vote(who: number, ballot: Ballot): void {
     const id = of(targetsOf(ballot))
     if (!isAlive(who)) return
-    const bps = BigInt(draw.below(Number(model.room(who, ballot, id)) + 1))
-    if (bps === 0n && !model.bps.get(`${ballot} ${who} ${id}`)) return
+    const standing = model.bps.get(`${ballot} ${who} ${id}`) ?? 0n
+    // Now and then the same again, with the same lock or a grown one.
+    const bps = draw.below(4) === 0 ? standing : BigInt(draw.below(Number(model.room(who, ballot, id)) + 1))
+    if (bps === 0n && standing === 0n) return
     model.vote(who, ballot, id, bps)
     tell('vote', who, ballot, id, bps)
   }
@@ -229,6 +232,14 @@ function createLife(draw: Draw) {
     const [id, epoch] = [of(targetsOf(ballot)), FIRST + draw.below(model.epoch + 2 - FIRST)]
     tell('weight', ballot, id, epoch, model.weight(ballot, id, epoch))
   }
+  /** What a Governor asks: any second of an epoch that is over. */
+  const past = () => {
+    const who = of(VOTERS)
+    if (model.epoch === FIRST) return
+    const epoch = FIRST + draw.below(model.epoch - FIRST)
+    const second = epoch * 7 * DAY + draw.below(7 * DAY)
+    tell('past', who, second, model.pastVotes(who, epoch), model.pastTotal(epoch))
+  }
 
   /** Parameters under which washing pays, by one basis point; or a cap beyond the promise. */
   function refuseRules(): void {
@@ -327,6 +338,7 @@ function createLife(draw: Draw) {
     },
     () => claimNode(of(NODES)),
     weight,
+    past,
     refused,
   ]
   return { acts, lock, vote, tip, turn, idle, settle, anything: () => of(choices)() }

@@ -37,6 +37,13 @@ interface Vote {
   amount: bigint
   end: number
 }
+/** A lock as it stood when epoch `from` began, and after. */
+interface Stood {
+  who: number
+  from: number
+  amount: bigint
+  end: number
+}
 /** One paid epoch of a target; tips have no router. */
 interface Reward {
   ballot: Ballot
@@ -63,6 +70,7 @@ export class EconomyModel {
   epoch: number
   locks = new Map<number, { amount: bigint; end: number }>()
   bps = new Map<string, bigint>()
+  readonly #stood: Stood[] = []
   readonly #votes: Vote[] = []
   /** A node's home router, after every change; 0 for none. */
   readonly #homes: { node: number; from: number; router: RouterNumber | 0 }[] = []
@@ -86,7 +94,19 @@ export class EconomyModel {
 
   lock(who: number, amount: bigint, end: number): void {
     const old = this.locks.get(who)
-    this.locks.set(who, { amount: (old?.amount ?? 0n) + amount, end })
+    const lock = { amount: (old?.amount ?? 0n) + amount, end }
+    this.locks.set(who, lock)
+    this.#stood.push({ who, from: this.epoch + 1, ...lock })
+  }
+
+  /** Power in `epoch` of what the account had locked when it began. */
+  pastVotes(who: number, epoch: number): bigint {
+    const lock = this.#stood.findLast((at) => at.who === who && at.from <= epoch)
+    return lock ? power(lock.amount, lock.end, epoch) : 0n
+  }
+
+  pastTotal(epoch: number): bigint {
+    return sum(VOTERS, (who) => this.pastVotes(who, epoch))
   }
 
   vote(who: number, ballot: Ballot, id: number, bps: bigint): void {

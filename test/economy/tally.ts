@@ -17,6 +17,10 @@ export function tallyOf(
   const named: Partial<Record<Kind, [what: string, at: number][]>> = {
     claimNode: [['claims of nodes', -1]],
     weight: [['weights', -1]],
+    past: [
+      ['past votes', 2],
+      ['past totals', 3],
+    ],
     prove: [['slashes by proof', 2]],
     execute: [['slashes by case', 2]],
     withdraw: [['withdrawals of stake', 1]],

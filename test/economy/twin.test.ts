@@ -43,6 +43,8 @@ describe('the contracts of the economy and a model of plain loops', function () 
       'gifts',
       'early collections',
       'bases',
+      'past votes',
+      'past totals',
       'refusals',
       'idle times',
     ])
@@ -55,6 +57,8 @@ describe('the contracts of the economy and a model of plain loops', function () 
     ["a voter's claim", 'claim', -1],
     ["a node's claim", 'claimNode', -1],
     ['a weight', 'weight', -1],
+    ['past votes', 'past', 2],
+    ['a past total', 'past', 3],
     ['base', 'final', 0],
     ['dynamic', 'final', 1],
     ['burnt', 'final', 2],

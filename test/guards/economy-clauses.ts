@@ -73,7 +73,14 @@ export const economyClauses: readonly Clause[] = [
   ...unmet(STREAMS, '⟦stream.entries[middle].epoch > epoch⟧'),
 
   // A vote counts what its account's lock is, once, from the next epoch on.
-  ...met(VOTES, '⟦oldNumber != casting.number⟧'),
+  ...met(
+    VOTES,
+    '⟦oldNumber != casting.number⟧',
+    'if (⟦bps == oldBps⟧ && oldNumber',
+    'oldBps && ⟦oldNumber == casting.number⟧',
+    'if (⟦casting.total.epoch == 0⟧) casting.total',
+    'if (⟦casting.total.epoch != 0⟧) all',
+  ),
   ...unmet(
     VOTES,
     '(⟦lock.amount != casting.amount⟧ ||',
@@ -86,11 +93,12 @@ export const economyClauses: readonly Clause[] = [
   ),
   ...undone(
     VOTES,
-    '⟦targets[0].head = Powers.pack(casting.total);⟧',
-    '⟦if (casting.used != voter.used) voter.used = uint16(casting.used);⟧',
+    '⟦if (casting.total.epoch != 0) all.head = Powers.pack(casting.total);⟧',
+    '⟦if (casting.used != used) voter.used = uint16(casting.used);⟧',
+    '⟦if (bps == oldBps && oldNumber == casting.number) return;⟧',
     '⟦casting.number += 1;⟧',
     '⟦sums.replace(target.ends, oldAmount, oldEnd, amount, casting.end);⟧',
-    '⟦casting.total.replace(all, oldAmount, oldEnd, amount, casting.end);⟧',
+    '⟦casting.total.replace(all.ends, oldAmount, oldEnd, amount, casting.end);⟧',
     '⟦target.head = Powers.pack(sums);⟧\n        // What',
     '⟦paper.put(newest, bps, casting.number, casting.next);⟧',
   ),
@@ -101,7 +109,8 @@ export const economyClauses: readonly Clause[] = [
     REWARDS,
     'if (⟦end > epoch + MOST_CLOSED⟧)',
     'if (⟦dust⟧) return reward',
-    'if (⟦end <= high⟧) high',
+    'if (⟦end <= rewards.epoch⟧) stream',
+    'if (⟦number != lock⟧) {',
   ),
   ...undone(
     REWARDS,
@@ -109,14 +118,18 @@ export const economyClauses: readonly Clause[] = [
     '⟦stream.open = epochs[i] + 1;⟧',
     '⟦ledger.claim(router, Role.Voters, pods);⟧',
     '⟦_claimed[ballot][router][ids[i]][msg.sender] = claimed;⟧',
-    '⟦high = low;⟧',
   ),
-  instead(REWARDS, 'last.to', 'low = ⟦from > last.to ? from - 1 : last.to⟧'),
+  instead(REWARDS, 'last.epoch', 'low = ⟦from > last.epoch ? from - 1 : last.epoch⟧'),
+  instead(REWARDS, 'end - 1', '⟦end > low ? end - 1 : low⟧'),
+  instead(REWARDS, 'low', '⟦end > low ? end - 1 : low⟧'),
   instead(
-    REWARDS,
+    STREAMS,
     'uint256(0)',
-    'from = ⟦low == last.to ? last.count : stream.countTo(low, last.count, to)⟧',
+    'count = ⟦epoch == last.epoch ? last.count : _countTo(stream, walk, epoch, last.count)⟧',
   ),
+  instead(STREAMS, 'uint256(0)', 'passed = ⟦walk.epoch - epoch⟧'),
+  ...met(STREAMS, '&& ⟦stream.entries[low].epoch > epoch⟧', 'return ⟦a > b⟧ ?'),
+  ...undone(STREAMS, '⟦(walk.count, walk.a, walk.b) = (count, oldA, oldB);⟧'),
 
   // Stake counts from the next epoch on, and goes once.
   ...undone(

@@ -54,7 +54,7 @@ contract EconomyTwinTest is Economies {
 
     /// @return used How many words the act took.
     function _act(uint256 kind, uint256[] calldata w, string memory name) private returns (uint256 used) {
-        if (kind <= 2 || kind == 8 || kind == 10 || kind == 11) return _voterAct(kind, w, name);
+        if (kind <= 2 || kind == 8 || kind == 10 || kind == 11 || kind == 29) return _voterAct(kind, w, name);
         if (kind == 3 || kind == 4 || kind == 19 || kind == 20) return _stakeAct(kind, w, name);
         if (kind >= 15 && kind <= 18) return _slashAct(kind, w, name);
         if (kind >= 23 && kind <= 27) return _burnAct(kind, w, name);
@@ -107,6 +107,11 @@ contract EconomyTwinTest is Economies {
         if (kind == 10) {
             uint256 weight = votes.weightIn(Ballot(w[0]), uint32(w[1]), uint32(w[2]));
             vm.assertEq(weight, w[3], string.concat(name, ": a weight"));
+            return 4;
+        }
+        if (kind == 29) {
+            vm.assertEq(escrow.getPastVotes(_voter(w[0]), w[1]), w[2], string.concat(name, ": past votes"));
+            vm.assertEq(escrow.getPastTotalSupply(w[1]), w[3], string.concat(name, ": a past total"));
             return 4;
         }
         vm.prank(_voter(w[0]));

@@ -261,6 +261,53 @@ contract VotesTest is Votes {
         vm.assertEq(votes.votesIn(ANN, Ballot.Node, 2, _after(1)), uint256(10_001 * 9_999) / 10_000 * 46);
     }
 
+    // ------------------------------------------------------------------------------------- votes that change nothing
+
+    function test_aVoteThatChangesNothingLeavesNoTrace() public {
+        uint32 end = _after(20);
+        uint32 from = _after(1);
+        _lock(ANN, 10e18, end);
+        _vote(ANN, Ballot.Pod, _ids(1, 2), _bps(6_000, 4_000));
+        _wait(5);
+        vm.record();
+        vm.recordLogs();
+        _vote(ANN, Ballot.Pod, _ids(2, 1), _bps(4_000, 6_000));
+
+        (, bytes32[] memory writes) = vm.accesses(address(votes));
+        vm.assertEq(writes.length, 0, "nothing is written");
+        vm.assertEq(vm.getRecordedLogs().length, 0, "and nothing told");
+        (uint16 bps, uint96 amount, uint32 until, uint32 since) = votes.voteOf(ANN, Ballot.Pod, 1);
+        vm.assertEq(bps, 6_000);
+        vm.assertEq(amount, 6e18);
+        vm.assertEq(until, end);
+        vm.assertEq(since, from, "it counts since it was first cast");
+        vm.assertEq(votes.usedBps(ANN, Ballot.Pod), 10_000);
+        vm.assertEq(votes.weightIn(Ballot.Pod, 1, _after(1)), 6e18 * uint256(end - _after(1)), "and goes on counting");
+        vm.assertEq(votes.ballotWeightIn(Ballot.Pod, _after(1)), 10e18 * uint256(end - _after(1)));
+    }
+
+    function test_besideAVoteThatStaysTheOthersOfTheCallAreCounted() public {
+        uint32 end = _after(20);
+        _lock(ANN, 10e18, end);
+        _vote(ANN, Ballot.Pod, _ids(1, 2), _bps(6_000, 3_000));
+        uint32[2] memory from = [_after(1), _after(2)];
+        uint32[] memory ids = new uint32[](4);
+        uint16[] memory bps = new uint16[](4);
+        (ids[0], ids[1], ids[2], ids[3]) = (3, 1, 2, 4);
+        (bps[0], bps[1], bps[2], bps[3]) = (500, 6_000, 2_000, 1_500);
+        _wait(1);
+        _vote(ANN, Ballot.Pod, ids, bps);
+
+        uint256 left = end - _after(1);
+        for (uint256 i; i < 4; i++) {
+            vm.assertEq(votes.weightIn(Ballot.Pod, ids[i], _after(1)), 10e18 * uint256(bps[i]) / 10_000 * left);
+            (,,, uint32 since) = votes.voteOf(ANN, Ballot.Pod, ids[i]);
+            vm.assertEq(since, from[i == 1 ? 0 : 1], "only what changed is new");
+        }
+        vm.assertEq(votes.ballotWeightIn(Ballot.Pod, _after(1)), 10e18 * left);
+        vm.assertEq(votes.usedBps(ANN, Ballot.Pod), 10_000);
+    }
+
     // ---------------------------------------------------------------------------------------------- the guards
 
     function test_aBallotHasTenThousandBasisPoints() public {

@@ -64,6 +64,11 @@ contract VotesHandler is Votes {
         bool alive = ends[who] > Epochs.current() + 1;
         bps[0] = !alive || (seed >> 24) % 5 == 0 ? 0 : uint16(bound(seed >> 32, 0, room));
         bps[1] = !alive ? 0 : uint16(bound(seed >> 64, 0, room - (ids[1] == ids[0] ? 0 : bps[0])));
+        if (alive && (seed >> 24) % 5 == 1) {
+            for (uint256 i; i < 2; i++) {
+                bps[i] = uint16(bpsOf[ballot][who][ids[i]]);
+            }
+        }
         for (uint256 i; i < 2; i++) {
             if (!_active(ballot, ids[i])) bps[i] = 0;
         }

@@ -138,6 +138,33 @@ contract VotesRewardsTest is Votes {
         vm.assertEq(_claimPod(ANN, 1), anns / 1e12, "what the old lock earned, to the unit");
     }
 
+    function test_28_takingAVoteBackAfterItsLockEndedLosesNothing() public {
+        uint32 end = _after(9);
+        _lock(ANN, 10e18, end);
+        _lock(BEN, 10e18, _after(40));
+        _vote(ANN, Ballot.Pod, 1, 10_000);
+        _vote(BEN, Ballot.Pod, 1, 10_000);
+        uint256[2] memory anns;
+        for (uint256 i; i < 12; i++) {
+            _wait(1);
+            if (i == 6) {
+                votes.closeRevenue(router, 1);
+                vm.assertEq(_claimPod(ANN, 1), anns[0] / 1e12, "six epochs, to the unit");
+            }
+            _earn(1, GROSS);
+            uint256 now_ = Epochs.current();
+            if (now_ < end) anns[i / 6] += _revenue(GROSS) * 1e12 * (end - now_) / (end - now_ + 40 - 1 - i);
+        }
+        _vote(ANN, Ballot.Pod, 1, 0);
+        for (uint256 i; i < 3; i++) {
+            _wait(1);
+            _earn(1, GROSS);
+        }
+        _wait(1);
+        votes.closeRevenue(router, 1);
+        vm.assertEq(_claimPod(ANN, 1), anns[1] / 1e12, "what came until the lock ended");
+    }
+
     function test_29_votingJustBeforeTheClaimEarnsNothingForThePast() public {
         _lock(ANN, 10e18, _after(40));
         _vote(ANN, Ballot.Pod, 1, 10_000);
@@ -153,6 +180,28 @@ contract VotesRewardsTest is Votes {
         votes.closeRevenue(router, 1);
         vm.assertEq(_claimPod(EVE, 1), 0, "nor for the epoch of the vote");
         vm.assertEq(_claimPod(ANN, 1), 2 * _revenue(GROSS) - 1);
+    }
+
+    function test_votingTheSameInEveryEpochEarnsWhatOneVoteDoes() public {
+        uint32 end = _after(40);
+        _lock(ANN, 10e18, end);
+        _lock(BEN, 30e18, end);
+        _vote(ANN, Ballot.Pod, 1, 9_000);
+        _vote(BEN, Ballot.Pod, 1, 3_000);
+        for (uint256 i; i < 20; i++) {
+            _wait(1);
+            if (i % 3 != 1) _earn(1, GROSS);
+            _vote(ANN, Ballot.Pod, 1, 9_000);
+            if (i == 11) {
+                votes.closeRevenue(router, 1);
+                vm.assertEq(_claimPod(ANN, 1), 7 * _revenue(GROSS) / 2 - 1, "half of the first seven, rounded down");
+            }
+        }
+        _wait(1);
+        votes.closeRevenue(router, 1);
+
+        vm.assertEq(_claimPod(ANN, 1), 6 * _revenue(GROSS) / 2 - 1, "and of the other six");
+        vm.assertEq(_claimPod(BEN, 1), 13 * _revenue(GROSS) / 2 - 1, "as much as who voted once");
     }
 
     function test_30_duplicateIdsAreHarmless() public {
@@ -185,6 +234,7 @@ contract VotesRewardsTest is Votes {
     mapping(uint256 who => uint256) private claims;
     uint256[3] private held;
     uint32[3] private ends;
+    uint16[3] private standing;
     uint256 private constant FINE = 1 << 100;
 
     /// @dev The exact parts are sums of fractions R * w / W, epoch by epoch, from a plain list of votes. They are kept with
@@ -225,7 +275,9 @@ contract VotesRewardsTest is Votes {
             held[who] += added;
         }
         if (ends[who] <= now_ + 1) return;
-        uint16 bps = draw >> 90 & 3 == 0 ? 0 : uint16(1 + (draw >> 96) % 10_000);
+        if (draw >> 90 & 3 == 0) standing[who] = 0;
+        else if (draw >> 90 & 3 != 1) standing[who] = uint16(1 + (draw >> 96) % 10_000);
+        uint16 bps = standing[who];
         _vote(_account(who), Ballot.Node, 1, bps);
         cast[who].push(Cast(now_ + 1, held[who] * bps / 10_000, ends[who]));
     }
