@@ -21,7 +21,7 @@ export interface CallOptions {
   seconds?: number
   /** How often to ask again when the router is busy or the connection breaks; default 3. The call is paid once. */
   retries?: number
-  /** Awaited once the call is signed and before anybody sees it: the place to write down who it is for. */
+  /** Awaited once the call is signed and before anybody sees it: the place to write down who it is for. If it fails, no call is made. */
   signed?: (request: Hex) => void | Promise<void>
 }
 
@@ -115,10 +115,9 @@ export function createCalls(transport: Transport, frontend: number, open: () => 
       input: session.hasher.bytes(bytes),
     }
     options.signal?.throwIfAborted()
-    const { request, voucher, signature } = await session.purse.reserve(message)
+    const { request, voucher, signature } = await session.purse.reserve(message, options.signed)
     const job: Job = { chainId: session.network.chainId, request: message, voucher, signature, input: text }
     const until = deadline + manifest.limits.seconds + ANSWER_GRACE
-    await options.signed?.(request)
     return { session, outcome, version, message, request, job, until, delivery: { left: false } }
   }
 

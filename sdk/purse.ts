@@ -25,8 +25,15 @@ export interface Purse {
   readonly charged: bigint
   readonly count: number
   readonly pending: readonly PendingCall[]
-  /** Signs for one call. The voucher is in the journal before it is returned. */
-  reserve(message: Request): Promise<{ request: Hex; voucher: Voucher; signature: Hex }>
+  /**
+   * Signs for one call. The voucher is in the journal before it is returned.
+   *
+   * @param beside  Awaited as well, while the journal is written: if it fails, the call is not made and nothing is at stake.
+   */
+  reserve(
+    message: Request,
+    beside?: (request: Hex) => void | Promise<void>,
+  ): Promise<{ request: Hex; voucher: Voucher; signature: Hex }>
   /** The most the router may have charged before this call's receipt. */
   mostBefore(request: Hex): bigint
   /** The most receipts the router may have counted before this call's. */
@@ -62,7 +69,7 @@ export function openPurse({ log, payer, router, hasher, signVoucher, now }: Purs
     await log.append(entry)
   }
 
-  async function reserve(message: Request) {
+  async function reserve(message: Request, beside?: (request: Hex) => void | Promise<void>) {
     if (book.retired !== undefined) throw retired(payer, book.retired)
     const request = hasher.struct('Request', message)
     const ceiling = book.charged + atStake(book) + message.maxPrice
@@ -71,9 +78,10 @@ export function openPurse({ log, payer, router, hasher, signVoucher, now }: Purs
     enter(book, entry)
     try {
       const signature = await signVoucher(voucher)
-      await log.append(entry)
+      await Promise.all([log.append(entry), beside?.(request)])
       return { request, voucher, signature }
     } catch (cause) {
+      // Nobody has seen the voucher. If the journal has it, the next start asks for it in vain and lets it go.
       enter(book, { type: 'released', at: now(), request, code: 'voucher.unsigned' })
       throw cause
     }

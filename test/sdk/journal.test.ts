@@ -145,6 +145,24 @@ describe('a purse', () => {
     expect(purse.pending).to.deep.equal([])
   })
 
+  it('waits for what is written beside it; if that fails, nothing is at stake', async () => {
+    const purse = await purseOf(memoryJournal())
+    const told: string[] = []
+    let message = ''
+    const { request } = await purse.reserve(requestOf(1), async (hash) => {
+      await new Promise((resolve) => setImmediate(resolve))
+      told.push(hash)
+    })
+    const [asked] = told
+    await purse
+      .reserve(requestOf(2), () => Promise.reject(new Error('the disk is full')))
+      .catch((error: Error) => (message = error.message))
+
+    expect(asked).to.equal(request)
+    expect(message).to.equal('the disk is full')
+    expect(purse.pending.map((call) => call.request)).to.deep.equal([request])
+  })
+
   it('signs for 72 hours, and nothing at all once it is retired', async () => {
     const purse = await purseOf(memoryJournal())
     const { voucher } = await purse.reserve(requestOf(1))
