@@ -1,5 +1,6 @@
 import { type Address, encodeFunctionData, type Hex, toFunctionSelector } from 'viem'
 import { authorityAbi } from '../../sdk/chain/abi.ts'
+import { refused } from '../../sdk/errors.ts'
 import type { Deployer } from '../deployer.ts'
 import { localAccount } from '../local.ts'
 import { params } from '../params.ts'
@@ -44,19 +45,28 @@ export const PRIVILEGED: readonly (readonly [DeployedName, Held, readonly string
   ],
 ]
 
-/** One transaction for all that is missing: the Authority takes several calls at once. */
+/** What is still to be done, and the call that does it. */
+interface Missing {
+  what: string
+  call: Hex
+}
+
+/**
+ * One transaction for all that is missing: the Authority takes several calls at once. Whoever has to wait for what it
+ * changes has deployed already: what is another since then was decided, and is not undone here.
+ */
 export const roles: Step = {
   name: 'roles',
   async run(deployer) {
-    const calls = await Promise.all([
-      ...PRIVILEGED.map(([name, role, signatures]) =>
-        assignment(deployer, deployer.addressOf(name), signatures, ROLES[role]),
-      ),
-      ...grants(deployer).map(([role, account, delay]) => grant(deployer, ROLES[role], account, delay)),
+    const looked = await Promise.all([
+      ...PRIVILEGED.map(([name, role, signatures]) => assignment(deployer, name, signatures, role)),
+      ...grants(deployer).map(([role, account, delay]) => grant(deployer, role, account, delay)),
     ])
-    const missing = calls.filter((call) => call !== undefined)
+    const missing = looked.filter((each) => each !== undefined)
     if (missing.length === 0) return
-    await deployer.send({ ...authorityOf(deployer), functionName: 'multicall', args: [missing] })
+    if (!(await mayActAtOnce(deployer))) throw changed(deployer.admin, missing)
+    const calls = missing.map(({ call }) => call)
+    await deployer.send({ ...authorityOf(deployer), functionName: 'multicall', args: [calls] })
   },
 }
 
@@ -82,13 +92,34 @@ export function grants({
 const authorityOf = (deployer: Deployer) =>
   ({ address: deployer.addressOf('authority'), abi: authorityAbi }) as const
 
-/** @returns The call that gives the functions to the role; undefined if it has them all. */
+async function mayActAtOnce(deployer: Deployer): Promise<boolean> {
+  const [isMember, delay] = await deployer.client.readContract({
+    ...authorityOf(deployer),
+    functionName: 'hasRole',
+    args: [ROLES.admin, deployer.admin],
+  })
+  return isMember && delay === 0
+}
+
+function changed(admin: Address, missing: readonly Missing[]) {
+  const what = missing.map((each) => each.what).join('; ')
+  return refused(
+    'authority.changed',
+    `the Authority is not as it was deployed (${what}), and ${admin} cannot change it at once`,
+    {
+      fix: 'Nothing was sent. `heurist net verify` shows what differs; whoever is admin proposes changes and waits.',
+    },
+  )
+}
+
+/** @returns What gives the functions to the role; undefined if it has them all. */
 async function assignment(
   deployer: Deployer,
-  target: Address,
+  name: DeployedName,
   signatures: readonly string[],
-  role: bigint,
-): Promise<Hex | undefined> {
+  role: Held,
+): Promise<Missing | undefined> {
+  const target = deployer.addressOf(name)
   const selectors = signatures.map((signature) => toFunctionSelector(signature))
   const held = await Promise.all(
     selectors.map((selector) =>
@@ -99,25 +130,31 @@ async function assignment(
       }),
     ),
   )
-  const missing = selectors.filter((_, index) => held[index] !== role)
+  const missing = selectors.filter((_, index) => held[index] !== ROLES[role])
   if (missing.length === 0) return undefined
-  const args = [target, missing, role] as const
-  return encodeFunctionData({ abi: authorityAbi, functionName: 'setTargetFunctionRole', args })
+  const args = [target, missing, ROLES[role]] as const
+  return {
+    what: `functions of ${name} for ${role}`,
+    call: encodeFunctionData({ abi: authorityAbi, functionName: 'setTargetFunctionRole', args }),
+  }
 }
 
 /** @returns undefined if the account holds the role with that delay. */
 async function grant(
   deployer: Deployer,
-  role: bigint,
+  role: keyof typeof ROLES,
   account: Address,
   delay: number,
-): Promise<Hex | undefined> {
+): Promise<Missing | undefined> {
   const [isMember, current] = await deployer.client.readContract({
     ...authorityOf(deployer),
     functionName: 'hasRole',
-    args: [role, account],
+    args: [ROLES[role], account],
   })
   if (isMember && current === delay) return undefined
-  const args = [role, account, delay] as const
-  return encodeFunctionData({ abi: authorityAbi, functionName: 'grantRole', args })
+  const args = [ROLES[role], account, delay] as const
+  return {
+    what: `${role} of ${account}`,
+    call: encodeFunctionData({ abi: authorityAbi, functionName: 'grantRole', args }),
+  }
 }

@@ -300,6 +300,15 @@ describe('heurist net deploy on a chain of its own', function () {
     expect(wrong[`admin of ${getAddress(STRANGER)}`]).to.match(/^held since \S+, delay 604800 s, not none$/)
     expect(wrong[`admin of ${admin.address}`]).to.match(/^not held since \S+, not held, delay 604800 s$/)
   })
+
+  it('does not undo what was decided since: another deploy says what differs, and sends nothing', async () => {
+    const sent = await client().getTransactionCount({ address: admin.address })
+    const again = await net('deploy', { HEURIST_ASSET: asset, HEURIST_PRIORITY_DEADLINE: String(TIMELY) })
+
+    expect([again.code, codeOf(again)]).to.deep.equal([1, 'authority.changed'])
+    expect(again.out).to.include(`admin of ${admin.address}`).and.include('heurist net verify')
+    expect(await client().getTransactionCount({ address: admin.address })).to.equal(sent)
+  })
 })
 
 /** What is wrong, by name: "what was found, not what should be". */
