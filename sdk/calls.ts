@@ -3,6 +3,7 @@ import type { Delivery } from './answer.ts'
 import { decode, decoderOf, mediaTypeOf, type Piece } from './decode.ts'
 import { asHeuristError, bug, type HeuristError, later, refused } from './errors.ts'
 import type { OpenCall, Outcome } from './outcome.ts'
+import { mayRepeat, patienceOf } from './patience.ts'
 import { toHex } from './protocol/bytes.ts'
 import { type Ack, END, type Receipt, type Request } from './protocol/messages.ts'
 import { maxPriceOf, unitLimitsOf } from './protocol/price.ts'
@@ -68,12 +69,6 @@ interface Signed extends OpenCall {
   until: number
 }
 
-/** What the same request would only meet again. */
-const FINAL = new Set(['job.timeout', 'stream.interrupted'])
-/** Before the first, second, … repetition. Milliseconds. */
-const RETRY_PAUSES_MS = [250, 1_000, 3_000]
-/** A router that wants a longer pause is left to the caller. Seconds. */
-const LONGEST_RETRY_AFTER = 5
 /** Beyond this a whole answer could outlast the idle limit of HTTP connections on the way. Seconds. */
 const LONGEST_WHOLE_SECONDS = 200
 /** For the way there and back, beyond the request's deadline and the pod's own limit. Seconds. */
@@ -132,7 +127,7 @@ export function createCalls(transport: Transport, frontend: number, open: () => 
   }
 
   async function runSigned(call: Signed, options: CallOptions): Promise<Answer> {
-    const { signal, end } = patienceOf(call, options.signal)
+    const { signal, end } = patienceOf(call.until, options.signal)
     let delivery: Delivery = { read: 0n, left: true }
     let cut = false
     try {
@@ -146,7 +141,7 @@ export function createCalls(transport: Transport, frontend: number, open: () => 
         } catch (cause) {
           // A router that hears the connection break takes it for leaving.
           if (isUnknown(cause)) cut = true
-          if (!signal.aborted && (await mayRepeat(cause, attempt, options, signal))) continue
+          if (!signal.aborted && (await mayRepeat(cause, attempt, signal, options.retries))) continue
           if (!signal.aborted) throw await givenUp({ ...call, delivery }, cause)
           await leave(call, new Uint8Array())
           throw leftError(options.signal)
@@ -171,7 +166,7 @@ export function createCalls(transport: Transport, frontend: number, open: () => 
     options: CallOptions,
     settle: (answer: Answer) => void,
   ): AsyncGenerator<Piece> {
-    const { signal, end } = patienceOf(call, options.signal)
+    const { signal, end } = patienceOf(call.until, options.signal)
     const decoder = decoderOf(call.version.manifest.kind)
     const parts: Uint8Array[] = []
     const stream = { read: 0, cut: false }
@@ -235,7 +230,7 @@ export function createCalls(transport: Transport, frontend: number, open: () => 
         // A router that hears the connection break takes it for leaving.
         if (isUnknown(cause)) stream.cut = true
         else if (stream.read > 0) throw cause
-        if (signal.aborted || !(await mayRepeat(cause, attempt, options, signal))) throw cause
+        if (signal.aborted || !(await mayRepeat(cause, attempt, signal, options.retries))) throw cause
       }
     }
   }
@@ -294,56 +289,6 @@ async function givenUp(call: Signed, cause: unknown): Promise<HeuristError> {
   await call.outcome.failed(call.request, error)
   call.outcome.follow(call)
   return error
-}
-
-/** Waits for the next attempt, if there may be one: the same request again is served at most once. */
-async function mayRepeat(
-  cause: unknown,
-  attempt: number,
-  { retries = RETRY_PAUSES_MS.length }: CallOptions,
-  signal: AbortSignal,
-): Promise<boolean> {
-  const { kind, code, details } = asHeuristError(cause)
-  if (kind !== 'later' || attempt >= retries || FINAL.has(code) || code.startsWith('chain.')) return false
-  const wanted = Number(details.retryAfterSeconds ?? 0)
-  if (wanted > LONGEST_RETRY_AFTER) return false
-  const pause = RETRY_PAUSES_MS[Math.min(attempt, RETRY_PAUSES_MS.length - 1)] ?? 0
-  await sleep(Math.max(pause, 1_000 * wanted), signal)
-  return !signal.aborted
-}
-
-/** Ends early when the signal aborts. */
-const sleep = (ms: number, signal: AbortSignal) =>
-  new Promise<void>((resolve) => {
-    const done = () => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    const timer = setTimeout(done, ms)
-    signal.addEventListener('abort', done)
-    if (signal.aborted) done()
-  })
-
-/**
- * Aborts when the caller does, or when no answer can come any more, to the next whole second; until its `end`. Timers of one
- * length share a list: one for every length in milliseconds is dear.
- */
-function patienceOf(call: Signed, caller: AbortSignal | undefined): { signal: AbortSignal; end: () => void } {
-  const controller = new AbortController()
-  const leave = () => controller.abort(caller?.reason)
-  const late = () => controller.abort(new DOMException('no answer came in time', 'TimeoutError'))
-  const seconds = Math.max(1, Math.ceil(call.until - Date.now() / 1_000))
-  const timer = setTimeout(late, 1_000 * seconds)
-  if (caller?.aborted) leave()
-  else caller?.addEventListener('abort', leave)
-  return {
-    signal: controller.signal,
-    end() {
-      clearTimeout(timer)
-      caller?.removeEventListener('abort', leave)
-    },
-  }
 }
 
 const leftError = (signal: AbortSignal | undefined): HeuristError =>

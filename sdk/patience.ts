@@ -1,0 +1,68 @@
+import { asHeuristError } from './errors.ts'
+
+/** How long a call is waited for, and how often the same request is asked for again. */
+
+/** What the same request would only meet again. */
+const FINAL = new Set(['job.timeout', 'stream.interrupted'])
+/** Before the first, second, … repetition. Milliseconds. */
+const RETRY_PAUSES_MS = [250, 1_000, 3_000]
+/** A router that wants a longer pause is left to the caller. Seconds. */
+const LONGEST_RETRY_AFTER = 5
+
+/**
+ * Aborts when the caller does, or when no answer can come any more, to the next whole second; until its `end`. Timers of one
+ * length share a list: one for every length in milliseconds is dear.
+ */
+export function patienceOf(
+  until: number,
+  caller: AbortSignal | undefined,
+): { signal: AbortSignal; end: () => void } {
+  const controller = new AbortController()
+  const leave = () => controller.abort(caller?.reason)
+  const late = () => controller.abort(new DOMException('no answer came in time', 'TimeoutError'))
+  const seconds = Math.max(1, Math.ceil(until - Date.now() / 1_000))
+  const timer = setTimeout(late, 1_000 * seconds)
+  if (caller?.aborted) leave()
+  else caller?.addEventListener('abort', leave)
+  return {
+    signal: controller.signal,
+    end() {
+      clearTimeout(timer)
+      caller?.removeEventListener('abort', leave)
+    },
+  }
+}
+
+/**
+ * Waits for the next attempt, if there may be one: the same request again is served at most once.
+ *
+ * @param attempt  How often it was asked for again before.
+ * @returns whether to ask again.
+ */
+export async function mayRepeat(
+  cause: unknown,
+  attempt: number,
+  signal: AbortSignal,
+  retries = RETRY_PAUSES_MS.length,
+): Promise<boolean> {
+  const { kind, code, details } = asHeuristError(cause)
+  if (kind !== 'later' || attempt >= retries || FINAL.has(code) || code.startsWith('chain.')) return false
+  const wanted = Number(details.retryAfterSeconds ?? 0)
+  if (wanted > LONGEST_RETRY_AFTER) return false
+  const pause = RETRY_PAUSES_MS[Math.min(attempt, RETRY_PAUSES_MS.length - 1)] ?? 0
+  await sleep(Math.max(pause, 1_000 * wanted), signal)
+  return !signal.aborted
+}
+
+/** Ends early when the signal aborts. */
+const sleep = (ms: number, signal: AbortSignal) =>
+  new Promise<void>((resolve) => {
+    const done = () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, ms)
+    signal.addEventListener('abort', done)
+    if (signal.aborted) done()
+  })
