@@ -52,12 +52,12 @@ const lineSchema = z.looseObject({ text: z.exactOptional(z.string()), finish: z.
 type Line = Partial<Pick<Piece, 'text' | 'finish' | 'embeddings'>>
 
 function lineDecoder(schema: z.ZodType<Line>): Decoder {
-  const utf8 = new TextDecoder()
+  const decoder = new TextDecoder()
   let rest = ''
 
   return {
     push(bytes) {
-      const lines = (rest + utf8.decode(bytes, { stream: true })).split('\n')
+      const lines = (rest + decoder.decode(bytes, { stream: true })).split('\n')
       rest = lines.pop() ?? ''
       return readLines(schema, lines, bytes)
     },

@@ -1,7 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fastifyStatic from '@fastify/static'
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyRequest,
+  LogController,
+} from 'fastify'
 import { z } from 'zod'
 import { loadKey } from '../../sdk/chain/keys.ts'
 import { refused } from '../../sdk/errors.ts'
@@ -9,16 +14,20 @@ import { addressSchema } from '../../sdk/protocol/wire.ts'
 import { usd } from '../../sdk/units.ts'
 import { answerErrors } from './api/errors.ts'
 import { relayRoutes } from './api/relay.ts'
-import { doorRoutes, type Heads } from './doors.ts'
+import { DOOR_PAGES, doorRoutes, type Heads } from './doors.ts'
+import { originOf, sentPicture } from './pictures/page.ts'
 import { PICTURE_SHARE } from './pictures/record.ts'
-import { pictureMeta, pictureRoutes } from './pictures/routes.ts'
+import { pictureRoutes } from './pictures/routes.ts'
 import { RESULT_SHARE } from './search/documents.ts'
 import { openSearch, searchSchema } from './search/open.ts'
 import { searchRoutes } from './search/routes.ts'
+import { type SentShare, withShare } from './shares/page.ts'
 import { shareRoutes } from './shares/routes.ts'
 import { CHAT_SHARE } from './shares/snapshot.ts'
-import { openShares } from './shares/store.ts'
-import { DOORS } from './src/network/config.ts'
+import { openShares, type ShareStore } from './shares/store.ts'
+import { DOORS, type Door } from './src/network/config.ts'
+import { chatBody } from './src/pondera/sent.ts'
+import { resultBody } from './src/search/sent.ts'
 
 const url = z.url({ protocol: /^https?$/ })
 
@@ -172,32 +181,51 @@ export function createWeb(config: WebConfig, log: FastifyBaseLogger): FastifyIns
   return app
 }
 
-/** Keeps what is shared, in a folder for each kind. @returns what previews of shared pages read. */
+/** Keeps what is shared, in a folder for each kind. @returns the pages of shares, with what they show in them. */
 function sharing(app: FastifyInstance, config: WebConfig, dataDir: string): Heads {
-  const {
-    mostShares,
-    mostSharesADay,
-    mostPictures,
-    mostPictureMiB,
-    publicUrl,
-    routerUrl,
-    rpcUrl,
-    chainId,
-    ledger,
-  } = config
+  const { mostShares, mostSharesADay, mostPictures, mostPictureMiB, publicUrl, doors } = config
+  const { routerUrl, rpcUrl, chainId, ledger } = config
   const now = Date.now
   const few = { most: mostShares, now }
   const daily = { mostADay: mostSharesADay, now }
-  shareRoutes(app, '/api/shares', CHAT_SHARE, openShares(join(dataDir, 'shares'), CHAT_SHARE, few), daily)
-  if (config.doors.search) {
+  const heads: Heads = {}
+
+  const chats = openShares(join(dataDir, 'shares'), CHAT_SHARE, few)
+  shareRoutes(app, '/api/shares', CHAT_SHARE, chats, daily)
+  heads['/pondera/s/:share'] = sentPages('pondera', chats, (id, chat) => {
+    return { id, api: '/api/shares', title: chat.title, body: chatBody(chat) }
+  })
+  if (doors.search) {
     const results = openShares(join(dataDir, 'results'), RESULT_SHARE, few)
     shareRoutes(app, '/api/results', RESULT_SHARE, results, daily)
+    heads['/search'] = sentPages('search', results, (id, result) => {
+      return { id, api: '/api/results', title: result.query, body: resultBody(result) }
+    })
   }
-  if (config.doors.imagine === undefined) return {}
-  const terms = { most: mostPictures, mostTotalBytes: mostPictureMiB * 1024 * 1024, now }
-  const pictures = openShares(join(dataDir, 'pictures'), PICTURE_SHARE, terms)
-  const network = { routerUrl, rpcUrl: config.chainRpcUrl ?? rpcUrl, chainId, ledger }
-  pictureRoutes(app, { pictures, network, publicUrl, now })
-  const page = readFileSync(join(DIST, 'imagine.html'), 'utf8')
-  return { '/imagine/s/:share': (request) => pictureMeta(page, request, { pictures, publicUrl }) }
+  if (doors.imagine) {
+    const terms = { most: mostPictures, mostTotalBytes: mostPictureMiB * 1024 * 1024, now }
+    const pictures = openShares(join(dataDir, 'pictures'), PICTURE_SHARE, terms)
+    const network = { routerUrl, rpcUrl: config.chainRpcUrl ?? rpcUrl, chainId, ledger }
+    pictureRoutes(app, { pictures, network, now })
+    heads['/imagine/s/:share'] = sentPages('imagine', pictures, (id, picture, request) =>
+      sentPicture(id, picture, publicUrl ?? originOf(request)),
+    )
+  }
+  return heads
+}
+
+/** The page of a door with the share in it that its address names; as it was built if there is no such share. */
+function sentPages<S>(
+  door: Door,
+  shares: Pick<ShareStore<S>, 'read'>,
+  sent: (id: string, shared: S & { createdAt: number }, request: FastifyRequest) => SentShare,
+): Heads[string] {
+  const page = readFileSync(join(DIST, DOOR_PAGES[door].file), 'utf8')
+  return async (request) => {
+    const { share } = request.params as { share?: string }
+    const { rid } = request.query as { rid?: unknown }
+    const id = share ?? (typeof rid === 'string' ? rid : '')
+    const shared = await shares.read(id).catch(() => undefined)
+    return shared && withShare(page, sent(id, shared, request))
+  }
 }

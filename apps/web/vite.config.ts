@@ -77,8 +77,13 @@ export default defineConfig({
             },
             {
               name: 'common',
-              test: /\/web\/src\/parts\/|\/sdk\/(?:errors|units|protocol\/wire)\.ts/,
+              test: /\/web\/src\/(?:parts\/|start|no-eval|session\/(?:button|use|words)|network\/(?:address|answer|config|use))|vite\/preload-helper|\/sdk\/(?:errors|units|protocol\/wire)\.ts/,
               minShareCount: 4,
+            },
+            {
+              name: 'paying',
+              test: /\/web\/src\/(?:sharing\/|session\/(?:start|why)|network\/server)|node_modules\/idb\//,
+              minShareCount: 3,
             },
           ],
         },

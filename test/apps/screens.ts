@@ -16,7 +16,7 @@ const { house, page, paths } = await openVisit()
 const BEFORE: Partial<Record<Place, () => Promise<void>>> = {
   '/pods/:chat': () => runPod(page, 'Message', 'What is a pod?'),
   '/pods/:image': () => runPod(page, 'Prompt', RED_CIRCLE),
-  '/pods/:translate': () => runPod(page, 'Text', 'The cat sleeps.'),
+  '/pods/:translate': () => runPod(page, 'Text', 'My sister buys a red hat at the market today.'),
   async '/pods/:embed'() {
     await isReady(page)
     await page.getByLabel('Another text', { exact: true }).fill('A cat is asleep.')

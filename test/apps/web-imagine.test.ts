@@ -7,6 +7,7 @@ import { keccak, toHex } from '../../sdk/protocol/bytes.ts'
 import { usd } from '../../sdk/units.ts'
 import { verifyReceipt } from '../../sdk/verify.ts'
 import { faultsOf } from './axe.ts'
+import { whatStopsPaying } from './paying.ts'
 import { button, fund, type House, isReady, openHouse, revenueOf, until } from './visitor.ts'
 
 /** Every row of imagine's feature table, in a real Chromium on a real network with two image pods. */
@@ -528,6 +529,14 @@ describe('imagine in a browser', function () {
     const left = BigInt((await mine.locator('[data-left]').getAttribute('data-left')) ?? '0')
     expect(left).to.equal(usd('5') - 11n * 1_200n)
     await context.close()
+  })
+
+  whatStopsPaying({
+    house: () => house,
+    path: () => '/imagine/m/image',
+    fill: (on) => prompt(on).fill(PROMPT),
+    pays: 'Draw',
+    done: (on) => on.locator('#result [data-state=done] [data-receipt]').waitFor(),
   })
 
   it('a model that is not there is said in a sentence', async () => {

@@ -3,7 +3,8 @@ import type { Page } from 'playwright-core'
 import { readAccount } from '../../sdk/chain/accounts.ts'
 import { openChain } from '../../sdk/chain/clients.ts'
 import { usd } from '../../sdk/units.ts'
-import { ask, button, fund, type House, isReady, openHouse, until } from './visitor.ts'
+import { whatStopsPaying } from './paying.ts'
+import { answered, ask, button, fund, type House, isReady, openHouse, until } from './visitor.ts'
 
 /** How pondera is paid, in a real Chromium on a real network: chain, router, worker with its models, the page's own server. */
 
@@ -22,37 +23,13 @@ describe('pondera in a browser: paying', function () {
       key: key as `0x${string}`,
     })
   }
-  it('a wallet that declines: nothing is signed or charged, and the next try works', async () => {
-    const { context, wallet, page } = await house.holder(10n)
-    wallet.declines.add('eth_signTypedData_v4')
-    await fund(page)
-    const problem = page.locator('[data-problem]')
-    await problem.waitFor()
-
-    expect(await problem.getAttribute('data-problem')).to.equal('wallet.declined')
-    expect(await problem.textContent()).to.include('Nothing was signed or charged')
-    wallet.declines.clear()
-    await button(page, 'Deposit with Test Wallet').click()
-    await isReady(page)
-    await context.close()
-  })
-
-  it('a wallet on another chain is named with both chains, and switches in one click', async () => {
-    const { context, wallet, page } = await house.holder(10n)
-    wallet.chainId = 1
-    await fund(page)
-    const problem = page.locator('[data-problem="wallet.wrong_chain"]')
-
-    expect(await problem.textContent()).to.match(/chain 1;.*chain 31337/)
-
-    wallet.known.delete(31337)
-    await button(page, 'Switch the wallet’s network').click()
-    await problem.waitFor({ state: 'detached' })
-    expect(wallet.chainId).to.equal(31337)
-    expect(wallet.prompts).not.to.include('eth_signTypedData_v4')
-    await button(page, 'Deposit with Test Wallet').click()
-    await isReady(page)
-    await context.close()
+  whatStopsPaying({
+    house: () => house,
+    path: () => '/pondera',
+    // A label around a field that holds something is found by more than its own words.
+    fill: (page) => page.getByRole('textbox', { name: 'Your question' }).fill('What is a pod?'),
+    pays: 'Send',
+    done: async (page) => void (await answered(page, 0)),
   })
 
   it('the first paid call takes at most two prompts, the next ten take none', async () => {
@@ -126,44 +103,6 @@ describe('pondera in a browser: paying', function () {
       'eth_sendTransaction',
     ])
     await context.close()
-  })
-
-  it('a wallet without money is told what it has, before anything is signed', async () => {
-    const { context, wallet, page } = await house.holder(1n)
-    await fund(page)
-    const problem = page.locator('[data-problem="deposit.insufficient_funds"]')
-
-    expect(await problem.textContent()).to.include('$1.000000')
-    expect(wallet.prompts).to.deep.equal(['eth_requestAccounts'])
-    await context.close()
-  })
-
-  it('without a wallet the page says so, and a local chain needs none', async () => {
-    const context = await house.visitor()
-    const page = await house.open(context)
-    await button(page, 'Add credit').click()
-
-    expect(await page.locator('[data-no-wallet]').textContent()).to.include('No wallet was found')
-
-    await button(page, 'Try without a wallet').click()
-    await isReady(page)
-    await page.keyboard.press('Escape')
-    expect(await ask(page, 'What is an epoch?')).to.match(/epoch/i)
-    await context.close()
-  })
-
-  it('another tab is told that the first one has the key, and takes over when it closes', async () => {
-    const page = await house.guest()
-    const second = await house.open(page.context())
-    await second.locator('[data-banner=elsewhere]').waitFor()
-
-    expect(await second.locator('[data-banner]').textContent()).to.include('Another tab')
-    expect(await button(second, 'Send').isDisabled()).to.equal(true)
-
-    await page.close()
-    await isReady(second)
-    expect(await ask(second, 'What is a pod?')).to.match(/pod/)
-    await second.context().close()
   })
 
   it('one click revokes: the withdrawal stands on the chain, and the key signs nothing more', async () => {

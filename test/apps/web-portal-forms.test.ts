@@ -10,7 +10,7 @@ import {
   inputOf,
   mostPrice,
 } from '../../apps/web/src/portal/pod/input.ts'
-import { snippetsOf } from '../../apps/web/src/portal/pod/snippets.ts'
+import { snippetsOf, whyNoCurl } from '../../apps/web/src/portal/pod/snippets.ts'
 import { limitWords, priceWords } from '../../apps/web/src/portal/pod/terms.ts'
 import { type Manifest, parseManifest } from '../../sdk/protocol/manifest.ts'
 import { requestParser as chatParser } from '../../worker/engines/chat/request.ts'
@@ -110,6 +110,7 @@ describe('the forms of the portal', () => {
 describe('the snippets of the portal', () => {
   const where = { routerUrl: 'http://127.0.0.1:7800', gatewayUrl: 'http://127.0.0.1:7801/v1' }
   const chat = { name: 'chat', kind: 'chat' } as const
+  const translate = { name: 'translate', kind: 'translate' } as const
   const code = (name: string, input: object, pod: Parameters<typeof snippetsOf>[0] = chat) =>
     snippetsOf(pod, input, where).find((each) => each.name === name)?.code ?? ''
 
@@ -138,12 +139,15 @@ describe('the snippets of the portal', () => {
     expect(JSON.parse(literal)).to.deep.equal(input)
   })
 
-  it('what the gateway has no route for is not shown as one', () => {
+  it('what the gateway has no route for is not shown as one, and says why', () => {
     const names = (pod: Parameters<typeof snippetsOf>[0], gateway: string | undefined = where.gatewayUrl) =>
       snippetsOf(pod, {}, { ...where, gatewayUrl: gateway }).map(({ name }) => name)
 
     expect(names(chat)).to.deep.equal(['curl', 'openai', 'heurist', 'sdk'])
-    expect(names({ name: 'translate', kind: 'translate' })).to.deep.equal(['heurist', 'sdk'])
+    expect(names(translate)).to.deep.equal(['heurist', 'sdk'])
+    expect(whyNoCurl(translate, where)).to.match(/The command and the SDK sign it/)
+    expect(whyNoCurl(chat, where)).to.equal(undefined)
+    expect(whyNoCurl(translate, { ...where, gatewayUrl: undefined })).to.equal(undefined)
     expect(snippetsOf(chat, {}, { ...where, gatewayUrl: undefined }).map(({ name }) => name)).to.deep.equal([
       'heurist',
       'sdk',

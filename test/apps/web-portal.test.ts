@@ -17,6 +17,7 @@ import { formatUsd, HEU, usd } from '../../sdk/units.ts'
 import { PODS } from '../market.ts'
 import { type Actor, openActor } from './actor.ts'
 import { faultsOf, overflowOf } from './axe.ts'
+import { whatStopsPaying } from './paying.ts'
 import { button, fund, type House, isReady, openHouse, revenueOf, risingPrices, until } from './visitor.ts'
 
 /** The portal's pages in a real Chromium on a real network; every figure is compared with a read of the chain. */
@@ -403,6 +404,14 @@ describe('the portal in a browser', function () {
     expect(await page.locator('[data-answer=whole]').textContent()).to.match(/pod/)
   })
 
+  whatStopsPaying({
+    house: () => house,
+    path: () => `/pods/${pods.chat}`,
+    fill: (on) => fill(on, 'Message', QUESTION),
+    pays: 'Run',
+    done: (on) => on.locator('[data-answer=whole]').waitFor(),
+  })
+
   it('without credit nothing can be run, and the way to it stands there', async () => {
     const mine = await house.open(await house.visitor(), `/pods/${pods.chat}`)
     await mine.locator('[data-session=none]').waitFor()
@@ -470,15 +479,27 @@ describe('the portal in a browser', function () {
       'tsx',
     )
     const sdk = await runs(await snippet('translate', { Text: 'The cat sleeps.' }, 'sdk'), paying, 'tsx')
-    const other = await house.stage.market.payer(usd('1'))
+    // A key belongs to one journal, and each of these has its own.
+    const [other, third] = [
+      await house.stage.market.payer(usd('1')),
+      await house.stage.market.payer(usd('1')),
+    ]
     const cli = await runs(
       await snippet('chat', { Message: QUESTION }, 'heurist'),
       { HEURIST_KEY: other.key },
       'sh',
     )
+    const german = await snippet(
+      'translate',
+      { Text: 'My sister buys a red hat at the market today.', From: 'en', To: 'de' },
+      'heurist',
+    )
+    const translated = await runs(german, { HEURIST_KEY: third.key }, 'sh')
     const [request = ''] = /0x[0-9a-f]{64}/.exec(sdk) ?? []
     const { receipt } = await house.receipt(request)
 
+    expect(await page.locator('[data-no-curl]').textContent()).to.match(/The command and the SDK sign it/)
+    expect(translated).to.include('Meine Schwester kauft heute einen roten Hut auf dem Markt.')
     expect(openai).to.match(/pod/)
     expect(sdk).to.include(formatUsd(receipt?.price ?? 0n))
     expect(cli).to.match(/pod/)

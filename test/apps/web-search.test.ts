@@ -5,6 +5,7 @@ import { claimablesOf } from '../../sdk/chain/payees.ts'
 import { formatUsd } from '../../sdk/units.ts'
 import { verifyReceipt } from '../../sdk/verify.ts'
 import { faultsOf } from './axe.ts'
+import { whatStopsPaying } from './paying.ts'
 import { slowLine } from './slow-line.ts'
 import {
   button,
@@ -333,6 +334,17 @@ describe('search in a browser', function () {
     await context.close()
   })
 
+  whatStopsPaying({
+    house: () => house,
+    path: () => '/search',
+    async fill(on) {
+      await priced(on)
+      await on.getByLabel('Your query', { exact: true }).fill(QUESTION)
+    },
+    pays: 'Search',
+    done: answered,
+  })
+
   it('a whole search is done by keyboard alone', async () => {
     const mine = await house.open(await house.visitor(), '/search')
     await button(mine, 'Add credit').waitFor()
@@ -423,6 +435,31 @@ describe('search in a browser', function () {
     await until(async () => BigInt((await price()) ?? '0') > shown)
     await button(mine, 'regenerate').click()
     await answered(mine)
+    await mine.context().close()
+  })
+
+  it('while the chain or the router is down nothing is asked, what was found stays, and it goes on by itself', async () => {
+    const mine = await house.guest('/search')
+    await priced(mine)
+    await searchFor(mine, QUESTION)
+    const found = await answerOf(mine)
+    const banner = mine.locator('[data-banner=down]')
+    const downs: [RegExp, () => Promise<unknown>][] = [
+      [/Read only\. The chain does not answer/, () => house.stage.market.restartChain(12_000)],
+      [/Read only\. The router does not answer/, () => house.stage.network.kill('router', 8_000)],
+    ]
+    for (const [says, takeDown] of downs) {
+      const restart = takeDown()
+      await banner.waitFor()
+
+      expect(await banner.textContent()).to.match(says)
+      expect(await answerOf(mine)).to.equal(found)
+      expect(await button(mine, 'Search').isDisabled()).to.equal(true)
+      await restart
+      await isReady(mine)
+      await banner.waitFor({ state: 'detached' })
+    }
+    await searchFor(mine, 'What is a voucher?')
     await mine.context().close()
   })
 

@@ -88,6 +88,15 @@ describe('the web page', () => {
     expect(holding[0]).to.match(/^simulateCalls/)
   })
 
+  it('what colours code and draws formulas is apart from what shows a text: it comes with the first that has one', () => {
+    const files = readdirSync(join(DIST, 'assets')).filter((name) => /^markdown-.*\.js$/.test(name))
+    const [text = ''] = files.map((name) => readFileSync(join(DIST, 'assets', name), 'utf8'))
+
+    expect(files).to.have.length(1)
+    expect(text).not.to.match(/katex|hljs-/)
+    expect(gzipSync(text).length).to.be.lessThan(60_000)
+  })
+
   it('every address of every door is measured and pictured', () => {
     const known = Object.keys(PLACES).map((place) => place.replace(/[? ].*$/, '').replace(/:\w+/g, ':'))
     const doors = Object.values(DOOR_PAGES).flatMap(({ addresses }) => addresses)

@@ -1,11 +1,10 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { later, refused } from '../../../sdk/errors.ts'
 import { parseWire } from '../../../sdk/protocol/wire.ts'
 import { openAllowance } from '../api/allowance.ts'
 import { keptRoutes, sharingAllowance } from '../shares/routes.ts'
 import type { ShareStore } from '../shares/store.ts'
-import { withMeta } from './meta.ts'
 import { readPng } from './png.ts'
 import { type Network, provePicture } from './prove.ts'
 import {
@@ -32,8 +31,6 @@ const fileSchema = z.object({ file: z.string().max(64) })
 export interface PictureTerms {
   pictures: ShareStore<Picture>
   network: Network
-  /** How people reach the page; default: as the request came in. */
-  publicUrl?: string | undefined
   now(): number
 }
 
@@ -93,19 +90,4 @@ function checkInput(input: string): void {
       cause,
     })
   }
-}
-
-const HOST = /^(?:[A-Za-z0-9.-]{1,253}|\[[0-9a-fA-F:]{2,39}\])(?::\d{1,5})?$/
-
-/** The page of a shared picture, with what previews read in its head; undefined if there is no such share. */
-export async function pictureMeta(
-  page: string,
-  request: FastifyRequest,
-  { pictures, publicUrl }: Pick<PictureTerms, 'pictures' | 'publicUrl'>,
-): Promise<string | undefined> {
-  const { share = '' } = request.params as { share?: string }
-  const shared = await pictures.read(share).catch(() => undefined)
-  if (!shared) return undefined
-  const came = HOST.test(request.host) ? `${request.protocol}://${request.host}` : 'http://localhost'
-  return withMeta(page, share, shared, publicUrl ?? came)
 }

@@ -19,9 +19,6 @@ export function Gallery() {
         <h1 className="max-w-[36rem] text-[1.5rem] leading-snug">
           Say it, see it. <span className="text-muted">A price before, a receipt after, no account.</span>
         </h1>
-        {view.phase === 'none' && (
-          <p>Add credit above to begin: one signature, and no picture asks you again.</p>
-        )}
       </header>
       {models === undefined && <p className="text-muted">Reading the models…</p>}
       {models?.length === 0 && <p>No model of this network makes pictures yet.</p>}
@@ -30,6 +27,10 @@ export function Gallery() {
           <Card key={model.id} model={model} />
         ))}
       </ul>
+      {/* Below what stood before the page knew: nothing moves. */}
+      {view.phase === 'none' && (
+        <p>Add credit above to begin: one signature, and no picture asks you again.</p>
+      )}
     </>
   )
 }

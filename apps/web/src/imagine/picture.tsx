@@ -1,10 +1,7 @@
 import { useState } from 'react'
 import type { Drawing } from './drawing.ts'
+import { edgesOf } from './edges.ts'
 import { usePicture } from './use.ts'
-
-/** Up to this many pixels wide a picture is shown with hard edges; larger ones are smoothed where they must shrink. */
-const HARD_EDGES = 256
-export const edgesOf = (width: number): string => (width <= HARD_EDGES ? '[image-rendering:pixelated]' : '')
 
 /** A picture of this browser, filling the `relative` room it is in. */
 export function Picture({ drawing, alt }: { drawing: Drawing; alt: string }) {

@@ -1,16 +1,15 @@
-import { lazy, Suspense, useEffect, useState } from 'react'
+import { lazy, Suspense, useState } from 'react'
 import {
   picturePath,
   readAsked,
-  type SharedPicture as Shared,
+  type SharedPicture as SharedOne,
   sharedPictureSchema,
 } from '../../pictures/record.ts'
 import { receiptPath } from '../network/address.ts'
 import { askServer } from '../network/server.ts'
 import { Copy } from '../parts/copy.tsx'
-import { type Problem, wordsOf } from '../session/words.ts'
-import { Deletion } from '../sharing/deletion.tsx'
-import { edgesOf } from './picture.tsx'
+import { readFirst, Shared, type Sharing } from '../sharing/shared.tsx'
+import { edgesOf } from './edges.ts'
 import { Settings } from './result.tsx'
 import { PICTURES } from './share.tsx'
 import { modelPath } from './use.ts'
@@ -18,52 +17,36 @@ import { modelPath } from './use.ts'
 /** Signatures and hashes are checked here; that code comes when somebody asks for it. */
 const Proof = lazy(() => import('./proof.tsx'))
 
-type Read = { state: 'reading' } | { state: 'read'; shared: Shared } | { state: 'failed'; problem: Problem }
-
-async function readPicture(id: string): Promise<Shared> {
-  return sharedPictureSchema.parse(await (await askServer(`${PICTURES}/${id}`, { method: 'GET' })).json())
+const PICTURE: Sharing<SharedOne> = {
+  api: PICTURES,
+  noun: 'picture',
+  async read(id) {
+    return sharedPictureSchema.parse(await (await askServer(`${PICTURES}/${id}`, { method: 'GET' })).json())
+  },
 }
 
+export const readFirstPicture = (id: string): Promise<void> => readFirst(PICTURE, id)
+
 /** The public page of a shared picture. */
-export function SharedPicture({ share }: { share: string }) {
-  const [read, setRead] = useState<Read>({ state: 'reading' })
-  useEffect(() => {
-    readPicture(share).then(
-      (shared) => setRead({ state: 'read', shared }),
-      (cause: unknown) => setRead({ state: 'failed', problem: wordsOf(cause) }),
-    )
-  }, [share])
-  const deleted = { code: 'share.deleted', says: 'The shared picture is deleted.', fix: '' }
-  return (
-    <div className="mx-auto max-w-[40rem] space-y-5">
-      {read.state === 'reading' && <p className="text-muted">Reading…</p>}
-      {read.state === 'failed' && (
-        <p data-problem={read.problem.code}>
-          {read.problem.says} {read.problem.fix}
-        </p>
-      )}
-      {read.state === 'read' && (
-        <>
-          <Deletion
-            api={PICTURES}
-            id={share}
-            onDeleted={() => setRead({ state: 'failed', problem: deleted })}
-          />
-          <Sheet id={share} shared={read.shared} />
-        </>
-      )}
-      {read.state !== 'reading' && (
+export const SharedPicture = ({ share }: { share: string }) => (
+  <div className="mx-auto max-w-[40rem] space-y-5">
+    <Shared
+      sharing={PICTURE}
+      id={share}
+      own={
         <p>
           <a className="underline underline-offset-4" href="/imagine">
             Draw one of your own
           </a>
         </p>
-      )}
-    </div>
-  )
-}
+      }
+    >
+      {(shared) => <Sheet id={share} shared={shared} />}
+    </Shared>
+  </div>
+)
 
-function Sheet({ id, shared }: { id: string; shared: Shared }) {
+function Sheet({ id, shared }: { id: string; shared: SharedOne }) {
   const [proving, setProving] = useState(false)
   const asked = readAsked(shared.input)
   const again = new URLSearchParams({

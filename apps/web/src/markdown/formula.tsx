@@ -2,7 +2,7 @@ import katex from 'katex'
 import { useEffect, useRef, useState } from 'react'
 
 /** A formula as MathML, which browsers draw and screen readers read; what is no formula stays as it was written. */
-export function Formula({ tex, display }: { tex: string; display: boolean }) {
+export default function Formula({ tex, display }: { tex: string; display: boolean }) {
   const place = useRef<HTMLSpanElement>(null)
   const [broken, setBroken] = useState(false)
   useEffect(() => {

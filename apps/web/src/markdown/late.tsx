@@ -5,7 +5,7 @@ type Markdown = typeof import('./markdown.tsx').default
 let asked: Promise<typeof import('./markdown.tsx')> | undefined
 let kept: Markdown | undefined
 
-/** Markdown, code and mathematics: that code comes when it is first needed. Once it is here, nothing stands in for it. */
+/** Markdown: its code comes when it is first needed. Once it is here, nothing stands in for it. */
 export function loadMarkdown(): Promise<typeof import('./markdown.tsx')> {
   asked ??= import('./markdown.tsx').then((loaded) => {
     kept = loaded.default

@@ -1,12 +1,37 @@
-import { isValidElement, type ReactNode, useMemo } from 'react'
+import { isValidElement, lazy, type ReactNode, Suspense, useEffect, useMemo, useState } from 'react'
 import ReactMarkdown, { type Components } from 'react-markdown'
-import rehypeHighlight from 'rehype-highlight'
 import remarkGfm from 'remark-gfm'
 import remarkMath from 'remark-math'
 import { Copy } from '../parts/copy.tsx'
-import { Formula } from './formula.tsx'
 import { isTooMuch } from './plain.ts'
 import './markdown.css'
+
+// Formulas and the colours of code come with the first text that has one; where they do not come, it stays as it was written.
+const Written = ({ tex }: { tex: string }) => <code>{tex}</code>
+const Formula = lazy(() =>
+  import('./formula.tsx').catch((cause: unknown) => {
+    console.warn(cause)
+    return { default: Written }
+  }),
+)
+const CODE = /(?:```|~~~)[ \t]*\w/
+let colours: typeof import('rehype-highlight').default | undefined
+
+function useColours(text: string): typeof colours {
+  const [known, setKnown] = useState(() => colours)
+  const waits = known === undefined && CODE.test(text)
+  useEffect(() => {
+    if (!waits) return
+    void import('rehype-highlight').then(
+      (loaded) => {
+        colours = loaded.default
+        setKnown(() => colours)
+      },
+      (cause: unknown) => console.warn(cause),
+    )
+  }, [waits])
+  return known
+}
 
 /**
  * What a model wrote, as elements of the page: its HTML is shown as the text that it is, its pictures are links, because a
@@ -20,7 +45,12 @@ const COMPONENTS: Components = {
   code({ className = '', children }) {
     const display = className.includes('math-display')
     if (!display && !className.includes('math-inline')) return <code className={className}>{children}</code>
-    return <Formula tex={textOf(children)} display={display} />
+    const tex = textOf(children)
+    return (
+      <Suspense fallback={<Written tex={tex} />}>
+        <Formula tex={tex} display={display} />
+      </Suspense>
+    )
   },
   pre({ children }) {
     const inner = isValidElement<{ className?: string; children?: ReactNode }>(children)
@@ -66,6 +96,7 @@ export default function Markdown({
     [link],
   )
   const plain = useMemo(() => isTooMuch(text), [text])
+  const highlight = useColours(text)
   if (plain) {
     return (
       <div className="prose" data-plain>
@@ -78,7 +109,7 @@ export default function Markdown({
       <ReactMarkdown
         components={components}
         remarkPlugins={[remarkGfm, remarkMath]}
-        rehypePlugins={[[rehypeHighlight, { plainText: ['math'] }]]}
+        rehypePlugins={highlight ? [[highlight, { plainText: ['math'] }]] : []}
       >
         {text}
       </ReactMarkdown>

@@ -17,13 +17,10 @@ const CHAT = /^\/pondera\/c\/([\w-]{1,64})\/?$/
 const SHARE = /^\/pondera\/s\/([\w-]{1,64})\/?$/
 
 /** What the address names: a chat of this browser, or one that somebody shares. */
-/** The shared chat that a path shows. */
-export const shareOf = (path: string): string | undefined => SHARE.exec(path)?.[1]
-
 export function useAddress(): { chat?: string; share?: string } {
   const path = usePath()
   const chat = CHAT.exec(path)?.[1]
-  const share = shareOf(path)
+  const share = SHARE.exec(path)?.[1]
   return { ...(chat ? { chat } : {}), ...(share ? { share } : {}) }
 }
 

@@ -44,7 +44,10 @@ export function SearchBox({ query, terms, onSearch }: Props) {
           Search
         </Button>
       </div>
-      <p id={note} className="label flex flex-wrap justify-between gap-x-4">
+      <p
+        id={note}
+        className="label flex min-h-[2lh] flex-wrap content-start justify-between gap-x-4 sm:min-h-[1lh]"
+      >
         <span data-price={terms?.most.toString()}>
           {terms === undefined ? 'Reading the price…' : priceWords(terms.most)}
         </span>

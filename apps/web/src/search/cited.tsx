@@ -1,19 +1,17 @@
-import { useCallback, useId, useRef } from 'react'
+import { memo, useCallback, useId, useRef } from 'react'
 import { isOwnSource, type Source } from '../../search/documents.ts'
 import { LateMarkdown } from '../markdown/late.tsx'
 import { citationOf, citedOf } from './citations.ts'
 import { excerptOf } from './quotes.ts'
 
-/** An answer whose numbers open the source that they name. */
-export function CitedAnswer({
-  query,
-  answer,
-  sources,
-}: {
+interface Cited {
   query: string
   answer: string
   sources: readonly Source[]
-}) {
+}
+
+/** An answer whose numbers open the source that they name. */
+export const CitedAnswer = memo(({ query, answer, sources }: Cited) => {
   const { text } = citedOf(answer, sources.length)
   const link = useCallback(
     (href: string) => {
@@ -26,7 +24,7 @@ export function CitedAnswer({
     [query, sources],
   )
   return <LateMarkdown text={text} plain={answer} link={link} />
-}
+})
 
 const GAP = 6
 const EDGE = 8

@@ -27,9 +27,6 @@ export function Home({
         An answer with its sources. <span className="text-muted">A price before, a receipt after.</span>
       </h1>
       <SearchBox key={query} query={query} terms={terms} onSearch={onSearch} />
-      {view.phase === 'none' && (
-        <p>Add credit above to begin: one signature, and no search asks you again.</p>
-      )}
       <ul aria-label="Queries to begin with" className="grid gap-2 sm:grid-cols-2">
         {PRESETS.map((preset) => (
           <li key={preset}>
@@ -44,6 +41,10 @@ export function Home({
           </li>
         ))}
       </ul>
+      {/* Below what stood before the page knew: nothing moves. */}
+      {view.phase === 'none' && (
+        <p>Add credit above to begin: one signature, and no search asks you again.</p>
+      )}
       <WhoAnswers terms={terms} />
       <Earlier />
     </section>

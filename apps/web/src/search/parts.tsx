@@ -1,32 +1,31 @@
-import type { ReactNode } from 'react'
+import { memo, type ReactNode } from 'react'
 import type { Source } from '../../search/documents.ts'
 import { go, receiptPath } from '../network/address.ts'
 import { Section } from '../parts/section.tsx'
 import { SourceLink } from './cited.tsx'
 import { addressOf } from './finding.ts'
-import { excerptOf } from './quotes.ts'
+import { excerptOf, MOST_EXCERPT } from './quotes.ts'
 
 /** What stands below an answer. */
 
-export function Sources({ query, sources }: { query: string; sources: readonly Source[] }) {
-  return (
-    <Section title={`Sources · ${sources.length}`}>
-      <ol className="grid gap-x-8 gap-y-4 sm:grid-cols-2">
-        {sources.map((source, index) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: sources are numbered and never change.
-          <li key={index} id={`source-${index + 1}`} className="min-w-0" data-source={source.from}>
-            <span className="label figures mr-1.5">[{index + 1}]</span>
-            <SourceLink source={source} className="font-[520] [overflow-wrap:anywhere]" />
-            <span className="label block truncate">{source.from}</span>
-            <span className="mt-0.5 block whitespace-pre-line [overflow-wrap:anywhere]">
-              {excerptOf(query, source, 180)}
-            </span>
-          </li>
-        ))}
-      </ol>
-    </Section>
-  )
-}
+/** What is shown of a source is chosen anew only where query or sources are others. */
+export const Sources = memo(({ query, sources }: { query: string; sources: readonly Source[] }) => (
+  <Section title={`Sources · ${sources.length}`}>
+    <ol className="grid gap-x-8 gap-y-4 sm:grid-cols-2">
+      {sources.map((source, index) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: sources are numbered and never change.
+        <li key={index} id={`source-${index + 1}`} className="min-w-0" data-source={source.from}>
+          <span className="label figures mr-1.5">[{index + 1}]</span>
+          <SourceLink source={source} className="font-[520] [overflow-wrap:anywhere]" />
+          <span className="label block truncate">{source.from}</span>
+          <span className="mt-0.5 block whitespace-pre-line [overflow-wrap:anywhere]">
+            {excerptOf(query, source, MOST_EXCERPT)}
+          </span>
+        </li>
+      ))}
+    </ol>
+  </Section>
+))
 
 /** Further questions: a click asks them; without credit it fills the box with them. */
 export function Related({

@@ -79,6 +79,9 @@ function sentencesOf({ title, text }: Source, index: number): Sentence[] {
     }))
 }
 
+/** Of a source below an answer. Characters. */
+export const MOST_EXCERPT = 180
+
 /** The part of a source's text that says most of the query, in its lines, at most so many characters of it. */
 export function excerptOf(query: string, { text }: Pick<Source, 'text'>, most: number): string {
   const lines = text.split('\n')
@@ -95,3 +98,6 @@ export function excerptOf(query: string, { text }: Pick<Source, 'text'>, most: n
 
 /** A text that Markdown shows as it is. */
 export const asMarkdown = (text: string): string => text.replaceAll(/[\\`*_{}[\]()#+\-.!|<>~$&]/g, '\\$&')
+
+/** The words of such a text. */
+export const fromMarkdown = (text: string): string => text.replaceAll(/\\([\\`*_{}[\]()#+\-.!|<>~$&])/g, '$1')

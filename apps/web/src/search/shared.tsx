@@ -1,55 +1,39 @@
-import { startTransition, useEffect, useState } from 'react'
+import { useEffect } from 'react'
 import { loadMarkdown } from '../markdown/late.tsx'
 import { Button } from '../parts/button.tsx'
-import { type Problem, wordsOf } from '../session/words.ts'
-import { Deletion } from '../sharing/deletion.tsx'
+import { useSession } from '../session/use.ts'
+import { readFirst, Shared, type Sharing } from '../sharing/shared.tsx'
 import { CitedAnswer } from './cited.tsx'
 import { Receipts, Related, Sources } from './parts.tsx'
 import { RESULTS, readResult, type SharedResult } from './server.ts'
 
-type Read =
-  | { state: 'reading' }
-  | { state: 'read'; shared: SharedResult }
-  | { state: 'failed'; problem: Problem }
+const RESULT: Sharing<SharedResult> = {
+  api: RESULTS,
+  noun: 'result',
+  // Both at once, and shown together: the answer stands as it will be read.
+  async read(id) {
+    const [shared] = await Promise.all([readResult(id), loadMarkdown()])
+    return shared
+  },
+}
+
+export const readFirstResult = (id: string): Promise<void> => readFirst(RESULT, id)
 
 /** A result that somebody shares: shown as it was, at no cost. */
-export function SharedFinding({
+export const SharedFinding = ({
   id,
   onSearch,
 }: {
   id: string
   onSearch: ((query: string) => void) | undefined
-}) {
-  const [read, setRead] = useState<Read>({ state: 'reading' })
-  useEffect(() => {
-    // Both at once, and shown together: the answer stands as it will be read.
-    Promise.all([readResult(id), loadMarkdown()]).then(
-      ([shared]) => startTransition(() => setRead({ state: 'read', shared })),
-      (cause: unknown) => setRead({ state: 'failed', problem: wordsOf(cause) }),
-    )
-  }, [id])
+}) => {
+  const { session } = useSession()
+  // Now that the result stands, its reader may want to search on.
+  useEffect(() => void session.refresh(), [session])
   return (
-    <>
-      {read.state === 'read' && (
-        <Deletion
-          api={RESULTS}
-          id={id}
-          onDeleted={() =>
-            setRead({
-              state: 'failed',
-              problem: { code: 'share.deleted', says: 'The shared result is deleted.', fix: '' },
-            })
-          }
-        />
-      )}
-      {read.state === 'reading' && <p className="text-muted">Reading…</p>}
-      {read.state === 'failed' && (
-        <p data-problem={read.problem.code}>
-          {read.problem.says} {read.problem.fix}
-        </p>
-      )}
-      {read.state === 'read' && <Shown shared={read.shared} onSearch={onSearch} />}
-    </>
+    <Shared sharing={RESULT} id={id}>
+      {(shared) => <Shown shared={shared} onSearch={onSearch} />}
+    </Shared>
   )
 }
 

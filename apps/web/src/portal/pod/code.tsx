@@ -4,19 +4,26 @@ import { Copy } from '../../parts/copy.tsx'
 import { Scroll } from '../../parts/scroll.tsx'
 import { Section } from '../../parts/section.tsx'
 import { Tabs } from '../../parts/tabs.tsx'
-import { type Snippet, snippetsOf } from './snippets.ts'
+import { type Snippet, snippetsOf, whyNoCurl } from './snippets.ts'
 
 /** The call that is written in the form, from elsewhere. */
 export function CodeTabs({ manifest, input }: { manifest: Manifest; input: object | undefined }) {
   const { config } = useLive()
   const { routerUrl, gatewayUrl } = config
-  const snippets = snippetsOf(manifest, input ?? EXAMPLES[manifest.kind] ?? {}, { routerUrl, gatewayUrl })
+  const where = { routerUrl, gatewayUrl }
+  const snippets = snippetsOf(manifest, input ?? EXAMPLES[manifest.kind] ?? {}, where)
+  const noCurl = whyNoCurl(manifest, where)
   return (
     <Section title="Call it from elsewhere" note={input === undefined ? 'an example' : 'what the form says'}>
       <Tabs
         label="Ways to call this pod"
         tabs={snippets.map((snippet) => ({ name: snippet.name, children: <Code snippet={snippet} /> }))}
       />
+      {noCurl !== undefined && (
+        <p className="label mt-2" data-no-curl>
+          {noCurl}
+        </p>
+      )}
     </Section>
   )
 }
@@ -42,5 +49,5 @@ const EXAMPLES: Partial<Record<Manifest['kind'], object>> = {
   chat: { messages: [{ role: 'user', content: 'What is a pod?' }] },
   image: { prompt: 'a red circle on a blue background' },
   embed: { input: 'What is a pod?' },
-  translate: { text: 'The cat sleeps.', from: 'en', to: 'de' },
+  translate: { text: 'My sister buys a red hat at the market today.', from: 'en', to: 'de' },
 }

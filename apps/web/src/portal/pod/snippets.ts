@@ -27,6 +27,12 @@ const KEY_NEEDS =
 const CHECKOUT = 'A checkout of the repository, and'
 const PAYER_NEEDS = 'the key of an account with credit at this router in HEURIST_KEY.'
 
+/** Why a pod has no line for curl; undefined if it has one, or if there is no gateway that it could be of. */
+export const whyNoCurl = ({ kind }: Called, { gatewayUrl }: Where): string | undefined =>
+  gatewayUrl === undefined || ROUTES[kind] !== undefined
+    ? undefined
+    : 'No line for curl: the gateway speaks OpenAI’s API, which has nothing for this kind of pod, and a call to the router itself is signed. The command and the SDK sign it.'
+
 /** OpenAI's route for each kind, and the method of its client. The gateway has none for the other kinds. */
 const ROUTES: Partial<Record<Manifest['kind'], { path: string; method: string; shows: string }>> = {
   chat: {

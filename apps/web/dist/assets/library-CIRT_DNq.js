@@ -1,1 +1,0 @@
-import{i as e,n as t}from"./library-yG2JCK3v.js";e();export{t as excerptsFor};

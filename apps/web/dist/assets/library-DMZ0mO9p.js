@@ -1,0 +1,1 @@
+import{i as e,n as t}from"./library-BJbYj5tN.js";e();export{t as excerptsFor};

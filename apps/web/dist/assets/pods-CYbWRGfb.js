@@ -1,1 +1,0 @@
-import"./react-CJwd6NuP.js";import{n as e,r as t,t as n}from"./pods-DvF4d47k.js";t();export{e as SlotWords,n as default};

@@ -1,1 +1,0 @@
-import{n as e}from"./rolldown-runtime-CNOWq4Kh.js";var t,n;function r(){return(r=e((()=>{t={none:`Add credit first: one signature`,unfunded:`Your deposit is not on the chain yet`,broken:`This key signs nothing more`,down:`Read only for now`,elsewhere:`Read only: another tab has the key`},n=e=>t[e]??`One moment…`})))()}export{n,r as t};
