@@ -1,0 +1,1 @@
+import{i as e,n as t}from"./library-Bc3tYEsX.js";e();export{t as excerptsFor};

@@ -1,0 +1,1 @@
+import{n as e,t}from"./store-DnSdT9kB.js";t();export{e as openSessionDb};
