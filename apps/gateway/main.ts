@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { Address } from 'viem'
+import { verifyMessage } from 'viem/actions'
 import { type Chain, openChain } from '../../sdk/chain/clients.ts'
 import { loadKey } from '../../sdk/chain/keys.ts'
 import { isLocalChain } from '../../sdk/chain/local.ts'
@@ -94,7 +95,7 @@ function depositingOf(config: GatewayConfig, network: Network, chain: Chain, key
     router: router.address,
     key,
     confirmations: config.depositConfirmations ?? (isLocalChain(chainId) ? 0 : 12),
-    verify: (message, address, signature) => chain.client.verifyMessage({ message, address, signature }),
+    verify: (message, address, signature) => verifyMessage(chain.client, { message, address, signature }),
   }
 }
 

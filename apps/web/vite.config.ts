@@ -3,26 +3,6 @@ import tailwindcss from '@tailwindcss/vite'
 import react from '@vitejs/plugin-react'
 import { defineConfig, type Plugin } from 'vite'
 
-/**
- * viem's client brings a method that hashes and parses for a third of a page's start before anybody calls it; no page does.
- * Here it comes when it is called.
- */
-const LATE = '\0late:'
-const lateSimulation: Plugin = {
-  name: 'late-simulation',
-  enforce: 'pre',
-  async resolveId(source, importer) {
-    if (!source.endsWith('/simulateCalls.js') || importer === undefined || importer.startsWith(LATE)) return
-    const real = await this.resolve(source, importer, { skipSelf: true })
-    return real && LATE + real.id
-  },
-  load(id) {
-    if (!id.startsWith(LATE)) return
-    const real = JSON.stringify(id.slice(LATE.length))
-    return `export const simulateCalls = async (...all) => (await import(${real})).simulateCalls(...all)`
-  },
-}
-
 /** What an entry asks for as soon as it runs, but is evaluated apart from it; the HTML asks for it already. */
 const EARLY = '/src/network/live.ts'
 const earlyChunk: Plugin = {
@@ -49,7 +29,7 @@ const earlyChunk: Plugin = {
 /** One build, a page for each door, pictures inline as SVG, no request to anyone but the network's own doors. */
 export default defineConfig({
   root: import.meta.dirname,
-  plugins: [lateSimulation, earlyChunk, react(), tailwindcss()],
+  plugins: [earlyChunk, react(), tailwindcss()],
   build: {
     target: 'es2022',
     outDir: 'dist',

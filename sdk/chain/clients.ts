@@ -1,28 +1,25 @@
 import {
   type Address,
-  createPublicClient,
   defineChain,
   type Hex,
-  type HttpTransport,
   http,
   keccak256,
   type LocalAccount,
-  type PublicClient,
   parseTransaction,
   type TransactionReceipt,
-  type Chain as ViemChain,
   type WalletClient,
 } from 'viem'
 import { later, refused } from '../errors.ts'
 import type { Call } from './call.ts'
 import { chainError, isNonceConflict } from './errors.ts'
 import { displaced, included, includedOfWallet } from './inclusion.ts'
+import { type ReadingClient, readingClient } from './reading.ts'
 
 /** One EVM chain: a plain definition, without formatters of any stack, so that every ZK Stack chain fits. */
 export interface Chain {
   readonly id: number
   readonly rpcUrl: string
-  readonly client: PublicClient<HttpTransport, ViemChain>
+  readonly client: ReadingClient
   /**
    * Fails unless the chain at `rpcUrl` has this id. Asked once.
    *
@@ -40,7 +37,7 @@ export function openChain({ chainId, rpcUrl }: { chainId: number; rpcUrl: string
     rpcUrls: { default: { http: [rpcUrl] } },
     fees: { baseFeeMultiplier: 2 },
   })
-  const client = createPublicClient({
+  const client = readingClient({
     chain,
     transport: http(rpcUrl, { batch: { batchSize: 100 }, timeout: 15_000, retryCount: 2 }),
     cacheTime: 0,
@@ -319,7 +316,11 @@ export interface WalletSender extends Sender {
   submit(call: Call, terms: { gas: bigint; nonce?: number }): Promise<Hex>
 }
 
-export function walletSender(chain: Chain, wallet: WalletClient, address: Address): WalletSender {
+export function walletSender(
+  chain: Chain,
+  wallet: Pick<WalletClient, 'account' | 'sendTransaction'>,
+  address: Address,
+): WalletSender {
   const requestOf = ({ to, data, value = 0n }: Call) => ({ to, data, value })
 
   async function simulate(call: Call): Promise<bigint> {

@@ -11,7 +11,7 @@ import type { BrowserContext } from 'playwright-core'
 /** Between two events of a stream: so long that a busy machine, too, gets to do something in between. Milliseconds. */
 const PAUSE_MS = 2_000
 
-async function slowly(answer: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+async function slowly(answer: IncomingMessage, outgoing: ServerResponse, pauseMs: number): Promise<void> {
   outgoing.writeHead(answer.statusCode ?? 502, answer.headers)
   outgoing.flushHeaders()
   let text = ''
@@ -20,7 +20,7 @@ async function slowly(answer: IncomingMessage, outgoing: ServerResponse): Promis
     for (let end = text.indexOf('\n\n'); end >= 0; end = text.indexOf('\n\n')) {
       outgoing.write(text.slice(0, end + 2))
       text = text.slice(end + 2)
-      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
+      await new Promise((resolve) => setTimeout(resolve, pauseMs))
     }
   }
   outgoing.end(text)
@@ -33,13 +33,17 @@ async function slowly(answer: IncomingMessage, outgoing: ServerResponse): Promis
 export async function slowLine(
   context: BrowserContext,
   routerUrl: string,
+  pauseMs = PAUSE_MS,
 ): Promise<{ close(): Promise<void> }> {
   const server: Server = createServer((incoming, outgoing) => {
     const upstream = ask(new URL(incoming.url ?? '/', routerUrl), {
       method: incoming.method ?? 'POST',
       headers: { ...incoming.headers, host: new URL(routerUrl).host },
     })
-    upstream.on('response', (answer) => void slowly(answer, outgoing).catch(() => outgoing.destroy()))
+    upstream.on(
+      'response',
+      (answer) => void slowly(answer, outgoing, pauseMs).catch(() => outgoing.destroy()),
+    )
     upstream.on('error', () => outgoing.destroy())
     outgoing.on('close', () => upstream.destroy())
     incoming.pipe(upstream)

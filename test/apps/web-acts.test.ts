@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import type { BrowserContext, Page } from 'playwright-core'
 import { type Address, createTestClient, encodeFunctionData, erc20Abi, http } from 'viem'
+import { votingEscrowAbi } from '../../sdk/chain/abi.ts'
 import { accountsOf } from '../../sdk/chain/accounts.ts'
 import { approveCall } from '../../sdk/chain/call.ts'
 import { keySender } from '../../sdk/chain/clients.ts'
@@ -19,6 +20,7 @@ import { giveWallet, type TestWallet } from './wallet.ts'
 /** Everything that a wallet signs in the portal, in a real Chromium on real contracts, with weeks that pass at once. */
 
 const DAY = 86_400
+const sumOf = (items: readonly { amount: bigint }[]) => items.reduce((sum, { amount }) => sum + amount, 0n)
 const PAGES = ['credits', 'stake', 'lock', 'vote', 'claim'] as const
 
 describe('the portal in a browser: what a wallet signs', function () {
@@ -195,6 +197,7 @@ describe('the portal in a browser: what a wallet signs', function () {
 
   it('while the chain is down a banner says that the page can only be read, and it goes on by itself', async () => {
     const { context, page } = await guest('/lock')
+    await page.getByLabel('HEU to lock').waitFor()
     const restart = stage.market.restartChain(9_000)
     const banner = page.locator('[data-banner=chain]')
     await banner.waitFor()
@@ -222,6 +225,10 @@ describe('the portal in a browser: what a wallet signs', function () {
 
     expect(await figure(page, 'left')).to.equal(5n * USD)
     expect(await figure(page, 'credit')).to.equal(before?.credit)
+    expect([await figure(page, 'deposited'), await figure(page, 'charged')]).to.deep.equal([
+      before?.deposited,
+      before?.spent,
+    ])
     expect(await row.getAttribute('data-credit')).to.equal(before?.credit.toString())
     expect(await page.locator('[data-router]').getAttribute('data-router')).to.equal(
       stage.market.router.address.toLowerCase(),
@@ -330,6 +337,9 @@ describe('the portal in a browser: what a wallet signs', function () {
     expect(lock).to.include({ amount: 100n * HEU, end: lock.epoch + 10, nextPower: promised })
     expect(await figure(page, 'power')).to.equal(lock.power)
     expect(await figure(page, 'next-power')).to.equal(lock.nextPower)
+    expect(await figure(page, 'end')).to.equal(BigInt(lock.end))
+    expect(await figure(page, 'share')).to.equal((lock.power * 10_000n) / lock.totalPower)
+    await curveIs(page, account, lock)
 
     await tabTo(page, 'Vote')
     await keyboard.press('Enter')
@@ -369,6 +379,8 @@ describe('the portal in a browser: what a wallet signs', function () {
       ...dues.rewards.tips.map(({ node: id, amount }) => [`tips node ${id}`, amount.toString()]),
       ...dues.rewards.revenue.map(({ pod: id, amount }) => [`revenue pod ${id}`, amount.toString()]),
     ])
+    expect(await figure(page, 'due-heu')).to.equal(sumOf(dues.rewards.tips))
+    expect(await figure(page, 'due-usd')).to.equal(sumOf(dues.rewards.revenue))
     await tabTo(page, 'Claim all')
     await keyboard.press('Enter')
     await reaches(page, 'claim', 'included')
@@ -401,6 +413,7 @@ describe('the portal in a browser: what a wallet signs', function () {
 
     expect([await due('emission'), await due('share')]).to.deep.equal([emission, share])
     expect(emission > 0n).to.equal(true)
+    expect([await figure(page, 'due-heu'), await figure(page, 'due-usd')]).to.deep.equal([emission, share])
 
     await button(page, `Claim emission of node ${node}`).click()
     await until(async () => (await held(economy().heu, account)) === emission)
@@ -410,6 +423,38 @@ describe('the portal in a browser: what a wallet signs', function () {
     await page.getByText('Nothing is due.').waitFor()
     await context.close()
   })
+
+  /** The drawn curve has a step a week, as high as the chain says that the lock's power will be. */
+  async function curveIs(page: Page, account: Address, { epoch, end }: { epoch: number; end: number }) {
+    const { escrow: address } = economy()
+    const weeks = Array.from({ length: end - epoch + 1 }, (_, index) => epoch + index)
+    const powers = await Promise.all(
+      weeks.map((week) =>
+        chain().client.readContract({
+          address,
+          abi: votingEscrowAbi,
+          functionName: 'powerIn',
+          args: [account, week],
+        }),
+      ),
+    )
+    const drawn = await page
+      .getByRole('img', { name: /^Power of the lock/ })
+      .locator('path')
+      .getAttribute('d')
+    const [ground = 0, ...points] = [...(drawn ?? '').matchAll(/[ML][\d.]+ ([\d.]+)/g)].map(([, y]) =>
+      Number(y),
+    )
+    const heights = weeks.map((_, index) => ground - (points[2 * index] ?? 0))
+    const [top = 0] = heights
+
+    expect(powers.at(-1)).to.equal(0n)
+    expect(top).to.be.greaterThan(100)
+    for (const [index, power] of powers.entries()) {
+      const due = (top * Number(power)) / Number(powers[0])
+      expect(Math.abs((heights[index] ?? 0) - due), `week ${index}`).to.be.at.most(0.2)
+    }
+  }
 
   /** A week of calls, and all that makes it final: gathered, recorded, sold, burnt. */
   async function turnWeek(node: number, pod: number): Promise<number> {

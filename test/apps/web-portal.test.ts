@@ -18,6 +18,7 @@ import { PODS } from '../market.ts'
 import { type Actor, openActor } from './actor.ts'
 import { faultsOf, overflowOf } from './axe.ts'
 import { whatStopsPaying } from './paying.ts'
+import { slowLine } from './slow-line.ts'
 import { button, fund, type House, isReady, openHouse, revenueOf, risingPrices, until } from './visitor.ts'
 
 /** The portal's pages in a real Chromium on a real network; every figure is compared with a read of the chain. */
@@ -281,7 +282,12 @@ describe('the portal in a browser', function () {
         if (shown && window.seen.at(-1) !== shown.textContent) window.seen.push(shown.textContent)
       }).observe(document.body, { subtree: true, childList: true, characterData: true })`,
     )
-    await press(page)
+    const line = await slowLine(page.context(), house.stage.network.routerUrl, 300)
+    try {
+      await press(page)
+    } finally {
+      await line.close()
+    }
     const seen = (await page.evaluate('window.seen')) as string[]
     const whole = (await page.locator('[data-answer=whole]').textContent()) ?? ''
 

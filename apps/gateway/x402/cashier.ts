@@ -11,6 +11,7 @@ import {
   parseAbi,
   parseEventLogs,
 } from 'viem'
+import { verifyTypedData } from 'viem/actions'
 import type { Chain, KeySender } from '../../../sdk/chain/clients.ts'
 import { asHeuristError } from '../../../sdk/errors.ts'
 import type { Payment } from './payment.ts'
@@ -171,11 +172,11 @@ function signerOf(
   sending: (transaction: Hex) => void = () => {},
 ): FacilitatorEvmSigner {
   type ReadArgs = Parameters<typeof client.readContract>[0]
-  type VerifyArgs = Parameters<typeof client.verifyTypedData>[0]
+  type VerifyArgs = Parameters<typeof verifyTypedData>[1]
   return {
     getAddresses: () => [sender.address],
     readContract: (args) => client.readContract(args as ReadArgs),
-    verifyTypedData: (args) => client.verifyTypedData(args as VerifyArgs),
+    verifyTypedData: (args) => verifyTypedData(client, args as VerifyArgs),
     async writeContract({ address, abi, functionName, args }) {
       const data = encodeFunctionData({ abi: abi as Abi, functionName, args })
       const signed = await sender.sign({ to: address, data })

@@ -1,5 +1,6 @@
-import { type Address, createWalletClient, type EIP1193Provider, type Hex, http, numberToHex } from 'viem'
+import { type Address, createClient, type EIP1193Provider, type Hex, http, numberToHex } from 'viem'
 import { generatePrivateKey, type PrivateKeyAccount, privateKeyToAccount } from 'viem/accounts'
+import { sendTransaction } from 'viem/actions'
 import type { Chain } from '../../../../sdk/chain/clients.ts'
 import { faucet, heuFaucet } from '../../../../sdk/chain/deposits.ts'
 import type { Economy } from '../../../../sdk/chain/economy.ts'
@@ -99,8 +100,8 @@ function send(
   account: PrivateKeyAccount,
   { to, data, value, gas, nonce }: Transaction,
 ): Promise<Hex> {
-  const wallet = createWalletClient({ account, chain: chain.client.chain, transport: http(chain.rpcUrl) })
-  return wallet.sendTransaction({
+  const wallet = createClient({ account, chain: chain.client.chain, transport: http(chain.rpcUrl) })
+  return sendTransaction(wallet, {
     to,
     data,
     value: BigInt(value ?? '0x0'),

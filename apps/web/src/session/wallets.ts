@@ -1,11 +1,12 @@
 import {
   type Address,
-  createWalletClient,
+  createClient,
   custom,
   type EIP1193Provider,
   numberToHex,
   type WalletClient,
 } from 'viem'
+import { sendTransaction, signTypedData } from 'viem/actions'
 import { refused } from '../../../../sdk/errors.ts'
 import type { PageConfig } from '../network/config.ts'
 import { walletCode } from './words.ts'
@@ -106,6 +107,16 @@ export async function switchChain(
   }
 }
 
+/** What a wallet is asked for here; viem's own wallet client carries all that one can be asked for. */
+type Signer = Pick<WalletClient, 'account' | 'sendTransaction' | 'signTypedData'>
+
 /** It never asks a second time by itself: what failed may have been sent. */
-export const walletClient = ({ provider }: Wallet, account: Address): WalletClient =>
-  createWalletClient({ account, transport: custom(provider, { retryCount: 0 }) })
+export function walletClient({ provider }: Wallet, account: Address): Signer {
+  const client = createClient({ account, transport: custom(provider, { retryCount: 0 }) })
+  const signer = {
+    account: client.account,
+    sendTransaction: (request: never) => sendTransaction(client, request),
+    signTypedData: (data: never) => signTypedData(client, data),
+  }
+  return signer as unknown as Signer
+}
