@@ -23,9 +23,10 @@ const ALWAYS = [
   'search.html',
   'package.json',
   'vite.config.ts',
-  'public/icon.svg',
-  'public/theme.js',
   'src/style.css',
+  ...readdirSync(join(here, 'public'), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => relative(here, join(parentPath, name))),
 ]
 /** What the page takes from the root package. */
 const PACKAGES = ['viem', '@noble/hashes', 'zod', 'yaml'] as const

@@ -1,7 +1,9 @@
 import { expect } from 'chai'
+import { askedOf } from '../../apps/web/src/network/models.ts'
 import { cutBefore, newChat, withModel, withQuestion } from '../../apps/web/src/pondera/acts.ts'
 import { byDay, type Chat, type Message, titleOf } from '../../apps/web/src/pondera/chat.ts'
 import { packContext } from '../../apps/web/src/pondera/context.ts'
+import { CUT } from '../../apps/web/src/pondera/documents/price.ts'
 import { inCalls, nearest, piecesOf } from '../../apps/web/src/pondera/documents/split.ts'
 import { somePrompts } from '../../apps/web/src/pondera/prompts.ts'
 import { partThinking } from '../../apps/web/src/pondera/thinking.ts'
@@ -67,10 +69,27 @@ describe('what a model is sent', () => {
     expect(packContext(messages, plain, { bytes: 1 })).to.deep.equal([{ role: 'user', content: 'last' }])
   })
 
+  it('is answered at 0.75 in at most 2,048 tokens, where model and reader say nothing else', () => {
+    const asked = (outputUnits: number, defaults: object, temperature?: number) => {
+      const terms = { limits: { inputBytes: 1, inputUnits: 1, outputUnits, outputBytes: 1, seconds: 1 } }
+      const { temperature: warmth, max_tokens: most } = askedOf(
+        { ...terms, defaults: { ...defaults } },
+        [],
+        temperature,
+      )
+      return [warmth, most]
+    }
+
+    expect(asked(9_000, {})).to.deep.equal([0.75, 2_048])
+    expect(asked(256, { temperature: 0 })).to.deep.equal([0, 256])
+    expect(asked(256, { temperature: 0 }, 1.5)).to.deep.equal([1.5, 256])
+  })
+
   it('asks a model to think first only if it should, after the system prompt', () => {
     const [first] = packContext([user('q')], { system: 'A.', thinking: true }, wide)
 
     expect(first?.content).to.match(/^A\.\n\n.*<thinking>/s)
+    expect(packContext([user('q')], { system: 'A.', thinking: false }, wide)[0]?.content).to.equal('A.')
   })
 
   it('a question about documents carries its excerpts and where they are from', () => {
@@ -167,7 +186,9 @@ describe('a chat', () => {
 describe('a document', () => {
   it('is cut into pieces that end with words and share what they should', () => {
     const text = Array.from({ length: 400 }, (_, index) => `word${index}`).join(' ')
-    const pieces = piecesOf(text, { size: 1_000, overlap: 200 })
+    const pieces = piecesOf(text, CUT)
+
+    expect(CUT).to.deep.equal({ size: 1_000, overlap: 200 })
 
     expect(pieces.every((piece) => piece.length <= 1_000 && /^\S.*\d$/.test(piece))).to.equal(true)
     for (let index = 1; index < pieces.length; index += 1) {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import fc from 'fast-check'
+import sharp from 'sharp'
 import { type Drawing, MOST_KEPT, ofModel, outgrown } from '../../apps/web/src/imagine/drawing.ts'
 import {
   askedOf,
@@ -13,15 +14,26 @@ import {
   isSmall,
   seedOf,
 } from '../../apps/web/src/imagine/fields.ts'
+import {
+  DRAWN,
+  type Example,
+  examplesOf,
+  KEYWORDS,
+  keywordsOf,
+  withWord,
+} from '../../apps/web/src/imagine/known.ts'
+import { postOnX } from '../../apps/web/src/imagine/post.ts'
 import { EXAMPLES } from '../../apps/web/src/imagine/prompts.ts'
 import { type Manifest, parseManifest } from '../../sdk/protocol/manifest.ts'
 import { PODS } from '../market.ts'
 import { seeded } from '../sdk/seed.ts'
+import { apart, drawExamples, fileOf, ROUNDING } from './examples.ts'
 
 const shipped = parseManifest(readFileSync(join(PODS, 'image', 'pod.yaml')))
 const config = JSON.parse(readFileSync(join(PODS, 'image', 'model', 'config.json'), 'utf8')) as {
   sizes: string[]
   subjects: Record<string, string[]>
+  completion: { choices: Record<'size' | 'colour' | 'shape' | 'place', string[]> }
 }
 /** A model as the large ones are: a negative prompt, no steps to set, priced by the picture. */
 const large: Manifest = {
@@ -151,6 +163,110 @@ describe('the form of a picture', () => {
           `${prompt}: ${kind}`,
         ).to.equal(true)
       }
+    }
+  })
+})
+
+describe('what is known of the shipped model', () => {
+  const { completion } = config
+  const hashes = shipped.files.map(({ sha256 }) => sha256)
+  const renamed: Manifest = { ...shipped, name: 'other', version: '9.0.0' }
+  const retrained: Manifest = {
+    ...shipped,
+    files: shipped.files.map((file) => ({ ...file, sha256: '0'.repeat(64) })),
+  }
+
+  it('is known by its files, whatever it is called; of another model nothing is', () => {
+    expect(hashes).to.have.length(4)
+    for (const manifest of [shipped, renamed]) {
+      expect(examplesOf(manifest)).to.deep.equal(DRAWN)
+      expect(keywordsOf(manifest)).to.deep.equal(KEYWORDS)
+    }
+    for (const manifest of [retrained, large]) {
+      expect(examplesOf(manifest)).to.deep.equal([])
+      expect(keywordsOf(manifest)).to.deep.equal([])
+    }
+  })
+
+  it('has an example for each first prompt, at settings that its form sends as they are, and no other', () => {
+    const fewer: Manifest = { ...shipped, limits: { ...shipped.limits, outputUnits: 8 } }
+
+    expect(DRAWN.map(({ asked }) => asked.prompt)).to.deep.equal(EXAMPLES)
+    expect(new Set(DRAWN.map(({ asked }) => asked.seed)).size).to.equal(3)
+    for (const { asked } of DRAWN) {
+      expect(asked).to.include({ size: '256x256', steps: 12, guidance: 2 })
+    }
+    expect(examplesOf(fewer)).to.deep.equal([])
+  })
+
+  it('has examples that the pod draws again', async function () {
+    this.timeout(60_000)
+    const drawn = await drawExamples()
+
+    for (const [index, { asked, picture }] of DRAWN.entries()) {
+      const kept = readFileSync(fileOf({ asked, picture }))
+      expect(kept.length, picture).to.be.lessThan(8_192)
+      expect((await sharp(kept).metadata()).width).to.equal(256)
+      expect(await apart(kept, drawn[index] ?? kept), picture).to.be.at.most(ROUNDING)
+    }
+    expect(await apart(readFileSync(fileOf(DRAWN[0] as Example)), drawn[1] as Uint8Array)).to.be.above(100)
+  })
+
+  it('has the words of its own sentences as keywords, every one, and a prompt of them needs no completing', () => {
+    const words = Object.fromEntries(KEYWORDS.map(({ kind, words }) => [kind.toLowerCase(), words]))
+    const { colour, ...others } = completion.choices
+    const known = new Set(
+      Object.keys(
+        JSON.parse(readFileSync(join(PODS, 'image', 'model', 'tokenizer.json'), 'utf8')).model.vocab,
+      ),
+    )
+
+    expect(words).to.deep.equal({ ...others, colour, background: colour })
+    const said = KEYWORDS.flatMap(({ words, said }) => words.map(said))
+    expect(said.flatMap((text) => text.split(' ')).filter((word) => !known.has(word))).to.deep.equal([])
+    const prompt = KEYWORDS.reduce(
+      (prompt, { words, said }) => withWord({ prompt }, said(words[1] ?? '')),
+      '',
+    )
+    expect(prompt).to.equal('large yellow square on a yellow background top')
+    expect(withWord({ prompt: 'a cat,  ' }, 'red')).to.equal('a cat, red')
+  })
+})
+
+describe('a post on X', () => {
+  const page = 'https://example.test/imagine/s/abc_-1'
+  const read = (prompt: string) => new URL(postOnX({ prompt, page }))
+
+  it('has the prompt as text and the page as its address, whatever the prompt is', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', minLength: 1 }), (prompt) => {
+        const href = read(prompt)
+        expect(href.origin + href.pathname).to.equal('https://x.com/intent/post')
+        expect(href.hash).to.equal('')
+        expect([...href.searchParams.keys()]).to.deep.equal(['text', 'url'])
+        expect(href.searchParams.get('url')).to.equal(page)
+      }),
+      seeded({}),
+    )
+    const hostile = '"><script>x</script>&url=https://evil.test/#a @all %00\n javascript:x'
+    expect(read(hostile).searchParams.get('text')).to.include(
+      '“"><script>x</script>&url=https://evil.test/#a @all %00 javascript:x”',
+    )
+    expect(read(hostile).href).to.match(
+      /^https:\/\/x\.com\/intent\/post\?[\w.*+%-]+=[\w.*+%-]+&url=[\w.*+%-]+$/,
+    )
+  })
+
+  it('is short enough to be sent, and never cut in the middle of a character', () => {
+    for (const character of ['a', '漢', '🦊']) {
+      const text = read(character.repeat(500)).searchParams.get('text') ?? ''
+
+      // Those of the prompt count twice at most; an address counts for 23, and a space parts it from the text.
+      const prompt = [...(/“(.*)”/.exec(text)?.[1] ?? '')]
+      expect(prompt).to.have.length(100)
+      expect(prompt.length * 2 + [...text].length - prompt.length + 24, character).to.be.at.most(280)
+      // Half a character cannot be written into an address; it would have become this one.
+      expect(text, character).not.to.include('\uFFFD')
     }
   })
 })

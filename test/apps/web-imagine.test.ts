@@ -1,12 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
 import type { Page } from 'playwright-core'
+import { DRAWN, type Example } from '../../apps/web/src/imagine/known.ts'
 import { openChain } from '../../sdk/chain/clients.ts'
 import { claimablesOf } from '../../sdk/chain/payees.ts'
 import { keccak, toHex } from '../../sdk/protocol/bytes.ts'
 import { usd } from '../../sdk/units.ts'
 import { verifyReceipt } from '../../sdk/verify.ts'
 import { faultsOf } from './axe.ts'
+import { apart, fileOf, ROUNDING } from './examples.ts'
 import { whatStopsPaying } from './paying.ts'
 import { button, fund, type House, isReady, openHouse, revenueOf, until } from './visitor.ts'
 
@@ -95,14 +97,63 @@ describe('imagine in a browser', function () {
     expect(new URL(page.url()).pathname).to.equal('/imagine/m/image')
   })
 
-  it('a model page offers three prompts, and one click fills the form', async () => {
+  it('a model page shows three pictures of its model, and one click fills the form, which draws the same again', async () => {
     await studio('image')
+    const examples = page.getByRole('img', { name: /^Example: / })
+    const picked = DRAWN[1] as Example
+
+    expect(await examples.count()).to.equal(3)
+    await until(() => examples.evaluateAll((all: HTMLImageElement[]) => all.every((each) => each.complete)))
+    expect(
+      await examples.evaluateAll((all: HTMLImageElement[]) =>
+        all.map((each) => [new URL(each.src).pathname, each.naturalWidth, each.width === each.height]),
+      ),
+    ).to.deep.equal(DRAWN.map(({ picture }) => [picture, 256, true]))
+
+    await page.getByLabel('Steps', { exact: true }).fill('3')
+    await page.getByRole('button', { name: picked.asked.prompt }).click()
+    const sent = page.waitForRequest((request) => request.url().endsWith('/v1/jobs'))
+    expect(await prompt().inputValue()).to.equal(picked.asked.prompt)
+    await draw(await prompt().inputValue())
+
+    expect(JSON.parse((await sent).postDataJSON().input)).to.deep.equal(picked.asked)
+    expect(await apart(await shown(), readFileSync(fileOf(picked)))).to.be.at.most(ROUNDING)
+  })
+
+  it('a model whose pictures nobody drew before offers three prompts, and one click fills the form', async () => {
+    await studio('image-twin')
     const uses = page.getByRole('button', { name: /Use this prompt/ })
 
     expect(await uses.count()).to.equal(3)
+    expect(await page.getByRole('img', { name: /^Example: / }).count()).to.equal(0)
 
     await uses.nth(1).click()
     expect(await prompt().inputValue()).to.equal('a large yellow triangle on a black background, centre')
+  })
+
+  it('recommended keywords go to the end of the prompt, by keyboard too, and the model knows them all', async () => {
+    await studio('image')
+    await prompt().fill('a ')
+    await page.getByText('Recommended keywords').focus()
+    await page.keyboard.press('Enter')
+    await page.keyboard.press('Tab')
+    await page.keyboard.press('Enter')
+    expect(await prompt().inputValue()).to.equal('a small')
+    expect(await page.locator('form [role=status]').textContent()).to.equal('Added: small')
+
+    const add = async (kind: string, word: string) =>
+      page
+        .getByRole('group', { name: kind, exact: true })
+        .getByRole('button', { name: word, exact: true })
+        .click()
+    await add('Colour', 'white')
+    await add('Shape', 'cross')
+    await add('Background', 'green')
+    await add('Place', 'bottom right')
+    const words = await prompt().inputValue()
+
+    expect(words).to.equal('a small white cross on a green background bottom right')
+    await draw(words)
   })
 
   it('every field has the limits of the manifest; what the model does not take says so', async () => {
@@ -435,6 +486,16 @@ describe('imagine in a browser', function () {
       expect(await other.getByRole('heading', { level: 1 }).textContent()).to.equal(HOSTILE)
       expect(await isHurt(other)).to.equal(undefined)
       expect(await button(other, 'Delete the shared page').count()).to.equal(0)
+      const post = other.getByRole('link', { name: 'Share on X (opens in a new tab)' })
+      const href = new URL((await post.getAttribute('href')) ?? '')
+      expect(href.origin + href.pathname).to.equal('https://x.com/intent/post')
+      expect([...href.searchParams.keys()]).to.deep.equal(['text', 'url'])
+      expect(href.searchParams.get('text')).to.include(HOSTILE.slice(0, 60))
+      expect(href.searchParams.get('url')).to.equal(link)
+      expect(await post.evaluate((a: HTMLAnchorElement) => [a.target, a.rel])).to.deep.equal([
+        '_blank',
+        'noopener noreferrer',
+      ])
       expect(await other.locator('meta[property="og:title"]').getAttribute('content')).to.equal(HOSTILE)
       expect(await other.locator('meta[property="og:image"]').getAttribute('content')).to.equal(
         `${house.stage.url}/imagine/p/${id}.png`,
@@ -450,6 +511,8 @@ describe('imagine in a browser', function () {
       await other.getByText('This is not the secret of this share').waitFor()
       await other.goto('about:blank')
       await other.goto(secretLink)
+      // The post names the page, never the secret of this very address.
+      expect(await post.getAttribute('href')).to.equal(href.href)
       await button(other, 'Delete the shared page').click()
       await other.getByText('The shared picture is deleted').waitFor()
       expect((await fetch(`${house.stage.url}/imagine/p/${id}.png`)).status).to.equal(404)
@@ -470,6 +533,27 @@ describe('imagine in a browser', function () {
 
       expect(await other.getByLabel('Seed', { exact: true }).inputValue()).to.equal('9')
       await other.context().close()
+    })
+
+    it('is handed to the system’s own sheet where there is one, and a sheet that is closed is no fault', async () => {
+      await studio('image')
+      await draw(PROMPT)
+      await button(page, 'Share').click()
+      await button(page, 'Make a link').click()
+      const link = (await page.locator('[data-share]').getAttribute('href')) ?? ''
+      await page.keyboard.press('Escape')
+      const context = await house.visitor()
+      await context.addInitScript(`window.given = []
+        navigator.share = async (what) => {
+          window.given.push(what)
+          throw new DOMException('closed', 'AbortError')
+        }`)
+      const other = await house.open(context, new URL(link).pathname)
+      await button(other, 'Share').click()
+      await until(async () => (await other.evaluate('window.given.length')) === 1)
+
+      expect(await other.evaluate('window.given')).to.deep.equal([{ title: PROMPT, url: link }])
+      await context.close()
     })
 
     it('is taken back where it was made', async () => {
@@ -640,6 +724,8 @@ describe('imagine in a browser', function () {
         await page.goto(`${house.stage.url}/imagine/m/image`)
         await isReady(page)
         await page.locator('#result img').waitFor()
+        await page.getByText('Recommended keywords').click()
+        faults.push(...(await faultsOf(page, `keywords ${theme} ${width}`)))
         await button(page, 'Share').click()
         await page.getByRole('dialog').waitFor()
         faults.push(...(await faultsOf(page, `share ${theme} ${width}`)))

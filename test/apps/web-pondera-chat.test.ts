@@ -173,6 +173,25 @@ describe('pondera in a browser: chatting', function () {
     await page.keyboard.press('Escape')
   })
 
+  it('a model is asked to think first once that is chosen, and no longer', async () => {
+    await newChat()
+    const systemOf = async (question: string) => {
+      const sent = page.waitForRequest((request) => request.url().endsWith('/v1/jobs'))
+      await ask(page, question)
+      const [first] = JSON.parse((await sent).postDataJSON().input).messages
+      return first.role === 'system' ? first.content : ''
+    }
+    await button(page, 'Advanced').click()
+    await page.getByLabel(/^Think first/).check()
+    await page.keyboard.press('Escape')
+    expect(await systemOf('What is a pod?')).to.include('<thinking>')
+
+    await button(page, 'Advanced').click()
+    await page.getByLabel(/^Think first/).uncheck()
+    await page.keyboard.press('Escape')
+    expect(await systemOf('What is an epoch?')).to.equal('')
+  })
+
   it('a model that reads little is asked with fewer messages, and says so, instead of failing', async () => {
     await newChat()
     for (let index = 0; index < 4; index += 1)
@@ -287,6 +306,26 @@ describe('pondera in a browser: chatting', function () {
       expect(await shared.getByRole('heading', { level: 1 }).textContent()).to.equal(HOSTILE)
       expect(await isHurt(shared)).to.equal(undefined)
       await shared.close()
+    })
+
+    it('what a model thought aloud is folded away from its answer, in both ways of writing it', async () => {
+      for (const text of [
+        '<think>Seven, then five.</think>\n\nTwelve.',
+        '<thinking>Seven, then five.</thinking><answer>Twelve.</answer>',
+      ]) {
+        const { id } = await share(text)
+        const shared = await house.open(page.context(), `/pondera/s/${id}`)
+        const thought = shared.locator('[data-role=assistant] details')
+        await thought.waitFor()
+
+        expect((await shared.locator('[data-role=assistant] .prose').textContent())?.trim()).to.equal(
+          'Twelve.',
+        )
+        expect(await shared.getByText('Seven, then five.').isVisible()).to.equal(false)
+        await shared.getByText('What the model thought').click()
+        expect(await shared.getByText('Seven, then five.').isVisible()).to.equal(true)
+        await shared.close()
+      }
     })
 
     it('a link to nothing says so', async () => {

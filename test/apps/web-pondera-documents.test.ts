@@ -170,6 +170,22 @@ describe('pondera in a browser: documents', function () {
     await other.context().close()
   })
 
+  it('a chat has five documents at most; with one fewer the next one is taken', async () => {
+    await openPanel()
+    for (const name of ['3.txt', '4.txt', '5.txt']) await add(textFile(name, FACTS[0] ?? ''))
+    const input = page.locator('input[type=file]')
+
+    expect(await input.isDisabled()).to.equal(true)
+    expect(await page.getByText('5 are the most').count()).to.equal(1)
+
+    for (const name of ['3.txt', '4.txt', '5.txt']) {
+      await page.getByRole('button', { name: `Remove ${name}` }).click()
+      await page.locator(`[data-document="${name}"]`).waitFor({ state: 'detached' })
+    }
+    await until(async () => !(await input.isDisabled()))
+    await page.keyboard.press('Escape')
+  })
+
   it('without its documents a chat asks the model alone again', async () => {
     await openPanel()
     await page.getByRole('button', { name: 'Remove facts.txt' }).click()

@@ -100,7 +100,7 @@ describe('what a model is asked with its sources', () => {
     expect(canCarry(limits(LEAST_UNITS - 1))).to.equal(false)
   })
 
-  it('carries numbered sources, the question last, in tries of ever fewer sources that fit its bytes', () => {
+  it('carries the rules, numbered sources and the question last, in tries of ever fewer sources that fit its bytes', () => {
     const asked = tries(limits(4_096), 'What is it?', sources)
     const numbers = asked.map(({ messages }) => messages.at(-1)?.content.match(/\[citation:\d\]/g)?.length)
 
@@ -108,6 +108,12 @@ describe('what a model is asked with its sources', () => {
     expect(asked[0]?.messages.at(-1)?.content).to.match(
       /^\[citation:1\] Title 0: text[\s\S]*\n\nQuestion: What is it\?$/,
     )
+    const rules = asked[0]?.messages[0]
+    expect(rules?.role).to.equal('system')
+    expect(rules?.content)
+      .to.include('from the numbered sources alone, in the language of the question')
+      .and.include('information is missing on')
+      .and.include('three to five further questions, one a line, of at most 20 words')
     expect(asked[0]?.max_tokens).to.equal(1_024)
     expect(asked[0]?.temperature).to.equal(0.2)
 

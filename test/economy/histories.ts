@@ -232,7 +232,7 @@ function createLife(draw: Draw) {
     const [id, epoch] = [of(targetsOf(ballot)), FIRST + draw.below(model.epoch + 2 - FIRST)]
     tell('weight', ballot, id, epoch, model.weight(ballot, id, epoch))
   }
-  /** What a Governor asks: any second of an epoch that is over. */
+  /** What a Governor asks, of any second of an epoch that is over. */
   const past = () => {
     const who = of(VOTERS)
     if (model.epoch === FIRST) return

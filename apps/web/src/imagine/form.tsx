@@ -1,13 +1,16 @@
-import { type ReactNode, useId } from 'react'
+import { type ReactNode, useId, useState } from 'react'
 import { formatUsd } from '../../../../sdk/units.ts'
 import type { Manifest } from '../network/models.ts'
 import { Button } from '../parts/button.tsx'
 import { useSession } from '../session/use.ts'
 import { whyNot } from '../session/why.ts'
 import { type Fields, type Form, faultsOf, fieldsOf, pictureMost } from './fields.ts'
+import { type Keywords as Words, withWord } from './known.ts'
 
 interface Props {
   manifest: Manifest
+  /** Words that the model is known to know. */
+  keywords: readonly Words[]
   form: Form
   set: (part: Partial<Form>) => void
   /** A picture is being drawn: the next one waits. */
@@ -16,7 +19,7 @@ interface Props {
 }
 
 /** Every field a picture can have: those that the model takes with its own limits, the others with the reason. */
-export function PictureForm({ manifest, form, set, busy, onDraw }: Props) {
+export function PictureForm({ manifest, keywords, form, set, busy, onDraw }: Props) {
   const { view } = useSession()
   const fields = fieldsOf(manifest)
   const faults = faultsOf(fields, form, manifest.limits)
@@ -44,6 +47,9 @@ export function PictureForm({ manifest, form, set, busy, onDraw }: Props) {
           />
         )}
       </Field>
+      {keywords.length > 0 && (
+        <Keywords keywords={keywords} onSay={(said) => set({ prompt: withWord(form, said) })} />
+      )}
       <Negative fields={fields} form={form} set={set} />
       <div className="grid gap-4 sm:grid-cols-2">
         <Size fields={fields} form={form} set={set} />
@@ -119,6 +125,38 @@ function Field({
         </p>
       )}
     </div>
+  )
+}
+
+/** Folded, so that the keyboard goes by in one step; each word goes to the end of the prompt. */
+function Keywords({ keywords, onSay }: { keywords: Props['keywords']; onSay: (said: string) => void }) {
+  const [added, setAdded] = useState('')
+  return (
+    <details className="rounded-md border border-line px-3 py-1.5">
+      <summary className="cursor-pointer">Recommended keywords</summary>
+      <div className="space-y-2 pt-2 pb-1.5">
+        {keywords.map(({ kind, words, said }) => (
+          <fieldset key={kind} className="flex flex-wrap items-baseline gap-1.5">
+            <legend className="label float-left w-24">{kind}</legend>
+            {words.map((word) => (
+              <Button
+                key={word}
+                className="text-[0.87rem]"
+                onClick={() => {
+                  onSay(said(word))
+                  setAdded(`Added: ${said(word)}`)
+                }}
+              >
+                {word}
+              </Button>
+            ))}
+          </fieldset>
+        ))}
+      </div>
+      <p role="status" className="sr-only">
+        {added}
+      </p>
+    </details>
   )
 }
 

@@ -6,6 +6,7 @@ import { useTerms } from '../pondera/use.ts'
 import { useSession } from '../session/use.ts'
 import { draw } from './draw.ts'
 import { ofModel } from './drawing.ts'
+import { edgesOf } from './edges.ts'
 import {
   askedOf,
   emptyForm,
@@ -20,6 +21,7 @@ import {
 import { PictureForm } from './form.tsx'
 import { Terms } from './gallery.tsx'
 import { History } from './history.tsx'
+import { type Example, examplesOf, keywordsOf } from './known.ts'
 import { EXAMPLES } from './prompts.ts'
 import { Result } from './result.tsx'
 import { useDrawings, usePictureModels } from './use.ts'
@@ -59,6 +61,7 @@ function Studio({ model, manifest, reread }: { model: Model; manifest: Manifest;
   const { drawings, view } = useDrawings()
   const { config, session, view: paying } = useSession()
   const fields = fieldsOf(manifest)
+  const examples = examplesOf(manifest)
   const [form, setForm] = useState<Form>(() => ({ ...emptyForm(fields), ...wishOf(window.location.search) }))
   const [shown, setShown] = useState<string>()
   const mine = ofModel(view.drawings, model.name)
@@ -76,9 +79,14 @@ function Studio({ model, manifest, reread }: { model: Model; manifest: Manifest;
     <>
       <div className="grid gap-x-10 gap-y-8 lg:grid-cols-2">
         <div className="min-w-0 space-y-5">
-          <Examples onUse={(prompt) => set({ prompt })} />
+          {examples.length > 0 ? (
+            <Examples examples={examples} onUse={(asked) => setForm(formOf(asked, fields))} />
+          ) : (
+            <Prompts onUse={(prompt) => set({ prompt })} />
+          )}
           <PictureForm
             manifest={manifest}
+            keywords={keywordsOf(manifest)}
             form={form}
             set={set}
             busy={mine.some(({ state }) => state === 'drawing')}
@@ -108,7 +116,43 @@ function Studio({ model, manifest, reread }: { model: Model; manifest: Manifest;
   )
 }
 
-function Examples({ onUse }: { onUse: (prompt: string) => void }) {
+/** What this very model drew, each with all that it was asked. */
+function Examples({
+  examples,
+  onUse,
+}: {
+  examples: readonly Example[]
+  onUse: (asked: Example['asked']) => void
+}) {
+  return (
+    <section aria-label="Drawn with this model">
+      <p className="label mb-1.5">Drawn with this model; the same settings draw the same again</p>
+      <ul className="grid gap-3 sm:grid-cols-3">
+        {examples.map(({ asked, picture }) => (
+          <li key={picture} className="flex items-start gap-3 sm:flex-col sm:gap-1.5">
+            <img
+              src={picture}
+              alt={`Example: ${asked.prompt}`}
+              width={256}
+              height={256}
+              loading="lazy"
+              decoding="async"
+              className={`aspect-square h-auto w-24 shrink-0 rounded-md border border-line sm:w-full ${edgesOf(256)}`}
+            />
+            <span className="min-w-0 flex-1 space-y-1">
+              <span className="block text-[0.9rem]">{asked.prompt}</span>
+              <Button onClick={() => onUse(asked)}>
+                Use this prompt<span className="sr-only">: {asked.prompt}</span>
+              </Button>
+            </span>
+          </li>
+        ))}
+      </ul>
+    </section>
+  )
+}
+
+function Prompts({ onUse }: { onUse: (prompt: string) => void }) {
   return (
     <section aria-label="Prompts to begin with">
       <p className="label mb-1.5">Prompts to begin with</p>

@@ -7,9 +7,11 @@ import {
 } from '../../pictures/record.ts'
 import { receiptPath } from '../network/address.ts'
 import { askServer } from '../network/server.ts'
+import { Button } from '../parts/button.tsx'
 import { Copy } from '../parts/copy.tsx'
 import { readFirst, Shared, type Sharing } from '../sharing/shared.tsx'
 import { edgesOf } from './edges.ts'
+import { postOnX, shareBySystem } from './post.ts'
 import { Settings } from './result.tsx'
 import { PICTURES } from './share.tsx'
 import { modelPath } from './use.ts'
@@ -49,6 +51,7 @@ export const SharedPicture = ({ share }: { share: string }) => (
 function Sheet({ id, shared }: { id: string; shared: SharedOne }) {
   const [proving, setProving] = useState(false)
   const asked = readAsked(shared.input)
+  const page = new URL(`/imagine/s/${id}`, window.location.href).href
   const again = new URLSearchParams({
     prompt: asked.prompt,
     ...(asked.seed === undefined ? {} : { seed: String(asked.seed) }),
@@ -87,6 +90,17 @@ function Sheet({ id, shared }: { id: string; shared: SharedOne }) {
         >
           Receipt
         </a>
+        <a
+          className="underline underline-offset-4"
+          href={postOnX({ prompt: asked.prompt, page })}
+          target="_blank"
+          rel="noopener noreferrer"
+        >
+          Share on X<span className="sr-only"> (opens in a new tab)</span>
+        </a>
+        {typeof navigator.share === 'function' && (
+          <Button onClick={() => void shareBySystem({ title: asked.prompt, url: page })}>Share</Button>
+        )}
       </p>
       {proving ? (
         <Suspense fallback={<p className="label">Checking…</p>}>
