@@ -127,9 +127,8 @@ describe('pondera in a browser: paying', function () {
       const { thawing, credit } = await accountAt(key)
       return thawing === credit
     })
-    expect(await page.locator('[data-session]').getAttribute('data-session')).to.equal('none')
-    await page.keyboard.press('Escape')
-    await fund(page)
+    expect(await page.locator('[data-session]').getAttribute('data-session')).to.equal('revoked')
+    await button(page, 'Deposit with Test Wallet').click()
     await isReady(page)
     await context.close()
   })

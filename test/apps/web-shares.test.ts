@@ -253,7 +253,7 @@ describe('what is relayed', () => {
     }
   })
 
-  it('goes to the router of this network, and so many go a day, whoever signed them', async () => {
+  it('goes to the router of this network, and is worth its gas', async () => {
     const home = mkdtempSync(join(tmpdir(), 'heurist-relay-'))
     const keyFile = join(home, 'relay.key')
     saveKey(keyFile, `0x${'01'.repeat(32)}`)
@@ -268,8 +268,8 @@ describe('what is relayed', () => {
       router: { address: bytes(20), url: 'http://127.0.0.1:1' },
     }))
     const routerUrl = await router.listen({ port: 0, host: '127.0.0.1' })
-    const relay = { keyFile, mostADay: 2 }
-    // No chain answers here: what is let through fails there, and counts.
+    // No chain answers here: what is let through fails there, and counts for nothing.
+    const relay = { keyFile, mostADay: 1 }
     const config = { port: 0, routerUrl, rpcUrl: 'http://127.0.0.1:1', chainId: 31_337, ledger, relay }
     const app = createWeb(configSchema.parse(config), pino({ level: 'silent' }))
     const send = (data: Hex, remoteAddress: string) =>
@@ -283,7 +283,7 @@ describe('what is relayed', () => {
     expect(await code(depositOf(SIGNATURE, 0), '10.0.0.1')).to.equal('deposit.too_small')
     const codes = []
     for (const index of [1, 2, 3]) codes.push(await code(large, `10.0.${index}.1`))
-    expect(codes).to.deep.equal(['chain.unreachable', 'chain.unreachable', 'rate.limited'])
+    expect(codes).to.deep.equal(Array(3).fill('chain.unreachable'))
     await app.close()
     await router.close()
     rmSync(home, { recursive: true, force: true })

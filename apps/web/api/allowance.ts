@@ -15,8 +15,11 @@ export interface Terms {
 export function openAllowance({ most, windowMs, now }: Terms) {
   const acts = new Map<string, number[]>()
   return {
-    /** @throws `rate.limited` (later) with `retryAfterSeconds`. */
-    take(address: string): void {
+    /**
+     * @returns gives this act back, so that it counts for nothing.
+     * @throws `rate.limited` (later) with `retryAfterSeconds`.
+     */
+    take(address: string): () => void {
       const who = householdOf(address)
       const at = now()
       const recent = (acts.get(who) ?? []).filter((each) => at - each < windowMs)
@@ -24,7 +27,7 @@ export function openAllowance({ most, windowMs, now }: Terms) {
       acts.set(who, recent)
       if (recent.length >= most) {
         const seconds = Math.max(1, Math.ceil(((recent[0] ?? at) + windowMs - at) / 1000))
-        throw later('rate.limited', `${most} of these within ${windowMs / 3_600_000} hours are the most`, {
+        throw later('rate.limited', `${most} of these within ${spanOf(windowMs)} are the most`, {
           fix: `Try again in ${seconds < 120 ? `${seconds} seconds` : `${Math.ceil(seconds / 60)} minutes`}.`,
           details: { retryAfterSeconds: seconds },
         })
@@ -32,7 +35,16 @@ export function openAllowance({ most, windowMs, now }: Terms) {
       recent.push(at)
       const oldest = acts.size > MOST_ADDRESSES ? acts.keys().next().value : undefined
       if (oldest !== undefined) acts.delete(oldest)
+      return () => {
+        const kept = acts.get(who) ?? []
+        const index = kept.indexOf(at)
+        if (index >= 0) kept.splice(index, 1)
+      }
     },
   }
 }
+
+const spanOf = (ms: number): string =>
+  ms < 3_600_000 ? `${Math.ceil(ms / 1000)} seconds` : `${ms / 3_600_000} hours`
+
 export type Allowance = ReturnType<typeof openAllowance>

@@ -4,11 +4,12 @@ import { privateKeyToAccount } from 'viem/accounts'
 import { z } from 'zod'
 import { computeLedgerAbi } from '../../../sdk/chain/abi.ts'
 import { keySender, openChain } from '../../../sdk/chain/clients.ts'
+import { chainError } from '../../../sdk/chain/errors.ts'
 import { fetchNetwork } from '../../../sdk/chain/network.ts'
-import { asHeuristError, later, refused } from '../../../sdk/errors.ts'
+import { type HeuristError, later, refused } from '../../../sdk/errors.ts'
 import { parseWire } from '../../../sdk/protocol/wire.ts'
 import { formatUsd } from '../../../sdk/units.ts'
-import { openAllowance } from './allowance.ts'
+import { openTries, type Try } from './tries.ts'
 
 /**
  * `POST /api/deposits`: brings a deposit that its giver signed to the chain, and pays the gas. The signature names
@@ -39,43 +40,60 @@ const bodySchema = z.strictObject({
     .max(2 + 2 * DATA_BYTES)
     .regex(/^0x(?:[0-9a-f]{2})+$/, 'is bytes in hexadecimal'),
 })
-/** One address may ask for so many deposits an hour; all of them together for so many at a time. */
-const MOST_AN_HOUR = 12
+/** So many are on their way at a time, whoever asks. */
 const MOST_AT_ONCE = 16
-const HOUR_MS = 3_600_000
 
 export function relayRoutes(app: FastifyInstance, terms: RelayTerms): void {
   const { rpcUrl, chainId, ledger, key, least, mostADay } = terms
-  const sender = keySender(openChain({ chainId, rpcUrl }), privateKeyToAccount(key))
-  const allowance = openAllowance({ most: MOST_AN_HOUR, windowMs: HOUR_MS, now: Date.now })
-  const everybody = openAllowance({ most: mostADay, windowMs: 24 * HOUR_MS, now: Date.now })
+  const chain = openChain({ chainId, rpcUrl })
+  const sender = keySender(chain, privateKeyToAccount(key))
+  const tries = openTries({ mostADay, now: Date.now })
   const routerOf = openRouter(terms)
-  let running = 0
+  /** The same deposit asked for twice is one: its sending, by its bytes. */
+  const going = new Map<Hex, Promise<Hex>>()
 
   app.post('/api/deposits', { bodyLimit: 16_384 }, async (request) => {
-    const { data } = parseWire(bodySchema, request.body, 'deposit.invalid')
-    checkDeposit(data as Hex, { least, router: await routerOf() })
+    const { data } = parseWire(bodySchema, request.body, 'deposit.invalid') as { data: Hex }
+    checkDeposit(data, { least, router: await routerOf() })
+    const same = going.get(data)
+    if (same) return { hash: await same }
     // Nobody is charged for a try that found it busy.
-    if (running >= MOST_AT_ONCE) {
+    if (going.size >= MOST_AT_ONCE) {
       throw later('relay.busy', 'too many deposits are on their way', { fix: 'Try again in a few seconds.' })
     }
-    allowance.take(request.ip)
-    everybody.take('')
-    running += 1
+    const carrying = carry(data, tries.begin(request.ip)).finally(() => going.delete(data))
+    going.set(data, carrying)
+    return { hash: await carrying }
+  })
+
+  /** Gas is spent, and a deposit counted, only once a trial run shows that the chain would take it. */
+  async function carry(data: Hex, attempt: Try): Promise<Hex> {
     try {
-      const { transactionHash } = await sender.send({ to: ledger, data: data as Hex })
-      return { hash: transactionHash }
+      await chain.client.estimateGas({ account: sender.address, to: ledger, data })
     } catch (cause) {
-      if (asHeuristError(cause).code !== 'gas.insufficient') throw cause
-      throw later('relay.dry', 'this page has no gas left to relay deposits', {
+      if (chainError(cause).code !== 'chain.reverted') attempt.forget()
+      throw inWords(cause)
+    }
+    const giveBack = attempt.carry()
+    try {
+      const { transactionHash } = await sender.send({ to: ledger, data })
+      return transactionHash
+    } catch (cause) {
+      if (isDry(cause)) giveBack()
+      throw inWords(cause)
+    }
+  }
+}
+
+const isDry = (cause: unknown): boolean => chainError(cause).code === 'gas.insufficient'
+
+const inWords = (cause: unknown): HeuristError =>
+  isDry(cause)
+    ? later('relay.dry', 'this page has no gas left to relay deposits', {
         fix: 'Send the deposit by your wallet.',
         cause,
       })
-    } finally {
-      running -= 1
-    }
-  })
-}
+    : chainError(cause)
 
 /** The router of this page's network, asked for once it is needed. @throws `router.unreachable`, `network.differs`. */
 function openRouter({ routerUrl, chainId, ledger }: RelayTerms): () => Promise<Address> {

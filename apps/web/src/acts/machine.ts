@@ -46,6 +46,8 @@ class Machine implements Acts {
   readonly #drivers = new Map<string, symbol>()
   readonly #following = new Map<string, Promise<Intent | undefined>>()
   readonly #missing = new Set<string>()
+  /** Acts that the chain was looked at for, and knew nothing of. */
+  readonly #looked = new Set<string>()
   readonly #listeners = new Set<() => void>()
   #changes = 0
 
@@ -83,7 +85,8 @@ class Machine implements Acts {
     if (passing && !isLive(intent)) return { state: 'refused', problem: passing }
     if (!intent) return { state: 'idle' }
     const problem = passing ?? intent.problem
-    return { state: this.#stateOf(key, intent.phase), intent, ...(problem ? { problem } : {}) }
+    const looked = this.#looked.has(key)
+    return { state: this.#stateOf(key, intent.phase), intent, looked, ...(problem ? { problem } : {}) }
   }
 
   #stateOf(key: string, phase: Intent['phase']): State {
@@ -136,6 +139,7 @@ class Machine implements Acts {
   forget(from: Address, id: string): void {
     const key = keyOf(from, id)
     this.#missing.delete(key)
+    this.#looked.delete(key)
     this.#passing.delete(key)
     this.#drivers.delete(key)
     this.#intents.drop({ from, id })
@@ -212,6 +216,7 @@ class Machine implements Acts {
     const call = intent.calls[at]
     if (!call) return undefined
     this.#pass(key, 'checking')
+    this.#looked.delete(key)
     const gas = await sender.simulate(call)
     const { asked, again } = await this.#termsOf(intent)
     const { problem: _, ...rest } = intent
@@ -297,15 +302,16 @@ class Machine implements Acts {
       const fate = await this.#fate(intent).catch(() => undefined)
       if (fate && fate.state !== 'unknown' && fate.state !== 'waiting') return this.#settle(intent, fate)
       unknown = fate?.state === 'unknown' ? unknown + 1 : 0
-      this.#miss(key, unknown >= this.#patience)
+      if (unknown > 0) this.#mark(this.#looked, key, true)
+      this.#mark(this.#missing, key, unknown >= this.#patience)
       await new Promise((resolve) => setTimeout(resolve, this.#pollMs))
     }
   }
 
-  #miss(key: string, missing: boolean): void {
-    if (this.#missing.has(key) === missing) return
-    if (missing) this.#missing.add(key)
-    else this.#missing.delete(key)
+  #mark(marks: Set<string>, key: string, is: boolean): void {
+    if (marks.has(key) === is) return
+    if (is) marks.add(key)
+    else marks.delete(key)
     this.#tell()
   }
 
@@ -316,7 +322,9 @@ class Machine implements Acts {
   }
 
   #settle(intent: Intent, fate: Fate): Intent {
-    this.#missing.delete(keyOf(intent.from, intent.id))
+    const key = keyOf(intent.from, intent.id)
+    this.#missing.delete(key)
+    this.#looked.delete(key)
     const next = settled(intent, fate)
     if (next === intent) return intent
     if (next.at > intent.at) this.#changes += 1

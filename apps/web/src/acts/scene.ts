@@ -6,9 +6,7 @@ import { type Clock, readClock } from '../../../../sdk/chain/epochs.ts'
 import type { PageConfig } from '../network/config.ts'
 import { openPlace } from '../session/place.ts'
 import { type Problem, wordsOf } from '../session/words.ts'
-import { openIntents } from './intents.ts'
-import { createActs } from './machine.ts'
-import { shelf } from './shelf.ts'
+import { openActs } from './open.ts'
 import type { Acts } from './view.ts'
 import { Who } from './who.ts'
 
@@ -40,9 +38,7 @@ export function openScene(config: PageConfig): Scene {
     return economyOf(chain, config.ledger)
   })
   const place = openPlace(config)
-  const intents = openIntents(shelf, config)
-  const acts = createActs({ chain, intents, locks: navigator.locks })
-  acts.resume()
+  const acts = openActs(config, chain)
   const who = new Who(config, chain, economy)
   opened = {
     config,

@@ -26,6 +26,8 @@ export type State =
 export interface ActState {
   state: State
   intent?: Intent
+  /** Whether the chain was looked at since, and knew nothing of it: only then it makes sense to ask again. */
+  looked?: boolean
   problem?: Problem
 }
 

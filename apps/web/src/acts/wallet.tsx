@@ -62,6 +62,7 @@ function Choices() {
             key={wallet.id}
             tone={index === 0 ? 'main' : 'quiet'}
             disabled={busy}
+            className="[overflow-wrap:anywhere]"
             onClick={() => void who.connect(wallet)}
           >
             Connect {wallet.name}
@@ -97,7 +98,7 @@ function Connected() {
   })
   return (
     <div className="flex flex-wrap items-center justify-between gap-x-5 gap-y-1.5" data-account={account}>
-      <p>
+      <p className="[overflow-wrap:anywhere]">
         {wallet?.name} <Short hex={account ?? ''} />
       </p>
       {value && (

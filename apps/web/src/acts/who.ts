@@ -7,6 +7,7 @@ import {
   connect,
   findWallets,
   offerWallet,
+  onWalletChange,
   onWallets,
   switchChain,
   type Wallet,
@@ -78,9 +79,7 @@ export class Who {
 
   #take(wallet: Wallet): void {
     this.#set({ wallet }, ['account', 'wrongChain', 'problem'])
-    const again = () => void this.#look()
-    wallet.provider.on('accountsChanged', again)
-    wallet.provider.on('chainChanged', again)
+    onWalletChange(wallet, () => void this.#look())
     void this.#look()
   }
 

@@ -29,7 +29,7 @@ export function SessionButton() {
   )
 }
 
-function labelOf({ phase, account }: SessionView): string {
+function labelOf({ phase, account, former }: SessionView): string {
   switch (phase) {
     case 'ready':
       return `$${dollarsOf(account?.left ?? 0n)} left`
@@ -39,6 +39,10 @@ function labelOf({ phase, account }: SessionView): string {
       return 'Add credit'
     case 'unfunded':
       return 'Deposit waits'
+    case 'revoking':
+      return 'Being revoked'
+    case 'revoked':
+      return `$${dollarsOf(former.reduce((sum, { thawing }) => sum + thawing, 0n))} going back`
     case 'elsewhere':
       return 'In another tab'
     case 'broken':

@@ -1,10 +1,10 @@
 import { type Address, bytesToHex, erc20Abi, type Hex } from 'viem'
 import { z } from 'zod'
 import { authorizedCall, readAccount, signOpen } from '../../../../sdk/chain/accounts.ts'
-import { type Chain, walletSender } from '../../../../sdk/chain/clients.ts'
+import type { Chain } from '../../../../sdk/chain/clients.ts'
 import { chainError } from '../../../../sdk/chain/errors.ts'
 import { isLocalChain } from '../../../../sdk/chain/local.ts'
-import { asHeuristError, fromErrorBody, later, refused } from '../../../../sdk/errors.ts'
+import { asHeuristError, fromErrorBody, type HeuristError, later, refused } from '../../../../sdk/errors.ts'
 import { formatUsd, usd } from '../../../../sdk/units.ts'
 import { accountOf } from './keys.ts'
 import type { KeyRecord, SignedDeposit } from './store.ts'
@@ -88,33 +88,32 @@ async function checkFunds({ chain, asset }: Place, owner: Address, amount: bigin
 }
 
 /**
- * Brings a signed deposit to the chain: the page's server relays it at its own cost; where it does not, the wallet sends
- * it. Doing it twice is harmless: the asset takes a signature once.
+ * Has the page's server bring a signed deposit to the chain, at its own cost. Doing it twice is harmless: the asset takes
+ * a signature once.
  *
- * @throws `deposit.undelivered` (later) if nobody sends it.
+ * @returns why it is not there, so that the wallet has to send it; undefined once it is.
+ * @throws `chain.reverted` (refused): what the contract refuses, it refuses from the wallet too.
  */
-export async function deliver(
+export async function relayed(
   place: Place,
-  { address, signed }: KeyRecord,
-  { relay, wallet, say }: { relay: boolean; wallet: Wallet | undefined; say(doing: string): void },
-): Promise<void> {
-  if (!signed) return
-  say('Your deposit is on its way to the chain…')
-  try {
-    if (!relay) throw later('deposit.undelivered', 'nobody relays deposits here')
-    await askRelay(signed.data)
-  } catch (cause) {
-    if (await hasArrived(place, address, signed)) return
-    // What the contract refuses, it refuses from the wallet too.
-    if (!wallet || asHeuristError(cause).code === 'chain.reverted') throw cause
-    say('Confirm the transaction in your wallet.')
-    const client = walletClient(wallet, signed.giver)
-    await walletSender(place.chain, client, signed.giver).send({ to: place.ledger, data: signed.data })
-  }
-  if (await hasArrived(place, address, signed)) return
-  throw later('deposit.undelivered', 'the deposit is not on the chain yet', {
-    fix: 'Send it again; it is taken at most once.',
-  })
+  { address }: KeyRecord,
+  signed: SignedDeposit,
+  relay: boolean,
+): Promise<HeuristError | undefined> {
+  const failure = relay
+    ? await askRelay(signed.data).then(
+        () => undefined,
+        (cause: unknown) => asHeuristError(cause),
+      )
+    : later('deposit.undelivered', 'nobody relays deposits here')
+  if (await hasArrived(place, address, signed)) return undefined
+  if (failure?.code === 'chain.reverted') throw failure
+  return (
+    failure ??
+    later('deposit.undelivered', 'the deposit is not on the chain yet', {
+      fix: 'Send it again; it is taken at most once.',
+    })
+  )
 }
 
 const hasArrived = async ({ chain, ledger, router }: Place, key: Address, { before }: SignedDeposit) =>

@@ -54,6 +54,17 @@ export async function saveKey(db: SessionDb, record: KeyRecord): Promise<void> {
   await Promise.all([transaction.store.put(record, record.address), transaction.done])
 }
 
+/** Changes what is kept of a key, whatever another tab wrote meanwhile. */
+export async function changeKey(
+  db: SessionDb,
+  address: string,
+  change: (record: KeyRecord) => KeyRecord,
+): Promise<void> {
+  const transaction = db.transaction('keys', 'readwrite', { durability: 'strict' })
+  const record = await transaction.store.get(address)
+  await Promise.all([record && transaction.store.put(change(record), address), transaction.done])
+}
+
 export const forgetKey = (db: SessionDb, address: string): Promise<void> => db.delete('keys', address)
 
 /** The keys of one place, newest first. */

@@ -1,11 +1,15 @@
 import { useState } from 'react'
+import type { Address } from 'viem'
 import { isLocalChain } from '../../../../sdk/chain/local.ts'
+import { ActLine } from '../acts/line.tsx'
+import type { State } from '../acts/view.ts'
 import { Button } from '../parts/button.tsx'
 import { Dialog } from '../parts/dialog.tsx'
 import { Short, Usd } from '../parts/text.tsx'
 import { useWallets } from './choice.ts'
+import { isOpen } from './deeds.ts'
 import { useSession } from './use.ts'
-import type { Former } from './view.ts'
+import type { Former, Phase } from './view.ts'
 import type { Wallet } from './wallets.ts'
 
 const AMOUNTS = ['1', '5', '20']
@@ -18,10 +22,11 @@ export default function SessionPanel({ onClose }: { onClose: () => void }) {
   const wallet = wallets.find(({ id }) => id === chosen) ?? wallets[0]
   return (
     <Dialog title="Credit" onClose={onClose}>
-      {view.phase === 'ready' && <Standing wallet={wallet} />}
+      {(view.phase === 'ready' || view.phase === 'revoking') && <Standing wallet={wallet} />}
       {view.phase === 'broken' && <Broken wallet={wallet} />}
       {view.signed !== undefined && view.doing === undefined && <Unfunded wallet={wallet} />}
-      {(view.phase === 'none' || view.phase === 'ready') && (
+      {view.phase === 'revoked' && <Formers wallet={wallet} />}
+      {PAYABLE.has(view.phase) && view.signed === undefined && (
         <Deposit wallet={wallet} wallets={wallets} choose={setChosen} />
       )}
       {(view.phase === 'down' || view.phase === 'elsewhere') && (
@@ -30,11 +35,39 @@ export default function SessionPanel({ onClose }: { onClose: () => void }) {
         </p>
       )}
       <Doing wallet={wallet} />
-      {view.former.map((each) => (
-        <FormerKey key={each.key} former={each} wallet={wallet} />
-      ))}
+      {view.phase !== 'revoked' && <Formers wallet={wallet} />}
     </Dialog>
   )
+}
+
+/** Phases in which a deposit may be begun; while a key is revoked it makes a new one. */
+const PAYABLE = new Set<Phase>(['none', 'ready', 'revoked'])
+
+/** The states that are told apart from what is being done just now. */
+const TOLD = new Set<State>(['unsure', 'sent', 'missing', 'failed', 'ready'])
+
+/** What was asked of the wallet about a key, or sent, and is not decided. */
+function Acts({ of, wallet }: { of: Address; wallet: Wallet | undefined }) {
+  const { view, session } = useSession()
+  return view.acts
+    .filter(({ key, act }) => key === of && TOLD.has(act.state))
+    .map((each) => (
+      <div key={each.deed} data-deed={each.deed} data-tx={each.act.state} className="space-y-1">
+        <p className="label">{each.act.intent?.title}</p>
+        <ActLine
+          act={each.act}
+          isOwn={each.from === each.key}
+          onAgain={() => void session.askAgain(each, wallet)}
+          onForget={() => session.forget(each)}
+          onSwitch={() => wallet && void session.switchChain(wallet)}
+        />
+      </div>
+    ))
+}
+
+const Formers = ({ wallet }: { wallet: Wallet | undefined }) => {
+  const { former } = useSession().view
+  return former.map((each) => <FormerKey key={each.key} former={each} wallet={wallet} />)
 }
 
 function Standing({ wallet }: { wallet: Wallet | undefined }) {
@@ -60,11 +93,17 @@ function Standing({ wallet }: { wallet: Wallet | undefined }) {
           <Short hex={owner} /> {owner === key ? '(the key itself)' : 'your wallet: only it can withdraw'}
         </dd>
       </dl>
-      <p>
-        <Button onClick={() => void session.revoke(wallet)} disabled={view.doing !== undefined}>
-          Revoke and withdraw
-        </Button>
-      </p>
+      {view.phase === 'ready' && (
+        <p>
+          <Button onClick={() => void session.revoke(wallet)} disabled={view.doing !== undefined}>
+            Revoke and withdraw
+          </Button>
+        </p>
+      )}
+      {view.phase === 'revoking' && (
+        <p>This key is being revoked: until that is decided, it signs nothing.</p>
+      )}
+      <Acts of={key} wallet={wallet} />
     </section>
   )
 }
@@ -93,8 +132,9 @@ function Deposit({
       }}
     >
       <p className="text-muted">
-        A deposit belongs to a key in this browser. You sign once; after that every answer is paid by the key,
-        without asking you again, and never more than what you deposited.
+        A deposit belongs to a {view.phase === 'revoked' && 'new '}key in this browser. You sign once; after
+        that every answer is paid by the key, without asking you again, and never more than what you
+        deposited.
       </p>
       <label className="flex flex-wrap items-center gap-2">
         Dollars
@@ -128,7 +168,7 @@ function Deposit({
       )}
       <p className="flex flex-wrap gap-2">
         {wallet && !isOwn && (
-          <Button tone="main" type="submit" disabled={busy || !valid}>
+          <Button tone="main" type="submit" disabled={busy || !valid} className="[overflow-wrap:anywhere]">
             Deposit with {wallet.name}
           </Button>
         )}
@@ -156,26 +196,53 @@ function Deposit({
 
 function Unfunded({ wallet }: { wallet: Wallet | undefined }) {
   const { view, session } = useSession()
+  const sending = view.acts.find((each) => each.deed === 'deposit' && isOpen(each))
   return (
     <section aria-label="Signed deposit" className="space-y-3">
       <p>
-        You signed a deposit of <Usd amount={view.signed ?? 0n} /> that is not on the chain yet. Sending it
-        again asks you nothing and takes the money once. Forgetting it does not undo it: whoever has the
-        signature can send it for an hour after you signed, and the money would then be this session’s credit.
+        You signed a deposit of <Usd amount={view.signed ?? 0n} /> that is not on the chain yet.{' '}
+        {sending === undefined && <HowSent />}
+      </p>
+      {sending && <Acts of={sending.key} wallet={wallet} />}
+      <p>
+        Forgetting it does not undo it: whoever has the signature can send it for an hour after you signed,
+        and the money would then be this session’s credit.
       </p>
       <p className="flex gap-2">
-        <Button
-          tone="main"
-          disabled={view.doing !== undefined}
-          onClick={() => void session.sendAgain(wallet)}
-        >
-          Send it again
-        </Button>
+        {sending === undefined && (
+          <Button
+            tone="main"
+            disabled={view.doing !== undefined}
+            onClick={() => void session.sendAgain(wallet)}
+          >
+            Send it again
+          </Button>
+        )}
         <Button disabled={view.doing !== undefined} onClick={() => void session.dropSigned()}>
-          Forget it
+          Forget the deposit
         </Button>
       </p>
     </section>
+  )
+}
+
+/** Who is asked when a deposit is sent again. The money is taken once, however often it is sent. */
+function HowSent() {
+  const { view, config } = useSession()
+  if (!config.relay)
+    return (
+      <>Sent again, it is your wallet that is asked to send it, and pays the gas. The money is taken once.</>
+    )
+  return view.byWallet ? (
+    <>
+      The server of this page did not take it. Sent again, it is offered there once more, which asks you
+      nothing; if it is not taken, your wallet is asked to send it, and pays the gas. The money is taken once.
+    </>
+  ) : (
+    <>
+      Sent again, it goes by the server of this page, which asks you nothing; only if that does not take it,
+      your wallet is asked to send it. The money is taken once.
+    </>
   )
 }
 
@@ -184,9 +251,18 @@ function Broken({ wallet }: { wallet: Wallet | undefined }) {
   return (
     <section aria-label="Your key" className="space-y-3">
       <p>This key signs nothing more. Take back what it holds, then begin with a new one.</p>
-      <Button tone="main" disabled={view.doing !== undefined} onClick={() => void session.revoke(wallet)}>
+      <Button
+        tone="main"
+        disabled={view.doing !== undefined || view.acts.some((each) => each.deed === 'thaw' && isOpen(each))}
+        onClick={() => void session.revoke(wallet)}
+      >
         Revoke and withdraw
       </Button>
+      {view.acts
+        .filter(({ deed }) => deed === 'thaw')
+        .map(({ key }) => (
+          <Acts key={key} of={key} wallet={wallet} />
+        ))}
     </section>
   )
 }
@@ -217,29 +293,38 @@ function Doing({ wallet }: { wallet: Wallet | undefined }) {
 
 function FormerKey({ former, wallet }: { former: Former; wallet: Wallet | undefined }) {
   const { view, session } = useSession()
-  const due = former.thawedAt > 0 && former.thawedAt * 1000 <= Date.now()
+  const { key, left, thawing, thawedAt } = former
+  const due = thawedAt > 0 && thawedAt * 1000 <= Date.now()
+  const busy = view.doing !== undefined || view.acts.some((each) => each.key === key && isOpen(each))
   return (
     <section
       aria-label="Revoked key"
       className="space-y-2 border-t border-line pt-4"
-      data-former={former.key}
+      data-former={key}
+      data-thawing={thawing.toString()}
     >
       <p>
-        <Usd amount={former.left} /> of the revoked key <Short hex={former.key} /> goes back to{' '}
+        <Usd amount={thawing > 0n ? thawing : left} /> of the revoked key <Short hex={key} />{' '}
+        {thawing > 0n ? 'is on its way back to ' : 'goes back to '}
         {former.own ? 'its own address' : <Short hex={former.owner} />}
-        {former.thawedAt > 0 && !due && (
+        {thawedAt > 0 && !due && (
           <>
-            , from <time>{new Date(former.thawedAt * 1000).toLocaleString('en')}</time> on
+            , from <time>{new Date(thawedAt * 1000).toLocaleString('en')}</time> on
           </>
         )}
-        .
+        . {thawedAt > 0 && 'No router serves the key meanwhile.'}
       </p>
-      <Button
-        disabled={view.doing !== undefined || (former.thawedAt > 0 && !due)}
-        onClick={() => void session.withdraw(former.key, wallet)}
-      >
-        {former.thawedAt === 0 ? 'Announce the withdrawal' : 'Withdraw'}
-      </Button>
+      <Acts of={key} wallet={wallet} />
+      <p className="flex flex-wrap gap-2">
+        <Button disabled={busy || (thawedAt > 0 && !due)} onClick={() => void session.withdraw(key, wallet)}>
+          {thawedAt === 0 ? 'Announce the withdrawal' : 'Withdraw'}
+        </Button>
+        {view.account === undefined && view.signed === undefined && (
+          <Button tone="plain" disabled={busy} onClick={() => void session.cancel(key, wallet)}>
+            {thawedAt === 0 ? 'Use this key again' : 'Cancel the withdrawal'}
+          </Button>
+        )}
+      </p>
     </section>
   )
 }

@@ -1,5 +1,5 @@
 import type { Address } from 'viem'
-import { readAccount } from '../../../../sdk/chain/accounts.ts'
+import { type KeyAccount, readAccount } from '../../../../sdk/chain/accounts.ts'
 import { openChain } from '../../../../sdk/chain/clients.ts'
 import { fetchNetwork, type Network } from '../../../../sdk/chain/network.ts'
 import { chainReader } from '../../../../sdk/chain/reader.ts'
@@ -57,22 +57,37 @@ export const keyAt = ({ router }: Place, { address }: KeyRecord) => ({ router, k
 export const ownerOf = (owner: Address, key: Address): Address =>
   /^0x0*$/.test(owner) ? key : (owner.toLowerCase() as Address)
 
-/** What revoked keys still hold; those that hold nothing are forgotten. */
-export async function formerOf(
-  db: SessionDb,
-  place: Place,
-  records: readonly KeyRecord[],
-): Promise<Former[]> {
+/** A key of this browser as the ledger has it. */
+export interface KnownKey {
+  record: KeyRecord
+  account: KeyAccount
+}
+
+export const readKeys = (place: Place, records: readonly KeyRecord[]): Promise<KnownKey[]> =>
+  Promise.all(
+    records.map(async (record) => ({
+      record,
+      account: await readAccount(place.chain, place.ledger, keyAt(place, record)),
+    })),
+  )
+
+/** Whether calls can be paid by it: whoever announced the withdrawal of its credit, no router serves it then. */
+export const isUsable = ({ record, account }: KnownKey): boolean =>
+  record.revokedAt === undefined && account.thawing === 0n
+
+/** What keys that are used no more still hold; those that hold nothing, and will not, are forgotten. */
+export async function formerOf(db: SessionDb, keys: readonly KnownKey[]): Promise<Former[]> {
   const all = await Promise.all(
-    records.map(async (record): Promise<Former | undefined> => {
-      const account = await readAccount(place.chain, place.ledger, keyAt(place, record))
+    keys.map(async ({ record, account }): Promise<Former | undefined> => {
       if (account.credit === 0n) {
-        await forgetKey(db, record.address)
+        const waits = record.signed !== undefined && record.signed.validBefore * 1000 > Date.now()
+        if (!waits) await forgetKey(db, record.address)
         return undefined
       }
       const owner = ownerOf(account.owner, record.address)
-      const thawedAt = account.thawing > 0n ? account.thawedAt : 0
-      return { key: record.address, owner, own: isOwn(record, owner), left: account.credit, thawedAt }
+      const { credit, thawing } = account
+      const thawedAt = thawing > 0n ? account.thawedAt : 0
+      return { key: record.address, owner, own: isOwn(record, owner), left: credit, thawing, thawedAt }
     }),
   )
   return all.filter((each) => each !== undefined)

@@ -13,6 +13,8 @@ export interface SignedDeposit {
   validBefore: number
   /** The call of the ledger. */
   data: Hex
+  /** The page's server did not take it: its wallet has to send it. */
+  byWallet?: true
 }
 
 /** A session key as it lies in this browser. */
@@ -27,7 +29,7 @@ export interface KeyRecord {
   iv: Uint8Array<ArrayBuffer>
   wrapping: CryptoKey
   signed?: SignedDeposit
-  /** Since when its owner withdraws: it signs nothing more. Unix milliseconds. */
+  /** Since when it is revoked in this browser: it signs nothing more, also once its credit was paid out. Unix milliseconds. */
   revokedAt?: number
 }
 

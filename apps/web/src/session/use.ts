@@ -11,7 +11,7 @@ export const loadSession = () => import('./session.ts')
 /** @param waits  On a page that neither shows nor pays anything: opened by the first act alone. */
 export function lazySession(config: PageConfig, frontend: number, waits = false): Session {
   let real: Session | undefined
-  let view: SessionView = { phase: 'opening', former: [] }
+  let view: SessionView = { phase: 'opening', former: [], acts: [] }
   const listeners = new Set<() => void>()
   const tell = () => {
     if (real) view = real.view()
@@ -30,7 +30,7 @@ export function lazySession(config: PageConfig, frontend: number, waits = false)
         },
         (cause: unknown) => {
           console.warn(cause)
-          view = { phase: 'down', former: [], problem: wordsOf(cause) }
+          view = { phase: 'down', former: [], acts: [], problem: wordsOf(cause) }
           tell()
           return undefined
         },
@@ -54,6 +54,9 @@ export function lazySession(config: PageConfig, frontend: number, waits = false)
     dropSigned: () => then((session) => session.dropSigned()),
     revoke: (wallet) => then((session) => session.revoke(wallet)),
     withdraw: (key, wallet) => then((session) => session.withdraw(key, wallet)),
+    cancel: (key, wallet) => then((session) => session.cancel(key, wallet)),
+    askAgain: (act, wallet) => then((session) => session.askAgain(act, wallet)),
+    forget: (act) => void then((session) => session.forget(act)),
     refresh: () => then((session) => session.refresh()),
     report: (cause) => void then((session) => session.report(cause)),
     switchChain: (wallet) => then((session) => session.switchChain(wallet)),

@@ -20,10 +20,14 @@ export interface Wallet {
   provider: EIP1193Provider
 }
 
+/** What an extension says of itself: anything may stand in it, or nothing. */
 interface Announced {
-  info: { uuid: string; name: string; rdns: string }
-  provider: EIP1193Provider
+  info?: { uuid?: unknown; name?: unknown; rdns?: unknown }
+  provider?: Partial<EIP1193Provider>
 }
+
+const NAMELESS = 'Browser wallet'
+const MOST_NAME = 32
 
 const found = new Map<string, Wallet>()
 const listeners = new Set<() => void>()
@@ -44,13 +48,40 @@ export function findWallets(): void {
   window.setTimeout(() => {
     const { ethereum } = window as { ethereum?: EIP1193Provider }
     if (ethereum && found.size === 0)
-      offerWallet({ id: 'injected', name: 'Browser wallet', rdns: 'injected', provider: ethereum })
+      offerWallet({ id: 'injected', name: NAMELESS, rdns: 'injected', provider: ethereum })
   }, 200)
 }
 
 function announced(event: Event): void {
-  const { info, provider } = (event as CustomEvent<Announced>).detail
-  offerWallet({ id: info.uuid, name: info.name, rdns: info.rdns, provider })
+  const wallet = walletOf((event as CustomEvent<unknown>).detail)
+  if (wallet) offerWallet(wallet)
+}
+
+/** The wallet that an announcement offers; undefined if none can be asked. Pure. */
+export function walletOf(detail: unknown): Wallet | undefined {
+  const { info, provider } = (detail ?? {}) as Announced
+  if (typeof provider?.request !== 'function') return undefined
+  const rdns = textOf(info?.rdns) ?? 'unnamed'
+  const name = nameOf(textOf(info?.name) ?? '')
+  return { id: textOf(info?.uuid) ?? rdns, name, rdns, provider: provider as EIP1193Provider }
+}
+
+const textOf = (value: unknown): string | undefined =>
+  typeof value === 'string' && value !== '' ? value : undefined
+
+/** A name as a button can bear it: one short line, without signs that nobody sees or that turn the line around. */
+function nameOf(told: string): string {
+  const name = [...told.replace(/[\p{C}\p{Z}]+/gu, ' ').trim()]
+  if (name.length === 0) return NAMELESS
+  return name.length <= MOST_NAME ? name.join('') : `${name.slice(0, MOST_NAME - 1).join('')}…`
+}
+
+/** Calls when the wallet shows another account or chain; some wallets tell nobody. */
+export function onWalletChange({ provider }: Wallet, listen: () => void): void {
+  const { on } = provider as Partial<EIP1193Provider>
+  if (typeof on !== 'function') return
+  on.call(provider, 'accountsChanged', listen)
+  on.call(provider, 'chainChanged', listen)
 }
 
 export const wallets = (): Wallet[] => list

@@ -1,41 +1,49 @@
-import type { Address } from 'viem'
+import { type Address, createWalletClient, http } from 'viem'
 import { readAccount } from '../../../../sdk/chain/accounts.ts'
-import { keySender, type Sender, walletSender } from '../../../../sdk/chain/clients.ts'
+import type { Call } from '../../../../sdk/chain/call.ts'
+import { type WalletSender, walletSender } from '../../../../sdk/chain/clients.ts'
 import { accountCall } from '../../../../sdk/chain/deposits.ts'
-import { asHeuristError, refused } from '../../../../sdk/errors.ts'
+import { chainError } from '../../../../sdk/chain/errors.ts'
+import { refused } from '../../../../sdk/errors.ts'
 import type { Place } from './deposit.ts'
 import { accountOf } from './keys.ts'
 import type { KeyRecord } from './store.ts'
 import { connect, type Wallet, walletClient } from './wallets.ts'
 
 /** Whether the key owns itself, as one without a wallet does. */
-export const isOwn = ({ address }: KeyRecord, owner: Address): boolean => owner.toLowerCase() === address
+export const isOwn = ({ address }: Pick<KeyRecord, 'address'>, owner: Address): boolean =>
+  owner.toLowerCase() === address
 
 /**
- * Who may withdraw the key's account: the key itself, or the wallet that funded it.
+ * Who sends in the name of `from`: the key itself, which asks nobody, or the wallet that funded it.
  *
+ * @param from  The key's owner, or the giver of its deposit.
  * @throws `wallet.missing`, `wallet.of_another` (refused); what {@link connect} throws.
  */
-export async function ownerSender(
-  { chain, ledger, router }: Place,
+export async function senderOf(
+  { chain }: Place,
   record: KeyRecord,
+  from: Address,
   wallet: Wallet | undefined,
-  say: (doing: string) => void,
-): Promise<Sender> {
-  const { owner } = await readAccount(chain, ledger, { router, key: record.address })
-  if (/^0x0*$/.test(owner) || isOwn(record, owner)) return keySender(chain, await accountOf(record))
+): Promise<WalletSender> {
+  if (isOwn(record, from)) {
+    const account = await accountOf(record)
+    // It never sends a second time by itself: what failed may have been taken.
+    const transport = http(chain.rpcUrl, { retryCount: 0 })
+    const client = createWalletClient({ account, chain: chain.client.chain, transport })
+    return walletSender(chain, client, account.address)
+  }
   if (!wallet) {
-    throw refused('wallet.missing', `only the wallet ${owner} may withdraw this credit`, {
+    throw refused('wallet.missing', `only the wallet ${from} can send this`, {
       fix: 'Open this page in a browser that has that wallet.',
     })
   }
   const account = await connect(wallet, chain.id)
-  if (account !== owner.toLowerCase()) {
-    throw refused('wallet.of_another', `this credit belongs to ${owner}; the wallet shows ${account}`, {
+  if (account !== from.toLowerCase()) {
+    throw refused('wallet.of_another', `this belongs to ${from}; the wallet shows ${account}`, {
       fix: 'Choose that account in the wallet.',
     })
   }
-  say('Confirm in your wallet.')
   return walletSender(chain, walletClient(wallet, account), account)
 }
 
@@ -43,30 +51,28 @@ export async function ownerSender(
 const THAW_ATTEMPTS = 4
 
 /**
- * Announces the withdrawal of the credit; the router serves the key no more from then on.
+ * What announces the withdrawal of the credit; the router serves the key no more from then on. Nothing, if that stands on
+ * the chain already or there is no credit.
  *
  * @param owed  Charged and not posted yet, with what is in flight: the router still takes it, so it is not announced.
+ * @throws `chain.reverted` (refused) if the ledger would refuse it.
  */
-export async function thawAll(place: Place, { address }: KeyRecord, owner: Sender, owed = 0n): Promise<void> {
-  const { chain, ledger, router } = place
+export async function thawPlan(
+  { chain, ledger, router }: Place,
+  { address }: KeyRecord,
+  owed: bigint,
+): Promise<Call[]> {
   for (let attempt = 1; ; attempt += 1) {
-    const { credit, thawing } = await readAccount(chain, ledger, { router, key: address })
+    const { credit, thawing, owner } = await readAccount(chain, ledger, { router, key: address })
     const amount = credit > owed ? credit - owed : credit
-    if (credit === 0n || thawing >= amount) return
+    if (credit === 0n || thawing >= amount) return []
+    const call = { to: ledger, data: accountCall.thaw(router, address, amount) }
     try {
-      await owner.send({ to: ledger, data: accountCall.thaw(router, address, amount) })
-      return
+      await chain.client.estimateGas({ account: /^0x0*$/.test(owner) ? address : owner, ...call })
+      return [call]
     } catch (cause) {
-      const { details } = asHeuristError(cause)
-      if (attempt === THAW_ATTEMPTS || details.error !== 'InsufficientCredit') throw cause
+      const error = chainError(cause)
+      if (attempt === THAW_ATTEMPTS || error.details.error !== 'InsufficientCredit') throw error
     }
   }
-}
-
-/** Draws what a revoked key still holds, announcing it first if that was never done. */
-export async function payOut(place: Place, record: KeyRecord, owner: Sender): Promise<void> {
-  const { ledger, router, chain } = place
-  const { thawing } = await readAccount(chain, ledger, { router, key: record.address })
-  if (thawing === 0n) return thawAll(place, record, owner)
-  await owner.send({ to: ledger, data: accountCall.withdraw(router, record.address) })
 }

@@ -11,7 +11,9 @@ import { TxButton } from '../../acts/tx.tsx'
 import { Button } from '../../parts/button.tsx'
 import { Empty, Section } from '../../parts/section.tsx'
 import { Short } from '../../parts/text.tsx'
+import { deedId } from '../../session/deeds.ts'
 import { useSession } from '../../session/use.ts'
+import type { Phase } from '../../session/view.ts'
 import { Spend } from './spend.tsx'
 
 const SessionPanel = lazy(() => import('../../session/panel.tsx'))
@@ -43,7 +45,10 @@ function SessionKey() {
           {account ? 'Add or take back' : 'Deposit'}
         </Button>
         {account && (
-          <Button disabled={doing !== undefined} onClick={() => void session.revoke(wallet)}>
+          <Button
+            disabled={doing !== undefined || phase === 'revoking'}
+            onClick={() => void session.revoke(wallet)}
+          >
             Revoke this key
           </Button>
         )}
@@ -74,32 +79,35 @@ function KeyFigures() {
         </Figure>
       </Figures>
     )
-  return (
-    <p data-phase={phase}>
-      {phase === 'none'
-        ? 'There is none yet. The first deposit makes it: one signature, and no prompt after that.'
-        : (problem?.says ?? 'It is being looked up.')}
-    </p>
-  )
+  return <p data-phase={phase}>{WORDS[phase] ?? problem?.says ?? 'It is being looked up.'}</p>
+}
+
+const WORDS: Partial<Record<Phase, string>> = {
+  none: 'There is none yet. The first deposit makes it: one signature, and no prompt after that.',
+  revoked: 'It is revoked: no router serves it, and a new deposit makes a new one.',
+  unfunded: 'Its deposit is signed, and not on the chain yet.',
 }
 
 /** What is being done with the key, what went wrong, and what waits. */
 function KeyNews() {
-  const { account, doing, problem, former } = useSession().view
+  const { account, doing, problem, former, phase } = useSession().view
   return (
     <div aria-live="polite">
       {doing !== undefined && <p className="mt-2 text-muted">{doing}</p>}
+      {phase === 'revoking' && (
+        <p className="mt-2">It is being revoked: until that is decided, it signs nothing.</p>
+      )}
       {problem && account && (
         <p className="mt-2" data-problem={problem.code}>
           {problem.says} {problem.fix}
         </p>
       )}
-      {former.length > 0 && (
-        <p className="label mt-2">
-          {former.length === 1 ? 'One revoked key waits' : `${former.length} revoked keys wait`} to be paid
-          out.
+      {former.map(({ key, left, thawing, thawedAt }) => (
+        <p key={key} className="label mt-2" data-going-back={key}>
+          <Dollars amount={thawing > 0n ? thawing : left} /> of the revoked key <Short hex={key} />{' '}
+          {thawing > 0n ? `is on its way back, until ${dateOf(thawedAt)}.` : 'waits to be taken back.'}
         </p>
-      )}
+      ))}
     </div>
   )
 }
@@ -116,7 +124,8 @@ function Accounts() {
   const { account } = useWho()
   const { view } = useSession()
   // What the session does changes the ledger too.
-  const about = account && `accounts ${account} ${view.account?.deposited} ${view.former.length}`
+  const former = view.former.map(({ key, thawing }) => `${key} ${thawing}`).join()
+  const about = account && `accounts ${account} ${view.account?.deposited} ${former}`
   const reading = useReading(about, (scene) => read(scene, account ?? '0x'))
   return (
     <Section title="Accounts of your wallet">
@@ -199,7 +208,7 @@ function AccountRow({ account, thawSeconds }: RowProps) {
 function Announce({ account: { router, key, credit }, thawSeconds }: RowProps) {
   return (
     <TxButton
-      id={`credits.thaw.${key}`}
+      id={deedId('thaw', key)}
       title={`Withdraw $${formatUsd(credit)}`}
       tone="quiet"
       why={`Announced now: the router serves the key no more, and the money can be taken after ${countdown(thawSeconds)}.`}
@@ -212,14 +221,14 @@ function Thawing({ account: { router, key, thawedAt }, isDue }: { account: Route
   return (
     <div className="grid gap-4 sm:grid-cols-2">
       <TxButton
-        id={`credits.withdraw.${key}`}
+        id={deedId('withdraw', key)}
         title="Take it"
         disabled={!isDue}
         why={isDue ? 'It is paid to this account.' : `Possible from ${dateOf(thawedAt)} on.`}
         plan={async ({ config }) => [{ to: config.ledger, data: accountCall.withdraw(router, key) }]}
       />
       <TxButton
-        id={`credits.cancel.${key}`}
+        id={deedId('cancel', key)}
         title="Leave it there"
         tone="quiet"
         why="The router serves the key again."
