@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -55,6 +56,8 @@ export interface Market {
   gas(to: Address): Promise<void>
   /** Stops the chain as a person would, with its state written, and starts it again from there. */
   restartChain(pauseMs: number): Promise<void>
+  /** The chain takes the line and says nothing, until what this gives is called. */
+  hangChain(): () => void
   close(): Promise<void>
 }
 
@@ -146,6 +149,14 @@ export async function openMarket(podsDir: string = PODS): Promise<Market> {
       await chain.stop()
       await new Promise((resolve) => setTimeout(resolve, pauseMs))
       chain = await startChain(where)
+    },
+    hangChain() {
+      const guard = String(chain.process.pid)
+      const pids = execFileSync('pgrep', ['-P', guard], { encoding: 'utf8' }).trim().split('\n').map(Number)
+      for (const pid of pids) process.kill(pid, 'SIGSTOP')
+      return () => {
+        for (const pid of pids) process.kill(pid, 'SIGCONT')
+      }
     },
     async close() {
       await chain.stop()

@@ -26,10 +26,48 @@ const earlyChunk: Plugin = {
   },
 }
 
+/**
+ * A font names its characters and their widths by ranges. A file of four kilobytes can name so many that they do not fit into
+ * memory, and the browser ends the page: here all fonts of a document together have no more than this. So many characters of
+ * two bytes, which is the most that CIDs have, are those of sixty-four fonts.
+ */
+const MOST_ENTRIES = 2 ** 23
+const WITH_RANGE = / {4}if \(high - low > MAX_MAP_RANGE\) \{\n/g
+const WITH_WIDTHS = / {12}for \(let j = start; j <= code; j\+\+\) \{\n\s+(\w+)\[j\]/g
+const WITH_ONE = / {2}mapOne\(src, dst\) \{\n {4}this\._map\[/g
+const boundedPdf: Plugin = {
+  name: 'bounded-pdf',
+  transform(code, id) {
+    if (!id.split('?')[0]?.endsWith('/pdfjs-dist/build/pdf.worker.mjs')) return
+    const changed = (text: string, pattern: RegExp, times: number, by: string): string => {
+      const found = text.match(pattern)?.length
+      if (found !== times) throw new Error(`pdf.js has ${found} of ${pattern}, not ${times}: it changed`)
+      return text.replace(pattern, by)
+    }
+    let text = changed(code, WITH_RANGE, 3, '    takeEntries(this._map, low, high)\n$&')
+    text = changed(
+      text,
+      WITH_ONE,
+      1,
+      '  mapOne(src, dst) {\n    takeEntries(this._map, src, src)\n    this._map[',
+    )
+    text = changed(text, WITH_WIDTHS, 2, '            takeEntries($1, start, code)\n$&')
+    return `${text}
+      let entriesLeft = ${MOST_ENTRIES}
+      function takeEntries(list, first, last) {
+        entriesLeft -= Math.max(0, last + 1 - first) + Math.max(0, last + 1 - list.length)
+        if (entriesLeft >= 0) return
+        self.postMessage('too much')
+        throw new Error('more characters than fonts have')
+      }`
+  },
+}
+
 /** One build, a page for each door, pictures inline as SVG, no request to anyone but the network's own doors. */
 export default defineConfig({
   root: import.meta.dirname,
   plugins: [earlyChunk, react(), tailwindcss()],
+  worker: { format: 'es', plugins: () => [boundedPdf] },
   build: {
     target: 'es2022',
     outDir: 'dist',

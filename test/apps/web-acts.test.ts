@@ -21,6 +21,8 @@ import { giveWallet, type TestWallet } from './wallet.ts'
 
 const DAY = 86_400
 const sumOf = (items: readonly { amount: bigint }[]) => items.reduce((sum, { amount }) => sum + amount, 0n)
+/** Before this nothing that is read of a silent chain has been given up. */
+const GIVEN_UP_MS = 40_000
 const PAGES = ['credits', 'stake', 'lock', 'vote', 'claim'] as const
 
 describe('the portal in a browser: what a wallet signs', function () {
@@ -209,6 +211,26 @@ describe('the portal in a browser: what a wallet signs', function () {
     await restart
     await banner.waitFor({ state: 'detached' })
     expect(await button(page, 'Lock 1 HEU for 4 weeks').isDisabled()).to.equal(false)
+    await context.close()
+  })
+
+  it('a chain that takes the line and says nothing is the same, long before what is read of it is given up', async () => {
+    const { context, page } = await guest('/lock')
+    await fillLock(page, '1', '4')
+    const goOn = stage.market.hangChain()
+    try {
+      const banner = page.locator('[data-banner=chain]')
+      // Ordinary reading gives up after three tries of fifteen seconds.
+      await banner.waitFor({ timeout: GIVEN_UP_MS })
+
+      expect(await banner.textContent()).to.match(/Read only\. The chain does not answer/)
+      expect(await button(page, 'Lock 1 HEU for 4 weeks').isDisabled()).to.equal(true)
+      goOn()
+      await banner.waitFor({ state: 'detached' })
+      await until(async () => !(await button(page, 'Lock 1 HEU for 4 weeks').isDisabled()))
+    } finally {
+      goOn()
+    }
     await context.close()
   })
 

@@ -631,7 +631,8 @@ describe('imagine in a browser', function () {
   it('while the router is down nothing is asked, the history is there, and it goes on by itself', async () => {
     await studio('image')
     await prompt().fill(PROMPT)
-    const restart = house.stage.network.kill('router', 8_000)
+    // Longer than the page waits between two looks at its credit.
+    const restart = house.stage.network.kill('router', 12_000)
     const banner = page.locator('[data-banner=down]')
     await banner.waitFor()
 

@@ -244,7 +244,7 @@ describe('pondera in a browser: chatting', function () {
   })
 
   describe('shared', () => {
-    const share = (text: string, title = 'Shared') =>
+    const share = (text: string, title = 'Shared', ...more: string[]) =>
       fetch(`${house.stage.url}/api/shares`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
@@ -253,7 +253,7 @@ describe('pondera in a browser: chatting', function () {
           model: 'chat',
           messages: [
             { role: 'user', text: 'Show me.' },
-            { role: 'assistant', model: 'chat', text },
+            ...[text, ...more].map((each) => ({ role: 'assistant', model: 'chat', text: each })),
           ],
         }),
       }).then((answer) => answer.json() as Promise<{ id: string; secret: string }>)
@@ -326,6 +326,44 @@ describe('pondera in a browser: chatting', function () {
         expect(await shared.getByText('Seven, then five.').isVisible()).to.equal(true)
         await shared.close()
       }
+    })
+
+    it('two answers with the same footnotes lead each to its own, and a formula paints over no other answer', async () => {
+      const noted = (what: string) => `${what}.[^1]\n\n[^1]: The note of ${what}.`
+      const { id } = await share(
+        noted('one'),
+        'Notes',
+        noted('two'),
+        'Before.',
+        '$\\smash{\\rule{20em}{20em}}$',
+      )
+      const shared = await house.open(page.context(), `/pondera/s/${id}`)
+      await shared.locator('.prose math').waitFor({ state: 'attached' })
+      const second = shared.locator('.prose').nth(1)
+      await second.locator('sup a').click()
+
+      const note = new URL(shared.url()).hash.slice(1)
+      expect(await second.locator(`[id="${note}"]`).textContent()).to.include('The note of two')
+      await second.getByRole('link', { name: /^Back to reference/ }).click()
+      const back = new URL(shared.url()).hash.slice(1)
+      expect(await second.locator(`sup [id="${back}"]`).count()).to.equal(1)
+      expect(new URL(shared.url()).pathname).to.equal(`/pondera/s/${id}`)
+
+      const onTop = () =>
+        shared.getByText('Before.').evaluate((text) => {
+          text.scrollIntoView({ block: 'center' })
+          const { left, top, height } = text.getBoundingClientRect()
+          const seen = text.ownerDocument.elementFromPoint(left + 20, top + height / 2)
+          return seen === text
+        })
+      expect(await onTop()).to.equal(true)
+      // It would, were it not clipped.
+      await shared
+        .locator('.prose')
+        .last()
+        .evaluate((prose) => prose.setAttribute('class', ''))
+      expect(await onTop()).to.equal(false)
+      await shared.close()
     })
 
     it('a link to nothing says so', async () => {

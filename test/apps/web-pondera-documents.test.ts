@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import type { Page } from 'playwright-core'
 import { formatUsd } from '../../sdk/units.ts'
+import { BOMBS } from './bombs.ts'
 import { answered, button, type House, isReady, openHouse, until } from './visitor.ts'
 
 /** Questions answered from documents, in a real Chromium on a real network with the embed pod. */
@@ -101,6 +102,20 @@ describe('pondera in a browser: documents', function () {
     }
     expect(await page.locator('[data-document]').count()).to.equal(0)
   })
+
+  for (const [name, bomb] of Object.entries(BOMBS)) {
+    it(`a PDF that is a bomb is put away in a sentence, and the page lives: ${name}`, async () => {
+      if (!(await page.getByRole('dialog').isVisible())) await openPanel()
+      await choose(textFile('empty.txt', ' '))
+      await page.locator('[data-problem="document.empty"]').waitFor()
+      await choose(pdfFile('bomb.pdf', bomb()))
+      const problem = page.locator('[data-problem="document.unreadable"]')
+      await problem.waitFor()
+
+      expect(await problem.textContent()).to.match(/^Bomb\.pdf takes too (?:long|much memory) to read/)
+      expect(await page.getByRole('button', { name: /^Index / }).count()).to.equal(0)
+    })
+  }
 
   it('text and PDF are indexed at a price that is said before, and kept with their chat', async () => {
     // Words enough for several calls, in pieces that are longer than the model reads.

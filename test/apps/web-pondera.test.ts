@@ -8,6 +8,9 @@ import { answered, ask, button, fund, type House, isReady, openHouse, until } fr
 
 /** How pondera is paid, in a real Chromium on a real network: chain, router, worker with its models, the page's own server. */
 
+/** Before this nothing that is read of a silent chain has been given up. */
+const GIVEN_UP_MS = 40_000
+
 describe('pondera in a browser: paying', function () {
   this.timeout(300_000)
   let house: House
@@ -186,6 +189,24 @@ describe('pondera in a browser: paying', function () {
     await isReady(page)
     await banner.waitFor({ state: 'detached' })
     expect(await ask(page, 'What is an epoch?')).to.match(/epoch/i)
+    await page.context().close()
+  })
+
+  it('a chain that takes the line and says nothing is the same, before what is read of it is given up', async () => {
+    const page = await house.guest()
+    const goOn = house.stage.market.hangChain()
+    try {
+      const banner = page.locator('[data-banner=down]')
+      await banner.waitFor({ timeout: GIVEN_UP_MS })
+
+      expect(await banner.textContent()).to.match(/Read only\. The chain does not answer/)
+      expect(await button(page, 'Send').isDisabled()).to.equal(true)
+      goOn()
+      await isReady(page)
+      await banner.waitFor({ state: 'detached' })
+    } finally {
+      goOn()
+    }
     await page.context().close()
   })
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect } from 'chai'
-import type { Page, Route } from 'playwright-core'
+import type { BrowserContext, Page, Route } from 'playwright-core'
 import type { Hex } from 'viem'
 import { PORTAL_ADDRESSES } from '../../apps/web/src/portal/addresses.ts'
 import { computeLedgerAbi, emissionControllerAbi, nodeStakingAbi, registryAbi } from '../../sdk/chain/abi.ts'
@@ -29,6 +29,8 @@ const QUESTION = 'What is a pod?'
 const root = join(import.meta.dirname, '..', '..')
 const exec = promisify(execFile)
 
+/** Before this nothing that is read of a silent chain has been given up. */
+const GIVEN_UP_MS = 40_000
 const fact = (page: Page, name: string) => page.locator(`[data-fact="${name}"]`)
 const is = async (page: Page, name: string) => (await fact(page, name).first().getAttribute('data-is')) ?? ''
 const fill = (page: Page, label: string, text: string) => page.getByLabel(label, { exact: true }).fill(text)
@@ -913,6 +915,80 @@ describe('the portal in a browser', function () {
     await banner.waitFor({ state: 'detached' })
     await mine.context().close()
   })
+
+  it('a chain that takes the line and says nothing is told of too, before what is read of it is given up', async () => {
+    const mine = await house.open(await house.visitor(), `/nodes/${node}`)
+    await fact(mine, 'Stake').waitFor()
+    const goOn = house.stage.market.hangChain()
+    try {
+      const banner = mine.locator('[data-banner="chain.unreachable"]')
+      await banner.waitFor({ timeout: GIVEN_UP_MS })
+
+      expect(await banner.textContent()).to.match(/Read only\. The chain does not answer/)
+      expect(await is(mine, 'Stake')).to.equal(String(250n * HEU))
+      goOn()
+      await banner.waitFor({ state: 'detached' })
+    } finally {
+      goOn()
+    }
+    await mine.context().close()
+  })
+
+  const SILENCES: Record<string, (context: BrowserContext) => Promise<() => Promise<unknown>>> = {
+    async refuses(context) {
+      const of = `${house.stage.network.routerUrl}/**`
+      await context.route(of, (route) => route.abort('connectionrefused'))
+      return () => context.unroute(of)
+    },
+    async 'takes the line and says nothing'() {
+      const pid = house.stage.network.pid('router')
+      process.kill(pid, 'SIGSTOP')
+      return async () => process.kill(pid, 'SIGCONT')
+    },
+  }
+  /** What would say that there is none, where nobody told how many there are. */
+  const NONE =
+    /No call|No node|No payer|Nothing has been|serves no pod|does not know|newest 0|last 0|\b0 of 0\b|0 \/ 0|\$0\.0/
+  for (const [how, silence] of Object.entries(SILENCES)) {
+    it(`a router that ${how} from the start is said above, and what it did not tell is drawn as unknown`, async () => {
+      const context = await house.visitor()
+      const goOn = await silence(context)
+      try {
+        const mine = await house.open(context)
+        await go(mine, '/')
+        const banner = mine.locator('[data-banner=router]')
+        await banner.waitFor()
+        await mine.locator('[data-figure]').nth(3).waitFor()
+        const main = mine.getByRole('main')
+
+        expect(await banner.textContent()).to.match(/Read only\. The router does not answer/)
+        expect(await mine.locator('[data-figure][data-known=false]').count()).to.equal(4)
+        expect(await main.textContent()).not.to.match(NONE)
+        for (const name of ['Explorer', 'Pods', 'Nodes']) {
+          await mine.getByRole('link', { name, exact: true }).click()
+          await heading(mine, name)
+
+          expect(await banner.count(), name).to.equal(1)
+          expect(await main.textContent(), name).not.to.match(NONE)
+        }
+        // These live of the chain alone.
+        for (const name of ['Stake', 'Lock', 'Vote', 'Claim']) {
+          await mine.getByRole('link', { name, exact: true }).click()
+          await heading(mine, name)
+          await banner.waitFor({ state: 'detached' })
+
+          expect(await main.textContent(), name).not.to.include('Read only')
+        }
+        await goOn()
+        await mine.getByRole('link', { name: 'Network', exact: true }).click()
+        await until(async () => (await mine.locator('[data-figure][data-known=true]').count()) === 4)
+        await banner.waitFor({ state: 'detached' })
+      } finally {
+        await goOn()
+      }
+      await context.close()
+    })
+  }
 
   it('no page asked anything of a stranger, and no policy was broken', () => {
     expect(house.strangers).to.deep.equal([])

@@ -101,6 +101,28 @@ describe('search in a browser', function () {
     expect(await page.locator('[data-citation]').count()).to.be.greaterThan(0)
   })
 
+  it('where no pod is asked it costs nothing, and needs no credit', async () => {
+    const context = await house.visitor()
+    await context.route('**/api/search', (route) =>
+      route.request().method() === 'GET' ? route.fulfill({ json: {} }) : route.continue(),
+    )
+    const mine = await house.open(context, '/search')
+    await mine.locator('[data-price="0"]').waitFor()
+    await mine.locator('[data-session=none]').waitFor()
+
+    expect(await mine.locator('[data-price="0"]').textContent()).to.equal('This search costs nothing')
+    expect(await mine.getByRole('main').textContent()).not.to.match(/Add credit/)
+
+    const calls = callsOf(context)
+    await searchFor(mine, QUESTION)
+
+    expect(await mine.getByRole('heading', { name: /^Sources · \d$/ }).count()).to.equal(1)
+    expect(await mine.locator('[data-paid]').getAttribute('data-paid')).to.equal('0')
+    expect(await receiptsOf(mine)).to.deep.equal([])
+    expect(calls.count).to.equal(0)
+    await context.close()
+  })
+
   it('has a price before and a receipt after, and the receipt holds', async () => {
     const most = BigInt((await page.locator('[data-price]').getAttribute('data-price')) ?? '0')
     await searchFor(page, QUESTION)

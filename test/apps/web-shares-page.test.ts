@@ -6,8 +6,10 @@ import fc from 'fast-check'
 import type { FastifyInstance } from 'fastify'
 import { pino } from 'pino'
 import { sentPicture } from '../../apps/web/pictures/page.ts'
+import { resultSchema } from '../../apps/web/search/documents.ts'
 import { configSchema, createWeb } from '../../apps/web/server.ts'
 import { type SentShare, withShare } from '../../apps/web/shares/page.ts'
+import { snapshotSchema } from '../../apps/web/shares/snapshot.ts'
 import { chatBody } from '../../apps/web/src/pondera/sent.ts'
 import { resultBody } from '../../apps/web/src/search/sent.ts'
 import { seeded } from '../sdk/seed.ts'
@@ -43,6 +45,36 @@ const PAGES: Record<string, (words: string) => SentShare> = {
     }),
   }),
 }
+
+describe('a title that turns the direction of its words', () => {
+  const turned = 'invoice\u202Efdp.exe \u2066\u2069'
+  const straight = 'invoice fdp.exe   '
+
+  it('reads as it is written in a shared chat, a shared result and the page of any', () => {
+    const chat = { title: turned, model: turned, messages: [{ role: 'note', text: 'a', model: turned }] }
+    const source = { title: turned, from: 'a', url: 'https://example.org/', text: turned }
+    const result = {
+      query: turned,
+      answer: turned,
+      by: 'model',
+      model: turned,
+      sources: [source],
+      related: [],
+      requests: [],
+    }
+    const read = snapshotSchema.parse(chat)
+    const found = resultSchema.parse(result)
+
+    expect([read.title, read.model, read.messages[0]?.model]).to.deep.equal([straight, straight, straight])
+    expect([found.query, found.model, found.sources[0]?.title]).to.deep.equal([straight, straight, straight])
+    for (const [door, sent] of Object.entries(PAGES)) {
+      const page = withShare(readFileSync(join(DIST, `${door}.html`), 'utf8'), sent(turned))
+      expect(/<head>.*<\/head>/s.exec(page)?.[0], door)
+        .to.include('invoice fdp.exe')
+        .and.not.match(/[\u202A-\u202E\u2066-\u2069]/)
+    }
+  })
+})
 
 describe('the page of a share', () => {
   for (const [door, sent] of Object.entries(PAGES)) {

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { straight } from '../shares/straight.ts'
 
 /** What the search door's server and its page say to each other, and what a shared result holds. Text only. */
 
@@ -54,7 +55,7 @@ export function isWebAddress(url: string): boolean {
 }
 
 export const sourceSchema = z.strictObject({
-  title: z.string().min(1).max(200),
+  title: z.string().min(1).max(200).transform(straight),
   /** The document or the site that it is of. */
   from: z.string().min(1).max(MOST_FROM),
   url: placeSchema,
@@ -83,11 +84,11 @@ const sharedSourceSchema = sourceSchema.transform((source) => ({ ...source, from
 
 /** A result as whoever has its link sees it. But for the names of its sources, all of it is the word of whoever shared it. */
 export const resultSchema = z.strictObject({
-  query: z.string().min(1).max(MOST_QUERY),
+  query: z.string().min(1).max(MOST_QUERY).transform(straight),
   answer: z.string().max(16_000),
   /** Whether a model wrote it from the sources, or it is their own words. */
   by: z.enum(['model', 'sources']),
-  model: z.exactOptional(z.string().max(64)),
+  model: z.exactOptional(z.string().max(64).transform(straight)),
   sources: z.array(sharedSourceSchema).max(MOST_SOURCES),
   related: z.array(z.string().max(200)).max(5),
   /** Receipts of what it cost whoever asked. */

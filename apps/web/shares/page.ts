@@ -1,3 +1,5 @@
+import { straight } from './straight.ts'
+
 /**
  * The page of a share as it is sent: with what it shows in it, which is read before any script has come, and with its
  * record asked for. The door's scripts put the same in its place, with all that can be done with it.
@@ -37,7 +39,7 @@ const ENTITIES: Record<string, string> = {
 const escaped = (text: string): string => text.replace(/[&<>"']/g, (found) => ENTITIES[found] ?? '')
 
 /** Words of a stranger as they may stand in a quoted attribute: lines and other control characters become spaces. */
-export const attributeOf = (text: string): string => escaped(text.replace(/\p{Cc}/gu, ' '))
+export const attributeOf = (text: string): string => escaped(straight(text).replace(/\p{Cc}/gu, ' '))
 
 /** The same as they may stand in an element, where lines stay lines. */
 export const textOf = (text: string): string => escaped(text.replace(/[^\P{Cc}\n]/gu, ' '))

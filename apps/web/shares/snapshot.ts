@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { straight } from './straight.ts'
 
 /** A conversation as it is shown to whoever has its link. Text only; pages render it as they render their own. */
 
@@ -11,13 +12,13 @@ const text = z.string().max(MOST_CHARACTERS)
 const messageSchema = z.strictObject({
   role: z.enum(['user', 'assistant', 'note']),
   text,
-  model: z.exactOptional(z.string().max(64)),
+  model: z.exactOptional(z.string().max(64).transform(straight)),
   request: z.exactOptional(z.string().regex(/^0x[0-9a-f]{64}$/)),
 })
 
 export const snapshotSchema = z.strictObject({
-  title: z.string().min(1).max(200),
-  model: z.string().max(64),
+  title: z.string().min(1).max(200).transform(straight),
+  model: z.string().max(64).transform(straight),
   messages: z.array(messageSchema).min(1).max(MOST_MESSAGES),
 })
 export type Snapshot = z.output<typeof snapshotSchema>

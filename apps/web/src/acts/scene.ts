@@ -3,6 +3,7 @@ import type { Address } from 'viem'
 import { type Chain, openChain } from '../../../../sdk/chain/clients.ts'
 import { type Economy, economyOf } from '../../../../sdk/chain/economy.ts'
 import { type Clock, readClock } from '../../../../sdk/chain/epochs.ts'
+import { whileAnswering } from '../network/chain.ts'
 import type { PageConfig } from '../network/config.ts'
 import { openPlace } from '../session/place.ts'
 import { type Problem, wordsOf } from '../session/words.ts'
@@ -74,12 +75,16 @@ export interface Beat {
 class Pulse {
   #beat: Beat = { turn: 0 }
   #beats = 0
+  #reads = false
   readonly #listeners = new Set<() => void>()
   readonly #chain: Chain
 
   constructor(chain: Chain) {
     this.#chain = chain
-    window.setInterval(() => document.visibilityState === 'visible' && void this.read(), PULSE_MS)
+    window.setInterval(
+      () => document.visibilityState === 'visible' && !this.#reads && void this.read(),
+      PULSE_MS,
+    )
     void this.read()
   }
 
@@ -91,11 +96,13 @@ class Pulse {
 
   async read(): Promise<void> {
     this.#beats += 1
+    this.#reads = true
     const before = this.#beat
-    const next = await readClock(this.#chain).then(
+    const next = await whileAnswering(this.#chain, readClock(this.#chain)).then(
       (clock) => ({ clock }),
       (cause: unknown) => ({ problem: wordsOf(cause), ...(before.clock ? { clock: before.clock } : {}) }),
     )
+    this.#reads = false
     const isOld =
       this.#beats % READ_EVERY === 0 ||
       (before.problem !== undefined && !('problem' in next)) ||

@@ -1,4 +1,5 @@
 import { erc20Abi } from 'viem'
+import { straight } from '../../shares/straight.ts'
 import { Button } from '../parts/button.tsx'
 import { LINK } from '../parts/link.tsx'
 import { Short } from '../parts/text.tsx'
@@ -65,7 +66,7 @@ function Choices() {
             className="[overflow-wrap:anywhere]"
             onClick={() => void who.connect(wallet)}
           >
-            Connect {wallet.name}
+            Connect <Name>{wallet.name}</Name>
           </Button>
         ))}
         {who.allowsDemo && (
@@ -83,6 +84,11 @@ function Choices() {
   )
 }
 
+/** As a wallet calls itself, of any length and in any direction. */
+const Name = ({ children }: { children: string }) => (
+  <bdi className="inline-block max-w-[16rem] truncate align-bottom">{straight(children)}</bdi>
+)
+
 function Connected() {
   const { wallet, account, doing } = useWho()
   const { who } = useScene()
@@ -99,7 +105,7 @@ function Connected() {
   return (
     <div className="flex flex-wrap items-center justify-between gap-x-5 gap-y-1.5" data-account={account}>
       <p className="[overflow-wrap:anywhere]">
-        {wallet?.name} <Short hex={account ?? ''} />
+        {wallet && <Name>{wallet.name}</Name>} <Short hex={account ?? ''} />
       </p>
       {value && (
         <p className="label flex flex-wrap gap-x-4">

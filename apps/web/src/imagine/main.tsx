@@ -1,4 +1,5 @@
 import '../no-eval.ts'
+import { WatchedSession } from '../parts/watched.tsx'
 import { startPaying } from '../session/start.tsx'
 import { ImagineDoor } from './door.tsx'
 import { readFirstPicture } from './shared.tsx'
@@ -11,7 +12,9 @@ await startPaying({
   readShare: readFirstPicture,
   draw: (drawings) => (
     <DrawingsContext value={drawings}>
-      <ImagineDoor />
+      <WatchedSession>
+        <ImagineDoor />
+      </WatchedSession>
     </DrawingsContext>
   ),
 })

@@ -10,7 +10,7 @@ const MOST_NODES = 8
 
 /** Payers, the router, nodes; a dot for every job that moves between them. */
 export function LiveMap() {
-  const { nodes, accounts, running } = useView()
+  const { nodes, accounts, running, known } = useView()
   const [measure, width] = useWidth()
   const payers = [...new Set([...running.map((job) => job.payer), ...accounts.map((each) => each.payer)])]
   const shownPayers = payers.slice(0, MOST_PAYERS)
@@ -32,7 +32,9 @@ export function LiveMap() {
     else paths.current.delete(key)
   }
   const live = shownNodes.filter((node) => node.state === 'live').length
-  const summary = `${live} live ${live === 1 ? 'node' : 'nodes'}, ${running.length} running ${running.length === 1 ? 'call' : 'calls'}, ${shownPayers.length} recent ${shownPayers.length === 1 ? 'payer' : 'payers'}`
+  const summary = !known.nodes
+    ? 'not known yet'
+    : `${live} live ${live === 1 ? 'node' : 'nodes'}, ${running.length} running ${running.length === 1 ? 'call' : 'calls'}, ${shownPayers.length} recent ${shownPayers.length === 1 ? 'payer' : 'payers'}`
 
   return (
     <div ref={measure} className="min-h-[184px]">

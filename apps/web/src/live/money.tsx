@@ -1,13 +1,16 @@
 import { useNow, useView } from '../network/use.ts'
 import { Empty, Section } from '../parts/section.tsx'
 import { Ago, count, Short, Usd } from '../parts/text.tsx'
+import { Unknown } from '../parts/unknown.tsx'
 
 /** What payers have at this router: what is spent on chain, what is charged and not posted yet, what is left. */
 export function Balances() {
-  const { accounts } = useView()
+  const { accounts, known } = useView()
   return (
     <Section title="Balances" note="recent payers">
-      {accounts.length === 0 ? (
+      {!known.receipts ? (
+        <Unknown />
+      ) : accounts.length === 0 ? (
         <Empty>No payer has called yet.</Empty>
       ) : (
         <ul className="divide-y divide-line/70">
@@ -59,11 +62,13 @@ function Bar({ deposited, spent, unposted }: { deposited: bigint; spent: bigint;
 
 /** Settlement on chain: many receipts, one transaction. */
 export function Batches() {
-  const { batches } = useView()
+  const { batches, known } = useView()
   const now = useNow()
   return (
     <Section title="Batches" note="settled on chain">
-      {batches.length === 0 ? (
+      {!known.batches ? (
+        <Unknown />
+      ) : batches.length === 0 ? (
         <Empty>Nothing has been settled yet.</Empty>
       ) : (
         <ul className="divide-y divide-line/70">

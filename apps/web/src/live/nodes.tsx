@@ -3,15 +3,18 @@ import { useView } from '../network/use.ts'
 import { LINK, Link } from '../parts/link.tsx'
 import { Empty, Section } from '../parts/section.tsx'
 import { count, percent } from '../parts/text.tsx'
+import { Unknown } from '../parts/unknown.tsx'
 import { slotWord } from './slots.tsx'
 
 /** Who serves: what each node has loaded, what it has done, how reliably. */
 export function Nodes() {
-  const { nodes, pods } = useView()
+  const { nodes, pods, known } = useView()
   const nameOf = (id: number) => pods.find((pod) => pod.id === id)?.name ?? `pod ${id}`
   return (
     <Section title="Nodes" note={<Legend />}>
-      {nodes.length === 0 ? (
+      {!known.nodes ? (
+        <Unknown />
+      ) : nodes.length === 0 ? (
         <Empty>No node is registered yet. Join with: npx heurist node up</Empty>
       ) : (
         <ul className="divide-y divide-line/70">

@@ -6,15 +6,18 @@ import { Link } from '../parts/link.tsx'
 import { Empty, Section } from '../parts/section.tsx'
 import { StatusMark } from '../parts/status.tsx'
 import { Ago, Short, Usd } from '../parts/text.tsx'
+import { Unknown } from '../parts/unknown.tsx'
 
 const MOST = 14
 
 /** The newest calls; each row opens its receipt. */
 export function Receipts() {
-  const { receipts } = useView()
+  const { receipts, known } = useView()
   return (
     <Section title="Receipts" note={receipts.length >= MOST_RECEIPTS ? `the newest ${MOST}` : undefined}>
-      {receipts.length === 0 ? (
+      {!known.receipts ? (
+        <Unknown />
+      ) : receipts.length === 0 ? (
         <Empty>No call has been made yet. The first one appears here as it is paid.</Empty>
       ) : (
         <ReceiptTable receipts={receipts.slice(0, MOST)} />

@@ -1,5 +1,6 @@
 import katex from 'katex'
 import { useEffect, useRef, useState } from 'react'
+import { FORMULA } from './tex.ts'
 
 /** A formula as MathML, which browsers draw and screen readers read; what is no formula stays as it was written. */
 export default function Formula({ tex, display }: { tex: string; display: boolean }) {
@@ -8,14 +9,7 @@ export default function Formula({ tex, display }: { tex: string; display: boolea
   useEffect(() => {
     if (place.current === null) return
     try {
-      katex.render(tex, place.current, {
-        output: 'mathml',
-        displayMode: display,
-        trust: false,
-        maxSize: 20,
-        maxExpand: 200,
-        strict: 'ignore',
-      })
+      katex.render(tex, place.current, { ...FORMULA, displayMode: display })
       setBroken(false)
     } catch {
       // A formula that is still being written, or none.

@@ -1,9 +1,8 @@
-import { isValidElement, lazy, type ReactNode, Suspense, useEffect, useMemo, useState } from 'react'
+import { isValidElement, lazy, type ReactNode, Suspense, useEffect, useId, useMemo, useState } from 'react'
 import ReactMarkdown, { type Components } from 'react-markdown'
-import remarkGfm from 'remark-gfm'
-import remarkMath from 'remark-math'
 import { Copy } from '../parts/copy.tsx'
 import { isTooMuch } from './plain.ts'
+import { readingOf } from './reading.ts'
 import './markdown.css'
 
 // Formulas and the colours of code come with the first text that has one; where they do not come, it stays as it was written.
@@ -15,14 +14,14 @@ const Formula = lazy(() =>
   }),
 )
 const CODE = /(?:```|~~~)[ \t]*\w/
-let colours: typeof import('rehype-highlight').default | undefined
+let colours: typeof import('./colours.ts').default | undefined
 
 function useColours(text: string): typeof colours {
   const [known, setKnown] = useState(() => colours)
   const waits = known === undefined && CODE.test(text)
   useEffect(() => {
     if (!waits) return
-    void import('rehype-highlight').then(
+    void import('./colours.ts').then(
       (loaded) => {
         colours = loaded.default
         setKnown(() => colours)
@@ -38,7 +37,6 @@ function useColours(text: string): typeof colours {
  * picture is a request to a stranger, and its links name nobody.
  */
 const COMPONENTS: Components = {
-  a: ({ href, children }) => <Away href={href}>{children}</Away>,
   img: ({ src, alt }) => (
     <Away href={typeof src === 'string' ? src : undefined}>picture: {alt === '' ? src : alt}</Away>
   ),
@@ -85,18 +83,25 @@ export default function Markdown({
   text: string
   link?: (href: string) => ReactNode | undefined
 }) {
+  const prefix = `${useId()}-`
   const components = useMemo<Components>(
-    () =>
-      link === undefined
-        ? COMPONENTS
-        : {
-            ...COMPONENTS,
-            a: ({ href, children }) => link(href ?? '') ?? <Away href={href}>{children}</Away>,
-          },
-    [link],
+    () => ({
+      ...COMPONENTS,
+      // Between a text and its notes; the rest leads away.
+      a: ({ node: _, href, children, ...rest }) =>
+        href?.startsWith(`#${prefix}`) ? (
+          <a href={href} {...rest}>
+            {children}
+          </a>
+        ) : (
+          (link?.(href ?? '') ?? <Away href={href}>{children}</Away>)
+        ),
+    }),
+    [link, prefix],
   )
   const plain = useMemo(() => isTooMuch(text), [text])
-  const highlight = useColours(text)
+  const known = useColours(text)
+  const reading = useMemo(() => readingOf(prefix, known), [prefix, known])
   if (plain) {
     return (
       <div className="prose" data-plain>
@@ -106,11 +111,7 @@ export default function Markdown({
   }
   return (
     <div className="prose">
-      <ReactMarkdown
-        components={components}
-        remarkPlugins={[remarkGfm, remarkMath]}
-        rehypePlugins={highlight ? [[highlight, { plainText: ['math'] }]] : []}
-      >
+      <ReactMarkdown components={components} {...reading}>
         {text}
       </ReactMarkdown>
     </div>

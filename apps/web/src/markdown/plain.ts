@@ -3,8 +3,10 @@
 /** Longer texts than this are no answers. Characters. */
 const MOST_CHARACTERS = 12_000
 /** Reading a paragraph takes time that grows with the square of these in it. */
-const MARKS = /\*+|_+|~+|\$+|`+/g
+const MARKS = /\*+|_+|~+|\$+|`+|<[?!]/g
 const MOST_MARKS = 600
+/** So does reading all blocks with the square of the lines. */
+const MOST_LINES = 1_500
 /** Quotes and lists inside each other, so deep that elements of the page nest without end. */
 const NESTED = /^[\t ]*(?:(?:>|[-*+]|\d{1,9}[.)])[\t ]*){20}/
 /** A line of nothing but these is a rule or the end of a heading. */
@@ -12,8 +14,10 @@ const RULE = /^[\t ]*(?:[-*_][\t ]*)+$/
 
 export function isTooMuch(text: string): boolean {
   if (text.length > MOST_CHARACTERS) return true
+  const lines = text.split('\n')
+  if (lines.length > MOST_LINES) return true
   let marks = 0
-  for (const line of text.split('\n')) {
+  for (const line of lines) {
     if (line.trim() === '') marks = 0
     else if (NESTED.test(line) && !RULE.test(line)) return true
     else marks += line.match(MARKS)?.length ?? 0

@@ -27,6 +27,8 @@ export interface RunningJob {
 export interface View {
   /** `connecting` until the first answer, `lost` while the router does not answer. */
   link: 'connecting' | 'live' | 'lost'
+  /** What the router told at least once: of the rest nothing is known, not even that there is none. */
+  known: Readonly<Record<Part, boolean>>
   pods: Pod[]
   nodes: Node[]
   receipts: ReceiptLine[]
@@ -51,11 +53,14 @@ type Part = 'pods' | 'nodes' | 'receipts' | 'batches'
 const GATHER_MS = 350
 /** Read everything this often even if nothing was said: settlement is news too. */
 const REFRESH_MS = 5_000
+/** A router that takes the line and says nothing is as good as one that does not answer. */
+const MOST_SILENT_MS = 8_000
 const MOST_ACCOUNTS = 6
 export const MOST_RECEIPTS = 50
 
 const EMPTY: View = {
   link: 'connecting',
+  known: { pods: false, nodes: false, receipts: false, batches: false },
   pods: [],
   nodes: [],
   receipts: [],
@@ -103,7 +108,11 @@ export function openLive(config: PageConfig): Live {
     const read = await Promise.allSettled(parts.map((part) => READERS[part]()))
     const told = read.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
     for (const each of read) if (each.status === 'rejected') console.warn(each.reason)
-    change({ link: told.length > 0 ? 'live' : 'lost', ...Object.assign({}, ...told) })
+    const known = { ...view.known }
+    parts.forEach((part, index) => {
+      if (read[index]?.status === 'fulfilled') known[part] = true
+    })
+    change({ link: told.length > 0 ? 'live' : 'lost', known, ...Object.assign({}, ...told) })
   }
 
   function want(...parts: Part[]): void {
@@ -146,6 +155,7 @@ export function openLive(config: PageConfig): Live {
   }
 
   follow()
+  window.setTimeout(() => view.link === 'connecting' && change({ link: 'lost' }), MOST_SILENT_MS)
   window.setInterval(() => {
     if (document.visibilityState === 'visible') wantAll()
   }, REFRESH_MS)

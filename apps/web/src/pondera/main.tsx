@@ -1,4 +1,5 @@
 import '../no-eval.ts'
+import { WatchedSession } from '../parts/watched.tsx'
 import { startPaying } from '../session/start.tsx'
 import { PonderaDoor } from './door.tsx'
 import { readFirstChat } from './shared.tsx'
@@ -11,7 +12,9 @@ await startPaying({
   readShare: readFirstChat,
   draw: (chats) => (
     <ChatsContext value={chats}>
-      <PonderaDoor />
+      <WatchedSession>
+        <PonderaDoor />
+      </WatchedSession>
     </ChatsContext>
   ),
 })

@@ -36,7 +36,7 @@ export function PortalDoor() {
         </DoorHeader>
         <Navigation current={place?.address} />
         <main id="main" ref={main} tabIndex={-1} className="min-h-dvh space-y-6 pt-6 pb-16 outline-none">
-          <Banner paying={paying !== undefined} />
+          <Banner paying={paying !== undefined} ofChain={page?.ofChain === true} />
           {waits && request !== undefined ? null : page ? (
             <Suspense fallback={<Empty>Loading…</Empty>}>
               <page.Page key={path} params={place.params} />
@@ -107,10 +107,10 @@ function Navigation({ current }: { current: PortalAddress | undefined }) {
 const isWithin = (current: string | undefined, address: string): boolean =>
   current === address || (address !== '/' && current?.startsWith(`${address}/`) === true)
 
-function Banner({ paying }: { paying: boolean }) {
+function Banner({ paying, ofChain }: { paying: boolean; ofChain: boolean }) {
   const { link } = useView()
   const words = CODE_WORDS['router.unreachable']
-  if (link === 'lost')
+  if (link === 'lost' && !ofChain)
     return (
       <ReadOnly name="router">
         {words?.says} {words?.fix}

@@ -11,7 +11,7 @@ import { useChain } from './place.ts'
 
 /** `/nodes`: who serves, what stands behind it, what it earned. */
 export default function NodesPage() {
-  const { nodes: live, pods } = useView()
+  const { nodes: live, pods, known } = useView()
   const chain = useChain(readNodes)
   const nameOf = (id: number) => pods.find((pod) => pod.id === id)?.name ?? `pod ${id}`
   return (
@@ -41,7 +41,7 @@ export default function NodesPage() {
                       <Link href={`/nodes/${node.id}`} className={`${LINK} whitespace-nowrap`}>
                         node {node.id}
                       </Link>
-                      <span className="label block">{stateOf(node, seen)}</span>
+                      <span className="label block">{stateOf(node, seen, known.nodes)}</span>
                     </Cell>
                     <Cell wide>{seen ? slotWords(seen, nameOf) : '–'}</Cell>
                     <Cell wide>{seen ? hardwareWords(seen.hardware) : '–'}</Cell>
@@ -63,8 +63,8 @@ export default function NodesPage() {
   )
 }
 
-const stateOf = ({ entry }: NodeStanding, seen: Node | undefined): string =>
-  entry.isActive ? (seen?.state ?? 'unknown here') : 'retired'
+const stateOf = ({ entry }: NodeStanding, seen: Node | undefined, isTold: boolean): string =>
+  entry.isActive ? (seen?.state ?? (isTold ? 'unknown here' : 'not known yet')) : 'retired'
 
 function slotWords({ slots }: Node, nameOf: (pod: number) => string): string {
   if (slots.length === 0) return 'nothing now'

@@ -9,6 +9,8 @@ export interface PortalPage {
   nav?: string
   /** Calls are made or credit is managed there: the session's button stands in the header. */
   pays?: boolean
+  /** What it shows and sends is the chain's: a router that does not answer takes nothing from it. */
+  ofChain?: boolean
   Page: ComponentType<{ params: Params }>
   /** Brings its code; a page that is shown brings it by itself. */
   load(): Promise<unknown>
@@ -36,10 +38,10 @@ export const PAGES: Record<PortalAddress, PortalPage> = {
     pays: true,
     ...late(() => import('./credits/page.tsx')),
   },
-  '/stake': { title: 'Stake', nav: 'Stake', ...late(() => import('./stake/page.tsx')) },
-  '/lock': { title: 'Lock', nav: 'Lock', ...late(() => import('./lock/page.tsx')) },
-  '/vote': { title: 'Vote', nav: 'Vote', ...late(() => import('./vote/page.tsx')) },
-  '/claim': { title: 'Claim', nav: 'Claim', ...late(() => import('./claim/page.tsx')) },
+  '/stake': { title: 'Stake', nav: 'Stake', ofChain: true, ...late(() => import('./stake/page.tsx')) },
+  '/lock': { title: 'Lock', nav: 'Lock', ofChain: true, ...late(() => import('./lock/page.tsx')) },
+  '/vote': { title: 'Vote', nav: 'Vote', ofChain: true, ...late(() => import('./vote/page.tsx')) },
+  '/claim': { title: 'Claim', nav: 'Claim', ofChain: true, ...late(() => import('./claim/page.tsx')) },
   // The receipt lies over the page that it was opened from.
   '/r/:request': { title: 'Receipt', Page: live.Page, load: loadReceipt },
 }

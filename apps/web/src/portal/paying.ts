@@ -1,4 +1,5 @@
 import type { PageConfig } from '../network/config.ts'
+import { watched } from '../network/watched.ts'
 import { lazySession, type SessionPlace } from '../session/use.ts'
 
 let opened: SessionPlace | undefined
@@ -9,6 +10,6 @@ let opened: SessionPlace | undefined
  * @param wanted  Whether the page that is shown pays.
  */
 export function usePaying(config: PageConfig, wanted: boolean): SessionPlace | undefined {
-  if (wanted) opened ??= { config, session: lazySession(config, config.doors.portal?.frontend ?? 0) }
+  if (wanted) opened ??= watched({ config, session: lazySession(config, config.doors.portal?.frontend ?? 0) })
   return opened
 }

@@ -5,6 +5,7 @@ import { chainReader } from '../../../../sdk/chain/reader.ts'
 import { asHeuristError } from '../../../../sdk/errors.ts'
 import { createHasher, type Hasher } from '../../../../sdk/protocol/messages.ts'
 import { type Answer, useRead } from '../network/answer.ts'
+import { whileAnswering } from '../network/chain.ts'
 import type { PageConfig } from '../network/config.ts'
 import { useLive } from '../network/use.ts'
 import type { Place } from '../session/deposit.ts'
@@ -79,7 +80,10 @@ function useQuestion<A extends readonly (string | number)[], T>(
   const { config } = useLive()
   const key = JSON.stringify(args)
   return useMemo(
-    () => async () => read(await portalPlace(config), ...(JSON.parse(key) as unknown as A)),
+    () => () => {
+      const reading = portalPlace(config).then((place) => read(place, ...(JSON.parse(key) as unknown as A)))
+      return whileAnswering(config, reading)
+    },
     [config, read, key],
   )
 }

@@ -2,19 +2,22 @@ import type { Pod } from '../network/documents.ts'
 import { useView } from '../network/use.ts'
 import { Link } from '../parts/link.tsx'
 import { Empty, PageHead } from '../parts/section.tsx'
+import { Unknown } from '../parts/unknown.tsx'
 import { limitWords, priceWords, termsOf } from './pod/terms.ts'
 
 /** `/pods`: what can be called, at what price, and whether somebody serves it now. */
 export default function PodsPage() {
-  const { pods, link } = useView()
+  const { pods, known } = useView()
   return (
     <>
       <PageHead title="Pods">
         A pod is a model or a program that any node may serve. Its manifest, price and limits are registered
         on the chain. Open one to try it.
       </PageHead>
-      {pods.length === 0 ? (
-        <Empty>{link === 'connecting' ? 'Reading…' : 'This router serves no pod.'}</Empty>
+      {!known.pods ? (
+        <Unknown />
+      ) : pods.length === 0 ? (
+        <Empty>This router serves no pod.</Empty>
       ) : (
         <ul className="grid gap-4 sm:grid-cols-2">
           {pods.map((pod) => (

@@ -20,7 +20,8 @@ import type { Embedder, Writer } from './terms.ts'
 export interface Searching {
   findings: Findings
   session: Session
-  client: Client
+  /** Undefined where nothing is paid. */
+  client: Client | undefined
   id: string
   query: string
   /** Writes the answer; undefined = the sources' own words are the answer. */
@@ -68,8 +69,8 @@ async function sourcesOf(searching: Searching, signal: AbortSignal): Promise<Fou
   const { findings, id, vectors } = searching
   // Before anything is paid.
   const query = queryOf(searching.query)
-  if (vectors === undefined) return findSources({ query }, signal)
-  const { vector, warning } = await vectorOf(searching, vectors, signal)
+  if (vectors === undefined || searching.client === undefined) return findSources({ query }, signal)
+  const { vector, warning } = await vectorOf(searching, searching.client, vectors, signal)
   if (vector) findings.patch(id, { vector })
   const found = await findSources({ query, ...(vector ? { vector } : {}) }, signal)
   findings.forgetVectors(searching.query)
@@ -79,10 +80,11 @@ async function sourcesOf(searching: Searching, signal: AbortSignal): Promise<Fou
 /** The vector that a search that found nothing paid for, or else a new one; without a node that makes one, by words. */
 async function vectorOf(
   searching: Searching,
+  client: Client,
   { pod, manifest }: Embedder,
   signal: AbortSignal,
 ): Promise<{ vector?: Vector; warning?: string }> {
-  const { client, findings, query } = searching
+  const { findings, query } = searching
   const kept = findings.view().find((each) => each.query === query && each.vector?.pod === pod)?.vector
   if (kept) return { vector: kept }
   const input = { input: query }
@@ -143,11 +145,12 @@ export async function countOpen(findings: Findings, id: string): Promise<void> {
 }
 
 async function answerOf(searching: Searching, found: Found, signal: AbortSignal): Promise<Partial<Finding>> {
-  const { model } = searching
+  const { client, model } = searching
   const { query, sources } = found
-  if (!model || sources.length === 0) return answerOfSources(query, sources, 'too little')
+  if (!model || client === undefined || sources.length === 0)
+    return answerOfSources(query, sources, 'too little')
   searching.findings.patch(searching.id, { state: 'writing', by: 'model', model: model.name })
-  const text = await askWithLess(searching, tries(model.manifest, query, sources), signal)
+  const text = await askWithLess({ ...searching, client }, tries(model.manifest, query, sources), signal)
   return text === undefined
     ? answerOfSources(query, sources, 'too little')
     : answerOfModel(text, query, sources)
@@ -155,7 +158,7 @@ async function answerOf(searching: Searching, found: Found, signal: AbortSignal)
 
 /** Undefined if the model cannot read even one source. */
 async function askWithLess(
-  searching: Searching,
+  searching: Searching & { client: Client },
   asked: readonly Asked[],
   signal: AbortSignal,
 ): Promise<string | undefined> {
@@ -173,7 +176,7 @@ async function askWithLess(
 }
 
 async function askOnce(
-  { client, findings, id, model }: Searching,
+  { client, findings, id, model }: Searching & { client: Client },
   asked: Asked,
   calls: ReturnType<typeof callsOf>,
   signal: AbortSignal,

@@ -42,7 +42,7 @@ export function Home({
         ))}
       </ul>
       {/* Below what stood before the page knew: nothing moves. */}
-      {view.phase === 'none' && (
+      {view.phase === 'none' && terms !== undefined && onSearch === undefined && (
         <p>Add credit above to begin: one signature, and no search asks you again.</p>
       )}
       <WhoAnswers terms={terms} />

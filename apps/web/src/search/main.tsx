@@ -1,4 +1,5 @@
 import '../no-eval.ts'
+import { WatchedSession } from '../parts/watched.tsx'
 import { startPaying } from '../session/start.tsx'
 import { SearchDoor } from './door.tsx'
 import { readFirstResult } from './shared.tsx'
@@ -11,7 +12,9 @@ await startPaying({
   readShare: readFirstResult,
   draw: (findings) => (
     <FindingsContext value={findings}>
-      <SearchDoor />
+      <WatchedSession>
+        <SearchDoor />
+      </WatchedSession>
     </FindingsContext>
   ),
 })

@@ -76,12 +76,16 @@ export function useOpenCalls({ id, open, state }: Finding): void {
   }, [findings, id, waiting])
 }
 
-/** Searches by the key of this browser, and goes to where the result will stand; undefined while that cannot be. */
+/**
+ * Searches by the key of this browser, and goes to where the result will stand; undefined while that cannot be. Where no pod
+ * is asked it costs nothing, and needs no key.
+ */
 export function useSearching(terms: Terms | undefined): ((query: string) => void) | undefined {
   const { findings } = useFindings()
   const { session, view } = useSession()
   const { client } = view
-  if (view.phase !== 'ready' || client === undefined || terms === undefined) return undefined
+  const pays = terms?.model !== undefined || terms?.vectors !== undefined
+  if (terms === undefined || (pays && (view.phase !== 'ready' || client === undefined))) return undefined
   return (text) => {
     const query = plainText(text) || text.trim()
     const id = crypto.randomUUID().replaceAll('-', '').slice(0, 22)

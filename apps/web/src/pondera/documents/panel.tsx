@@ -1,5 +1,6 @@
 import { useEffect, useMemo, useState } from 'react'
 import { formatUsd } from '../../../../../sdk/units.ts'
+import { straight } from '../../../shares/straight.ts'
 import { Button } from '../../parts/button.tsx'
 import { Dialog } from '../../parts/dialog.tsx'
 import { useSession } from '../../session/use.ts'
@@ -53,7 +54,7 @@ export default function DocumentsPanel({
   const choose = (next: File | undefined) =>
     act('Reading…', async () => {
       setFile(undefined)
-      if (next) setFile({ name: next.name.slice(0, 120), text: await textOf(next) })
+      if (next) setFile({ name: straight(next.name).slice(0, 120), text: await textOf(next) })
     })
   async function save(all: readonly IndexedDocument[]) {
     await chats.setDocuments(chatId, all)

@@ -1,12 +1,14 @@
 import { GlobalWorkerOptions, getDocument, PDFWorker } from 'pdfjs-dist'
-import address from 'pdfjs-dist/build/pdf.worker.mjs?url'
+import address from 'pdfjs-dist/build/pdf.worker.mjs?worker&url'
 import { asHeuristError, HeuristError, refused } from '../../../../../sdk/errors.ts'
 import { MOST_CHARACTERS, tooMuch } from './read.ts'
 
-/** PDFs are taken apart in a worker of their own, which is ended when it takes too long. */
+/** PDFs are taken apart in a worker of their own, which is ended when it takes too long or too much. */
 
 const MOST_PAGES = 1_000
 const MOST_MS = 30_000
+/** What the worker says when fonts would fill its memory: `vite.config.ts` has the limit. */
+const TOO_MUCH = 'too much'
 
 interface Policy {
   createScriptURL(url: string): unknown
@@ -34,11 +36,14 @@ function workerAddress(): string {
 export async function readPdf(file: File): Promise<string> {
   const port = new Worker(workerAddress(), { type: 'module' })
   let timer: number | undefined
-  const late = new Promise<never>((_, reject) => {
+  const ended = new Promise<never>((_, reject) => {
     timer = window.setTimeout(() => reject(unreadable(file.name, 'takes too long to read')), MOST_MS)
+    port.addEventListener('message', ({ data }) => {
+      if (data === TOO_MUCH) reject(unreadable(file.name, 'takes too much memory to read'))
+    })
   })
   try {
-    return await Promise.race([textOfPages(file, PDFWorker.create({ port })), late])
+    return await Promise.race([textOfPages(file, PDFWorker.create({ port })), ended])
   } catch (cause) {
     if (cause instanceof HeuristError) throw cause
     throw unreadable(file.name, 'cannot be read', asHeuristError(cause))

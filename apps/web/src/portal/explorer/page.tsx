@@ -10,6 +10,7 @@ import { Empty, PageHead, Section } from '../../parts/section.tsx'
 import { Shown } from '../../parts/shown.tsx'
 import { Cell, Row, Table } from '../../parts/table.tsx'
 import { Ago, count, Heu, plural, Short, Usd } from '../../parts/text.tsx'
+import { Unknown } from '../../parts/unknown.tsx'
 import { addressIn, hashIn } from '../addresses.ts'
 import { useChain } from '../place.ts'
 import { type EpochList, readBatches, readEpochs } from './read.ts'
@@ -35,13 +36,16 @@ export default function ExplorerPage() {
 }
 
 function Jobs() {
-  const { receipts } = useView()
+  const { receipts, known } = useView()
   const [payer, setPayer] = useState<string>()
   const shown = payer === undefined ? receipts : receipts.filter((each) => each.payer === payer)
   return (
-    <Section title="Jobs" note={`the newest ${count(receipts.length)} of this router`}>
+    <Section
+      title="Jobs"
+      note={known.receipts ? `the newest ${count(receipts.length)} of this router` : undefined}
+    >
       <Search onPayer={setPayer} />
-      {payer !== undefined && (
+      {payer !== undefined && known.receipts && (
         <p className="mb-2" role="status">
           {plural(shown.length, 'call')} of <Short hex={payer} />{' '}
           <Button tone="plain" onClick={() => setPayer(undefined)}>
@@ -49,7 +53,13 @@ function Jobs() {
           </Button>
         </p>
       )}
-      {shown.length === 0 ? <Empty>No call is listed.</Empty> : <ReceiptTable receipts={shown} />}
+      {!known.receipts ? (
+        <Unknown />
+      ) : shown.length === 0 ? (
+        <Empty>No call is listed.</Empty>
+      ) : (
+        <ReceiptTable receipts={shown} />
+      )}
     </Section>
   )
 }

@@ -7,6 +7,7 @@ import { Columns, Empty, PageHead, Section } from '../../parts/section.tsx'
 import { Shown } from '../../parts/shown.tsx'
 import { Cell, Row, Table } from '../../parts/table.tsx'
 import { count, Heu, percent, Times, Usd, Weight } from '../../parts/text.tsx'
+import { Unknown } from '../../parts/unknown.tsx'
 import { idIn, type Params } from '../addresses.ts'
 import { useChain } from '../place.ts'
 import { hardwareWords, type NodeDetail, readNode } from './read.ts'
@@ -46,11 +47,13 @@ function Node({ id }: { id: number }) {
 }
 
 function Machine({ id }: { id: number }) {
-  const { nodes, pods } = useView()
+  const { nodes, pods, known } = useView()
   const node = nodes.find((each) => each.id === id)
   return (
     <Section title="Machine" note="by the router">
-      {node === undefined ? (
+      {!known.nodes ? (
+        <Unknown />
+      ) : node === undefined ? (
         <Empty>This router does not know it.</Empty>
       ) : (
         <>

@@ -130,7 +130,7 @@ const Verified = ({ pod: { checks, hash, entry } }: { pod: PodDetail }) => (
 )
 
 function Quality({ pod: { id, entry }, live }: { pod: PodDetail; live: LivePod | undefined }) {
-  const { receipts } = useView()
+  const { receipts, known } = useView()
   const own = receipts.filter((each) => each.pod === id)
   const failed = own.filter(({ status }) => status === 'failed').length
   const wait = live?.expectedFirstByteMs
@@ -138,9 +138,11 @@ function Quality({ pod: { id, entry }, live }: { pod: PodDetail; live: LivePod |
     <Section title="Quality and revenue">
       <FactList wide>
         <Fact name="Lately">
-          {own.length === 0
-            ? 'not called'
-            : `${count(own.length - failed)} of ${count(own.length)} calls answered or on their way`}
+          {!known.receipts
+            ? 'not known yet'
+            : own.length === 0
+              ? 'not called'
+              : `${count(own.length - failed)} of ${count(own.length)} calls answered or on their way`}
         </Fact>
         {typeof wait === 'number' && wait >= 1 && (
           <Fact name="First byte">in about {count(Math.round(wait))} ms, by this router</Fact>
