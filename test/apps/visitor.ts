@@ -36,7 +36,7 @@ export async function fund(page: Page, how = 'Deposit with Test Wallet'): Promis
 
 /** What a door says that it earned, which it reads once somebody looks at its foot. */
 export async function revenueOf(page: Page): Promise<Locator> {
-  await page.locator('footer').scrollIntoViewIfNeeded()
+  await page.locator('footer').hover()
   return page.locator('[data-earned]')
 }
 

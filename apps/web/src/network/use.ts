@@ -50,11 +50,26 @@ export function useSeen(): [(element: Element | null) => void, boolean] {
   const [seen, setSeen] = useState(false)
   useEffect(() => {
     if (element === null || seen) return
+    let isShown = false
+    let isThere = false
+    const decide = () => isShown && isThere && setSeen(true)
+    const came = () => {
+      isThere = true
+      decide()
+    }
     const observer = new IntersectionObserver((entries) => {
-      if (entries.some(({ isIntersecting }) => isIntersecting)) setSeen(true)
+      isShown = entries.some(({ isIntersecting }) => isIntersecting)
+      decide()
     })
     observer.observe(element)
-    return () => observer.disconnect()
+    for (const sign of SIGNS) window.addEventListener(sign, came, { passive: true })
+    return () => {
+      observer.disconnect()
+      for (const sign of SIGNS) window.removeEventListener(sign, came)
+    }
   }, [element, seen])
   return [setElement, seen]
 }
+
+/** Of somebody at the page. */
+const SIGNS = ['pointermove', 'pointerdown', 'keydown', 'wheel', 'scroll'] as const

@@ -1,6 +1,6 @@
 import type { PageConfig } from '../network/config.ts'
 import { watched } from '../network/watched.ts'
-import { lazySession, type SessionPlace } from '../session/use.ts'
+import { hasKeys, lazySession, type SessionPlace } from '../session/use.ts'
 
 let opened: SessionPlace | undefined
 
@@ -10,6 +10,9 @@ let opened: SessionPlace | undefined
  * @param wanted  Whether the page that is shown pays.
  */
 export function usePaying(config: PageConfig, wanted: boolean): SessionPlace | undefined {
-  if (wanted) opened ??= watched({ config, session: lazySession(config, config.doors.portal?.frontend ?? 0) })
+  if (wanted) {
+    const frontend = config.doors.portal?.frontend ?? 0
+    opened ??= watched({ config, session: lazySession(config, frontend, hasKeys()) })
+  }
   return opened
 }

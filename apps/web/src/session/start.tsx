@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react'
 import type { Door } from '../network/config.ts'
 import { sentShare, start } from '../start.tsx'
-import { lazySession, loadSession, SessionContext } from './use.ts'
+import { hasKeys, lazySession, loadSession, SessionContext } from './use.ts'
 
 interface Paying<K> {
   door: Door
@@ -13,11 +13,12 @@ interface Paying<K> {
 
 /** Begins a door whose pages pay. One that shows a share waits for neither key nor chain: whoever came reads. */
 export function startPaying<K>({ door, kept, readShare, draw }: Paying<K>): Promise<void> {
-  if (sentShare === undefined) void loadSession()
+  const known = sentShare === undefined ? hasKeys() : undefined
+  void known?.then((isKnown) => (isKnown ? loadSession() : undefined))
   const shown = sentShare === undefined ? undefined : readShare(sentShare)
   return start(Promise.all([kept, shown]), (config, [kept]) => {
     const frontend = config.doors[door]?.frontend ?? 0
-    const session = lazySession(config, frontend, sentShare !== undefined)
+    const session = lazySession(config, frontend, known)
     return <SessionContext value={{ config, session }}>{draw(kept)}</SessionContext>
   })
 }

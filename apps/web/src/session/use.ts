@@ -1,15 +1,41 @@
 import { createContext, useContext, useSyncExternalStore } from 'react'
 import type { PageConfig } from '../network/config.ts'
+import { openSessionDb } from './store.ts'
 import type { Session, SessionView } from './view.ts'
 import { wordsOf } from './words.ts'
 
 /** The session as components use it. Keys, signatures and the chain come after the first paint. */
 
-/** Its code: doors ask for it beside their configuration, so that it is there when the first paint is done. */
+/** Its code: doors ask for it beside their configuration where it is needed, so that it is there with the first paint. */
 export const loadSession = () => import('./session.ts')
 
-/** @param waits  On a page that neither shows nor pays anything: opened by the first act alone. */
-export function lazySession(config: PageConfig, frontend: number, waits = false): Session {
+/** While nobody pays, how often and how long the router is asked whether it is there. Milliseconds. */
+const LOOK_MS = 10_000
+const MOST_SILENT_MS = 8_000
+
+/** Whether this browser has had a key; one that keeps nothing is for the session to say. */
+export async function hasKeys(): Promise<boolean> {
+  try {
+    const db = await openSessionDb()
+    const count = await db.count('keys')
+    db.close()
+    return count > 0
+  } catch {
+    return true
+  }
+}
+
+/**
+ * Opened at once where a key is. Whoever has none gets along without all that signs, until the first act or until the
+ * router does not answer, which the session then says.
+ *
+ * @param known  Whether there is a key; undefined on a page that neither shows nor pays anything.
+ */
+export function lazySession(
+  config: PageConfig,
+  frontend: number,
+  known: Promise<boolean> | undefined,
+): Session {
   let real: Session | undefined
   let view: SessionView = { phase: 'opening', former: [], acts: [] }
   const listeners = new Set<() => void>()
@@ -37,7 +63,20 @@ export function lazySession(config: PageConfig, frontend: number, waits = false)
       )
     return loading
   }
-  if (!waits) void open()
+  const look = async (): Promise<void> => {
+    if (loading) return
+    const isShown = document.visibilityState === 'visible'
+    // Another tab may have made a key.
+    if (isShown && ((await hasKeys()) || !(await doesAnswer(config.routerUrl)))) return void open()
+    window.setTimeout(() => void look(), LOOK_MS)
+  }
+  void known?.then((isKnown) => {
+    if (isKnown) return void open()
+    if (loading) return
+    view = { ...view, phase: 'none' }
+    tell()
+    void look()
+  })
   const then = async (work: (session: Session) => unknown) => {
     const session = await open()
     if (session) await work(session)
@@ -62,6 +101,14 @@ export function lazySession(config: PageConfig, frontend: number, waits = false)
     switchChain: (wallet) => then((session) => session.switchChain(wallet)),
     dismiss: () => void then((session) => session.dismiss()),
   }
+}
+
+async function doesAnswer(routerUrl: string): Promise<boolean> {
+  const signal = AbortSignal.timeout(MOST_SILENT_MS)
+  return fetch(new URL('/healthz', routerUrl), { signal }).then(
+    ({ ok }) => ok,
+    () => false,
+  )
 }
 
 export interface SessionPlace {

@@ -1,1 +1,0 @@
-import{i as e,n as t}from"./library-Bc3tYEsX.js";e();export{t as excerptsFor};

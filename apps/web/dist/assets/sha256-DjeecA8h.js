@@ -1,1 +1,0 @@
-import{n as e}from"./rolldown-runtime-CNOWq4Kh.js";import{c as t,s as n}from"./secp256k1-eGDOO-Xy.js";var r;function i(){return(i=e((()=>{n(),r=t})))()}export{r as n,i as t};

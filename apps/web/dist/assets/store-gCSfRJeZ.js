@@ -1,1 +1,0 @@
-import{n as e,t}from"./store-DnSdT9kB.js";t();export{e as openSessionDb};

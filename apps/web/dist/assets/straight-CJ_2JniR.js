@@ -1,0 +1,1 @@
+import{n as e}from"./rolldown-runtime-CNOWq4Kh.js";var t,n;function r(){return(r=e((()=>{t=/[\u202A-\u202E\u2066-\u2069]/g,n=e=>e.replaceAll(t,` `)})))()}export{n,r as t};

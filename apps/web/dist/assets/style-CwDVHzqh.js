@@ -1,1 +1,0 @@
-import{n as e}from"./rolldown-runtime-CNOWq4Kh.js";function t(){return(t=e((()=>{})))()}export{t};
