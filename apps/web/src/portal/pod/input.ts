@@ -27,11 +27,11 @@ export interface Field {
   isOption?: boolean
 }
 
-type Asked = Pick<Manifest, 'kind' | 'limits' | 'defaults' | 'choices' | 'description'>
+type Asked = Pick<Manifest, 'kind' | 'limits' | 'defaults' | 'choices'>
 
 /** The form of a pod: of its kind, bounded by its limits, filled with its defaults. */
 export function fieldsOf(manifest: Asked): readonly Field[] {
-  const { kind, limits, defaults, choices, description } = manifest
+  const { kind, limits, defaults, choices } = manifest
   const initial = (name: string, otherwise = ''): string => String(defaults[name] ?? otherwise)
   switch (kind) {
     case 'chat':
@@ -82,28 +82,12 @@ export function fieldsOf(manifest: Asked): readonly Field[] {
           note: 'If you write one, you see how near the two are.',
         },
       ]
-    case 'translate': {
-      const languages = languagesIn(description)
+    case 'translate':
       return [
         { name: 'text', label: 'Text', kind: 'text', initial: '', required: true },
-        {
-          name: 'from',
-          label: 'From',
-          kind: 'line',
-          initial: languages[0] ?? '',
-          choices: languages,
-          required: true,
-        },
-        {
-          name: 'to',
-          label: 'To',
-          kind: 'line',
-          initial: languages[1] ?? '',
-          choices: languages,
-          required: true,
-        },
+        languageField('from', 'From', choices?.from, 0),
+        languageField('to', 'To', choices?.to, 1),
       ]
-    }
     default:
       return [
         {
@@ -126,10 +110,21 @@ const SEED: Field = {
   note: 'Empty: the words decide it.',
 }
 
-/** Codes such as `en, de, fr` that a description lists in brackets. */
-function languagesIn(description: string): string[] {
-  const found = /\(((?:[a-z]{2,3}, )+[a-z]{2,3})\)/.exec(description)?.[1]
-  return found?.split(', ') ?? []
+/** Offered are those that the manifest names; the pod itself says what else it knows. */
+function languageField(
+  name: string,
+  label: string,
+  choices: readonly string[] | undefined,
+  first: number,
+): Field {
+  return {
+    name,
+    label,
+    kind: 'line',
+    initial: choices?.[first] ?? '',
+    choices: choices ?? [],
+    required: true,
+  }
 }
 
 export type Values = Readonly<Record<string, string>>
