@@ -44,7 +44,7 @@ export function useWidth(): [(element: Element | null) => void, number] {
   return [setElement, width]
 }
 
-/** Whether an element has been in sight; it stays so. */
+/** Whether an element has been in sight of somebody who moved, scrolled or pressed; it stays so. */
 export function useSeen(): [(element: Element | null) => void, boolean] {
   const [element, setElement] = useState<Element | null>(null)
   const [seen, setSeen] = useState(false)

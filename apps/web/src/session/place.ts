@@ -3,7 +3,7 @@ import { type KeyAccount, readAccount } from '../../../../sdk/chain/accounts.ts'
 import { openChain } from '../../../../sdk/chain/clients.ts'
 import { fetchNetwork, type Network } from '../../../../sdk/chain/network.ts'
 import { chainReader } from '../../../../sdk/chain/reader.ts'
-import { later, refused } from '../../../../sdk/errors.ts'
+import { refused } from '../../../../sdk/errors.ts'
 import type { PageConfig } from '../network/config.ts'
 import type { Place } from './deposit.ts'
 import { forgetKey } from './keys.ts'
@@ -40,16 +40,6 @@ function checkAddresses({ addresses }: Network, ledger: { registry: Address; ass
     fix: 'Tell the operator of this page. Nothing was signed.',
     details: { registry, asset },
   })
-}
-
-/** Whether the router answers at all. @throws `router.unreachable` (later). */
-export async function askRouter(routerUrl: string): Promise<void> {
-  const answer = await fetch(new URL('/healthz', routerUrl), { signal: AbortSignal.timeout(8_000) }).catch(
-    (cause: unknown) => {
-      throw later('router.unreachable', 'the router does not answer', { cause })
-    },
-  )
-  if (!answer.ok) throw later('router.unreachable', `the router answers ${answer.status}`)
 }
 
 export const placeOf = ({ chain, ledger, router }: Place) => ({ chainId: chain.id, ledger, router })

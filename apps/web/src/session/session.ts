@@ -8,21 +8,12 @@ import { formatUsd } from '../../../../sdk/units.ts'
 import { openActs } from '../acts/open.ts'
 import type { Acts } from '../acts/view.ts'
 import type { PageConfig } from '../network/config.ts'
+import { askRouter } from '../network/router.ts'
 import { carry, carryOn, deedId, deedsOf, isOpen } from './deeds.ts'
 import { type Place, relayed, signDeposit } from './deposit.ts'
 import { browserJournal, journalFree } from './journal.ts'
 import { changeKey, createKey, keysOf, privateKeyOf } from './keys.ts'
-import {
-  askRouter,
-  formerOf,
-  isUsable,
-  type KnownKey,
-  keyAt,
-  openPlace,
-  ownerOf,
-  placeOf,
-  readKeys,
-} from './place.ts'
+import { formerOf, isUsable, type KnownKey, keyAt, openPlace, ownerOf, placeOf, readKeys } from './place.ts'
 import { type KeyRecord, openSessionDb, type SessionDb } from './store.ts'
 import type { Deed, KeyAct, Phase, Session, SessionView } from './view.ts'
 import { connect, switchChain, type Wallet } from './wallets.ts'

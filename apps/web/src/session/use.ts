@@ -1,5 +1,6 @@
 import { createContext, useContext, useSyncExternalStore } from 'react'
 import type { PageConfig } from '../network/config.ts'
+import { askRouter } from '../network/router.ts'
 import { openSessionDb } from './store.ts'
 import type { Session, SessionView } from './view.ts'
 import { wordsOf } from './words.ts'
@@ -9,9 +10,8 @@ import { wordsOf } from './words.ts'
 /** Its code: doors ask for it beside their configuration where it is needed, so that it is there with the first paint. */
 export const loadSession = () => import('./session.ts')
 
-/** While nobody pays, how often and how long the router is asked whether it is there. Milliseconds. */
+/** While nobody pays, how often the router is asked whether it is there. Milliseconds. */
 const LOOK_MS = 10_000
-const MOST_SILENT_MS = 8_000
 
 /** Whether this browser has had a key; one that keeps nothing is for the session to say. */
 export async function hasKeys(): Promise<boolean> {
@@ -103,13 +103,11 @@ export function lazySession(
   }
 }
 
-async function doesAnswer(routerUrl: string): Promise<boolean> {
-  const signal = AbortSignal.timeout(MOST_SILENT_MS)
-  return fetch(new URL('/healthz', routerUrl), { signal }).then(
-    ({ ok }) => ok,
+const doesAnswer = (routerUrl: string): Promise<boolean> =>
+  askRouter(routerUrl).then(
+    () => true,
     () => false,
   )
-}
 
 export interface SessionPlace {
   config: PageConfig

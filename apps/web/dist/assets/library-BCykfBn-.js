@@ -1,1 +1,0 @@
-import{i as e,n as t}from"./library-DD7_Dj4q.js";e();export{t as excerptsFor};

@@ -1,0 +1,1 @@
+import{i as e,n as t}from"./library-C-4prq07.js";e();export{t as excerptsFor};
