@@ -25,6 +25,8 @@ export const BROWSER_TESTS = [
   'test/apps/web-pondera-chat.test.ts',
   'test/apps/web-pondera-documents.test.ts',
   'test/apps/web-acts.test.ts',
+  'test/apps/web-session.test.ts',
+  'test/apps/web-live.test.ts',
   'test/apps/web-portal.test.ts',
   'test/apps/web-portal-epochs.test.ts',
   'test/apps/web-imagine.test.ts',

@@ -5,7 +5,7 @@ import { DRAWN, type Example } from '../../apps/web/src/imagine/known.ts'
 import { openChain } from '../../sdk/chain/clients.ts'
 import { claimablesOf } from '../../sdk/chain/payees.ts'
 import { keccak, toHex } from '../../sdk/protocol/bytes.ts'
-import { usd } from '../../sdk/units.ts'
+import { formatUsd, usd } from '../../sdk/units.ts'
 import { verifyReceipt } from '../../sdk/verify.ts'
 import { faultsOf } from './axe.ts'
 import { apart, fileOf, ROUNDING } from './examples.ts'
@@ -457,6 +457,33 @@ describe('imagine in a browser', function () {
 
       expect(await page.locator('#result').textContent()).to.include('The page was closed here')
       await draw(PROMPT)
+    })
+
+    it('a picture that was delivered while the page was closed is told of with its price', async () => {
+      await studio('image')
+      let delivered = () => {}
+      const isDelivered = new Promise<void>((resolve) => {
+        delivered = resolve
+      })
+      // The router has answered in full, and the page never gets the bytes.
+      await page.route('**/v1/jobs', async (route) => {
+        await route.fetch()
+        delivered()
+      })
+      await prompt().fill(PROMPT)
+      await button(page, 'Draw').click()
+      await isDelivered
+      await page.unroute('**/v1/jobs')
+      await page.reload()
+      await isReady(page)
+      const told = page.locator('#result').getByText('it had been drawn and delivered, and cost $')
+      await told.waitFor()
+      const request = await page.locator('#result [data-receipt]').getAttribute('data-receipt')
+      const receipt = await fetch(`${house.stage.network.routerUrl}/v1/receipts/${request}`)
+      const { receipt: kept } = (await receipt.json()) as { receipt: { price: string } }
+
+      expect(await told.textContent()).to.include(`cost $${formatUsd(BigInt(kept.price))}.`)
+      expect(await page.locator('#result').textContent()).not.to.include('costs nothing')
     })
   })
 

@@ -80,6 +80,14 @@ describe('shared chats', () => {
     expect((await app.inject(`/api/shares/${two.id}`)).statusCode).to.equal(200)
   })
 
+  it('a neighbour who guesses keeps nobody from deleting', async () => {
+    const { id, secret } = (await share()).json()
+
+    for (let guess = 0; guess < 100; guess += 1)
+      expect((await remove(id, `${guess}`)).statusCode).to.equal(403)
+    expect((await remove(id, secret)).statusCode).to.equal(204)
+  })
+
   it('no name reaches another file', async () => {
     for (const id of [
       '..',

@@ -63,7 +63,7 @@ export function pictureRoutes(app: FastifyInstance, { pictures, network, now }: 
     }
   })
 
-  keptRoutes(app, '/api/pictures', pictures, now)
+  keptRoutes(app, '/api/pictures', pictures)
 
   app.get(picturePath(':file').replace('.png', ''), async (request, reply) => {
     const { file } = parseWire(fileSchema, request.params, 'share.invalid')

@@ -15,7 +15,7 @@ export interface Drawing {
   node?: number
   /** What its receipt is looked up by, known before anybody sees the call. */
   request?: string
-  /** Base units, decimal text, of the verified receipt. */
+  /** Base units, decimal text, of the verified receipt; 0 where the journal says that there is none. */
   price?: string
   problem?: Problem
   /** Where it is shared, and the secret that deletes that. */

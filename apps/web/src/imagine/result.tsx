@@ -8,7 +8,7 @@ import { cancel, isRunning } from './draw.ts'
 import { type Drawing, STEPS, type Step } from './drawing.ts'
 import { Picture } from './picture.tsx'
 import { SharePicture } from './share.tsx'
-import { usePicture } from './use.ts'
+import { usePicture, useUnseenPrice } from './use.ts'
 
 /** The picture that is drawn or looked at, and all that can be done with it. */
 export function Result({ drawing, reuse }: { drawing: Drawing | undefined; reuse: (asked: Asked) => void }) {
@@ -62,16 +62,26 @@ function Progress({ drawing: { id, at, step = 'signing', node } }: { drawing: Dr
   )
 }
 
-const ENDINGS = {
-  cancelled: 'You cancelled it: a picture that was not delivered costs nothing.',
-  cut: 'The page was closed here: a picture that was not delivered costs nothing.',
-} as const
+const ENDINGS = { cancelled: 'You cancelled it', cut: 'The page was closed here' } as const
 
-function Ending({ drawing: { state, problem } }: { drawing: Drawing }) {
-  if (state === 'cancelled' || state === 'cut') return <p className="label text-center">{ENDINGS[state]}</p>
+function Ending({ drawing }: { drawing: Drawing }) {
+  useUnseenPrice(drawing)
+  const { state, problem, price } = drawing
+  const paid = price === undefined || price === '0' ? undefined : formatUsd(BigInt(price))
+  if (state === 'cancelled' || state === 'cut') {
+    return (
+      <p className="label text-center">
+        {ENDINGS[state]}:{' '}
+        {paid === undefined
+          ? 'a picture that was not delivered costs nothing.'
+          : `it had been drawn and delivered, and cost $${paid}. Its settings draw it again.`}
+      </p>
+    )
+  }
   return (
     <p role="alert" data-problem={problem?.code}>
       {problem?.says} <span className="text-muted">{problem?.fix}</span>
+      {paid !== undefined && <span className="figures block">It cost ${paid}.</span>}
     </p>
   )
 }
@@ -117,7 +127,7 @@ function Facts({ drawing, reuse }: { drawing: Drawing; reuse: (asked: Asked) => 
           </>
         )}
         <Button onClick={() => reuse(asked)}>Use these settings</Button>
-        {request !== undefined && state !== 'failed' && state !== 'drawing' && (
+        {request !== undefined && price !== '0' && state !== 'failed' && state !== 'drawing' && (
           <a
             href={receiptPath(request)}
             target="_blank"

@@ -3,6 +3,8 @@ import { usePath } from '../network/address.ts'
 import { useRead } from '../network/answer.ts'
 import type { Model } from '../network/models.ts'
 import { useSession } from '../session/use.ts'
+import { wordsOf } from '../session/words.ts'
+import type { Drawing } from './drawing.ts'
 import type { Drawings, DrawingsView } from './store.ts'
 
 export const DrawingsContext = createContext<Drawings | undefined>(undefined)
@@ -34,6 +36,26 @@ export function usePictureModels(): Model[] | undefined {
     [config],
   )
   return useRead(read).value
+}
+
+const JOURNAL_MS = 1_500
+
+/** Looks up what a picture cost whose end this page did not see, as soon as this browser's journal says so. */
+export function useUnseenPrice({ id, state, request, price }: Drawing): void {
+  const { drawings } = useDrawings()
+  const wanted = state !== 'done' && state !== 'drawing' && price === undefined ? request : undefined
+  useEffect(() => {
+    if (wanted === undefined) return
+    const look = async () => {
+      const { priceOf } = await import('../session/prices.ts')
+      const found = await priceOf(wanted)
+      if (found !== undefined) drawings.patch(id, { price: found.toString() })
+    }
+    const again = () => void look().catch((cause: unknown) => console.warn(wordsOf(cause).says))
+    again()
+    const timer = window.setInterval(again, JOURNAL_MS)
+    return () => window.clearInterval(timer)
+  }, [drawings, id, wanted])
 }
 
 /** An address of a picture of this browser, for as long as it is shown; undefined until it is read. */

@@ -1,5 +1,5 @@
 import { decodeEntry } from '../../../../sdk/journal.ts'
-import type { SessionDb } from './store.ts'
+import { openSessionDb, type SessionDb } from './store.ts'
 
 /**
  * What calls of this browser's keys cost, by their own journals: the price of the receipt that was verified, nothing for
@@ -18,4 +18,14 @@ export async function readPrices(db: SessionDb, requests: ReadonlySet<string>): 
     }
   }
   return prices
+}
+
+/** What one call cost; undefined while nobody knows. */
+export async function priceOf(request: string): Promise<bigint | undefined> {
+  const db = await openSessionDb()
+  try {
+    return (await readPrices(db, new Set([request]))).get(request)
+  } finally {
+    db.close()
+  }
 }
