@@ -128,35 +128,95 @@ export function plain(text: string): string {
     .replace(/^(-|\d+[.)])(?= )/, (mark) => `\\${mark}`)
 }
 
-const CODE_OR_ADDRESS =
-  /((?<!\\)(?:```[\s\S]*?```|``[^\n]*?``|`[^`\n]*`))|([a-z0-9+.-]:(?=\/\/)|discord(?:app)?\.(?=(?:gg|com)\/))/giu
+const ADDRESS_SIGN = /[a-z0-9+.-]:(?=\/\/)|discord(?:app)?\.(?=(?:gg|com)\/)/giu
 
 /**
  * The last look at whatever goes out, however it was put together: nothing is left that Discord could read as a mention,
  * code included, and outside of code nothing that it would make a link of.
  */
-export const quiet = (content: string): string =>
-  content
-    .replace(CODE_OR_ADDRESS, (whole, code: string | undefined) =>
-      code === undefined ? `${whole}\u200b` : whole,
-    )
+export function quiet(content: string): string {
+  const unlinked = (text: string) => text.replace(ADDRESS_SIGN, (sign) => `${sign}\u200b`)
+  let from = 0
+  let quieted = ''
+  for (const { at, end } of codeOf(content).spans) {
+    quieted += unlinked(content.slice(from, at)) + content.slice(at, end)
+    from = end
+  }
+  return `${quieted}${unlinked(content.slice(from))}`
     .replace(/@(?=everyone|here)/giu, '@\u200b')
     .replace(/<(?=@[!&]?\d)/g, '<\u200b')
+}
 
-/** A long text as messages, cut where it hurts least; a code block that is cut is closed and opened again. */
+const SPOILER = '||'
+
+interface Code {
+  spans: { at: number; end: number }[]
+  /** The ticks that the text ends within. */
+  open?: string
+}
+
+/**
+ * What is code by every reading of Discord's markdown: ticks that close as they opened, none of their number between them, and
+ * no mark of a spoiler that may have begun before. From the first ones on that could be read in two ways nothing counts as
+ * code.
+ */
+function codeOf(content: string): Code {
+  const spans: Code['spans'] = []
+  const marks = [...content.matchAll(/\\[\s\S]|`+|\|\|/gu)].filter(([mark]) => !mark.startsWith('\\'))
+  let isSpoiler = false
+  for (let from = 0; ; ) {
+    const opening = marks.find(({ 0: mark, index }) => index >= from && mark !== SPOILER)
+    if (opening === undefined) return { spans }
+    isSpoiler ||= marks.some(
+      ({ 0: mark, index }) => mark === SPOILER && index >= from && index < opening.index,
+    )
+    const [ticks] = opening
+    const start = opening.index + ticks.length
+    if (ticks.length > 3) return { spans }
+    // Within code a backslash is a backslash.
+    const closing = [...content.slice(start).matchAll(/`+/g)].find(
+      ([run]) => ticks.length < 3 || run.length >= ticks.length,
+    )
+    if (closing === undefined) return { spans, open: ticks }
+    const text = content.slice(start, start + closing.index)
+    const isLine = ticks.length === 3 || !text.includes('\n')
+    if (closing[0] !== ticks || text.trim() === '' || !isLine) return { spans }
+    if (isSpoiler && text.includes(SPOILER)) return { spans }
+    from = start + closing.index + ticks.length
+    spans.push({ at: opening.index, end: from })
+  }
+}
+
+/** A long text as messages, cut where it hurts least; code and spoilers that are cut are closed and opened again. */
 export function pagesOf(content: string, most = MOST_CHARACTERS): string[] {
   const pages: string[] = []
-  let rest = content
+  let rest = quiet(content)
   while (rest.length > most) {
-    const room = most - 4
+    const room = most - MOST_CLOSING
     const head = rest.slice(0, room)
     const at = [head.lastIndexOf('\n'), head.lastIndexOf(' ')].find((place) => place > room / 2)
-    const cut = at ?? room - (/[\ud800-\udbff]$/.test(head) ? 1 : 0)
+    const cut = at ?? room - (/[\ud800-\udbff\\]$/.test(head) ? 1 : 0)
     const page = rest.slice(0, cut)
-    const open = (page.match(/```/g) ?? []).length % 2 === 1
-    pages.push(open ? `${page}\n\`\`\`` : page)
-    rest = (open ? '```\n' : '') + rest.slice(cut).replace(/^[ \n]/, '')
+    const { close, reopen } = cutMarks(page)
+    pages.push(`${page}${close}`)
+    rest = quiet(reopen + rest.slice(cut).replace(/^[ \n]/, ''))
   }
   if (rest.trim() !== '') pages.push(rest)
-  return pages
+  return pages.map(quiet)
+}
+
+const MOST_CLOSING = `\n\`\`\`${SPOILER}`.length
+
+/** What a page is within at its end: how to leave that, and how to be in it again. */
+function cutMarks(page: string): { close: string; reopen: string } {
+  const { spans, open } = codeOf(page)
+  const code = open === undefined ? '' : page.slice(page.lastIndexOf(open))
+  const outside = spans.reduceRight(
+    (text, { at, end }) => text.slice(0, at) + text.slice(end),
+    page.slice(0, page.length - code.length),
+  )
+  const spoiler = (outside.match(/(?<!\\)\|\|/g) ?? []).length % 2 === 1 ? SPOILER : ''
+  if (open === undefined) return { close: spoiler, reopen: spoiler }
+  if (open.length === 3) return { close: `\n${open}${spoiler}`, reopen: `${spoiler}${open}\n` }
+  return { close: `${open}${spoiler}`, reopen: `${spoiler}${open}` }
 }

@@ -8,7 +8,7 @@ import {
   RESTJSONErrorCodes,
   type SendableChannels,
 } from 'discord.js'
-import { MOST_CHARACTERS, pagesOf, quiet } from './neutral.ts'
+import { MOST_CHARACTERS, pagesOf } from './neutral.ts'
 
 /** The one door through which text leaves for Discord. */
 
@@ -25,7 +25,7 @@ export interface Page {
  */
 export function pages(text: string, last = ''): [Page, ...Page[]] {
   const end = last === '' ? '' : `\n${last}`
-  const cut = pagesOf(quiet(text), MOST_CHARACTERS - end.length)
+  const cut = pagesOf(text, MOST_CHARACTERS - end.length)
   if (cut.length === 0) cut.push('')
   const tail = `${cut.pop()}${end}`
   const pageOf = (content: string): Page => ({ content, allowedMentions: { parse: [], repliedUser: false } })

@@ -175,9 +175,15 @@ export function createWeb(config: WebConfig, log: FastifyBaseLogger): FastifyIns
     const least = usd(leastUsd)
     relayRoutes(app, { routerUrl, rpcUrl: chainRpcUrl, chainId, ledger, key, least, mostADay })
   }
-  app.setNotFoundHandler(async (_, reply) =>
-    reply.code(404).type('text/plain; charset=utf-8').send('Nothing here.\n'),
-  )
+  app.setNotFoundHandler(async ({ method, url, headers: { accept = '' } }, reply) => {
+    // Of an address that is a page's but for a slash at its end; never a host's.
+    const plain = /^(\/[\w-][^?#]*?)\/+(?:[?#].*)?$/.exec(url)?.[1]
+    if (method === 'GET' && plain !== undefined && !plain.includes('//')) return reply.redirect(plain, 308)
+    reply.code(404)
+    const isRead = method === 'GET' && accept.includes('text/html') && doors.portal !== undefined
+    if (isRead) return reply.header('x-robots-tag', 'noindex').sendFile(DOOR_PAGES.portal.file)
+    return reply.type('text/plain; charset=utf-8').send('Nothing here.\n')
+  })
   return app
 }
 

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { parse } from 'discord-markdown-parser'
 import { LINK, nameOf, pagesOf, partsOf, quiet, saidOf, shownOf, visible } from '../../apps/babel/neutral.ts'
 import { pages } from '../../apps/babel/post.ts'
 import { Random } from '../../pods/training/random.ts'
@@ -14,7 +15,21 @@ const EVERYBODY = { mayMentionEveryone: true }
 const pings = (text: string) => pingsOf(text, undefined, EVERYBODY)
 /** What Discord would make a link of, or a picture. */
 const links = (text: string) => text.match(/[a-z]+:\/\/|\[[^\]]*[^\\]\]\(|www\.|discord\.gg\//gi) ?? []
-const withoutCode = (text: string) => text.replace(/(?<!\\)(?:```[\s\S]*?```|``[^\n]*?``|`[^`\n]*`)/g, '')
+/** What somebody else's reading of Discord's markdown makes links of. */
+function linksRead(text: string): string[] {
+  const targets: string[] = []
+  const walk = (node: unknown): void => {
+    if (Array.isArray(node)) node.forEach(walk)
+    else if (typeof node === 'object' && node !== null) {
+      const { type, target, content } = node as { type?: string; target?: string; content?: unknown }
+      if (type === 'url' || type === 'autolink' || type === 'link') targets.push(String(target))
+      walk(content)
+    }
+  }
+  walk(parse(text, 'extended'))
+  return targets
+}
+const withoutCode = (text: string) => text.replace(/(?<!\\)(?:```[\s\S]*?```|``[^\n]*?``|`[^`\n]*`)/g, ' ')
 
 describe(`what babel lets out (seed ${SEED})`, () => {
   describe('the judge of these tests', () => {
@@ -126,6 +141,42 @@ describe(`what babel lets out (seed ${SEED})`, () => {
     expect(code.join('').match(/x = 1;/g)).to.have.length(900)
   })
 
+  it('code and spoilers that are cut stay what they are on every page', () => {
+    const words = 'word '.repeat(370)
+    const address = 'https://evil.example/login'
+    for (const ticks of ['`', '``', '```']) {
+      const cut = pagesOf(shown(`${ticks}${words}${address} ${'more '.repeat(60)}${ticks}`))
+
+      expect(cut.length).to.equal(2)
+      for (const page of cut) {
+        expect(page.startsWith(ticks) && page.endsWith(ticks)).to.equal(true)
+        expect(linksRead(page)).to.deep.equal([])
+      }
+      expect(cut.join('')).to.include(address)
+    }
+    const secret = pagesOf(shown(`||${'secret '.repeat(400)}||`))
+    expect(secret.length).to.equal(2)
+    for (const page of secret) expect(page).to.match(/^\|\|[^|]*\|\|$/)
+  })
+
+  it('ticks that can be read in two ways hide no address', () => {
+    for (const text of [
+      '`https://evil.example```b``',
+      'a `b ``c` https://evil.example ``',
+      '`` ` ``` https://evil.example ```` x',
+      '```` https://evil.example ````',
+      '`\\` https://evil.example `',
+    ]) {
+      const [page = ''] = pagesOf(shown(text))
+
+      expect(linksRead(text).length + links(text).length, text).to.be.greaterThan(0)
+      expect(linksRead(page), text).to.deep.equal([])
+    }
+    // The judge sees links, and sees that code is none.
+    expect(linksRead('a https://evil.example <https://b.c> [d](https://e.f)')).to.have.length(3)
+    expect(linksRead('`https://evil.example` and ```\nhttps://b.c```')).to.deep.equal([])
+  })
+
   it('10,000 random texts of what attacks are made of notify nobody, link nowhere, and fit', () => {
     const random = new Random(SEED)
     const pieces = [
@@ -190,6 +241,8 @@ describe(`what babel lets out (seed ${SEED})`, () => {
         '*',
         '_',
       ],
+      // Long ones: what is cut.
+      ...['filler '.repeat(90), `\`${'code '.repeat(200)}`, `https://evil.example ${'x'.repeat(700)}`],
     ]
     let mentioned = 0
     for (let i = 0; i < 10_000; i += 1) {
@@ -205,6 +258,7 @@ describe(`what babel lets out (seed ${SEED})`, () => {
           expect(pings(content), JSON.stringify(text)).to.deep.equal([])
           expect(allowedMentions).to.deep.equal({ parse: [], repliedUser: false })
           expect(withoutCode(own), JSON.stringify(text)).to.not.match(/[a-z]:\/\/\S|discord\.gg\/\w/i)
+          expect(linksRead(own), JSON.stringify(text)).to.deep.equal([])
           expect(content.length).to.be.at.most(2_000)
         }
       }

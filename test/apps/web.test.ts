@@ -173,6 +173,28 @@ describe('the web page', () => {
     }
   })
 
+  it('who reads an address that is none is shown the way back; a slash too many is taken off', async () => {
+    const read = (url: string) => app.inject({ url, headers: { accept: 'text/html,*/*;q=0.8' } })
+    const none = await read('/nothing')
+
+    expect([none.statusCode, none.body]).to.deep.equal([404, (await app.inject('/')).body])
+    expect(none.headers['content-security-policy']).to.include("default-src 'none'")
+    expect((await read('/assets/nothing.js')).statusCode).to.equal(404)
+    for (const [url, plain] of [
+      ['/pondera/', '/pondera'],
+      ['/explorer/?a=b', '/explorer'],
+    ] as const) {
+      const { statusCode, headers } = await read(url)
+      expect([statusCode, headers.location], url).to.deep.equal([308, plain])
+    }
+    // Another host's address is none of ours.
+    for (const url of ['//evil.example/', '/%2f/evil.example/', '/a//evil.example/']) {
+      const { statusCode, headers } = await read(url)
+      expect(statusCode, url).to.be.within(400, 404)
+      expect(headers.location ?? '', url).to.equal('')
+    }
+  })
+
   it('every address of the portal is the page, and none of them without that door', async () => {
     const closed = createWeb({ ...config, doors: { pondera: { frontend: 3 } } }, pino({ level: 'silent' }))
     const page = (await app.inject('/')).body

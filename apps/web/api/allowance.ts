@@ -45,6 +45,7 @@ export function openAllowance({ most, windowMs, now }: Terms) {
 }
 
 const spanOf = (ms: number): string =>
-  ms < 3_600_000 ? `${Math.ceil(ms / 1000)} seconds` : `${ms / 3_600_000} hours`
+  ms < 3_600_000 ? counted(Math.ceil(ms / 1000), 'second') : counted(ms / 3_600_000, 'hour')
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`
 
 export type Allowance = ReturnType<typeof openAllowance>

@@ -1,6 +1,7 @@
 import { useEffect } from 'react'
 import { Revenue } from '../parts/revenue.tsx'
 import { DoorHeader, SkipLink } from '../parts/shell.tsx'
+import { useTitle } from '../parts/title.ts'
 import { ReadOnlyBanner, SessionButton } from '../session/button.tsx'
 import { useSession } from '../session/use.ts'
 import { endCutDrawings } from './draw.ts'
@@ -14,6 +15,7 @@ export function ImagineDoor() {
   const { config, view } = useSession()
   const { drawings, view: kept } = useDrawings()
   const ready = view.phase === 'ready'
+  useTitle(model)
   // Only the tab that has the key knows that nobody waits for these pictures any more.
   useEffect(() => {
     if (ready) endCutDrawings(drawings)

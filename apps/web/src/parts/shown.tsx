@@ -24,7 +24,7 @@ export function Shown<T>({
         </ReadOnly>
       )}
       {problem && !isDown(problem) && !(isSaidAbove(problem) && value !== undefined) && (
-        <p data-problem={problem.code}>
+        <p data-problem={problem.code} className="[overflow-wrap:anywhere]">
           {problem.says} <span className="text-muted">{problem.fix}</span>
         </p>
       )}

@@ -4,7 +4,7 @@ import { useLive, useView } from '../network/use.ts'
 import { ReadOnly } from '../parts/banner.tsx'
 import { Link } from '../parts/link.tsx'
 import { Revenue } from '../parts/revenue.tsx'
-import { Empty } from '../parts/section.tsx'
+import { Empty, PageHead } from '../parts/section.tsx'
 import { DoorHeader, SkipLink } from '../parts/shell.tsx'
 import { ReadOnlyBanner, SessionButton } from '../session/button.tsx'
 import { SessionContext } from '../session/use.ts'
@@ -22,7 +22,7 @@ export function PortalDoor() {
   const place = matchAddress(path)
   const page = place && PAGES[place.address]
   const paying = usePaying(config, page?.pays === true)
-  const main = useFocusOnChange(path, page?.title)
+  const main = useFocusOnChange(path, page?.title ?? 'No such page')
   // Whoever comes for a receipt sees it first, then the page that it lies over.
   const [waits, setWaits] = useState(request !== undefined)
   const onShown = useCallback(() => startTransition(() => setWaits(false)), [])
@@ -42,7 +42,15 @@ export function PortalDoor() {
               <page.Page key={path} params={place.params} />
             </Suspense>
           ) : (
-            <Empty>There is no such page.</Empty>
+            <>
+              <PageHead title="There is no such page" />
+              <p>
+                <Link href="/" className="underline underline-offset-4">
+                  The network
+                </Link>{' '}
+                is the first one; the others stand above.
+              </p>
+            </>
           )}
         </main>
         <Footer />
@@ -69,11 +77,11 @@ function usePlace(): { path: string; request: string | undefined } {
 }
 
 /** Whoever goes to another page is at its beginning, with eyes, keyboard and screen reader. */
-function useFocusOnChange(path: string, title: string | undefined) {
+function useFocusOnChange(path: string, title: string) {
   const main = useRef<HTMLElement>(null)
   const shown = useRef(path)
   useEffect(() => {
-    document.title = path === '/' || title === undefined ? PAGES['/'].title : `${title} · Heurist`
+    document.title = path === '/' ? PAGES['/'].title : `${title} · Heurist`
     if (shown.current === path) return
     shown.current = path
     window.scrollTo({ top: 0, behavior: 'instant' })

@@ -1,5 +1,6 @@
 import { Revenue } from '../parts/revenue.tsx'
 import { DoorHeader, SkipLink } from '../parts/shell.tsx'
+import { useTitle } from '../parts/title.ts'
 import { ReadOnlyBanner, SessionButton } from '../session/button.tsx'
 import { useSession } from '../session/use.ts'
 import { SearchBox } from './box.tsx'
@@ -40,6 +41,7 @@ function Place() {
   const terms = useTerms()
   const onSearch = useSearching(terms)
   const finding = rid === undefined ? undefined : findings.find(rid)
+  useTitle(finding?.query)
   if (rid === undefined) return <Home query={query} terms={terms} onSearch={onSearch} />
   return (
     <>

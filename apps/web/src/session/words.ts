@@ -57,6 +57,10 @@ export const CODE_WORDS: Record<string, Omit<Problem, 'code'>> = {
     says: 'The price rose meanwhile.',
     fix: 'Look at the new one and ask again. Nothing was signed or charged for this.',
   },
+  'pod.unknown': {
+    says: 'This router serves no such pod.',
+    fix: 'Choose one of those that are listed under Pods.',
+  },
   'call.left': { says: 'You left the call.', fix: 'Only what was delivered is charged.' },
 }
 

@@ -20,7 +20,7 @@ export interface PodDetail {
 /** Epochs that a pod's page looks back, the present one among them. */
 const EPOCHS = 8
 
-/** @throws `pod.unknown`, `manifest.invalid` (refused); `router.unreachable`, `chain.unreachable` (later). */
+/** @throws `pod.unknown`, `pod.unregistered`, `manifest.invalid` (refused); `router.unreachable`, `chain.unreachable` (later). */
 export async function readPod(place: PortalPlace, routerUrl: string, id: number): Promise<PodDetail> {
   const transport = createTransport(routerUrl)
   const [told, bytes, entry] = await Promise.all([
@@ -29,7 +29,7 @@ export async function readPod(place: PortalPlace, routerUrl: string, id: number)
     readEntry(place.chain, place, place.router, { role: 'pod', id, epochs: EPOCHS }),
   ])
   if (!entry) {
-    throw refused('pod.unknown', `no pod ${id} is registered on the chain`, {
+    throw refused('pod.unregistered', `no pod ${id} is registered on the chain`, {
       fix: 'Do not use this router.',
     })
   }

@@ -1,0 +1,1 @@
+import{i as e,n as t}from"./library-D3Zjox2B.js";e();export{t as excerptsFor};

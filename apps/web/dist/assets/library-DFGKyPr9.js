@@ -1,1 +1,0 @@
-import{i as e,n as t}from"./library-C-4prq07.js";e();export{t as excerptsFor};
