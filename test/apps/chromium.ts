@@ -24,6 +24,7 @@ export const BROWSER_TESTS = [
   'test/apps/web-pondera.test.ts',
   'test/apps/web-pondera-chat.test.ts',
   'test/apps/web-pondera-documents.test.ts',
+  'test/apps/web-pondera-money.test.ts',
   'test/apps/web-acts.test.ts',
   'test/apps/web-session.test.ts',
   'test/apps/web-live.test.ts',

@@ -4,13 +4,8 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import { type Asking, answer, stop } from '../../apps/web/src/pondera/answer.ts'
 import type { Chat, Message, Settings } from '../../apps/web/src/pondera/chat.ts'
-import {
-  entryOf,
-  excerptsFor,
-  type IndexedDocument,
-  indexRest,
-  newDocument,
-} from '../../apps/web/src/pondera/documents/library.ts'
+import { entryOf, type IndexedDocument } from '../../apps/web/src/pondera/documents/document.ts'
+import { excerptsFor, indexRest, newDocument } from '../../apps/web/src/pondera/documents/library.ts'
 import { indexPrice, questionPrice } from '../../apps/web/src/pondera/documents/price.ts'
 import { mostOfAnswer } from '../../apps/web/src/pondera/price.ts'
 import type { Chats } from '../../apps/web/src/pondera/store.ts'
@@ -126,6 +121,7 @@ describe('indexing a document', () => {
           let kept = document
           await indexRest(embedder(pod), document, async (next) => {
             kept = next
+            return true
           })
 
           expect(pod.charged <= indexPrice(document.rest, embed), `${pod.charged}`).to.equal(true)
@@ -148,6 +144,7 @@ describe('indexing a document', () => {
     let kept: IndexedDocument = document
     const keep = async (next: IndexedDocument) => {
       kept = next
+      return true
     }
     expect((await refusalOf(indexRest(embedder(broken), document, keep))).code).to.equal('router.unreachable')
 
@@ -169,7 +166,7 @@ describe('indexing a document', () => {
 
   it('is refused by a dearer version than the one that was shown, and costs nothing', async () => {
     const pod = podOf({ now: dearer(embed) })
-    const refusal = await refusalOf(indexRest(embedder(pod), documentOf(words(50)), async () => undefined))
+    const refusal = await refusalOf(indexRest(embedder(pod), documentOf(words(50)), async () => true))
 
     expect(refusal.code).to.equal('price.too_low')
     expect(pod.charged).to.equal(0n)
@@ -207,7 +204,7 @@ describe('looking a question up', () => {
     ]) {
       expect((await refusalOf(excerptsFor(now, 'q', [indexed()]))).code).to.equal('document.other_model')
       const again = { ...indexed(), rest: ['more'] }
-      const refusal = await refusalOf(indexRest(now, again, async () => undefined))
+      const refusal = await refusalOf(indexRest(now, again, async () => true))
       expect(refusal.code).to.equal('document.other_model')
     }
     expect(pod.calls).to.equal(0)
@@ -253,8 +250,8 @@ async function asked(
   }
   const chats = {
     find: () => kept,
-    put(next: Chat) {
-      kept = next
+    update(_: string, change: (chat: Chat) => Chat) {
+      kept = change(kept)
     },
     patch(_: string, id: string, part: Partial<Message>) {
       kept = {

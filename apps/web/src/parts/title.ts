@@ -1,13 +1,12 @@
 import { useEffect } from 'react'
+import { titleOf } from '../../shares/page.ts'
 
-const MOST = 60
-
-/** The tab's title while one thing of a door is shown: what it is, then the door's own. */
+/** The tab's title while one thing of a door is shown: what it is, then the door, as in a page that is sent. */
 export function useTitle(what: string | undefined): void {
   useEffect(() => {
     if (what === undefined) return
     const own = document.title
-    document.title = `${what.slice(0, MOST)} · ${own}`
+    document.title = `${titleOf(what)} · ${own.split(' · ')[0]}`
     return () => {
       document.title = own
     }

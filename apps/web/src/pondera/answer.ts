@@ -4,7 +4,8 @@ import { formatUsd } from '../../../../sdk/units.ts'
 import { askedOf, type Manifest, mostPrice } from '../network/models.ts'
 import type { Session } from '../session/view.ts'
 import { wordsOf } from '../session/words.ts'
-import type { Lookup, Message, Settings } from './chat.ts'
+import { restored, settled } from './acts.ts'
+import type { Chat, Lookup, Message, Settings } from './chat.ts'
 import { MOST_MESSAGES, packContext } from './context.ts'
 import type { Chats } from './store.ts'
 
@@ -18,7 +19,7 @@ export interface Asking {
   model: string
   manifest: Manifest
   settings: Settings
-  /** The most that the page said it costs, looking it up included. Base units. */
+  /** The most that stood beside the button that was pressed, looking it up included: what is signed. Base units. */
   most: bigint
   /** Finds the excerpts that a question is to be answered from; absent in a chat without documents. */
   excerpts?: ((question: string, signal: AbortSignal) => Promise<Lookup>) | undefined
@@ -51,15 +52,16 @@ export async function answer(asking: Asking): Promise<void> {
     model,
     state: 'writing',
   }
-  chats.put({ ...chat, updatedAt: Date.now(), messages: [...chat.messages, message] })
+  chats.update(id, (now) => ({ ...now, updatedAt: message.at, messages: [...now.messages, message] }))
+  const writing: Writing = { ...asking, message: message.id, said: { text: '' }, signal: abort.signal }
   const end = (part: Partial<Message>) => {
     running.delete(id)
-    chats.patch(id, message.id, part)
+    chats.patch(id, message.id, { ...part, ...writing.said })
+    chats.update(id, (now) => endOf(now, message.id))
   }
   try {
-    const { before, most } = await withExcerpts(asking, chat.messages, message.id, abort.signal)
-    const left = { ...asking, most }
-    end({ state: 'done', ...(await askWithLess(left, before, message.id, abort.signal)) })
+    const { before, most } = await withExcerpts(writing, chat.messages)
+    end({ state: 'done', ...(await askWithLess({ ...writing, most }, before)) })
     await session.refresh()
   } catch (cause) {
     const left = abort.signal.aborted || asHeuristError(cause).code === 'call.left'
@@ -68,16 +70,30 @@ export async function answer(asking: Asking): Promise<void> {
   }
 }
 
+/** An answer that is being written. */
+interface Writing extends Asking {
+  message: string
+  /** All that came of it, however little of it is written down. */
+  said: { text: string }
+  signal: AbortSignal
+}
+
+/** An answer that came to nothing gives its place back to what it was to replace; any other keeps it. */
+function endOf(chat: Chat, answer: string): Chat {
+  const message = chat.messages.find(({ id }) => id === answer)
+  if (!chat.former || !message) return chat
+  const isThere = message.text !== '' || message.state === 'done'
+  return isThere ? settled(chat) : restored(chat, message)
+}
+
 /**
  * The conversation whose question carries its excerpts, and what the answer may still cost.
  *
  * @throws `documents.silent` (refused) if none is near to it: the model is not asked.
  */
 async function withExcerpts(
-  { chats, chat, most, excerpts: find }: Asking,
+  { chats, chat, most, excerpts: find, message: answer, signal }: Writing,
   messages: readonly Message[],
-  answer: string,
-  signal: AbortSignal,
 ): Promise<{ before: readonly Message[]; most: bigint }> {
   const question = messages.at(-1)
   if (question?.role !== 'user') return { before: messages, most }
@@ -107,17 +123,11 @@ const LESS = [
   { most: 1, excerpts: 1 },
 ] as const
 
-async function askWithLess(
-  asking: Asking,
-  before: readonly Message[],
-  message: string,
-  signal: AbortSignal,
-): Promise<Partial<Message>> {
+async function askWithLess(writing: Writing, before: readonly Message[]): Promise<Partial<Message>> {
   let refusal: unknown
   for (const { most, excerpts } of LESS) {
     try {
-      const turns = packed(asking, before, most, excerpts)
-      const price = await askOnce(asking, turns, message, signal)
+      const price = await askOnce(writing, packed(writing, before, most, excerpts))
       return { price: price.toString(), ...(most < MOST_MESSAGES ? { saw: most } : {}) }
     } catch (cause) {
       if (!TOO_MUCH.has(asHeuristError(cause).code)) throw cause
@@ -132,38 +142,42 @@ function packed({ settings, manifest }: Asking, before: readonly Message[], leas
   return packContext(before, settings, { most, excerpts, bytes: manifest.limits.inputBytes - REST_BYTES })
 }
 
-async function askOnce(
-  { chats, client, chat, model, manifest, settings, most }: Asking,
-  turns: ReturnType<typeof packContext>,
-  message: string,
-  signal: AbortSignal,
-): Promise<bigint> {
+async function askOnce(writing: Writing, turns: ReturnType<typeof packContext>): Promise<bigint> {
+  const { chats, client, chat, model, manifest, settings, message, said, signal } = writing
   const asked = askedOf(manifest, turns, settings.temperature)
-  const price = mostPrice(manifest, asked)
   const stream = client.stream(model, asked, {
     signal,
-    maxPrice: price < most ? price : most,
+    maxPrice: allowedOf(writing, mostPrice(manifest, asked)),
     signed: (request) => chats.patch(chat, message, { request }),
   })
   const whole = stream.answer
   whole.catch(() => undefined)
-  let text = ''
   let written = 0
   for await (const piece of stream) {
     if (piece.text === undefined) continue
-    text += piece.text
+    const now = chats.find(chat)
+    // Somebody deleted it, in another tab perhaps.
+    if (!now) stop(chat)
+    if (now?.former) chats.update(chat, settled)
+    said.text += piece.text
     const write = Date.now() - written > WRITE_MS
     if (write) written = Date.now()
-    chats.patch(chat, message, { text }, { write })
+    chats.patch(chat, message, { text: said.text }, { write })
   }
   return (await whole).price
 }
 
-/** Answers that were being written when the page was closed end where they were. */
+/** What was shown; where it held what looking up may cost, no more of the rest than the answer needs. */
+const allowedOf = ({ most, excerpts }: Asking, needed: bigint): bigint =>
+  excerpts !== undefined && needed < most ? needed : most
+
+/** Answers that were being written when the page was closed end where they were; so does what they were to replace. */
 export function endCutAnswers(chats: Chats): void {
   for (const chat of chats.view().chats) {
-    for (const { id, state } of chat.messages) {
-      if (state === 'writing' && !running.has(chat.id)) chats.patch(chat.id, id, { state: 'cut' })
-    }
+    if (running.has(chat.id)) continue
+    const cut = chat.messages.filter(({ state }) => state === 'writing')
+    for (const { id } of cut) chats.patch(chat.id, id, { state: 'cut' })
+    const last = cut.at(-1)?.id
+    if (chat.former) chats.update(chat.id, (now) => (last ? endOf(now, last) : restored(now, undefined)))
   }
 }

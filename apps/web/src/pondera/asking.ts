@@ -5,7 +5,7 @@ import { go, replace } from '../network/address.ts'
 import { useSession } from '../session/use.ts'
 import { cutBefore, newChat, withModel, withQuestion } from './acts.ts'
 import { answer, isRunning } from './answer.ts'
-import type { Chat } from './chat.ts'
+import type { Chat, Message } from './chat.ts'
 import type { EmbedTerms } from './documents/price.ts'
 import { useEmbedTerms } from './documents/use.ts'
 import { mostOfAnswer, type Sources } from './price.ts'
@@ -32,16 +32,20 @@ export function useConversation(chatId: string | undefined) {
   const findExcerpts = useExcerpts(id, embed)
   const sources = sourcesOf(chat, embed)
 
-  const begun = (): Chat => chats.find(id) ?? newChat(name ?? '', Date.now(), id)
+  const begin = () => {
+    if (!chats.find(id)) chats.add(newChat(name ?? '', Date.now(), id))
+  }
   /** Gives a chat that was begun its address. */
   const settle = () => {
     if (chatId === undefined && chats.find(id)) go(`/pondera/c/${id}`)
   }
-  async function run() {
+  /** The most that an answer to the last of these costs: what is shown, and then signed. */
+  const mostOf = (messages: readonly Message[]): bigint | undefined =>
+    terms && mostOfAnswer(terms, view.settings, messages, sources)
+  async function run(most: bigint) {
     if (!paying.client || !model || !terms) return
     const { client } = paying
     const { settings } = view
-    const most = mostOfAnswer(terms, settings, chats.find(id)?.messages ?? [], sources)
     const excerpts = findExcerpts(client)
     await answer({
       chats,
@@ -54,14 +58,10 @@ export function useConversation(chatId: string | undefined) {
       most,
       excerpts,
     })
-    if (chats.find(id)?.messages.at(-1)?.problem?.code !== PRICE_ROSE) return
+    const { messages = [], refused } = chats.find(id) ?? {}
+    if ((refused ?? messages.at(-1))?.problem?.code !== PRICE_ROSE) return
     again()
     embedAgain()
-  }
-  async function ask(before: Chat, text: string) {
-    chats.put(withQuestion(before, { id: crypto.randomUUID(), text, at: Date.now() }))
-    settle()
-    await run()
   }
 
   return {
@@ -70,23 +70,26 @@ export function useConversation(chatId: string | undefined) {
     models,
     name,
     manifest: terms,
-    sources,
     writing,
     mayAsk,
     isUnknownModel: models !== undefined && name !== undefined && model === undefined,
     settle,
-    send: (text: string) => void ask(begun(), text),
-    edit: (message: string, text: string) => void ask(cutBefore(begun(), message), text),
-    regenerate(message: string) {
-      chats.put(cutBefore(begun(), message))
-      void run()
+    begin,
+    mostOf,
+    /** @param most  What stands beside the button. @param instead  The question whose place it takes. */
+    ask(text: string, most: bigint, instead?: string) {
+      const question = { id: crypto.randomUUID(), text, at: Date.now() }
+      begin()
+      chats.update(id, (now) => withQuestion(instead === undefined ? now : cutBefore(now, instead), question))
+      settle()
+      void run(most)
     },
     choose(next: string) {
       chats.set({ model: next })
-      if (chat) chats.put(withModel(chat, next, Date.now(), crypto.randomUUID()))
+      const [at, note] = [Date.now(), crypto.randomUUID()]
+      chats.update(id, (now) => withModel(now, next, at, note))
       if (wanted !== undefined) replace(window.location.pathname)
     },
-    keepDocuments: (documents: NonNullable<Chat['documents']>) => chats.put({ ...begun(), documents }),
   }
 }
 

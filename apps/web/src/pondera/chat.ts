@@ -64,6 +64,25 @@ export interface Chat {
   documents?: readonly DocumentEntry[]
   /** Where it is shared, and the secret that deletes that. */
   share?: { id: string; secret: string }
+  /** What an edited question or a regenerated answer is to take the place of. */
+  former?: Former
+  /** The last edit or regeneration that came to nothing, until something else is asked. */
+  refused?: Refusal
+}
+
+/** The end of a conversation, put aside. */
+export interface Former {
+  /** The title that goes with it. */
+  title: string
+  /** So many messages are before it. */
+  at: number
+  messages: readonly Message[]
+}
+
+/** The answer that did not come. */
+export interface Refusal extends Message {
+  /** The question as it was edited. */
+  asked?: string
 }
 
 /** What a new question is asked with. */
@@ -81,6 +100,9 @@ export interface Settings {
 
 export const DEFAULT_SETTINGS: Settings = { system: '', thinking: false }
 
+/** Until there is a question. */
+export const NEW_TITLE = 'New chat'
+
 const TITLE_WORDS = 5
 const TITLE_CHARACTERS = 48
 
@@ -88,7 +110,7 @@ const TITLE_CHARACTERS = 48
 export function titleOf(question: string): string {
   const words = question.replaceAll(/\s+/g, ' ').trim().split(' ')
   const title = words.slice(0, TITLE_WORDS).join(' ').slice(0, TITLE_CHARACTERS)
-  return title === '' ? 'New chat' : title
+  return title === '' ? NEW_TITLE : title
 }
 
 /** Chats by the day they were last used, newest first. Pure. */

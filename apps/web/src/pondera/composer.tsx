@@ -1,39 +1,28 @@
-import { useDeferredValue, useMemo, useState } from 'react'
+import { useState } from 'react'
 import { formatUsd } from '../../../../sdk/units.ts'
-import type { Manifest } from '../network/models.ts'
 import { Button } from '../parts/button.tsx'
 import { useSession } from '../session/use.ts'
 import { whyNot } from '../session/why.ts'
-import type { Message, Settings } from './chat.ts'
-import { mostOfAnswer, type Sources } from './price.ts'
 
-interface Asked {
-  messages: readonly Message[]
-  settings: Settings
-  sources: Sources | undefined
-}
-
-interface Props extends Asked {
-  manifest: Manifest | undefined
+interface Props {
+  /** The most that an answer to this can cost. Base units; undefined = it is not known yet. */
+  mostOf: (question: string) => bigint | undefined
   writing: boolean
   mayAsk: boolean
-  onSend: (text: string) => void
+  /** At the price that stands beside it. */
+  onSend: (text: string, most: bigint) => void
   onStop: () => void
 }
 
 /** Where a question is written: the most it can cost stands beside it before anything is signed. */
-export function Composer(props: Props) {
-  const { messages, manifest, settings, sources, writing, mayAsk, onSend, onStop } = props
+export function Composer({ mostOf, writing, mayAsk, onSend, onStop }: Props) {
   const [text, setText] = useState('')
-  const deferred = useDeferredValue(text)
-  const price = useMemo(
-    () => (manifest ? priceOf(manifest, { messages, settings, sources }, deferred.trim()) : undefined),
-    [manifest, messages, settings, sources, deferred],
-  )
-  const maySend = mayAsk && text.trim() !== ''
+  const question = text.trim()
+  const price = mostOf(question === '' ? '?' : question)
+  const maySend = mayAsk && question !== ''
   function send() {
-    if (!maySend) return
-    onSend(text.trim())
+    if (!maySend || price === undefined) return
+    onSend(question, price)
     setText('')
   }
   return (
@@ -84,9 +73,4 @@ function Why({ mayAsk, writing }: { mayAsk: boolean; writing: boolean }) {
   const { view } = useSession()
   if (mayAsk || writing) return <span>Enter sends, Shift and Enter make a new line</span>
   return <span>{whyNot(view.phase)}</span>
-}
-
-function priceOf(manifest: Manifest, { messages, settings, sources }: Asked, text: string): bigint {
-  const question: Message = { id: '', role: 'user', text: text === '' ? '?' : text, at: 0 }
-  return mostOfAnswer(manifest, settings, [...messages, question], sources)
 }

@@ -4,19 +4,25 @@ import { useConversation } from './asking.ts'
 import type { Chat } from './chat.ts'
 import { Composer } from './composer.tsx'
 import { ConversationHead } from './head.tsx'
-import { MessageView } from './message.tsx'
-import { useChats } from './use.ts'
+import { type AskAnew, MessageView, Refused } from './message.tsx'
 import { Welcome } from './welcome.tsx'
 
 const NONE: Chat['messages'] = []
 
 /** One chat: its head, what was said, and where the next question is written. */
 export function Conversation({ chatId }: { chatId: string | undefined }) {
-  const { view } = useChats()
   const talk = useConversation(chatId)
   const { chat, mayAsk, writing } = talk
   const messages = chat?.messages ?? NONE
+  const lastQuestion = messages.findLastIndex(({ role }) => role === 'user')
   if (chatId !== undefined && chat === undefined) return <Unknown />
+  /** The most that a question costs in the place of what stands there. */
+  const mostAt = (index: number, text: string) =>
+    talk.mostOf([...messages.slice(0, index), { id: '', role: 'user', text, at: 0 }])
+  const anewAt = (index: number): AskAnew => ({
+    most: (text) => mostAt(index, text),
+    ask: (text, most) => talk.ask(text, most, messages[index]?.id),
+  })
   return (
     <>
       <ConversationHead talk={talk} />
@@ -26,26 +32,25 @@ export function Conversation({ chatId }: { chatId: string | undefined }) {
         </p>
       )}
       <div className="flex-1 space-y-6">
-        {messages.length === 0 && <Welcome onChoose={talk.send} disabled={!mayAsk} />}
+        {messages.length === 0 && (
+          <Welcome most={(text) => mostAt(0, text)} ask={talk.ask} disabled={!mayAsk} />
+        )}
         {messages.map((message, index) => (
           <MessageView
             key={message.id}
             message={message}
-            isLast={index === messages.length - 1}
-            onEdit={mayAsk ? (text) => talk.edit(message.id, text) : undefined}
-            onRegenerate={mayAsk ? () => talk.regenerate(message.id) : undefined}
+            anew={mayAsk ? anewAt(message.role === 'user' ? index : lastQuestion) : undefined}
+            question={index === messages.length - 1 ? messages[lastQuestion]?.text : undefined}
           />
         ))}
+        {chat?.refused && <Refused refused={chat.refused} />}
       </div>
       <Follow count={messages.length} writing={writing} />
       <Composer
-        messages={messages}
-        manifest={talk.manifest}
-        settings={view.settings}
-        sources={talk.sources}
+        mostOf={(text) => mostAt(messages.length, text)}
         writing={writing}
         mayAsk={mayAsk}
-        onSend={talk.send}
+        onSend={talk.ask}
         onStop={() => stop(talk.id)}
       />
     </>

@@ -1,9 +1,11 @@
 import { useEffect, useState } from 'react'
+import { straight } from '../../shares/straight.ts'
 import { go } from '../network/address.ts'
 import { Button } from '../parts/button.tsx'
 import { Dialog } from '../parts/dialog.tsx'
 import { Revenue } from '../parts/revenue.tsx'
 import { DoorHeader, SkipLink } from '../parts/shell.tsx'
+import { useTitle } from '../parts/title.ts'
 import { ReadOnlyBanner, SessionButton } from '../session/button.tsx'
 import { useSession } from '../session/use.ts'
 import { endCutAnswers } from './answer.ts'
@@ -38,7 +40,9 @@ export function PonderaDoor() {
 }
 
 function Chatting({ chat }: { chat: string | undefined }) {
-  const { view } = useChats()
+  const { chats, view } = useChats()
+  const title = chat === undefined ? undefined : chats.find(chat)?.title
+  useTitle(title === undefined ? undefined : straight(title))
   const [listed, setListed] = useState(false)
   return (
     <div className="grid flex-1 gap-x-8 md:grid-cols-[14.5rem_minmax(0,1fr)]">

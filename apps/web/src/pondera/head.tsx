@@ -2,6 +2,7 @@ import { lazy, Suspense, useState } from 'react'
 import { Button } from '../parts/button.tsx'
 import { Advanced } from './advanced.tsx'
 import type { useConversation } from './asking.ts'
+import { useIndexing } from './documents/use.ts'
 import { ShareChat } from './share.tsx'
 
 const DocumentsPanel = lazy(() => import('./documents/panel.tsx'))
@@ -9,6 +10,7 @@ const DocumentsPanel = lazy(() => import('./documents/panel.tsx'))
 /** Title, model and what can be done with the whole chat. */
 export function ConversationHead({ talk }: { talk: ReturnType<typeof useConversation> }) {
   const { chat, models, name: model } = talk
+  const { loop } = useIndexing(talk.id)
   const [shown, setShown] = useState<'advanced' | 'documents' | 'share'>()
   const isKnown = models?.some(({ name }) => name === model) ?? false
   return (
@@ -36,6 +38,7 @@ export function ConversationHead({ talk }: { talk: ReturnType<typeof useConversa
         </Button>
         <Button tone="plain" onClick={() => setShown('documents')}>
           Documents{chat?.documents?.length ? ` (${chat.documents.length})` : ''}
+          {loop ? ', indexing…' : ''}
         </Button>
         {chat !== undefined && chat.messages.length > 0 && (
           <Button tone="plain" onClick={() => setShown('share')}>
@@ -49,7 +52,7 @@ export function ConversationHead({ talk }: { talk: ReturnType<typeof useConversa
           <DocumentsPanel
             chat={chat}
             chatId={talk.id}
-            keep={talk.keepDocuments}
+            begin={talk.begin}
             onClose={() => {
               setShown(undefined)
               talk.settle()

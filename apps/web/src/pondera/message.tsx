@@ -4,17 +4,27 @@ import { LateMarkdown } from '../markdown/late.tsx'
 import { receiptPath } from '../network/address.ts'
 import { Button } from '../parts/button.tsx'
 import { Copy } from '../parts/copy.tsx'
-import type { Message } from './chat.ts'
+import type { Message, Refusal } from './chat.ts'
+import { MostTag } from './most.tsx'
 import { partThinking } from './thinking.ts'
+
+/** How a question is asked anew, in the place of what follows it. */
+export interface AskAnew {
+  /** The most that it can cost. Base units; undefined = it is not known yet. */
+  most: (question: string) => bigint | undefined
+  /** At the price that stood beside the button. */
+  ask: (question: string, most: bigint) => void
+}
 
 interface Props {
   message: Message
-  isLast?: boolean
-  onEdit?: ((text: string) => void) | undefined
-  onRegenerate?: (() => void) | undefined
+  /** A question's own; an answer's is that of its question. */
+  anew?: AskAnew | undefined
+  /** What an answer is of, if it may be asked for again. */
+  question?: string | undefined
 }
 
-export const MessageView = memo(({ message, isLast = false, onEdit, onRegenerate }: Props) => {
+export const MessageView = memo(({ message, anew, question }: Props) => {
   if (message.role === 'note') {
     return (
       <p role="note" className="label border-y border-line py-1.5 text-center">
@@ -22,12 +32,14 @@ export const MessageView = memo(({ message, isLast = false, onEdit, onRegenerate
       </p>
     )
   }
-  if (message.role === 'user') return <Question message={message} onEdit={onEdit} />
-  return <Answer message={message} isLast={isLast} onRegenerate={onRegenerate} />
+  if (message.role === 'user') return <Question message={message} anew={anew} />
+  return <Answer message={message} anew={anew} question={question} />
 })
 
-function Question({ message, onEdit }: Pick<Props, 'message' | 'onEdit'>) {
+function Question({ message, anew }: Pick<Props, 'message' | 'anew'>) {
   const [draft, setDraft] = useState<string>()
+  const edited = draft?.trim() ?? ''
+  const most = draft === undefined ? undefined : anew?.most(edited === '' ? '?' : edited)
   return (
     <article aria-label="You" className="ml-auto max-w-[44rem] space-y-1 sm:pl-14" data-role="user">
       {draft === undefined ? (
@@ -39,8 +51,8 @@ function Question({ message, onEdit }: Pick<Props, 'message' | 'onEdit'>) {
           className="space-y-2"
           onSubmit={(event) => {
             event.preventDefault()
-            if (draft.trim() === '') return
-            onEdit?.(draft.trim())
+            if (edited === '' || most === undefined) return
+            anew?.ask(edited, most)
             setDraft(undefined)
           }}
         >
@@ -53,9 +65,10 @@ function Question({ message, onEdit }: Pick<Props, 'message' | 'onEdit'>) {
             onKeyDown={(event) => event.key === 'Escape' && setDraft(undefined)}
             className="w-full rounded-lg border border-edge bg-raised px-3 py-2"
           />
-          <p className="flex justify-end gap-2">
+          <p className="flex flex-wrap items-center justify-end gap-2">
+            <MostTag most={most} />
             <Button onClick={() => setDraft(undefined)}>Cancel</Button>
-            <Button tone="main" type="submit" disabled={!onEdit}>
+            <Button tone="main" type="submit" disabled={most === undefined || edited === ''}>
               Ask again
             </Button>
           </p>
@@ -84,7 +97,7 @@ function Question({ message, onEdit }: Pick<Props, 'message' | 'onEdit'>) {
       {draft === undefined && (
         <p className="flex justify-end gap-1">
           <Copy text={message.text} what="question" />
-          {onEdit && (
+          {anew && (
             <Button tone="plain" onClick={() => setDraft(message.text)}>
               edit
             </Button>
@@ -95,7 +108,8 @@ function Question({ message, onEdit }: Pick<Props, 'message' | 'onEdit'>) {
   )
 }
 
-function Answer({ message, isLast, onRegenerate }: Omit<Props, 'onEdit'>) {
+function Answer({ message, anew, question }: Props) {
+  const most = question === undefined ? undefined : anew?.most(question)
   const { thinking, answer, open } = partThinking(message.text)
   const writing = message.state === 'writing'
   return (
@@ -117,10 +131,13 @@ function Answer({ message, isLast, onRegenerate }: Omit<Props, 'onEdit'>) {
       {!writing && (
         <p className="flex flex-wrap items-center gap-1">
           <Copy text={answer} what="answer" />
-          {isLast && onRegenerate && (
-            <Button tone="plain" onClick={onRegenerate}>
-              regenerate
-            </Button>
+          {question !== undefined && most !== undefined && (
+            <>
+              <Button tone="plain" onClick={() => anew?.ask(question, most)}>
+                regenerate
+              </Button>
+              <MostTag most={most} />
+            </>
           )}
           <Receipts message={message} />
         </p>
@@ -150,6 +167,29 @@ function Ending({ message: { state, problem, saw } }: { message: Message }) {
         </p>
       )}
     </>
+  )
+}
+
+/** Why an edited question or a regenerated answer took no place. */
+export function Refused({ refused }: { refused: Refusal }) {
+  const { asked, problem, state } = refused
+  return (
+    <section
+      role="alert"
+      aria-label="Not answered"
+      className="rounded-md border border-edge px-3 py-2 [overflow-wrap:anywhere]"
+      data-refused
+      data-problem={problem?.code ?? state}
+    >
+      <p>
+        {problem?.says ?? ENDINGS[state === 'cut' ? 'cut' : 'stopped']}{' '}
+        <span className="text-muted">{problem?.fix}</span>
+      </p>
+      <p className="label">
+        The conversation is as it was before you asked{asked === undefined ? ' again' : `: ${asked}`}
+      </p>
+      <Receipts message={refused} />
+    </section>
   )
 }
 

@@ -35,7 +35,11 @@ export function mostOfAnswer(
     return askedOf(manifest, packContext(all, settings, { most, bytes }), settings.temperature)
   }
   const question = messages.at(-1)
-  if (!sources || !question) return mostPrice(manifest, ask(messages, manifest.limits.inputBytes))
+  if (!question) return mostPrice(manifest, ask([], manifest.limits.inputBytes))
+  if (!sources) {
+    const { excerpts: _, ...bare } = question
+    return mostPrice(manifest, ask([...messages.slice(0, -1), bare], manifest.limits.inputBytes))
+  }
   const excerpt: Excerpt = { document: '', text: 'x'.repeat(sources.widest), score: 1 }
   const asked = { ...question, excerpts: new Array<Excerpt>(MOST_EXCERPTS).fill(excerpt) }
   // Smaller excerpts leave room for more messages: whatever fits is no larger than all of them, and than what is read.

@@ -16,7 +16,7 @@ export function chatBody({ title, messages }: Shared): string {
     .map(({ role, text }) => `  <p class="${LOOKS[role]}">${textOf(text)}</p>`)
   return `<main class="mx-auto w-full max-w-[46rem] space-y-6 pt-9 sm:pt-0">
   <h1 class="text-[1.3rem] [overflow-wrap:anywhere]">${textOf(title)}</h1>
-  <p class="label">Shared by somebody who used this page; its words are theirs and the model’s.</p>
+  <p class="label">Shared by somebody who used this page. Nobody has checked it.</p>
 ${said.join('\n')}
 </main>`
 }

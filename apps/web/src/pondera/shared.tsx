@@ -44,9 +44,10 @@ function Transcript({ shared }: { shared: SharedOne }) {
     <>
       <header>
         <h1 className="text-[1.3rem] [overflow-wrap:anywhere]">{shared.title}</h1>
-        <p className="label">
+        <p className="label" data-claimed>
           Shared on {new Date(shared.createdAt).toLocaleDateString('en', { dateStyle: 'long' })} by somebody
-          who used this page; its words are theirs and the model’s.
+          who says that models answered so. Nobody has checked that, nor the words against the receipts, which
+          may be of other calls.
         </p>
       </header>
       {shared.messages.map((message, index) => (

@@ -5,6 +5,7 @@ import { withoutThinking } from './thinking.ts'
 
 /** Shared chats at this page's server. */
 export const SHARES = '/api/shares'
+export const sharePath = (id: string): string => `/pondera/s/${id}`
 
 /** A chat as others see it, its last messages if it has very many: what was said, by which model, with its receipts. */
 export const snapshotOf = ({ title, model, messages }: Chat): Snapshot => ({

@@ -2,8 +2,12 @@ import { useState } from 'react'
 import { go } from '../network/address.ts'
 import { useNow } from '../network/use.ts'
 import { Button } from '../parts/button.tsx'
+import { DeleteShared } from '../sharing/delete.tsx'
 import { stop } from './answer.ts'
 import { byDay, type Chat } from './chat.ts'
+import { forgetIndexing } from './documents/indexing.ts'
+import { useIndexing } from './documents/use.ts'
+import { SHARES, sharePath } from './shares.ts'
 import { useChats } from './use.ts'
 
 /** The chats of this browser by day. */
@@ -39,9 +43,17 @@ export function Sidebar({ current, onChoose }: { current: string | undefined; on
 }
 
 function Entry({ chat, isCurrent, onChoose }: { chat: Chat; isCurrent: boolean; onChoose: () => void }) {
-  const [renaming, setRenaming] = useState(false)
+  const [doing, setDoing] = useState<'renaming' | 'deleting'>()
   const { chats } = useChats()
-  if (renaming) return <Rename chat={chat} onDone={() => setRenaming(false)} />
+  const { loop } = useIndexing(chat.id)
+  const done = () => setDoing(undefined)
+  if (doing === 'renaming') return <Rename chat={chat} onDone={done} />
+  function remove() {
+    stop(chat.id)
+    forgetIndexing(chat.id)
+    chats.remove(chat.id)
+    if (isCurrent) go('/pondera')
+  }
   return (
     <li className={`group flex items-center rounded-md ${isCurrent ? 'bg-accent-soft' : ''}`}>
       <button
@@ -56,7 +68,7 @@ function Entry({ chat, isCurrent, onChoose }: { chat: Chat; isCurrent: boolean; 
         tone="plain"
         aria-label={`Rename ${chat.title}`}
         title="Rename"
-        onClick={() => setRenaming(true)}
+        onClick={() => setDoing('renaming')}
       >
         ✎
       </Button>
@@ -65,14 +77,24 @@ function Entry({ chat, isCurrent, onChoose }: { chat: Chat; isCurrent: boolean; 
         aria-label={`Delete ${chat.title}`}
         title="Delete"
         onClick={() => {
-          if (!window.confirm(`Delete “${chat.title}”? It is kept nowhere else.`)) return
-          stop(chat.id)
-          chats.remove(chat.id)
-          if (isCurrent) go('/pondera')
+          if (chat.share) return setDoing('deleting')
+          const more = loop ? ' The call that indexes its document now is still paid.' : ''
+          if (window.confirm(`Delete “${chat.title}”? It is kept nowhere else.${more}`)) remove()
         }}
       >
         ✕
       </Button>
+      {doing === 'deleting' && chat.share && (
+        <DeleteShared
+          title={`Delete “${chat.title}”?`}
+          noun="chat"
+          api={SHARES}
+          path={sharePath}
+          share={chat.share}
+          onDelete={remove}
+          onClose={done}
+        />
+      )}
     </li>
   )
 }
@@ -81,7 +103,8 @@ function Rename({ chat, onDone }: { chat: Chat; onDone: () => void }) {
   const { chats } = useChats()
   const [title, setTitle] = useState(chat.title)
   const save = () => {
-    if (title.trim() !== '') chats.put({ ...chat, title: title.trim().slice(0, 120) })
+    const given = title.trim().slice(0, 120)
+    if (given !== '') chats.update(chat.id, (now) => ({ ...now, title: given }))
     onDone()
   }
   return (

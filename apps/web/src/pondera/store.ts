@@ -1,8 +1,12 @@
 import { type DBSchema, type IDBPDatabase, openDB } from 'idb'
+import { withMessage } from './acts.ts'
 import { type Chat, DEFAULT_SETTINGS, type Message, type Settings } from './chat.ts'
-import type { IndexedDocument } from './documents/library.ts'
+import { entryOf, type IndexedDocument } from './documents/document.ts'
 
-/** Chats and settings of this browser, in IndexedDB; every change is written, and told to the other tabs. */
+/**
+ * Chats and settings of this browser, in IndexedDB; every change is written, and told to the other tabs. A change is made
+ * to what is there at that time, in one transaction: nothing that was deleted comes back, and nothing is put back.
+ */
 
 interface Schema extends DBSchema {
   chats: { key: string; value: Chat }
@@ -18,24 +22,33 @@ export interface ChatsView {
   unkept?: string
 }
 
+type Documents = readonly IndexedDocument[]
+
 export interface Chats {
   view(): ChatsView
   subscribe(listen: () => void): () => void
   find(id: string): Chat | undefined
-  put(chat: Chat): void
+  /** A chat that is in no browser yet. */
+  add(chat: Chat): void
+  /** @param change  Pure: it is made to the chat as this page has it, and to that on the disk. */
+  update(id: string, change: (chat: Chat) => Chat): void
   /** Changes one message. `write: false` leaves it for a later write: an answer grows many times a second. */
   patch(chat: string, message: string, part: Partial<Message>, options?: { write: boolean }): void
   remove(id: string): void
-  documents(id: string): Promise<readonly IndexedDocument[]>
-  /** Replaces the documents of a chat. */
-  setDocuments(id: string, documents: readonly IndexedDocument[]): Promise<void>
+  documents(id: string): Promise<Documents>
+  /** Changes the documents of a chat, and what it says of them. @returns whether there is such a chat. */
+  updateDocuments(id: string, change: (documents: Documents) => Documents): Promise<boolean>
   set(part: Partial<Settings>): void
   /** Back to the defaults, with these parts kept. */
   reset(kept: Partial<Settings>): void
 }
 
 const CHANNEL = 'heurist-pondera'
+/** What the other tabs are told where it is no chat that changed. */
+const SETTINGS = 'settings'
+/** Earlier builds of this page kept neither. */
 const EARLIER = { rest: [], model: '' }
+const asToday = (document: IndexedDocument): IndexedDocument => ({ ...EARLIER, ...document })
 
 export async function openChats(): Promise<Chats> {
   const db = await openDB<Schema>('heurist-pondera', 1, {
@@ -60,33 +73,73 @@ function chatsOf(db: IDBPDatabase<Schema> | undefined, first: ChatsView): Chats 
   let view = first
   const listeners = new Set<() => void>()
   const channel = new BroadcastChannel(CHANNEL)
+  /** Where nothing is kept, documents last as long as the page. */
+  const unkept = new Map<string, Documents>()
+  /** Chats of which the disk has less than the page. */
+  const ahead = new Set<string>()
   const change = (part: Partial<ChatsView>) => {
     view = { ...view, ...part }
     for (const listen of listeners) listen()
   }
-  const replace = (chat: Chat) => change({ chats: [...view.chats.filter(({ id }) => id !== chat.id), chat] })
-  const write = (work: (db: IDBPDatabase<Schema>) => Promise<unknown>, changed?: string) => {
-    if (!db) return
-    work(db).then(
-      () => channel.postMessage(changed),
-      (cause: unknown) => {
-        console.warn(cause)
-        change({ unkept: 'The browser has no room left: what is new here is gone with the page.' })
-      },
-    )
-  }
-  const keep = (settings: Settings) => {
-    change({ settings })
-    write((to) => to.put('settings', settings, 'settings'))
-  }
-  /** Where nothing is kept, documents last as long as the page. */
-  const unkept = new Map<string, readonly IndexedDocument[]>()
   const find = (id: string) => view.chats.find((chat) => chat.id === id)
-  channel.onmessage = async ({ data }: MessageEvent<string | undefined>) => {
-    if (!db || data === undefined) return
-    const chat = await db.get('chats', data)
-    if (chat) replace(chat)
-    else change({ chats: view.chats.filter(({ id }) => id !== data) })
+  const replace = (chat: Chat) => change({ chats: [...view.chats.filter(({ id }) => id !== chat.id), chat] })
+  const drop = (id: string) => {
+    ahead.delete(id)
+    unkept.delete(id)
+    change({ chats: view.chats.filter((chat) => chat.id !== id) })
+  }
+  /** @returns whether it is written. @param chat  Whose it is; none = the settings. */
+  async function write(
+    work: (db: IDBPDatabase<Schema>) => Promise<unknown>,
+    chat?: string,
+  ): Promise<boolean> {
+    if (!db) return false
+    try {
+      await work(db)
+      if (chat !== undefined) ahead.delete(chat)
+      channel.postMessage(chat ?? SETTINGS)
+      return true
+    } catch (cause) {
+      console.warn(cause)
+      if (chat !== undefined && find(chat)) ahead.add(chat)
+      change({ unkept: 'The browser has no room left: what is new here is gone with the page.' })
+      return false
+    }
+  }
+  function update(id: string, changed: (chat: Chat) => Chat) {
+    const before = find(id)
+    if (!before) return
+    const whole = changed(before)
+    replace(whole)
+    void write(async (to) => {
+      const { store, done } = to.transaction('chats', 'readwrite')
+      const put = async () => {
+        const stored = await store.get(id)
+        if (ahead.has(id)) await store.put(whole, id)
+        else if (stored) await store.put(changed(stored), id)
+      }
+      await Promise.all([put(), done])
+    }, id)
+  }
+  function keep(changed: (settings: Settings) => Settings) {
+    change({ settings: changed(view.settings) })
+    void write(async (to) => {
+      const { store, done } = to.transaction('settings', 'readwrite')
+      const put = async () =>
+        store.put(changed((await store.get('settings')) ?? DEFAULT_SETTINGS), 'settings')
+      await Promise.all([put(), done])
+    })
+  }
+  const documents = async (id: string): Promise<Documents> =>
+    (unkept.get(id) ?? (await db?.get('documents', id)) ?? []).map(asToday)
+  channel.onmessage = async ({ data: id }: MessageEvent<string>) => {
+    if (!db) return
+    if (id === SETTINGS) {
+      return change({ settings: (await db.get('settings', 'settings')) ?? DEFAULT_SETTINGS })
+    }
+    const chat = await db.get('chats', id)
+    if (!chat) drop(id)
+    else if (!ahead.has(id)) replace(chat)
   }
 
   return {
@@ -96,33 +149,58 @@ function chatsOf(db: IDBPDatabase<Schema> | undefined, first: ChatsView): Chats 
       return () => listeners.delete(listen)
     },
     find,
-    put(chat) {
+    add(chat) {
       replace(chat)
-      write((to) => to.put('chats', chat, chat.id), chat.id)
+      void write((to) => to.put('chats', chat, chat.id), chat.id)
     },
+    update,
     patch(id, message, part, options = { write: true }) {
       const chat = find(id)
-      if (!chat) return
-      const messages = chat.messages.map((each) => (each.id === message ? { ...each, ...part } : each))
-      const patched = { ...chat, messages }
-      replace(patched)
-      if (options.write) write((to) => to.put('chats', patched, id), id)
+      const before = chat?.messages.find((each) => each.id === message)
+      if (!chat || !before) return
+      // Whole: the disk has less of an answer that grows.
+      const patched = { ...before, ...part }
+      if (options.write) update(id, (now) => withMessage(now, patched))
+      else replace(withMessage(chat, patched))
     },
     remove(id) {
-      change({ chats: view.chats.filter((chat) => chat.id !== id) })
-      unkept.delete(id)
-      write((to) => Promise.all([to.delete('chats', id), to.delete('documents', id)]), id)
+      drop(id)
+      void write(async (to) => {
+        const both = to.transaction(['chats', 'documents'], 'readwrite')
+        const stores = [both.objectStore('chats'), both.objectStore('documents')]
+        await Promise.all([...stores.map((store) => store.delete(id)), both.done])
+      }, id)
     },
-    async documents(id) {
-      const kept = (await db?.get('documents', id)) ?? unkept.get(id) ?? []
-      // Earlier builds of this page kept neither.
-      return kept.map((document) => ({ ...EARLIER, ...document }))
+    documents,
+    async updateDocuments(id, changed) {
+      const made: { documents?: Documents } = {}
+      const isKept = !unkept.has(id) && !ahead.has(id)
+      const written =
+        isKept &&
+        (await write(async (to) => {
+          const both = to.transaction(['chats', 'documents'], 'readwrite')
+          const [ofChats, ofDocuments] = [both.objectStore('chats'), both.objectStore('documents')]
+          const put = async () => {
+            const [chat, before = []] = await Promise.all([ofChats.get(id), ofDocuments.get(id)])
+            if (!chat) return
+            made.documents = changed(before.map(asToday))
+            await ofDocuments.put(made.documents, id)
+            await ofChats.put({ ...chat, documents: made.documents.map(entryOf) }, id)
+          }
+          await Promise.all([put(), both.done])
+        }, id))
+      if (!written && find(id)) {
+        made.documents = changed(await documents(id))
+        unkept.set(id, made.documents)
+      }
+      const entries = made.documents?.map(entryOf)
+      const chat = find(id)
+      if (!entries || !chat) return false
+      if (written) replace({ ...chat, documents: entries })
+      else update(id, (now) => ({ ...now, documents: entries }))
+      return true
     },
-    async setDocuments(id, documents) {
-      if (db) await db.put('documents', documents, id)
-      else unkept.set(id, documents)
-    },
-    set: (part) => keep({ ...view.settings, ...part }),
-    reset: (kept) => keep({ ...DEFAULT_SETTINGS, ...kept }),
+    set: (part) => keep((settings) => ({ ...settings, ...part })),
+    reset: (kept) => keep(() => ({ ...DEFAULT_SETTINGS, ...kept })),
   }
 }

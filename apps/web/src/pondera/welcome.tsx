@@ -1,9 +1,11 @@
 import { useState } from 'react'
 import { useSession } from '../session/use.ts'
+import type { AskAnew } from './message.tsx'
+import { MostTag } from './most.tsx'
 import { somePrompts } from './prompts.ts'
 
-/** An empty chat: what this is, and three questions to begin with. */
-export function Welcome({ onChoose, disabled }: { onChoose: (prompt: string) => void; disabled: boolean }) {
+/** An empty chat: what this is, and three questions to begin with, each at its price. */
+export function Welcome({ most, ask, disabled }: AskAnew & { disabled: boolean }) {
   const { view } = useSession()
   const [prompts] = useState(() => somePrompts(3))
   return (
@@ -14,14 +16,7 @@ export function Welcome({ onChoose, disabled }: { onChoose: (prompt: string) => 
       <ul className="grid gap-2 sm:grid-cols-3">
         {prompts.map((prompt) => (
           <li key={prompt}>
-            <button
-              type="button"
-              disabled={disabled}
-              onClick={() => onChoose(prompt)}
-              className="h-full w-full cursor-pointer rounded-lg border border-edge px-3.5 py-3 text-left hover:bg-accent-soft disabled:cursor-not-allowed disabled:text-muted"
-            >
-              {prompt}
-            </button>
+            <Prompt prompt={prompt} most={most(prompt)} ask={ask} disabled={disabled} />
           </li>
         ))}
       </ul>
@@ -31,3 +26,21 @@ export function Welcome({ onChoose, disabled }: { onChoose: (prompt: string) => 
     </section>
   )
 }
+
+interface PromptProps extends Pick<AskAnew, 'ask'> {
+  prompt: string
+  most: bigint | undefined
+  disabled: boolean
+}
+
+const Prompt = ({ prompt, most, ask, disabled }: PromptProps) => (
+  <button
+    type="button"
+    disabled={disabled || most === undefined}
+    onClick={() => most !== undefined && ask(prompt, most)}
+    className="h-full w-full cursor-pointer rounded-lg border border-edge px-3.5 py-3 text-left hover:bg-accent-soft disabled:cursor-not-allowed disabled:text-muted"
+  >
+    <span className="block">{prompt}</span>
+    <MostTag most={most} />
+  </button>
+)

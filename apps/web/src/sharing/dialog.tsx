@@ -14,8 +14,8 @@ interface Props {
   share: ShareKey | undefined
   /** What is sent to be shown. */
   body: () => Promise<object>
-  keep: (share: ShareKey) => void
-  forget: () => void
+  keep: (share: ShareKey) => unknown
+  forget: (share: ShareKey) => void
   onClose: () => void
   /** What whoever has the link will see. */
   children: ReactNode
@@ -31,12 +31,12 @@ export function ShareDialog({ title, api, path, share, body, keep, forget, onClo
     await work().catch((cause: unknown) => setProblem(wordsOf(cause)))
     setBusy(false)
   }
-  const create = () => act(async () => keep(await createShare(api, await body())))
+  const create = () => act(async () => void (await keep(await createShare(api, await body()))))
   const remove = () =>
     act(async () => {
       if (!share) return
       await deleteShare(api, share)
-      forget()
+      forget(share)
     })
   return (
     <Dialog title={title} onClose={onClose}>

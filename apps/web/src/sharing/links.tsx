@@ -22,7 +22,6 @@ export function ShareLinks({
   onDelete: () => void
 }) {
   const link = new URL(path, window.location.href).href
-  const secret = `${link}#delete=${share.secret}`
   return (
     <>
       <p>
@@ -32,18 +31,26 @@ export function ShareLinks({
         </a>{' '}
         <Copy text={link} what="link" />
       </p>
-      <p>
-        <span className="label block">
-          The link that deletes it, for yourself alone; it works in any browser
-        </span>
-        <span className="font-mono text-[0.86em] [overflow-wrap:anywhere]" data-delete>
-          {secret}
-        </span>{' '}
-        <Copy text={secret} what="secret link" />
-      </p>
+      <SecretLink path={path} share={share} />
       <Button disabled={busy} onClick={onDelete}>
         Delete the shared page
       </Button>
     </>
+  )
+}
+
+/** The link that deletes something shared. */
+export function SecretLink({ path, share }: { path: string; share: ShareKey }) {
+  const secret = `${new URL(path, window.location.href).href}#delete=${share.secret}`
+  return (
+    <p>
+      <span className="label block">
+        The link that deletes it, for yourself alone; it works in any browser
+      </span>
+      <span className="font-mono text-[0.86em] [overflow-wrap:anywhere]" data-delete>
+        {secret}
+      </span>{' '}
+      <Copy text={secret} what="secret link" />
+    </p>
   )
 }

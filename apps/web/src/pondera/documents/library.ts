@@ -1,8 +1,8 @@
 import type { Client } from '../../../../../sdk/client.ts'
 import { asHeuristError, refused } from '../../../../../sdk/errors.ts'
-import type { DocumentEntry, Lookup } from '../chat.ts'
+import type { Lookup } from '../chat.ts'
 import { MOST_EXCERPTS } from '../context.ts'
-import { excerptBytes } from '../price.ts'
+import type { IndexedDocument } from './document.ts'
 import {
   CUT,
   callPrice,
@@ -16,26 +16,6 @@ import {
 import { nearestToAny, piecesOf } from './split.ts'
 
 /** Documents as excerpts with their vectors, made by the embed pod and paid like any call. */
-
-export interface Piece {
-  text: string
-  vector: readonly number[]
-}
-
-/** A document of one chat, as this browser keeps it. */
-export interface IndexedDocument {
-  id: string
-  name: string
-  /** Those that are paid for. */
-  pieces: readonly Piece[]
-  /** What is not indexed yet. */
-  rest: readonly string[]
-  /** Which model made its vectors, as `modelOf` names it. */
-  model: string
-  /** What its vectors cost so far, base units as decimal text, and the receipts of that. */
-  price: string
-  requests: readonly string[]
-}
 
 const LEAST_SCORE = 0.15
 /** So many pieces are indexed at most. */
@@ -59,30 +39,17 @@ export const newDocument = (
   requests: [],
 })
 
-/** What a chat says of a document. */
-export const entryOf = ({ id, name, pieces, rest, price }: IndexedDocument): DocumentEntry => ({
-  id,
-  name,
-  pieces: pieces.length,
-  rest: rest.length,
-  price,
-  widest: [...pieces.map(({ text }) => text), ...rest].reduce(
-    (widest, text) => Math.max(widest, excerptBytes({ document: name, text })),
-    0,
-  ),
-})
-
 /**
  * Indexes what is left of a document, at no more than `indexPrice` of it. What a model refuses as too long is cut shorter
  * and asked again; a refusal costs nothing.
  *
- * @param keep  Awaited after each call, before the next one is paid: with all that is paid for.
+ * @param keep  Awaited after each call, before the next one is paid, with all that is paid for: whether to go on.
  * @throws `document.too_long`, `document.other_model` (refused); what the calls throw.
  */
 export async function indexRest(
   { client, pod, manifest }: Embedder,
   begun: IndexedDocument,
-  keep: (document: IndexedDocument) => Promise<void>,
+  keep: (document: IndexedDocument) => Promise<boolean>,
 ): Promise<void> {
   if (begun.model !== modelOf({ pod, manifest })) throw otherModel(begun.name)
   let document = begun
@@ -111,7 +78,7 @@ export async function indexRest(
       checkCount(document, queue, fits)
       continue
     }
-    await keep(document)
+    if (!(await keep(document))) return
   }
 }
 

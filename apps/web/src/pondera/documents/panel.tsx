@@ -7,22 +7,24 @@ import { useSession } from '../../session/use.ts'
 import { type Problem, wordsOf } from '../../session/words.ts'
 import type { Chat, DocumentEntry } from '../chat.ts'
 import { useChats } from '../use.ts'
-import { entryOf, type IndexedDocument, indexRest, newDocument } from './library.ts'
+import type { IndexedDocument } from './document.ts'
+import { forgetTold, type Indexing, indexDocument, removeDocument, stopIndexing } from './indexing.ts'
+import { newDocument } from './library.ts'
 import { type EmbedTerms, indexPrice, modelOf } from './price.ts'
 import { MOST_DOCUMENTS, textOf } from './read.ts'
-import { useEmbedTerms } from './use.ts'
+import { useEmbedTerms, useIndexing, useStored } from './use.ts'
 
 /** The documents of a chat: read here, indexed by the embed pod at a price that is said before. */
 export default function DocumentsPanel({
   chat,
   chatId,
-  keep,
+  begin,
   onClose,
 }: {
   chat: Chat | undefined
   chatId: string
-  /** Makes the chat if there is none yet, and keeps what is given. */
-  keep: (documents: NonNullable<Chat['documents']>) => void
+  /** Makes the chat if there is none yet. */
+  begin: () => void
   onClose: () => void
 }) {
   const { chats } = useChats()
@@ -38,17 +40,17 @@ export default function DocumentsPanel({
   )
   const [doing, setDoing] = useState<string>()
   const [problem, setProblem] = useState<Problem>()
+  const { loop, told } = useIndexing(chatId)
+  useEffect(() => forgetTold, [])
   const documents = chat?.documents ?? NONE
   const stored = useStored(chatId, documents)
+  const busy = doing !== undefined || loop !== undefined
 
   async function act(what: string, work: () => Promise<void>) {
     setDoing(what)
     setProblem(undefined)
-    await work().catch((cause: unknown) => {
-      setProblem(wordsOf(cause))
-      // Whatever was wrong: the terms that are shown may be it.
-      again()
-    })
+    forgetTold()
+    await work().catch((cause: unknown) => setProblem(wordsOf(cause)))
     setDoing(undefined)
   }
   const choose = (next: File | undefined) =>
@@ -56,30 +58,21 @@ export default function DocumentsPanel({
       setFile(undefined)
       if (next) setFile({ name: straight(next.name).slice(0, 120), text: await textOf(next) })
     })
-  async function save(all: readonly IndexedDocument[]) {
-    await chats.setDocuments(chatId, all)
-    keep(all.map(entryOf))
+  async function index(document: IndexedDocument) {
+    if (!client || !terms) return
+    setProblem(undefined)
+    const embedder = { ...terms, client }
+    const place = { chats, locks: navigator.locks, embedder, chat: chatId }
+    begin()
+    const isWhole = await indexDocument(place, document)
+    // Whatever was wrong: the terms that are shown may be it.
+    if (!isWhole) again()
+    // What is paid for goes on from its own line.
+    if (chats.find(chatId)?.documents?.some(({ id }) => id === document.id)) setFile(undefined)
+    await session.refresh()
   }
-  const index = (document: IndexedDocument) =>
-    act('Indexing…', async () => {
-      if (!client || !terms) return
-      try {
-        await indexRest({ ...terms, client }, document, async (grown) => {
-          const all = await chats.documents(chatId)
-          const isNew = all.every(({ id }) => id !== grown.id)
-          await save(isNew ? [...all, grown] : all.map((each) => (each.id === grown.id ? grown : each)))
-          // What is paid for goes on from its own line.
-          setFile(undefined)
-          const done = grown.pieces.length
-          setDoing(`Indexing, ${done} of ${done + grown.rest.length} pieces…`)
-        })
-      } finally {
-        await session.refresh()
-      }
-    })
-  const remove = (id: string) =>
-    act('Removing…', async () => save((await chats.documents(chatId)).filter((each) => each.id !== id)))
   const full = documents.length >= MOST_DOCUMENTS
+  const isListed = documents.some(({ id }) => id === chosen?.id)
   return (
     <Dialog title="Documents" onClose={onClose}>
       <p className="text-muted">
@@ -94,9 +87,9 @@ export default function DocumentsPanel({
             entry={entry}
             document={stored.find(({ id }) => id === entry.id)}
             terms={terms}
-            mayIndex={client !== undefined && doing === undefined}
-            onIndex={index}
-            onRemove={() => void remove(entry.id)}
+            mayIndex={client !== undefined && !busy}
+            onIndex={(document) => void index(document)}
+            onRemove={() => void act('Removing…', () => removeDocument(chats, chatId, entry))}
           />
         ))}
       </ul>
@@ -105,18 +98,18 @@ export default function DocumentsPanel({
         <input
           type="file"
           accept=".txt,.md,.csv,.pdf,text/*,application/pdf"
-          disabled={full || doing !== undefined}
+          disabled={full || busy}
           onChange={(event) => void choose(event.target.files?.[0])}
           className="block w-full rounded border border-edge bg-paper px-2 py-1.5"
         />
       </label>
-      {chosen && terms && client && (
+      {chosen && !isListed && terms && client && (
         <p>
           <IndexButton
             document={chosen}
             terms={terms}
-            disabled={doing !== undefined}
-            onIndex={index}
+            disabled={busy}
+            onIndex={(document) => void index(document)}
             verb="Index"
           />
         </p>
@@ -124,11 +117,8 @@ export default function DocumentsPanel({
       {(!client || terms === null) && <p className="label">This needs credit and a pod of kind embed.</p>}
       <div aria-live="polite">
         {doing !== undefined && <p className="text-muted">{doing}</p>}
-        {problem && (
-          <p data-problem={problem.code}>
-            {problem.says} <span className="text-muted">{problem.fix}</span>
-          </p>
-        )}
+        {loop && <Progress loop={loop} />}
+        <Told problem={problem ?? told?.problem} removed={told?.removed} />
       </div>
     </Dialog>
   )
@@ -136,15 +126,41 @@ export default function DocumentsPanel({
 
 const NONE: readonly DocumentEntry[] = []
 
-/** The documents of a chat as they are kept, read again whenever it says something else of them. */
-function useStored(chatId: string, documents: readonly DocumentEntry[]): readonly IndexedDocument[] {
-  const { chats } = useChats()
-  const [stored, setStored] = useState<readonly IndexedDocument[]>([])
-  // biome-ignore lint/correctness/useExhaustiveDependencies: they changed when what the chat says of them did.
-  useEffect(() => {
-    chats.documents(chatId).then(setStored, (cause: unknown) => console.warn(cause))
-  }, [chats, chatId, documents])
-  return stored
+function Progress({ loop: { chat, name, done, of, stopping } }: { loop: Indexing }) {
+  return (
+    <p className="flex flex-wrap items-center justify-between gap-2" data-indexing={name}>
+      <span className="text-muted [overflow-wrap:anywhere]">
+        {stopping
+          ? `Stopping ${name} after the call that is under way…`
+          : `Indexing ${name}, ${done} of ${of} pieces…`}
+      </span>
+      <Button disabled={stopping} onClick={() => stopIndexing(chat)}>
+        Stop
+      </Button>
+    </p>
+  )
+}
+
+interface ToldProps {
+  problem: Problem | undefined
+  removed: { name: string; price: string } | undefined
+}
+
+function Told({ problem, removed }: ToldProps) {
+  return (
+    <>
+      {removed && (
+        <p data-removed={removed.name} data-price={removed.price}>
+          {removed.name} is removed. Indexing it has cost ${formatUsd(BigInt(removed.price))}.
+        </p>
+      )}
+      {problem && (
+        <p data-problem={problem.code}>
+          {problem.says} <span className="text-muted">{problem.fix}</span>
+        </p>
+      )}
+    </>
+  )
 }
 
 interface EntryProps {

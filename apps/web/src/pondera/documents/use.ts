@@ -1,6 +1,10 @@
-import { useCallback } from 'react'
+import { useCallback, useEffect, useState, useSyncExternalStore } from 'react'
 import { useRead } from '../../network/answer.ts'
 import { useSession } from '../../session/use.ts'
+import type { DocumentEntry } from '../chat.ts'
+import { useChats } from '../use.ts'
+import type { IndexedDocument } from './document.ts'
+import { type IndexingView, indexingView, subscribeIndexing } from './indexing.ts'
 import type { EmbedTerms } from './price.ts'
 
 /** Who makes vectors of texts: undefined until it is read, null on a network without such a pod; `again` reads it now. */
@@ -12,4 +16,29 @@ export function useEmbedTerms(wanted: boolean): { value?: EmbedTerms | null; aga
     return pod ? { pod: pod.name, manifest: await readTerms(config, pod.id) } : null
   }, [config])
   return useRead(wanted ? read : undefined)
+}
+
+export interface ChatIndexing {
+  /** The document of this chat that is being indexed. */
+  loop: IndexingView['loops'][number] | undefined
+  told: IndexingView['told']
+}
+
+export function useIndexing(chat: string): ChatIndexing {
+  const { loops, told } = useSyncExternalStore(subscribeIndexing, indexingView)
+  return {
+    loop: loops.find((each) => each.chat === chat),
+    told: told?.chat === chat ? told : undefined,
+  }
+}
+
+/** The documents of a chat as they are kept, read again whenever it says something else of them. */
+export function useStored(chatId: string, documents: readonly DocumentEntry[]): readonly IndexedDocument[] {
+  const { chats } = useChats()
+  const [stored, setStored] = useState<readonly IndexedDocument[]>([])
+  // biome-ignore lint/correctness/useExhaustiveDependencies: they changed when what the chat says of them did.
+  useEffect(() => {
+    chats.documents(chatId).then(setStored, (cause: unknown) => console.warn(cause))
+  }, [chats, chatId, documents])
+  return stored
 }

@@ -1,1 +1,0 @@
-import{i as e,n as t}from"./library-D3Zjox2B.js";e();export{t as excerptsFor};

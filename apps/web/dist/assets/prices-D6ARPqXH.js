@@ -1,0 +1,1 @@
+import{n as e,t}from"./prices-Dnz_rPqu.js";t();export{e as priceOf};

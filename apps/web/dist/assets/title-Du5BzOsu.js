@@ -1,1 +1,0 @@
-import{n as e}from"./rolldown-runtime-CNOWq4Kh.js";import{r as t}from"./react-C8MwE9fe.js";function n(e){(0,r.useEffect)(()=>{if(e===void 0)return;let t=document.title;return document.title=`${e.slice(0,i)} · ${t}`,()=>{document.title=t}},[e])}var r,i;function a(){return(a=e((()=>{r=t(),i=60})))()}export{n,a as t};

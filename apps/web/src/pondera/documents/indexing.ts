@@ -1,0 +1,145 @@
+import { refused } from '../../../../../sdk/errors.ts'
+import type { Locks } from '../../session/journal.ts'
+import { type Problem, wordsOf } from '../../session/words.ts'
+import type { Chats } from '../store.ts'
+import type { IndexedDocument } from './document.ts'
+import type { Embedder } from './library.ts'
+
+/**
+ * Documents are indexed one at a time in a chat, in one tab, whatever is shown of it meanwhile: nothing is paid for twice,
+ * and all that is paid for is kept.
+ */
+
+/** A document that is being indexed. */
+export interface Indexing {
+  chat: string
+  document: string
+  name: string
+  /** Pieces that are paid for, and those that it has. */
+  done: number
+  of: number
+  /** The call that is under way is the last. */
+  stopping: boolean
+}
+
+export interface IndexingView {
+  loops: readonly Indexing[]
+  /** What the last thing that was done to the documents of a chat came to, if a person should know. */
+  told?: { chat: string; problem?: Problem; removed?: { name: string; price: string } }
+}
+
+let view: IndexingView = { loops: [] }
+/** Resolve when the loops of their chats are over. */
+const running = new Map<string, Promise<void>>()
+const listeners = new Set<() => void>()
+
+const change = (next: IndexingView) => {
+  view = next
+  for (const listen of listeners) listen()
+}
+const tell = (told: NonNullable<IndexingView['told']>) => change({ ...view, told })
+const patch = (chat: string, part: Partial<Indexing>) =>
+  change({ ...view, loops: view.loops.map((each) => (each.chat === chat ? { ...each, ...part } : each)) })
+const find = (chat: string) => view.loops.find((each) => each.chat === chat)
+
+export const indexingView = (): IndexingView => view
+export function subscribeIndexing(listen: () => void): () => void {
+  listeners.add(listen)
+  return () => listeners.delete(listen)
+}
+
+/** Ends after the call that is under way, which is paid for and kept. */
+export const stopIndexing = (chat: string): void => patch(chat, { stopping: true })
+
+export interface IndexingPlace {
+  chats: Chats
+  locks: Locks
+  embedder: Embedder
+  chat: string
+}
+
+/** Indexes what is left of a document. Problems are told, not thrown. @returns whether it went through. */
+export async function indexDocument(place: IndexingPlace, document: IndexedDocument): Promise<boolean> {
+  const { chat, locks } = place
+  if (running.has(chat)) return false
+  const { id, name, pieces, rest } = document
+  const loop = {
+    chat,
+    document: id,
+    name,
+    done: pieces.length,
+    of: pieces.length + rest.length,
+    stopping: false,
+  }
+  change({ loops: [...view.loops, loop] })
+  const work = locks.request(`heurist-documents-${chat}`, { ifAvailable: true }, (lock) => {
+    if (lock) return indexHeld(place, document)
+    throw refused('documents.elsewhere', 'another tab of this browser indexes documents of this chat', {
+      fix: 'Wait until it is done, or stop it there. Nothing was charged.',
+    })
+  })
+  const problem = work.then(() => undefined, wordsOf)
+  running.set(
+    chat,
+    problem.then(() => undefined),
+  )
+  const found = await problem
+  running.delete(chat)
+  change({ ...view, loops: view.loops.filter((each) => each.chat !== chat) })
+  if (found) tell({ chat, problem: found })
+  return found === undefined
+}
+
+async function indexHeld({ chats, embedder, chat }: IndexingPlace, shown: IndexedDocument) {
+  const kept = (await chats.documents(chat)).find(({ id }) => id === shown.id)
+  if (!kept && shown.requests.length > 0) {
+    throw refused('documents.removed', `${shown.name} was removed meanwhile`, { fix: 'Nothing was charged.' })
+  }
+  let isThere = kept !== undefined
+  const { indexRest } = await import('./library.ts')
+  await indexRest(embedder, kept ?? shown, async (grown) => {
+    const isKept = await keep(chats, chat, grown, !isThere)
+    isThere = true
+    const { name, price } = grown
+    // Another tab removed it.
+    if (!isKept && chats.find(chat)) tell({ chat, removed: { name, price } })
+    patch(chat, { done: grown.pieces.length, of: grown.pieces.length + grown.rest.length })
+    return isKept && find(chat)?.stopping === false
+  })
+}
+
+/** @returns whether it is still there to be kept. */
+async function keep(chats: Chats, chat: string, grown: IndexedDocument, isNew: boolean): Promise<boolean> {
+  let isThere = isNew
+  const isKept = await chats.updateDocuments(chat, (all) => {
+    isThere = isNew || all.some(({ id }) => id === grown.id)
+    if (isNew) return [...all, grown]
+    return all.map((each) => (each.id === grown.id ? grown : each))
+  })
+  return isKept && isThere
+}
+
+/** Once the call that is under way is over: what all of them cost is told. */
+export async function removeDocument(
+  chats: Chats,
+  chat: string,
+  { id, name, price }: { id: string; name: string; price: string },
+): Promise<void> {
+  if (find(chat)?.document === id) {
+    stopIndexing(chat)
+    await running.get(chat)
+  }
+  let removed = { name, price }
+  await chats.updateDocuments(chat, (all) => {
+    removed = all.find((each) => each.id === id) ?? removed
+    return all.filter((each) => each.id !== id)
+  })
+  tell({ chat, removed: { name, price: removed.price } })
+}
+
+/** Whoever looks at the documents of a chat has read it. */
+export const forgetTold = (): void => change({ loops: view.loops })
+
+/** Its chat is deleted: nothing of it comes back. The call that is under way is still paid. */
+export const forgetIndexing = (chat: string): void =>
+  change({ loops: view.loops.filter((each) => each.chat !== chat) })

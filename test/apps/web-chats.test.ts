@@ -1,0 +1,325 @@
+import 'fake-indexeddb/auto'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { cutBefore, newChat, restored, withoutShare, withQuestion } from '../../apps/web/src/pondera/acts.ts'
+import { type Asking, answer, endCutAnswers } from '../../apps/web/src/pondera/answer.ts'
+import type { Chat, Message } from '../../apps/web/src/pondera/chat.ts'
+import {
+  forgetIndexing,
+  indexDocument,
+  indexingView,
+  removeDocument,
+  stopIndexing,
+} from '../../apps/web/src/pondera/documents/indexing.ts'
+import { newDocument } from '../../apps/web/src/pondera/documents/library.ts'
+import { type Chats, openChats } from '../../apps/web/src/pondera/store.ts'
+import type { Session } from '../../apps/web/src/session/view.ts'
+import { later } from '../../sdk/errors.ts'
+import type { CallOptions, Client } from '../../sdk/index.ts'
+import { parseManifest } from '../../sdk/protocol/manifest.ts'
+import { PODS } from '../market.ts'
+import { browserLocks } from './locks.ts'
+import { until } from './visitor.ts'
+
+/** What a browser keeps of chats, and what may never be lost of them: two pages of one browser, as two tabs are. */
+
+const manifestOf = (pod: string) => parseManifest(readFileSync(join(PODS, pod, 'pod.yaml')))
+const user = (id: string, text = id): Message => ({ id, role: 'user', text, at: 0 })
+const said = (id: string, part: Partial<Message> = {}): Message => ({
+  ...{ id, role: 'assistant', text: id, at: 0, state: 'done', price: '500' },
+  ...part,
+})
+const chatOf = (...messages: Message[]): Chat => ({ ...newChat('chat', 0, crypto.randomUUID()), messages })
+const textsOf = (chat: Chat | undefined) => chat?.messages.map(({ text }) => text)
+
+/** Once all that was written before is on the disk. */
+async function reread(id: string): Promise<Chat | undefined> {
+  await settle()
+  return (await openChats()).find(id)
+}
+const settle = () => new Promise((resolve) => setTimeout(resolve, 50))
+
+describe('the chats of a browser', () => {
+  it('a change of one field leaves all that came since it was decided, on the page and on the disk', async () => {
+    const chats = await openChats()
+    const chat = chatOf(user('a'), said('b'))
+    chats.add(chat)
+    chats.update(chat.id, (now) => ({ ...now, messages: [...now.messages, user('c'), said('d')] }))
+    chats.update(chat.id, (now) => ({ ...now, share: { id: 's', secret: 'x' } }))
+    chats.patch(chat.id, 'd', { text: 'grown' }, { write: false })
+    chats.patch(chat.id, 'd', { price: '700' })
+    chats.update(chat.id, (now) => withoutShare(now, 'another'))
+
+    for (const found of [chats.find(chat.id), await reread(chat.id)]) {
+      expect(textsOf(found)).to.deep.equal(['a', 'b', 'c', 'grown'])
+      expect(found?.messages.at(-1)?.price).to.equal('700')
+      expect(found?.share).to.deep.equal({ id: 's', secret: 'x' })
+    }
+  })
+
+  it('what the disk had no room for is written with the next change', async () => {
+    const chats = await openChats()
+    const chat = chatOf(user('a'))
+    chats.add(chat)
+    await settle()
+    const { put } = IDBObjectStore.prototype
+    IDBObjectStore.prototype.put = () => {
+      throw new DOMException('full', 'QuotaExceededError')
+    }
+    chats.update(chat.id, (now) => ({ ...now, messages: [...now.messages, said('b')] }))
+    const isThere = await chats.updateDocuments(chat.id, () => [])
+    IDBObjectStore.prototype.put = put
+    expect(isThere).to.equal(true)
+    expect(chats.view().unkept).to.match(/no room/)
+
+    chats.patch(chat.id, 'b', { price: '700' })
+    const found = await reread(chat.id)
+    expect(textsOf(found)).to.deep.equal(['a', 'b'])
+    expect(found?.messages.at(-1)?.price).to.equal('700')
+    expect(found?.documents).to.deep.equal([])
+  })
+
+  it('two tabs that change one chat at once lose neither change, and what one deleted no other brings back', async () => {
+    const [one, other] = [await openChats(), await openChats()]
+    const chat = chatOf(user('a'))
+    one.add(chat)
+    await until(async () => other.find(chat.id) !== undefined)
+    one.update(chat.id, (now) => ({ ...now, messages: [...now.messages, said('b')] }))
+    other.update(chat.id, (now) => ({ ...now, title: 'renamed' }))
+    one.set({ system: 'Be brief.' })
+    other.set({ temperature: 1 })
+    await settle()
+
+    for (const tab of [one, other, await openChats()]) {
+      expect(tab.find(chat.id)?.title).to.equal('renamed')
+      expect(textsOf(tab.find(chat.id))).to.deep.equal(['a', 'b'])
+      expect(tab.view().settings).to.include({ system: 'Be brief.', temperature: 1 })
+    }
+
+    one.remove(chat.id)
+    other.update(chat.id, (now) => ({ ...now, title: 'again' }))
+    const isKept = await other.updateDocuments(chat.id, () => [])
+    expect(isKept).to.equal(false)
+    expect(await reread(chat.id)).to.equal(undefined)
+    await until(async () => other.find(chat.id) === undefined)
+  })
+})
+
+describe('an answer in the place of another', () => {
+  const session = { refresh: async () => undefined, report: () => undefined } as unknown as Session
+  /** @param before  Awaited before the pieces come. */
+  const streaming = (pieces: string[], before: () => Promise<unknown>, signed: bigint[] = []) =>
+    ({
+      stream(_: string, __: object, { maxPrice = 0n }: CallOptions) {
+        signed.push(maxPrice)
+        const begun = before()
+        return {
+          answer: begun.then(() => ({ price: 500n })),
+          async *[Symbol.asyncIterator]() {
+            await begun
+            for (const text of pieces) yield { text }
+          },
+        }
+      },
+    }) as unknown as Client
+  const askingOf = (chats: Chats, { id }: Chat, client: Client): Asking => ({
+    ...{ chats, session, client, chat: id, model: 'chat', manifest: manifestOf('chat'), most: 4_321n },
+    settings: { system: '', thinking: false },
+  })
+  const begin = (chats: Chats) => {
+    const talk = [user('a', 'What is a pod?'), said('b'), user('c'), said('d')]
+    const chat = { ...chatOf(...talk), title: 'What is a pod?' }
+    chats.add(chat)
+    chats.update(chat.id, (now) => withQuestion(cutBefore(now, 'a'), { id: 'e', text: 'Edited', at: 1 }))
+    return chat
+  }
+
+  it('that is refused leaves the chat as it was, and says why and what was asked', async () => {
+    const chats = await openChats()
+    const chat = begin(chats)
+    const away = async () => {
+      throw later('router.unreachable', 'the router is away')
+    }
+    await answer(askingOf(chats, chat, streaming([], away)))
+
+    for (const found of [chats.find(chat.id), await reread(chat.id)]) {
+      expect(found?.messages).to.deep.equal(chat.messages)
+      expect(found?.title).to.equal('What is a pod?')
+      expect(found?.former).to.equal(undefined)
+      expect(found?.refused?.asked).to.equal('Edited')
+      expect(found?.refused?.problem?.code).to.equal('router.unreachable')
+    }
+    chats.update(chat.id, (now) => withQuestion(now, { id: 'f', text: 'Next', at: 2 }))
+    expect(chats.find(chat.id)?.refused).to.equal(undefined)
+  })
+
+  it('takes it with its first words, though it breaks off then; what is signed is what was shown', async () => {
+    const chats = await openChats()
+    const chat = begin(chats)
+    const signed: bigint[] = []
+    const whole = answer(
+      askingOf(
+        chats,
+        chat,
+        streaming(['It ', 'is.'], async () => undefined, signed),
+      ),
+    )
+    expect(chats.find(chat.id)?.former?.messages.map(({ id }) => id)).to.deep.equal(['a', 'b', 'c', 'd'])
+    await whole
+
+    const found = await reread(chat.id)
+    expect(textsOf(found)).to.deep.equal(['Edited', 'It is.'])
+    expect(found?.title).to.equal('Edited')
+    expect(found?.former ?? found?.refused).to.equal(undefined)
+    expect(signed).to.deep.equal([4_321n])
+  })
+
+  it('that the page was closed before leaves the chat as it was when it opens again', async () => {
+    const chats = await openChats()
+    const chat = begin(chats)
+    const writing = said('z', { text: '', state: 'writing', request: '0x1' })
+    chats.update(chat.id, (now) => ({ ...now, messages: [...now.messages, writing] }))
+    await settle()
+    const next = await openChats()
+    endCutAnswers(next)
+
+    for (const found of [next.find(chat.id), await reread(chat.id)]) {
+      expect(found?.messages).to.deep.equal(chat.messages)
+      expect(found?.refused).to.include({ state: 'cut', request: '0x1' })
+    }
+  })
+
+  it('puts nothing aside where all had failed, and gives a name that a person chose to no question', () => {
+    const failed = { ...chatOf(user('a'), said('b', { state: 'failed', text: '' })), title: 'Mine' }
+    const asked = withQuestion(cutBefore(failed, 'a'), { id: 'c', text: 'Another', at: 1 })
+
+    expect(asked.former).to.equal(undefined)
+    expect(asked.title).to.equal('Mine')
+    const own = withQuestion(cutBefore({ ...failed, title: 'a' }, 'a'), { id: 'c', text: 'Another', at: 1 })
+    expect(own.title).to.equal('Another')
+    expect(restored(asked, undefined)).to.equal(asked)
+  })
+})
+
+describe('indexing the documents of a chat', () => {
+  const embed = manifestOf('embed')
+  /** An embed pod whose calls wait until they are let through, the n-th after n of `next`. */
+  function podOf() {
+    const waiting: (() => void)[] = []
+    const pod = { calls: 0, waiting, next: () => waiting.shift()?.() }
+    const client = {
+      async run(_: string, { input }: { input: string[] }) {
+        pod.calls += 1
+        const request = `0x${pod.calls}`
+        await new Promise<void>((resolve) => waiting.push(resolve))
+        return { price: 100n, request, embeddings: input.map(() => [1, 0]) }
+      },
+    } as unknown as Client
+    return { pod, embedder: { client, pod: 'embed', manifest: embed } }
+  }
+  const text = Array.from({ length: 3_000 }, (_, index) => `word${index}`).join(' ')
+  const documentOf = () =>
+    newDocument({ pod: 'embed', manifest: embed }, { id: crypto.randomUUID(), name: 'a.txt', text })
+  async function house() {
+    const chats = await openChats()
+    const chat = chatOf()
+    chats.add(chat)
+    const { pod, embedder } = podOf()
+    const place = { chats, locks: browserLocks(), embedder, chat: chat.id }
+    const lineOf = () => chats.find(chat.id)?.documents?.[0]
+    return { chats, chat: chat.id, pod, place, lineOf }
+  }
+  const called = (pod: { waiting: unknown[] }) => until(async () => pod.waiting.length > 0)
+
+  it('is one loop, whoever asks for another: in this tab, or by the same locks in the next', async () => {
+    const { chat, pod, place, lineOf } = await house()
+    const document = documentOf()
+    const whole = indexDocument(place, document)
+    await called(pod)
+
+    expect(await indexDocument(place, document)).to.equal(false)
+    expect(indexingView().loops).to.have.length(1)
+    let calls = 0
+    for (; lineOf()?.rest !== 0; calls += 1) {
+      await called(pod)
+      pod.next()
+      await settle()
+    }
+    expect(await whole).to.equal(true)
+    expect(pod.calls).to.equal(calls).and.to.be.above(1)
+    expect(lineOf()?.price).to.equal(String(100 * calls))
+    expect(indexingView().loops).to.deep.equal([])
+
+    // A tab that shows it as it was goes on from where it is: there is nothing left to pay.
+    expect(await indexDocument(place, document)).to.equal(true)
+    expect(pod.calls).to.equal(calls)
+    const held = place.locks.request(`heurist-documents-${chat}`, {}, () => settle())
+    expect(await indexDocument(place, documentOf())).to.equal(false)
+    expect(indexingView().told?.problem?.code).to.equal('documents.elsewhere')
+    await held
+  })
+
+  it('that is stopped keeps the call that was under way, and makes no other', async () => {
+    const { chat, pod, place, lineOf } = await house()
+    const whole = indexDocument(place, documentOf())
+    await called(pod)
+    stopIndexing(chat)
+    pod.next()
+    await whole
+
+    expect(pod.calls).to.equal(1)
+    expect(lineOf()).to.include({ price: '100' })
+    expect(lineOf()?.rest).to.be.above(0)
+  })
+
+  it('ends when its document is removed; what it cost is told, and it stays away', async () => {
+    const { chats, chat, pod, place, lineOf } = await house()
+    const whole = indexDocument(place, documentOf())
+    await called(pod)
+    pod.next()
+    await until(async () => pod.calls === 2 && pod.waiting.length === 1)
+    const line = lineOf()
+    if (!line) throw new Error('there is no line')
+    const removed = removeDocument(chats, chat, line)
+    pod.next()
+    await Promise.all([whole, removed])
+
+    expect(pod.calls).to.equal(2)
+    expect(indexingView().told).to.deep.equal({ chat, removed: { name: 'a.txt', price: '200' } })
+    expect((await reread(chat))?.documents).to.deep.equal([])
+  })
+
+  it('ends when another tab removes its document, and tells what it has cost by then', async () => {
+    const { chat, pod, place } = await house()
+    const whole = indexDocument(place, documentOf())
+    await called(pod)
+    pod.next()
+    await until(async () => pod.calls === 2 && pod.waiting.length === 1)
+    await (await openChats()).updateDocuments(chat, () => [])
+    pod.next()
+    await whole
+
+    expect(pod.calls).to.equal(2)
+    expect(indexingView().told).to.deep.equal({ chat, removed: { name: 'a.txt', price: '200' } })
+    expect((await reread(chat))?.documents).to.deep.equal([])
+  })
+
+  it('ends when its chat is deleted, here or in another tab, and nothing of it comes back', async () => {
+    for (const isHere of [true, false]) {
+      const { chats, chat, pod, place } = await house()
+      const whole = indexDocument(place, documentOf())
+      await called(pod)
+      if (isHere) forgetIndexing(chat)
+      const tab = isHere ? chats : await openChats()
+      tab.remove(chat)
+      pod.next()
+      await whole
+
+      expect(pod.calls).to.equal(1)
+      expect(await reread(chat)).to.equal(undefined)
+      expect(await chats.documents(chat)).to.deep.equal([])
+      expect(chats.find(chat)).to.equal(undefined)
+    }
+  })
+})
