@@ -1,4 +1,12 @@
-import { type Address, erc20Abi, type Hex, type LocalAccount, parseAbi, parseSignature } from 'viem'
+import {
+  type Address,
+  decodeFunctionData,
+  erc20Abi,
+  type Hex,
+  type LocalAccount,
+  parseAbi,
+  parseSignature,
+} from 'viem'
 import { eip712Domain, TYPES } from '../protocol/messages.ts'
 import { computeLedgerAbi } from './abi.ts'
 import { approveCall, type Call, caller } from './call.ts'
@@ -149,6 +157,42 @@ export async function authorizedCall(
     authorization,
     open,
   ])
+}
+
+const AUTHORIZATION_ABI = parseAbi([
+  'function authorizationState(address authorizer, bytes32 nonce) view returns (bool)',
+])
+
+/**
+ * Whether the asset is done with the signature of a deposit by {@link authorizedCall}: the money arrived, or its giver took
+ * the signature back. Either way it moves nothing more, whatever else happens to the account.
+ *
+ * @param data  The call's data.
+ */
+export async function isAuthorizationUsed(
+  { client }: Chain,
+  { ledger, asset }: Pick<DepositTerms, 'ledger' | 'asset'>,
+  data: Hex,
+): Promise<boolean> {
+  const call = decodeFunctionData({ abi: computeLedgerAbi, data })
+  if (call.functionName !== 'depositWithAuthorization') return false
+  const [router, key, owner, salt, giver] = call.args
+  try {
+    const nonce = await client.readContract({
+      address: ledger,
+      abi: computeLedgerAbi,
+      functionName: 'depositNonce',
+      args: [router, key, owner, salt],
+    })
+    return await client.readContract({
+      address: asset,
+      abi: AUTHORIZATION_ABI,
+      functionName: 'authorizationState',
+      args: [giver, nonce],
+    })
+  } catch (cause) {
+    throw chainError(cause)
+  }
 }
 
 const PERMIT = [

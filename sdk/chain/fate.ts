@@ -58,13 +58,41 @@ async function fateOfHash(chain: Chain, asked: Asked, hash: Hex): Promise<Fate> 
 
 /** The wallet may have had other transactions to send first: every nonce that was used since is looked at. */
 async function fateOfUnanswered(chain: Chain, asked: Asked): Promise<Fate> {
-  const count = await chain.client.getTransactionCount({ address: asked.from })
-  for (let nonce = asked.nonce; nonce < count; nonce += 1) {
-    const taker = await takerOf(chain, asked, nonce)
-    if (taker && isThis(asked.call, taker))
-      return (await minedFate(chain, taker.hash)) ?? { state: 'waiting' }
+  const { hashes } = await sendings(chain, asked)
+  const [hash] = hashes
+  return hash === undefined ? { state: 'unknown' } : ((await minedFate(chain, hash)) ?? { state: 'waiting' })
+}
+
+/** What an account sent of one call. */
+export interface Sendings {
+  /** In blocks, oldest first. */
+  hashes: Hex[]
+  /** The account's next nonce: from here on nothing was looked at. */
+  next: number
+}
+
+/**
+ * Every transaction in a block that makes the call. A wallet that chooses its own nonces may send twice what it was asked for
+ * twice.
+ *
+ * @throws `chain.unreachable` (later).
+ */
+export async function sendingsOf(chain: Chain, asked: Omit<Asked, 'hash'>): Promise<Sendings> {
+  try {
+    return await sendings(chain, asked)
+  } catch (cause) {
+    throw chainError(cause)
   }
-  return { state: 'unknown' }
+}
+
+async function sendings(chain: Chain, asked: Asked): Promise<Sendings> {
+  const next = await chain.client.getTransactionCount({ address: asked.from })
+  const hashes: Hex[] = []
+  for (let nonce = asked.nonce; nonce < next; nonce += 1) {
+    const taker = await takerOf(chain, asked, nonce)
+    if (taker && isThis(asked.call, taker)) hashes.push(taker.hash)
+  }
+  return { hashes, next }
 }
 
 async function minedFate(chain: Chain, hash: Hex): Promise<Fate | undefined> {

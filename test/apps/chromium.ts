@@ -28,6 +28,8 @@ export const BROWSER_TESTS = [
   'test/apps/web-acts.test.ts',
   'test/apps/web-session.test.ts',
   'test/apps/web-live.test.ts',
+  'test/apps/web-acts-twice.test.ts',
+  'test/apps/web-session-keys.test.ts',
   'test/apps/web-portal.test.ts',
   'test/apps/web-portal-epochs.test.ts',
   'test/apps/web-imagine.test.ts',

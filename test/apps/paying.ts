@@ -32,7 +32,7 @@ export function whatStopsPaying({ house, path, fill, pays, done }: PayingDoor): 
     await problem.waitFor()
 
     expect(await problem.getAttribute('data-problem')).to.equal('wallet.declined')
-    expect(await problem.textContent()).to.include('Nothing was signed or charged')
+    expect(await problem.textContent()).to.include('neither signed nor sent, and cost nothing')
     wallet.declines.clear()
     await button(page, 'Deposit with Test Wallet').click()
     await pay(page)

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { BrowserContext } from 'playwright-core'
 import { createWalletClient, type Hex, http } from 'viem'
@@ -17,6 +18,9 @@ export interface TestWallet {
   /** Never answers these methods, as one whose window stays open; what it was asked for waits in `unanswered`. */
   silent: Set<string>
   unanswered: (() => Promise<unknown>)[]
+  /** Answers these only once its owner confirms, which `waiting` does. */
+  slow: Set<string>
+  waiting: (() => void)[]
   /** Happens between its owner's yes and the sending. */
   meddle: (() => Promise<void>) | undefined
 }
@@ -39,10 +43,20 @@ const PROMPTING = new Set([
   'wallet_addEthereumChain',
 ])
 
-/** Injects a wallet into every page of the context; announced by EIP-6963. */
+interface Options {
+  account: PrivateKeyAccount
+  rpcUrl: string
+  chainId: number
+  /** As it announces itself. */
+  name?: string
+  /** It gives its transactions numbers of its own, whatever it is told, as some do. */
+  numbersItself?: boolean
+}
+
+/** Injects a wallet into every page of the context; announced by EIP-6963. Each has another name. */
 export async function giveWallet(
   context: BrowserContext,
-  { account, rpcUrl, chainId }: { account: PrivateKeyAccount; rpcUrl: string; chainId: number },
+  { account, rpcUrl, chainId, name = 'Test Wallet', numbersItself = false }: Options,
 ): Promise<TestWallet> {
   const wallet: TestWallet = {
     account,
@@ -52,6 +66,8 @@ export async function giveWallet(
     known: new Set([1, chainId]),
     silent: new Set(),
     unanswered: [],
+    slow: new Set(),
+    waiting: [],
     meddle: undefined,
   }
   let allowed = false
@@ -63,7 +79,7 @@ export async function giveWallet(
       data,
       value: BigInt(value ?? '0x0'),
       ...(gas ? { gas: BigInt(gas) } : {}),
-      ...(nonce ? { nonce: Number(nonce) } : {}),
+      ...(nonce && !numbersItself ? { nonce: Number(nonce) } : {}),
       chain: null,
     })
 
@@ -75,6 +91,7 @@ export async function giveWallet(
         wallet.unanswered.push(() => reply(method, params))
         return new Promise(() => undefined)
       }
+      if (wallet.slow.has(method)) await new Promise<void>((confirm) => wallet.waiting.push(confirm))
     }
     return reply(method, params)
   }
@@ -109,7 +126,11 @@ export async function giveWallet(
     }
   }
 
-  await context.exposeFunction('testWallet', (method: string, params: unknown[]) => answer(method, params))
-  await context.addInitScript({ path: join(import.meta.dirname, 'wallet-page.mjs') })
+  const channel = `wallet${name.replaceAll(/\W/g, '')}`
+  await context.exposeFunction(channel, (method: string, params: unknown[]) => answer(method, params))
+  const about = JSON.stringify({ name, channel })
+  await context.addInitScript({ content: `(() => { const about = ${about}; ${PAGE} })()` })
   return wallet
 }
+
+const PAGE = readFileSync(join(import.meta.dirname, 'wallet-page.mjs'), 'utf8')

@@ -222,6 +222,77 @@ describe('the transactions of a page', function () {
     expect(await held(from)).to.equal(3n)
   })
 
+  /** A wallet whose window is open, of a page that is gone; it numbers by itself what its owner confirms later. */
+  async function leftOpen(call: (from: Address) => Call) {
+    const someone = await person()
+    const { from, acts, wish, keep, counting, sender } = someone
+    const numbering = (asked: Call, { gas }: { gas: bigint }) => sender.submit(asked, { gas })
+    let confirm = async (): Promise<Hex> => '0x'
+    const silent = counting((asked, terms) => {
+      confirm = () => numbering(asked, terms)
+      return new Promise<Hex>(() => undefined)
+    })
+    void acts.start(wish([call(from)], silent))
+    await reaches(acts, from, 'asking')
+    const loaded = page(shelfOf(keep), browserLocks())
+    while (!loaded.stateOf(from, ID).looked) await new Promise((resolve) => setTimeout(resolve, 20))
+    return { ...someone, loaded, confirm: () => confirm(), again: () => counting(numbering) }
+  }
+
+  it('are not asked for again while anything that the wallet sent since waits for a block, for it may be this', async () => {
+    const { from, loaded, confirm, again, asked } = await leftOpen((to) => mint(to, 3n))
+    await stop()
+    await confirm()
+    await loaded.proceed(from, ID, async () => again())
+    const { state, problem } = loaded.stateOf(from, ID)
+    await go()
+    await reaches(loaded, from, 'included')
+
+    expect([state, problem?.code, asked()]).to.deep.equal(['unsure', 'act.waits', 1])
+    expect(await held(from)).to.equal(3n)
+  })
+
+  it('that a wallet which numbers by itself confirms twice are told as done twice, whichever comes first', async () => {
+    const before = await leftOpen((to) => mint(to, 3n))
+    // The first request is confirmed while the second is open.
+    const slow = before.counting(async (call, { gas }) => {
+      await before.confirm()
+      await reaches(before.loaded, before.from, 'included')
+      return before.sender.submit(call, { gas })
+    })
+    await before.loaded.proceed(before.from, ID, async () => slow)
+    const after = await leftOpen((to) => mint(to, 5n))
+    await after.loaded.proceed(after.from, ID, async () => after.again())
+    const once = after.loaded.stateOf(after.from, ID)
+    await after.confirm()
+
+    expect([once.state, once.intent?.repeated?.nonce, once.intent?.double]).to.deep.equal([
+      'included',
+      0,
+      undefined,
+    ])
+    for (const { loaded, from } of [before, after]) {
+      const doubled = () => loaded.stateOf(from, ID).intent
+      while (doubled()?.double === undefined) await new Promise((resolve) => setTimeout(resolve, 20))
+      expect(doubled()?.hashes).not.to.include(doubled()?.double)
+    }
+    expect([await held(before.from), await held(after.from)]).to.deep.equal([6n, 10n])
+  })
+
+  it('that were asked for twice and confirmed once are done once, also if the second request is declined after that', async () => {
+    const { from, loaded, confirm, counting } = await leftOpen((to) => mint(to, 3n))
+    const declining = counting(async () => {
+      await confirm()
+      await reaches(loaded, from, 'included')
+      throw Object.assign(new Error('User rejected the request.'), { code: 4001 })
+    })
+    await loaded.proceed(from, ID, async () => declining)
+    const { state, intent } = loaded.stateOf(from, ID)
+
+    expect([state, intent?.hashes.length, intent?.double]).to.deep.equal(['included', 1, undefined])
+    expect(await held(from)).to.equal(3n)
+  })
+
   it('that a wallet sends after the page went are found without asking anybody', async () => {
     const { from, acts, wish, keep, counting, sender } = await person()
     let late: (() => Promise<Hex>) | undefined

@@ -142,7 +142,7 @@ describe('the journal of a browser', () => {
 
     expect(await codeOf(privateKeyOf(swapped ?? one))).to.equal('key.damaged')
 
-    await forgetKey(db, one.address)
+    await forgetKey(db, one)
     expect((await keysOf(db, place)).map(({ address }) => address)).to.deep.equal([two.address])
   })
 })

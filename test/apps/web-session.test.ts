@@ -132,7 +132,7 @@ describe('the key of a browser: reloads, and withdrawals that began elsewhere', 
     wallet.declines.add(SEND)
     await openPanel(page)
     await deed(page, 'thaw', 'unsure')
-    await button(page, 'Ask again').click()
+    await button(page, 'It is gone: ask again').click()
     await page.locator('[data-deed=thaw] [data-problem="wallet.declined"]').waitFor()
 
     expect(sent(wallet)).to.have.length(2)
@@ -275,7 +275,7 @@ describe('the key of a browser: reloads, and withdrawals that began elsewhere', 
   const ODD = `
     const provider = {
       async request({ method, params }) {
-        const reply = await window.testWallet(method, params ?? [])
+        const reply = await window.walletTestWallet(method, params ?? [])
         if (reply.error) throw Object.assign(new Error(reply.error.message), { code: reply.error.code })
         return reply.result
       },

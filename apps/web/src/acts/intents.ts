@@ -27,6 +27,13 @@ export interface Intent {
   phase: Phase
   /** What was known before the wallet was asked for call `at`. */
   asked?: { nonce: number; since: bigint; hash?: Hex }
+  /**
+   * Call `at` was asked for more than once, the first time when this was known: a wallet that chooses its own nonces may send
+   * each of them.
+   */
+  repeated?: { at: number; nonce: number; since: bigint }
+  /** A second transaction for the same call, in a block or on its way to one. */
+  double?: Hex
   /** Of the calls that are in blocks. */
   hashes: Hex[]
   problem?: Problem
@@ -35,6 +42,14 @@ export interface Intent {
 const hex = z.string().regex(/^0x(?:[0-9a-f]{2})*$/) as unknown as z.ZodType<Hex>
 const problemSchema = z.object({ code: z.string(), says: z.string(), fix: z.string() })
 
+const knownSchema = {
+  nonce: z.number().int().nonnegative(),
+  since: z
+    .string()
+    .regex(/^\d{1,20}$/)
+    .transform(BigInt),
+}
+
 const intentSchema = z.object({
   id: z.string(),
   from: addressSchema,
@@ -42,16 +57,9 @@ const intentSchema = z.object({
   calls: z.array(z.object({ to: addressSchema, data: hex })).min(1),
   at: z.number().int().nonnegative(),
   phase: z.enum(['ready', 'asking', 'sent', 'done', 'failed']),
-  asked: z.exactOptional(
-    z.object({
-      nonce: z.number().int().nonnegative(),
-      since: z
-        .string()
-        .regex(/^\d{1,20}$/)
-        .transform(BigInt),
-      hash: z.exactOptional(hashSchema),
-    }),
-  ),
+  asked: z.exactOptional(z.object({ ...knownSchema, hash: z.exactOptional(hashSchema) })),
+  repeated: z.exactOptional(z.object({ ...knownSchema, at: z.number().int().nonnegative() })),
+  double: z.exactOptional(hashSchema),
   hashes: z.array(hashSchema),
   problem: z.exactOptional(problemSchema),
 })

@@ -1,12 +1,15 @@
+import { useState } from 'react'
 import { Button } from '../parts/button.tsx'
 import { Short } from '../parts/text.tsx'
 import { ProblemText } from './problem.tsx'
-import type { ActState } from './view.ts'
+import type { ActState, State } from './view.ts'
 
 interface LineProps {
   act: ActState
   /** Whether a key of this browser sends it, so that no wallet is asked. */
   isOwn?: boolean
+  /** Whether done twice it comes to the same as done once. */
+  isIdempotent?: boolean
   onAgain(): void
   onForget(): void
   onSwitch(): void
@@ -14,7 +17,7 @@ interface LineProps {
 
 /** How far it has come, and what can be done about it. */
 export function ActLine(props: LineProps) {
-  const { act, isOwn = false } = props
+  const { act, isOwn = false, isIdempotent = false } = props
   const { problem, intent, state } = act
   if (state === 'idle') return null
   return (
@@ -24,58 +27,100 @@ export function ActLine(props: LineProps) {
           <ProblemText problem={problem} />
         </p>
       )}
-      {state !== 'refused' && <p>{wordsOf(act, isOwn)}</p>}
+      {state !== 'refused' && <p>{wordsOf(act, { isOwn, isIdempotent })}</p>}
       {intent && <Hashes act={act} />}
       <WaysOn {...props} />
     </div>
   )
 }
 
-const ASKABLE = new Set(['unsure', 'missing', 'ready'])
-const OVER = new Set(['included', 'failed', 'refused'])
+const ASKABLE = new Set<State>(['unsure', 'missing', 'ready'])
+const OVER = new Set<State>(['included', 'failed', 'refused'])
 
-function WaysOn({ act: { state, problem, looked }, onAgain, onForget, onSwitch }: LineProps) {
+function WaysOn({ act, isOwn = false, onAgain, onForget, onSwitch }: LineProps) {
+  const { state, problem, looked } = act
+  const mayAsk = ASKABLE.has(state) && (state !== 'unsure' || looked === true)
   return (
-    <p className="flex flex-wrap gap-2">
-      {problem?.code === 'wallet.wrong_chain' && (
-        <Button onClick={onSwitch}>Switch the wallet’s network</Button>
-      )}
-      {ASKABLE.has(state) && (state !== 'unsure' || looked) && (
-        <Button tone={state === 'ready' ? 'main' : 'quiet'} onClick={onAgain}>
-          {state === 'ready' ? 'Continue' : 'Ask again'}
-        </Button>
-      )}
-      {(ASKABLE.has(state) || OVER.has(state)) && (
-        <Button tone="plain" onClick={onForget}>
-          {OVER.has(state) ? 'Dismiss' : 'Forget it'}
-        </Button>
-      )}
-    </p>
+    <>
+      {mayAsk && state !== 'ready' && !isOwn && <WhatItShows sent={state === 'missing'} onGone={onAgain} />}
+      <p className="flex flex-wrap gap-2">
+        {problem?.code === 'wallet.wrong_chain' && (
+          <Button onClick={onSwitch}>Switch the wallet’s network</Button>
+        )}
+        {mayAsk && (state === 'ready' || isOwn) && (
+          <Button tone={state === 'ready' ? 'main' : 'quiet'} onClick={onAgain}>
+            {state === 'ready' ? 'Continue' : 'Send it again'}
+          </Button>
+        )}
+        {(ASKABLE.has(state) || OVER.has(state)) && (
+          <Button tone="plain" onClick={onForget}>
+            {OVER.has(state) ? 'Dismiss' : 'Forget it'}
+          </Button>
+        )}
+      </p>
+    </>
   )
 }
 
-function wordsOf({ state, intent }: ActState, isOwn: boolean): string {
+/** A page cannot take a request back from a wallet: whoever sees the wallet says what it shows before it is asked again. */
+function WhatItShows({ sent, onGone }: { sent: boolean; onGone(): void }) {
+  const [isThere, setThere] = useState(false)
+  return (
+    <fieldset className="space-y-2">
+      <legend>Look in your wallet. What does it show?</legend>
+      <p className="flex flex-wrap gap-2">
+        <Button aria-pressed={isThere} onClick={() => setThere(true)}>
+          {sent ? 'It is pending there' : 'It is still open'}
+        </Button>
+        <Button onClick={onGone}>It is gone: ask again</Button>
+      </p>
+      {isThere && (
+        <p role="status">
+          {sent ? 'Then wait for it, speed it up or cancel it' : 'Then confirm or decline it'} there; this
+          page sees what becomes of it.
+        </p>
+      )}
+    </fieldset>
+  )
+}
+
+const FORGET = 'Forgetting it here takes nothing back from the wallet.'
+const TWICE = `Asked again while a request is still open there, both can be confirmed, and a wallet that numbers its transactions by itself then does this twice. ${FORGET}`
+const SAME = `Asked again while a request is still open there, both can be confirmed, which comes to the same as one. ${FORGET}`
+const DECLINE =
+  'It was asked for more than once: if your wallet shows another request for it, decline that, or it may be done twice.'
+
+function wordsOf(
+  { state, intent }: ActState,
+  { isOwn, isIdempotent }: { isOwn: boolean; isIdempotent: boolean },
+): string {
   const step =
     intent && intent.calls.length > 1
       ? ` (step ${Math.min(intent.at + 1, intent.calls.length)} of ${intent.calls.length})`
       : ''
+  const twice = isIdempotent ? SAME : TWICE
+  const again = intent?.repeated && !isOwn && !isIdempotent ? ` ${DECLINE}` : ''
   switch (state) {
     case 'checking':
       return 'Trying it on the chain, before your wallet is asked…'
     case 'asking':
-      return `Confirm in your wallet${step}: ${intent?.title}.`
+      return `Confirm in your wallet${step}: ${intent?.title}.${again}`
     case 'unsure':
       if (isOwn)
         return `${intent?.title}: this page was left while it sent that, and cannot know whether it did. If so, it shows up here by itself. Sent again, at most one of the two is carried out.`
-      return `Your wallet was asked for this${step} and this page has no answer. If you confirmed, it shows up here by itself. Asked again, at most one of the two is carried out.`
+      return `Your wallet was asked for this${step} and this page has no answer. If you confirmed, it shows up here by itself. ${twice}`
     case 'sent':
-      return `Sent${step}; a block will hold it soon. This page may be closed meanwhile.`
+      return `Sent${step}; a block will hold it soon. This page may be closed meanwhile.${again}`
     case 'missing':
-      return `It was sent${step}, but the chain knows nothing of it. It may still come; asked again, at most one of the two is carried out.`
+      if (isOwn)
+        return `It was sent${step}, but the chain knows nothing of it. It may still come; sent again, at most one of the two is carried out.`
+      return `It was sent${step}, but the chain knows nothing of it. It may still come. ${twice}`
     case 'ready':
       return `${intent?.title}: step ${(intent?.at ?? 0) + 1} of ${intent?.calls.length} waits for you.`
     case 'included':
-      return `Done: ${intent?.title}.`
+      if (intent?.double && !isIdempotent)
+        return `Done twice: ${intent.title}. Your wallet sent both requests for it.`
+      return `Done: ${intent?.title}.${again}`
     case 'failed':
       return `Not done: ${intent?.title}.`
     default:
@@ -85,6 +130,7 @@ function wordsOf({ state, intent }: ActState, isOwn: boolean): string {
 
 function Hashes({ act: { intent } }: { act: ActState }) {
   const hashes = [...(intent?.hashes ?? []), ...(intent?.asked?.hash ? [intent.asked.hash] : [])]
+  if (intent?.double && !hashes.includes(intent.double)) hashes.push(intent.double)
   if (hashes.length === 0) return null
   return (
     <p className="label">

@@ -7,6 +7,7 @@ import type { Locks } from '../session/journal.ts'
 import { type Problem, wordsOf } from '../session/words.ts'
 import type { Intent, Intents } from './intents.ts'
 import { isNotSent, settled } from './outcome.ts'
+import { lookForDouble, mayDouble, termsOf } from './repeats.ts'
 import type { ActState, Acts, Ask, State, Wish } from './view.ts'
 
 /**
@@ -28,6 +29,9 @@ const keyOf = (from: Address, id: string) => `${from.toLowerCase()}:${id}`
 const isLive = (intent: Intent | undefined): intent is Intent =>
   intent !== undefined && (intent.phase === 'ready' || intent.phase === 'asking' || intent.phase === 'sent')
 
+/** What is done is looked at this much less often than what is under way. */
+const WATCH_EVERY = 4
+
 export function createActs(place: ActsPlace): Acts {
   return new Machine(place)
 }
@@ -45,6 +49,8 @@ class Machine implements Acts {
   /** Who asks for the next call of an act once this one is in a block: the last click. */
   readonly #drivers = new Map<string, symbol>()
   readonly #following = new Map<string, Promise<Intent | undefined>>()
+  /** Acts that are done, and may be done once more. */
+  readonly #watching = new Set<string>()
   readonly #missing = new Set<string>()
   /** Acts that the chain was looked at for, and knew nothing of. */
   readonly #looked = new Set<string>()
@@ -153,6 +159,7 @@ class Machine implements Acts {
   #followAll(): void {
     for (const intent of this.#intents.all()) {
       if (intent.phase === 'sent' || intent.phase === 'asking') void this.#follow(intent)
+      else if (mayDouble(intent)) void this.#watch(intent)
     }
   }
 
@@ -218,9 +225,9 @@ class Machine implements Acts {
     this.#pass(key, 'checking')
     this.#looked.delete(key)
     const gas = await sender.simulate(call)
-    const { asked, again } = await this.#termsOf(intent)
-    const { problem: _, ...rest } = intent
-    const asking: Intent = { ...rest, phase: 'asking', asked }
+    const { asked, repeated } = await termsOf(this.#chain, intent)
+    const { problem: _, repeated: __, ...rest } = intent
+    const asking: Intent = { ...rest, phase: 'asking', asked, ...(repeated ? { repeated } : {}) }
     this.#asking.add(key)
     this.#passing.delete(key)
     this.#intents.put(asking)
@@ -234,32 +241,11 @@ class Machine implements Acts {
       void this.#learnNonce(sent, hash)
       return sent
     } catch (cause) {
-      return this.#unanswered(asking, again, cause)
+      return this.#unanswered(asking, cause)
     } finally {
       this.#asking.delete(key)
       this.#tell()
     }
-  }
-
-  /**
-   * What is known before the wallet is asked. Asked again for the same call, it is told the nonce of the first time, so
-   * that a block takes one of the two at most; unless something else took that nonce, which rules the first one out.
-   */
-  async #termsOf({
-    from,
-    asked,
-  }: Intent): Promise<{ asked: { nonce: number; since: bigint }; again: boolean }> {
-    const { client } = this.#chain
-    const [used, nonce, since] = await Promise.all([
-      client.getTransactionCount({ address: from }),
-      client.getTransactionCount({ address: from, blockTag: 'pending' }),
-      client.getBlockNumber({ cacheTime: 0 }),
-    ]).catch((cause: unknown) => {
-      throw chainError(cause)
-    })
-    return asked && asked.nonce >= used
-      ? { asked: { nonce: asked.nonce, since: asked.since }, again: true }
-      : { asked: { nonce, since }, again: false }
   }
 
   /** A wallet may have chosen another nonce than it was told: asked for again, it is told that one. */
@@ -271,17 +257,20 @@ class Machine implements Acts {
   }
 
   /** The wallet gave no hash. What it certainly did not send is as it was before; what it may have sent is followed. */
-  #unanswered(asking: Intent, again: boolean, cause: unknown): undefined {
-    const key = keyOf(asking.from, asking.id)
+  #unanswered(asking: Intent, cause: unknown): undefined {
+    const { from, id, at } = asking
+    const now = this.#intents.of(from, id)
+    // The first request was carried out, and the other one declined.
+    if (now?.phase !== 'asking' || now.at !== at) return
     if (!isNotSent(cause)) {
       this.#intents.put({ ...asking, problem: wordsOf(chainError(cause)) })
       return
     }
-    this.#passing.set(key, wordsOf(cause))
+    this.#passing.set(keyOf(from, id), wordsOf(cause))
     const { asked: _, ...rest } = asking
     // The first asking may still be answered.
-    if (again) this.#intents.put(asking)
-    else if (asking.at > 0) this.#intents.put({ ...rest, phase: 'ready' })
+    if (asking.repeated) this.#intents.put(asking)
+    else if (at > 0) this.#intents.put({ ...rest, phase: 'ready' })
     else this.#intents.drop(asking)
   }
 
@@ -308,6 +297,25 @@ class Machine implements Acts {
     }
   }
 
+  /** Whether what was asked for twice is done twice, as long as the page shows that it is done. */
+  async #watch({ from, id, repeated }: Intent): Promise<void> {
+    const key = keyOf(from, id)
+    if (this.#watching.has(key)) return
+    this.#watching.add(key)
+    try {
+      for (let nonce = repeated?.nonce ?? 0; ; ) {
+        const intent = this.#intents.of(from, id)
+        if (!intent || !mayDouble(intent)) return
+        const seen = await lookForDouble(this.#chain, intent, nonce).catch(() => undefined)
+        nonce = seen?.next ?? nonce
+        if (seen?.double) this.#intents.put({ ...intent, double: seen.double })
+        else await new Promise((resolve) => setTimeout(resolve, WATCH_EVERY * this.#pollMs))
+      }
+    } finally {
+      this.#watching.delete(key)
+    }
+  }
+
   #mark(marks: Set<string>, key: string, is: boolean): void {
     if (marks.has(key) === is) return
     if (is) marks.add(key)
@@ -327,6 +335,8 @@ class Machine implements Acts {
     this.#looked.delete(key)
     const next = settled(intent, fate)
     if (next === intent) return intent
+    // Why it could not be asked again is of no matter any more.
+    if (this.#passing.get(key) !== 'checking') this.#passing.delete(key)
     if (next.at > intent.at) this.#changes += 1
     this.#intents.put(next)
     return next

@@ -17,10 +17,20 @@ interface Props {
   tone?: 'main' | 'quiet'
   /** Why it cannot be done now. */
   why?: string
+  /** Whether done twice it comes to the same as done once. */
+  isIdempotent?: boolean
 }
 
 /** A transaction, or a few in a row, with all their states; they survive a reload. */
-export function TxButton({ id, title, plan, disabled = false, tone = 'main', why }: Props) {
+export function TxButton({
+  id,
+  title,
+  plan,
+  disabled = false,
+  tone = 'main',
+  why,
+  isIdempotent = false,
+}: Props) {
   const scene = useScene()
   const { account } = useWho()
   const { problem: down } = useBeat()
@@ -45,7 +55,9 @@ export function TxButton({ id, title, plan, disabled = false, tone = 'main', why
         {title}
       </Button>
       {why !== undefined && <p className="label">{why}</p>}
-      <div aria-live="polite">{account && <Line id={id} act={act} account={account} />}</div>
+      <div aria-live="polite">
+        {account && <Line id={id} act={act} account={account} isIdempotent={isIdempotent} />}
+      </div>
     </div>
   )
 }
@@ -65,7 +77,17 @@ export function useAct(id: string): ActState {
 const asText = (_: string, value: unknown) => (typeof value === 'bigint' ? value.toString() : value)
 
 /** The line of an act, with its ways on by the wallet that is connected. */
-function Line({ id, act, account }: { id: string; act: ActState; account: Address }) {
+function Line({
+  id,
+  act,
+  account,
+  isIdempotent,
+}: {
+  id: string
+  act: ActState
+  account: Address
+  isIdempotent: boolean
+}) {
   const { acts, who } = useScene()
   const forget = () => acts.forget(account, id)
   async function switchNetwork() {
@@ -75,6 +97,7 @@ function Line({ id, act, account }: { id: string; act: ActState; account: Addres
   return (
     <ActLine
       act={act}
+      isIdempotent={isIdempotent}
       onAgain={() => void acts.proceed(account, id, who.ask)}
       onForget={forget}
       onSwitch={() => void switchNetwork()}

@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react'
 import { useNow, useView } from '../network/use.ts'
-import { Ago, count, Usd } from '../parts/text.tsx'
+import { Ago, count, plural, Usd } from '../parts/text.tsx'
 
 /** Four figures that say how the network is. */
 export function Figures() {
@@ -37,7 +37,7 @@ export function Figures() {
         note={
           batch ? (
             <>
-              {count(batch.leaves)} receipts, <Ago at={batch.settledAt ?? batch.signedAt} now={now} />
+              {plural(batch.leaves, 'receipt')}, <Ago at={batch.settledAt ?? batch.signedAt} now={now} />
             </>
           ) : (
             'none yet'

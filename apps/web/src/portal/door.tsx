@@ -124,7 +124,7 @@ function Banner({ paying, ofChain }: { paying: boolean; ofChain: boolean }) {
         {words?.says} {words?.fix}
       </ReadOnly>
     )
-  return paying ? <ReadOnlyBanner /> : null
+  return paying && !ofChain ? <ReadOnlyBanner /> : null
 }
 
 function LinkState() {

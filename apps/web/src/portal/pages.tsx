@@ -9,7 +9,9 @@ export interface PortalPage {
   nav?: string
   /** Calls are made or credit is managed there: the session's button stands in the header. */
   pays?: boolean
-  /** What it shows and sends is the chain's: a router that does not answer takes nothing from it. */
+  /**
+   * What it shows and sends is the chain's: neither a router that does not answer nor a key in another tab makes it read only.
+   */
   ofChain?: boolean
   Page: ComponentType<{ params: Params }>
   /** Brings its code; a page that is shown brings it by itself. */
@@ -36,6 +38,7 @@ export const PAGES: Record<PortalAddress, PortalPage> = {
     title: 'Credits',
     nav: 'Credits',
     pays: true,
+    ofChain: true,
     ...late(() => import('./credits/page.tsx')),
   },
   '/stake': { title: 'Stake', nav: 'Stake', ofChain: true, ...late(() => import('./stake/page.tsx')) },

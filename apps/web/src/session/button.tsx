@@ -4,7 +4,7 @@ import { Button } from '../parts/button.tsx'
 import { useSession } from './use.ts'
 import type { SessionView } from './view.ts'
 
-const SessionPanel = lazy(() => import('./panel.tsx'))
+const SessionPanel = lazy(() => import('./panel/panel.tsx'))
 
 /** What the key has left, and the way to its panel. */
 export function SessionButton() {

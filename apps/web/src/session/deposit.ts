@@ -1,6 +1,6 @@
 import { type Address, bytesToHex, erc20Abi, type Hex } from 'viem'
 import { z } from 'zod'
-import { authorizedCall, readAccount, signOpen } from '../../../../sdk/chain/accounts.ts'
+import { authorizedCall, isAuthorizationUsed, readAccount, signOpen } from '../../../../sdk/chain/accounts.ts'
 import type { Chain } from '../../../../sdk/chain/clients.ts'
 import { chainError } from '../../../../sdk/chain/errors.ts'
 import { isLocalChain } from '../../../../sdk/chain/local.ts'
@@ -22,11 +22,10 @@ interface Giving {
   wallet: Wallet
   owner: Address
   dollars: string
+  /** The asset takes the signature until then. Unix seconds. */
+  validBefore: number
   say(doing: string): void
 }
-
-/** A signed deposit may be sent this long. Seconds. */
-const SIGNED_SECONDS = 3_600
 
 /**
  * The wallet's one signature: its money, to this key, withdrawable by this wallet alone.
@@ -36,7 +35,7 @@ const SIGNED_SECONDS = 3_600
 export async function signDeposit(
   place: Place,
   record: KeyRecord,
-  { wallet, owner, dollars, say }: Giving,
+  { wallet, owner, dollars, validBefore, say }: Giving,
 ): Promise<SignedDeposit> {
   const amount = usd(dollars)
   const { chain, ledger, router } = place
@@ -53,7 +52,6 @@ export async function signDeposit(
   const opening = isOwners ? undefined : await signOpen(await accountOf(record), owner, place)
   const client = walletClient(wallet, owner)
   say('Sign the deposit in your wallet. It costs no gas, and no later call asks again.')
-  const validBefore = Math.floor(Date.now() / 1000) + SIGNED_SECONDS
   const { data } = await authorizedCall(
     chain,
     { ...place, key: record.address },
@@ -69,7 +67,7 @@ export async function signDeposit(
       ...(opening ? { opening } : {}),
     },
   )
-  return { giver: owner, amount, before: account.deposited, validBefore, data }
+  return { giver: owner, amount, validBefore, data }
 }
 
 async function checkFunds({ chain, asset }: Place, owner: Address, amount: bigint): Promise<void> {
@@ -96,7 +94,6 @@ async function checkFunds({ chain, asset }: Place, owner: Address, amount: bigin
  */
 export async function relayed(
   place: Place,
-  { address }: KeyRecord,
   signed: SignedDeposit,
   relay: boolean,
 ): Promise<HeuristError | undefined> {
@@ -106,7 +103,7 @@ export async function relayed(
         (cause: unknown) => asHeuristError(cause),
       )
     : later('deposit.undelivered', 'nobody relays deposits here')
-  if (await hasArrived(place, address, signed)) return undefined
+  if (await isAuthorizationUsed(place.chain, place, signed.data)) return undefined
   if (failure?.code === 'chain.reverted') throw failure
   return (
     failure ??
@@ -115,9 +112,6 @@ export async function relayed(
     })
   )
 }
-
-const hasArrived = async ({ chain, ledger, router }: Place, key: Address, { before }: SignedDeposit) =>
-  (await readAccount(chain, ledger, { router, key })).deposited > before
 
 const errorSchema = z.object({
   error: z.object({

@@ -54,18 +54,40 @@ export async function saveKey(db: SessionDb, record: KeyRecord): Promise<void> {
   await Promise.all([transaction.store.put(record, record.address), transaction.done])
 }
 
-/** Changes what is kept of a key, whatever another tab wrote meanwhile. */
-export async function changeKey(
+type Change = (record: KeyRecord) => KeyRecord | undefined
+
+/**
+ * Changes what is kept of a key, whatever another tab wrote meanwhile.
+ *
+ * @param change  From what is kept to what shall be; undefined leaves it as it is.
+ * @returns what is kept then; undefined if the key was forgotten.
+ */
+export const changeKey = (db: SessionDb, address: string, change: Change): Promise<KeyRecord | undefined> =>
+  write(db, address, (kept) => kept && change(kept))
+
+/** The same, and keeps the key also if another tab forgot it. */
+export const keepKey = async (db: SessionDb, record: KeyRecord, change: Change): Promise<KeyRecord> =>
+  (await write(db, record.address, (kept) => change(kept ?? record))) ?? record
+
+async function write(
   db: SessionDb,
   address: string,
-  change: (record: KeyRecord) => KeyRecord,
-): Promise<void> {
+  change: (kept: KeyRecord | undefined) => KeyRecord | undefined,
+): Promise<KeyRecord | undefined> {
   const transaction = db.transaction('keys', 'readwrite', { durability: 'strict' })
-  const record = await transaction.store.get(address)
-  await Promise.all([record && transaction.store.put(change(record), address), transaction.done])
+  const kept = await transaction.store.get(address)
+  const next = change(kept)
+  await Promise.all([next && transaction.store.put(next, address), transaction.done])
+  return next ?? kept
 }
 
-export const forgetKey = (db: SessionDb, address: string): Promise<void> => db.delete('keys', address)
+/** Forgets a key, unless another tab began a deposit to it since it was read. */
+export async function forgetKey(db: SessionDb, seen: KeyRecord): Promise<void> {
+  const transaction = db.transaction('keys', 'readwrite')
+  const kept = await transaction.store.get(seen.address)
+  const isSame = kept?.payableUntil === seen.payableUntil && kept?.signed?.data === seen.signed?.data
+  await Promise.all([isSame && transaction.store.delete(seen.address), transaction.done])
+}
 
 /** The keys of one place, newest first. */
 export async function keysOf(db: SessionDb, { chainId, ledger, router }: Place): Promise<KeyRecord[]> {

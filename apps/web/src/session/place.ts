@@ -1,15 +1,10 @@
 import type { Address } from 'viem'
-import { type KeyAccount, readAccount } from '../../../../sdk/chain/accounts.ts'
 import { openChain } from '../../../../sdk/chain/clients.ts'
 import { fetchNetwork, type Network } from '../../../../sdk/chain/network.ts'
 import { chainReader } from '../../../../sdk/chain/reader.ts'
 import { refused } from '../../../../sdk/errors.ts'
 import type { PageConfig } from '../network/config.ts'
 import type { Place } from './deposit.ts'
-import { forgetKey } from './keys.ts'
-import type { KeyRecord, SessionDb } from './store.ts'
-import type { Former } from './view.ts'
-import { isOwn } from './withdraw.ts'
 
 /** Where this page's keys pay, by the router's description, held against what the page itself trusts. */
 export function openPlace(config: PageConfig): () => Promise<Place> {
@@ -43,42 +38,3 @@ function checkAddresses({ addresses }: Network, ledger: { registry: Address; ass
 }
 
 export const placeOf = ({ chain, ledger, router }: Place) => ({ chainId: chain.id, ledger, router })
-export const keyAt = ({ router }: Place, { address }: KeyRecord) => ({ router, key: address })
-export const ownerOf = (owner: Address, key: Address): Address =>
-  /^0x0*$/.test(owner) ? key : (owner.toLowerCase() as Address)
-
-/** A key of this browser as the ledger has it. */
-export interface KnownKey {
-  record: KeyRecord
-  account: KeyAccount
-}
-
-export const readKeys = (place: Place, records: readonly KeyRecord[]): Promise<KnownKey[]> =>
-  Promise.all(
-    records.map(async (record) => ({
-      record,
-      account: await readAccount(place.chain, place.ledger, keyAt(place, record)),
-    })),
-  )
-
-/** Whether calls can be paid by it: whoever announced the withdrawal of its credit, no router serves it then. */
-export const isUsable = ({ record, account }: KnownKey): boolean =>
-  record.revokedAt === undefined && account.thawing === 0n
-
-/** What keys that are used no more still hold; those that hold nothing, and will not, are forgotten. */
-export async function formerOf(db: SessionDb, keys: readonly KnownKey[]): Promise<Former[]> {
-  const all = await Promise.all(
-    keys.map(async ({ record, account }): Promise<Former | undefined> => {
-      if (account.credit === 0n) {
-        const waits = record.signed !== undefined && record.signed.validBefore * 1000 > Date.now()
-        if (!waits) await forgetKey(db, record.address)
-        return undefined
-      }
-      const owner = ownerOf(account.owner, record.address)
-      const { credit, thawing } = account
-      const thawedAt = thawing > 0n ? account.thawedAt : 0
-      return { key: record.address, owner, own: isOwn(record, owner), left: credit, thawing, thawedAt }
-    }),
-  )
-  return all.filter((each) => each !== undefined)
-}

@@ -1,31 +1,32 @@
 import type { Address } from 'viem'
 import { readAccount } from '../../../../sdk/chain/accounts.ts'
-import type { Call } from '../../../../sdk/chain/call.ts'
-import { accountCall } from '../../../../sdk/chain/deposits.ts'
 import { type Client, createClient } from '../../../../sdk/client.ts'
 import { asHeuristError, refused } from '../../../../sdk/errors.ts'
-import { formatUsd } from '../../../../sdk/units.ts'
 import { openActs } from '../acts/open.ts'
 import type { Acts } from '../acts/view.ts'
 import type { PageConfig } from '../network/config.ts'
 import { askRouter } from '../network/router.ts'
 import { carry, carryOn, deedId, deedsOf, isOpen } from './deeds.ts'
-import { type Place, relayed, signDeposit } from './deposit.ts'
+import type { Place } from './deposit.ts'
+import type { Desk, Order, Say } from './desk.ts'
+import { fund, isByWallet, sendAgain, tryOut } from './funding.ts'
 import { browserJournal, journalFree } from './journal.ts'
-import { changeKey, createKey, keysOf, privateKeyOf } from './keys.ts'
-import { formerOf, isUsable, type KnownKey, keyAt, openPlace, ownerOf, placeOf, readKeys } from './place.ts'
+import { changeKey, privateKeyOf } from './keys.ts'
+import { currentOf, dropSigned, formerOf, type KnownKey, keyAt, ownerOf, readKeys } from './known.ts'
+import { openPlace } from './place.ts'
+import { senderOf } from './sender.ts'
 import { type KeyRecord, openSessionDb, type SessionDb } from './store.ts'
-import type { Deed, KeyAct, Phase, Session, SessionView } from './view.ts'
-import { connect, switchChain, type Wallet } from './wallets.ts'
-import { senderOf, thawPlan } from './withdraw.ts'
+import type { Deed, KeyAct, Phase, Session, SessionView, Signed } from './view.ts'
+import { switchChain, type Wallet } from './wallets.ts'
+import { cancel, revoke, withdraw } from './withdraw.ts'
 import { wordsOf } from './words.ts'
 
 /** While router or chain do not answer: asked again after this. Milliseconds. */
 const AGAIN_MS = 4_000
 /** While all is well: whether it still is. Milliseconds. */
 const REFRESH_MS = 10_000
-/** Phases that the chain may end by itself. */
-const CHANGING = new Set<Phase>(['none', 'unfunded', 'revoking', 'revoked'])
+/** Phases that the chain or another tab may end. */
+const CHANGING = new Set<Phase>(['none', 'unfunded', 'ready', 'revoking', 'revoked'])
 /** Codes after which a key is of no more use than to be withdrawn. */
 const BROKEN = new Set(['key.retired', 'key.damaged', 'journal.lost', 'journal.damaged'])
 
@@ -50,6 +51,7 @@ class BrowserSession implements Session {
   #acts: Acts | undefined
   #looking: Promise<void> = Promise.resolve()
   readonly #place: () => Promise<Place>
+  readonly #desk: Desk
   readonly #config: PageConfig
   readonly #frontend: number
   readonly #db: SessionDb
@@ -59,6 +61,21 @@ class BrowserSession implements Session {
     this.#frontend = frontend
     this.#db = db
     this.#place = openPlace(config)
+    this.#desk = {
+      config,
+      db,
+      place: this.#place,
+      record: () => this.#record,
+      clientOf: async (record) => {
+        await this.#take(record)
+        return this.#clientOf(record)
+      },
+      isRevoking: (known) => this.#acts !== undefined && deedsOf(this.#acts, [known]).some(isRevocation),
+      look: () => this.#look(),
+      signed: this.#signed,
+      carry: (order, say) => this.#carry(order, say),
+      done: (deed, key) => this.#included(deed, key),
+    }
     window.addEventListener('pagehide', () => void this.#client?.close())
     window.setInterval(() => document.visibilityState === 'visible' && void this.refresh(), REFRESH_MS)
   }
@@ -96,27 +113,30 @@ class BrowserSession implements Session {
   async #lookNow(): Promise<void> {
     const place = await this.#place()
     this.#actsOn(place)
-    const known = await readKeys(place, await keysOf(this.#db, placeOf(place)))
-    const current = known.find(isUsable)
+    const known = await readKeys(this.#db, place)
+    const current = currentOf(known, this.#record?.address)
     this.#known = known
     const others = known.filter((each) => each !== current)
+    for (const { record, arrived } of known) {
+      if (arrived) this.#acts?.forget(arrived.giver, deedId('deposit', record.address))
+    }
     this.#set({ former: await formerOf(this.#db, others), acts: this.#deeds() })
     await this.#take(current?.record)
-    if (!current) return this.#stands(this.#view.former.some(isThawing) ? 'revoked' : 'none')
-    const { record, account } = current
-    if (record.signed && account.deposited > record.signed.before) {
-      await this.#arrived(record)
-      return this.#lookNow()
-    }
-    if (record.signed) this.#set({ signed: record.signed.amount, byWallet: this.#isByWallet(record) })
-    else this.#set({}, ['signed', 'byWallet'])
-    if (account.deposited === 0n) return this.#stands(record.signed ? 'unfunded' : 'none')
+    const { record, account } = current ?? {}
+    if (!record || !account || (account.deposited === 0n && !record.signed))
+      return this.#stands(this.#view.former.some(isThawing) ? 'revoked' : 'none')
+    this.#set({ key: { address: record.address, owner: ownerOf(account.owner, record.address) } })
+    if (record.signed) this.#signed({ ...record.signed, byWallet: isByWallet(this.#desk, record) })
+    else this.#set({}, ['signed'])
+    if (account.deposited === 0n) return this.#stands('unfunded')
     await this.#openClient(record)
   }
 
+  #signed = ({ giver, amount, byWallet }: Signed) => this.#set({ signed: { giver, amount, byWallet } })
+
   /** Nothing can be paid. */
   #stands(phase: Phase): void {
-    const gone = phase === 'unfunded' ? [] : (['signed', 'byWallet'] as const)
+    const gone = phase === 'unfunded' ? [] : (['signed', 'key'] as const)
     this.#set({ phase }, ['account', 'client', ...gone, ...this.#overcome()])
   }
 
@@ -135,11 +155,8 @@ class BrowserSession implements Session {
     await client?.close()
   }
 
-  #isByWallet = ({ signed }: KeyRecord): boolean => signed?.byWallet === true || this.#config.relay !== true
-
   async #openClient(record: KeyRecord): Promise<void> {
-    const client = this.#client ?? (await this.#clientOf(record))
-    this.#client = client
+    const client = await this.#clientOf(record)
     await this.#readBalance()
     if (this.#isRevoking()) this.#set({ phase: 'revoking' }, ['client', ...this.#overcome()])
     else this.#set({ phase: 'ready', client }, this.#overcome())
@@ -147,29 +164,28 @@ class BrowserSession implements Session {
 
   async #clientOf(record: KeyRecord): Promise<Client> {
     const { routerUrl, rpcUrl, chainId, ledger } = this.#config
-    return createClient({
+    this.#client ??= await createClient({
       routerUrl,
       key: await privateKeyOf(record),
       chain: { rpcUrl, chainId, ledger },
       frontend: this.#frontend,
       journal: browserJournal(this.#db, navigator.locks),
     })
+    return this.#client
   }
 
-  /** @returns so much is on its way back. Base units. */
-  async #readBalance(): Promise<bigint> {
-    if (!this.#client || !this.#record) return 0n
+  async #readBalance(): Promise<void> {
+    if (!this.#client || !this.#record) return
     const place = await this.#place()
     const [balance, , { owner }] = await Promise.all([
       this.#client.balance(),
       askRouter(this.#config.routerUrl),
       readAccount(place.chain, place.ledger, keyAt(place, this.#record)),
     ])
-    const { payer, deposited, charged, available, thawing } = balance
+    const { payer, deposited, charged, available } = balance
     this.#set({
       account: { key: payer, owner: ownerOf(owner, payer), left: available, charged, deposited },
     })
-    return thawing
   }
 
   #failed(cause: unknown): void {
@@ -205,7 +221,7 @@ class BrowserSession implements Session {
   #deeds = (): KeyAct[] => (this.#acts ? deedsOf(this.#acts, this.#known) : [])
 
   #isRevoking = (): boolean =>
-    this.#view.acts.some((each) => each.deed === 'thaw' && each.key === this.#record?.address && isOpen(each))
+    this.#view.acts.some((each) => each.key === this.#record?.address && isRevocation(each))
 
   /** What is in a block is written down, once; while the key is being revoked, it signs nothing. */
   #acted(): void {
@@ -233,27 +249,17 @@ class BrowserSession implements Session {
     }
   }
 
-  /** Carries a transaction until it is sent; {@link #acted} does what follows from it. */
-  async #carry(
-    deed: Deed,
-    record: KeyRecord,
-    {
-      from,
-      title,
-      plan,
-      wallet,
-    }: { from: Address; title: string; plan: () => Promise<Call[]>; wallet?: Wallet },
-    say: (doing: string) => void,
-  ): Promise<void> {
+  /** {@link #acted} does what follows once it is in a block. */
+  async #carry({ record, wallet, ...order }: Order, say: Say): Promise<void> {
     const place = await this.#place()
-    const ask = () => senderOf(place, record, from, wallet)
-    await carry(this.#actsOn(place), { deed, key: record.address, from, title, plan, ask }, say)
+    const ask = () => senderOf(place, record, order.from, wallet)
+    await carry(this.#actsOn(place), { ...order, key: record.address, ask }, say)
   }
 
   // ---------------------------------------------------------------------------------------------- what is done
 
   /** One thing at a time, with its name while it lasts, and its failure in words. */
-  async #act(doing: string, work: (say: (doing: string) => void) => Promise<void>): Promise<void> {
+  async #act(doing: string, work: (say: Say) => Promise<void>): Promise<void> {
     if (this.#view.doing !== undefined) return
     this.#set({ doing }, ['problem'])
     try {
@@ -261,97 +267,35 @@ class BrowserSession implements Session {
       this.#set({}, ['doing'])
     } catch (cause) {
       console.warn(cause)
-      const waits = this.#record?.signed !== undefined && this.#view.phase === 'none'
+      const { signed, phase } = this.#view
+      const waits = signed !== undefined && (phase === 'none' || phase === 'revoked')
       this.#set({ problem: wordsOf(cause), ...(waits ? { phase: 'unfunded' } : {}) }, ['doing'])
     }
   }
 
   fund = (wallet: Wallet, dollars: string) =>
-    this.#act('Your wallet asks whether this page may see your account.', async (say) => {
-      const place = await this.#place()
-      const owner = await connect(wallet, this.#config.chainId)
-      const record = await this.#payable(place)
-      const signed = await signDeposit(place, record, { wallet, owner, dollars, say })
-      this.#record = { ...record, signed }
-      await changeKey(this.#db, record.address, (kept) => ({ ...kept, signed }))
-      this.#set({ signed: signed.amount, byWallet: this.#isByWallet(this.#record) })
-      await this.#send(place, this.#record, wallet, say)
-    })
+    this.#act('Your wallet asks whether this page may see your account.', (say) =>
+      fund(this.#desk, wallet, dollars, say),
+    )
 
   tryOut = (dollars: string) =>
-    this.#act('Making a key and giving it play money…', async () => {
-      const place = await this.#place()
-      const record = await this.#payable(place)
-      const client = this.#client ?? (await this.#clientOf(record))
-      this.#client = client
-      await client.deposit(dollars, { faucet: true })
-      await this.#look()
-    })
-
-  /** The key that a deposit may go to, made if there is none. @throws `key.revoked` (refused). */
-  async #payable(place: Place): Promise<KeyRecord> {
-    if (!this.#record) {
-      this.#record = await createKey(this.#db, placeOf(place))
-      return this.#record
-    }
-    const { thawing } = await readAccount(place.chain, place.ledger, keyAt(place, this.#record))
-    if (thawing === 0n && !this.#isRevoking()) return this.#record
-    await this.#look()
-    throw refused('key.revoked', 'the credit of this key is on its way back, so nothing is added to it', {
-      fix: 'Cancel that, or deposit to a new key.',
-    })
-  }
+    this.#act('Making a key and giving it play money…', () => tryOut(this.#desk, dollars))
 
   sendAgain = (wallet?: Wallet) =>
-    this.#act('Sending your deposit…', async (say) => {
-      if (this.#record?.signed) await this.#send(await this.#place(), this.#record, wallet, say)
-    })
-
-  async #send(place: Place, record: KeyRecord, wallet: Wallet | undefined, say: (doing: string) => void) {
-    const { signed } = record
-    if (!signed) return
-    try {
-      say('Your deposit is on its way to the chain…')
-      const failure = await relayed(place, record, signed, this.#config.relay === true)
-      if (failure) {
-        await changeKey(this.#db, record.address, withByWallet)
-        if (!wallet) throw failure
-        const title = `Deposit $${formatUsd(signed.amount)}`
-        const plan = async () => [{ to: place.ledger, data: signed.data }]
-        await this.#carry('deposit', record, { from: signed.giver, title, plan, wallet }, say)
-      } else void navigator.storage?.persist?.()
-    } finally {
-      await this.#look()
-    }
-  }
-
-  async #arrived({ address, signed }: KeyRecord): Promise<void> {
-    if (signed) this.#acts?.forget(signed.giver, deedId('deposit', address))
-    await changeKey(this.#db, address, AFTER.deposit)
-  }
+    this.#act('Sending your deposit…', (say) => sendAgain(this.#desk, wallet, say))
 
   dropSigned = () =>
     this.#act('Forgetting the deposit…', async () => {
-      if (this.#record) await this.#arrived(this.#record)
+      const { signed, address } = this.#record ?? {}
+      if (signed && address) this.#acts?.forget(signed.giver, deedId('deposit', address))
+      if (this.#record) await dropSigned(this.#db, this.#record)
       await this.#look()
     })
 
   revoke = (wallet?: Wallet) =>
     this.#act('Announcing the withdrawal…', async (say) => {
-      if (!this.#record) return
-      await this.#thaw(this.#record, await this.#owed(), wallet, say)
+      await revoke(this.#desk, await this.#owed(), wallet, say)
     })
-
-  async #thaw(record: KeyRecord, owed: bigint, wallet: Wallet | undefined, say: (doing: string) => void) {
-    const place = await this.#place()
-    const plan = () => thawPlan(place, record, owed)
-    const [call] = await plan()
-    if (!call) return this.#included('thaw', record.address)
-    const { owner, credit } = await readAccount(place.chain, place.ledger, keyAt(place, record))
-    const from = ownerOf(owner, record.address)
-    const title = `Withdraw $${formatUsd(credit - owed)}`
-    await this.#carry('thaw', record, { from, title, plan, ...(wallet ? { wallet } : {}) }, say)
-  }
 
   /** What the router may still post of this key's calls; nothing is known of a key that does not open. Base units. */
   async #owed(): Promise<bigint> {
@@ -362,41 +306,10 @@ class BrowserSession implements Session {
   }
 
   withdraw = (key: Address, wallet?: Wallet) =>
-    this.#act('Withdrawing…', async (say) => {
-      const known = await this.#formerKey(key)
-      if (!known) return
-      const { record, account } = known
-      if (account.thawing === 0n) return this.#thaw(record, 0n, wallet, say)
-      await this.#back('withdraw', known, `Take $${formatUsd(account.thawing)}`, wallet, say)
-    })
+    this.#act('Withdrawing…', (say) => withdraw(this.#desk, key, wallet, say))
 
   cancel = (key: Address, wallet?: Wallet) =>
-    this.#act('Taking the revocation back…', async (say) => {
-      const known = await this.#formerKey(key)
-      if (!known) return
-      if (known.account.thawing === 0n) return this.#included('cancel', key)
-      await this.#back('cancel', known, 'Use the key again', wallet, say)
-    })
-
-  async #formerKey(key: Address): Promise<KnownKey | undefined> {
-    const place = await this.#place()
-    const records = (await keysOf(this.#db, placeOf(place))).filter(({ address }) => address === key)
-    return (await readKeys(place, records))[0]
-  }
-
-  async #back(
-    deed: 'withdraw' | 'cancel',
-    { record, account }: KnownKey,
-    title: string,
-    wallet: Wallet | undefined,
-    say: (doing: string) => void,
-  ): Promise<void> {
-    const { ledger, router } = await this.#place()
-    const from = ownerOf(account.owner, record.address)
-    const data = accountCall[deed === 'cancel' ? 'cancelThaw' : 'withdraw'](router, record.address)
-    const plan = async () => [{ to: ledger, data }]
-    await this.#carry(deed, record, { from, title, plan, ...(wallet ? { wallet } : {}) }, say)
-  }
+    this.#act('Taking the revocation back…', (say) => cancel(this.#desk, key, wallet, say))
 
   askAgain = (act: KeyAct, wallet?: Wallet) =>
     this.#act('Looking what became of it…', async (say) => {
@@ -413,10 +326,8 @@ class BrowserSession implements Session {
     this.#act('Your wallet asks whether to switch.', () => switchChain(wallet, this.#config))
 
   refresh = async () => {
-    const { phase } = this.#view
     try {
-      if (phase === 'ready' && (await this.#readBalance()) === 0n) return
-      if (phase === 'ready' || (CHANGING.has(phase) && this.#known.length > 0)) await this.#look()
+      if (CHANGING.has(this.#view.phase)) await this.#look()
     } catch (cause) {
       this.#failed(cause)
     }
@@ -431,14 +342,14 @@ class BrowserSession implements Session {
   dismiss = () => this.#set({}, ['problem'])
 }
 
-const isThawing = ({ thawing }: { thawing: bigint }): boolean => thawing > 0n
+const isRevocation = (act: KeyAct): boolean => act.deed === 'thaw' && isOpen(act)
 
-const withByWallet = (record: KeyRecord): KeyRecord =>
-  record.signed ? { ...record, signed: { ...record.signed, byWallet: true } } : record
+const isThawing = ({ thawing }: { thawing: bigint }): boolean => thawing > 0n
 
 /** What is kept of a key once the chain did that. */
 const AFTER: Record<Deed, (record: KeyRecord) => KeyRecord> = {
-  deposit: ({ signed: _, ...rest }) => rest,
+  // The next look sees that it arrived.
+  deposit: (record) => record,
   thaw: (record) => ({ ...record, revokedAt: Date.now() }),
   cancel: ({ revokedAt: _, ...rest }) => rest,
   withdraw: (record) => record,

@@ -7,8 +7,6 @@ export interface SignedDeposit {
   giver: Address
   /** Base units. */
   amount: bigint
-  /** What the account held when it was signed: more than this on the chain means that it arrived. */
-  before: bigint
   /** Unix seconds after which the asset takes it no more. */
   validBefore: number
   /** The call of the ledger. */
@@ -28,6 +26,8 @@ export interface KeyRecord {
   wrapped: ArrayBuffer
   iv: Uint8Array<ArrayBuffer>
   wrapping: CryptoKey
+  /** A wallet was asked to pay into it, by whichever tab: what it signs may be taken until then. Unix seconds. */
+  payableUntil?: number
   signed?: SignedDeposit
   /** Since when it is revoked in this browser: it signs nothing more, also once its credit was paid out. Unix milliseconds. */
   revokedAt?: number

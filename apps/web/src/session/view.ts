@@ -32,7 +32,7 @@ export interface Account {
   deposited: bigint
 }
 
-/** A key that is used no more: its owner draws what is left once the waiting time is over. */
+/** A key beside the one that pays: its owner draws what is left once the waiting time is over. */
 export interface Former {
   key: Address
   owner: Address
@@ -43,6 +43,8 @@ export interface Former {
   thawing: bigint
   /** Unix seconds; 0 if no withdrawal is announced. */
   thawedAt: number
+  /** Whether it is used no more; else it pays once the present key has nothing left. */
+  isRevoked: boolean
 }
 
 /** What is sent about a key: the deposit that a wallet sends itself, its revocation, the way back from that, the payout. */
@@ -56,13 +58,21 @@ export interface KeyAct {
   act: ActState
 }
 
+/** A deposit that is signed and not on the chain yet. */
+export interface Signed {
+  giver: Address
+  /** Base units. */
+  amount: bigint
+  /** Whether sending it is the wallet's: the page's server did not take it. */
+  byWallet: boolean
+}
+
 export interface SessionView {
   phase: Phase
   account?: Account
-  /** Signed and not on the chain yet. Base units. */
-  signed?: bigint
-  /** Whether sending it is the wallet's: the page's server did not take it. */
-  byWallet?: boolean
+  /** The key that pays, or is to be paid into, as the ledger has it. */
+  key?: { address: Address; owner: Address }
+  signed?: Signed
   former: readonly Former[]
   acts: readonly KeyAct[]
   /** What is being done, while it is. */

@@ -90,6 +90,12 @@ export function onWallets(listen: () => void): () => void {
   return () => listeners.delete(listen)
 }
 
+/** The accounts that a wallet lets this page see, asking nobody; none if it does not tell. */
+export async function accountsOf({ provider }: Wallet): Promise<Address[]> {
+  const known = await provider.request({ method: 'eth_accounts' }).catch(() => [])
+  return known.map((account) => account.toLowerCase() as Address)
+}
+
 /**
  * The wallet's account, on the chain of this page. Asks the wallet's owner only if the page was never allowed in.
  *

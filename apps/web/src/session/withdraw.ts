@@ -1,50 +1,75 @@
-import { type Address, createWalletClient, http } from 'viem'
+import type { Address } from 'viem'
 import { readAccount } from '../../../../sdk/chain/accounts.ts'
 import type { Call } from '../../../../sdk/chain/call.ts'
-import { type WalletSender, walletSender } from '../../../../sdk/chain/clients.ts'
 import { accountCall } from '../../../../sdk/chain/deposits.ts'
 import { chainError } from '../../../../sdk/chain/errors.ts'
-import { refused } from '../../../../sdk/errors.ts'
+import { formatUsd } from '../../../../sdk/units.ts'
 import type { Place } from './deposit.ts'
-import { accountOf } from './keys.ts'
+import type { Desk, Say } from './desk.ts'
+import { type KnownKey, ownerOf, readKeys } from './known.ts'
 import type { KeyRecord } from './store.ts'
-import { connect, type Wallet, walletClient } from './wallets.ts'
+import type { Wallet } from './wallets.ts'
 
-/** Whether the key owns itself, as one without a wallet does. */
-export const isOwn = ({ address }: Pick<KeyRecord, 'address'>, owner: Address): boolean =>
-  owner.toLowerCase() === address
+/** How what a key holds comes back to its owner. */
 
-/**
- * Who sends in the name of `from`: the key itself, which asks nobody, or the wallet that funded it.
- *
- * @param from  The key's owner, or the giver of its deposit.
- * @throws `wallet.missing`, `wallet.of_another` (refused); what {@link connect} throws.
- */
-export async function senderOf(
-  { chain }: Place,
-  record: KeyRecord,
-  from: Address,
+/** @param owed  Charged and not posted yet, with what is in flight. Base units. */
+export async function revoke(desk: Desk, owed: bigint, wallet: Wallet | undefined, say: Say): Promise<void> {
+  const known = await knownKey(desk, desk.record()?.address)
+  if (known) await thaw(desk, known, owed, wallet, say)
+}
+
+/** Announces what was not announced, or pays out what was. */
+export async function withdraw(
+  desk: Desk,
+  key: Address,
   wallet: Wallet | undefined,
-): Promise<WalletSender> {
-  if (isOwn(record, from)) {
-    const account = await accountOf(record)
-    // It never sends a second time by itself: what failed may have been taken.
-    const transport = http(chain.rpcUrl, { retryCount: 0 })
-    const client = createWalletClient({ account, chain: chain.client.chain, transport })
-    return walletSender(chain, client, account.address)
-  }
-  if (!wallet) {
-    throw refused('wallet.missing', `only the wallet ${from} can send this`, {
-      fix: 'Open this page in a browser that has that wallet.',
-    })
-  }
-  const account = await connect(wallet, chain.id)
-  if (account !== from.toLowerCase()) {
-    throw refused('wallet.of_another', `this belongs to ${from}; the wallet shows ${account}`, {
-      fix: 'Choose that account in the wallet.',
-    })
-  }
-  return walletSender(chain, walletClient(wallet, account), account)
+  say: Say,
+): Promise<void> {
+  const known = await knownKey(desk, key)
+  if (!known) return
+  const { thawing } = known.account
+  if (thawing === 0n) return thaw(desk, known, 0n, wallet, say)
+  await back(desk, known, { deed: 'withdraw', title: `Take $${formatUsd(thawing)}`, wallet }, say)
+}
+
+/** Takes a revocation back: on the chain if it stands there, and in this browser. */
+export async function cancel(desk: Desk, key: Address, wallet: Wallet | undefined, say: Say): Promise<void> {
+  const known = await knownKey(desk, key)
+  if (!known) return
+  if (known.account.thawing === 0n) return desk.done('cancel', key)
+  await back(desk, known, { deed: 'cancel', title: 'Use the key again', wallet }, say)
+}
+
+async function knownKey({ db, place }: Desk, key: Address | undefined): Promise<KnownKey | undefined> {
+  return (await readKeys(db, await place())).find(({ record }) => record.address === key)
+}
+
+async function thaw(
+  desk: Desk,
+  { record, account }: KnownKey,
+  owed: bigint,
+  wallet: Wallet | undefined,
+  say: Say,
+): Promise<void> {
+  const place = await desk.place()
+  const plan = () => thawPlan(place, record, owed)
+  const [call] = await plan()
+  if (!call) return desk.done('thaw', record.address)
+  const from = ownerOf(account.owner, record.address)
+  const title = `Withdraw $${formatUsd(account.credit - owed)}`
+  await desk.carry({ deed: 'thaw', record, from, title, plan, wallet }, say)
+}
+
+async function back(
+  desk: Desk,
+  { record, account }: KnownKey,
+  what: { deed: 'withdraw' | 'cancel'; title: string; wallet: Wallet | undefined },
+  say: Say,
+): Promise<void> {
+  const { ledger, router } = await desk.place()
+  const from = ownerOf(account.owner, record.address)
+  const data = accountCall[what.deed === 'cancel' ? 'cancelThaw' : 'withdraw'](router, record.address)
+  await desk.carry({ ...what, record, from, plan: async () => [{ to: ledger, data }] }, say)
 }
 
 /** Between reading the credit and announcing its withdrawal a batch may take of it. */

@@ -21,7 +21,7 @@ const WALLET_WORDS: Record<number, Problem> = {
   4001: {
     code: 'wallet.declined',
     says: 'You declined in the wallet.',
-    fix: 'Nothing was signed or charged; try again whenever you like.',
+    fix: 'What you declined was neither signed nor sent, and cost nothing; try again whenever you like.',
   },
   4100: {
     code: 'wallet.unauthorized',

@@ -16,7 +16,7 @@ import { useSession } from '../../session/use.ts'
 import type { Phase } from '../../session/view.ts'
 import { Spend } from './spend.tsx'
 
-const SessionPanel = lazy(() => import('../../session/panel.tsx'))
+const SessionPanel = lazy(() => import('../../session/panel/panel.tsx'))
 
 /** `/credits`: what pays for calls, where it lies, where it went, and the way back. */
 export default function CreditsPage() {
@@ -79,7 +79,8 @@ function KeyFigures() {
         </Figure>
       </Figures>
     )
-  return <p data-phase={phase}>{WORDS[phase] ?? problem?.says ?? 'It is being looked up.'}</p>
+  const why = problem && `${problem.says} ${problem.fix}`
+  return <p data-phase={phase}>{WORDS[phase] ?? why ?? 'It is being looked up.'}</p>
 }
 
 const WORDS: Partial<Record<Phase, string>> = {
@@ -102,10 +103,15 @@ function KeyNews() {
           {problem.says} {problem.fix}
         </p>
       )}
-      {former.map(({ key, left, thawing, thawedAt }) => (
+      {former.map(({ key, left, thawing, thawedAt, isRevoked }) => (
         <p key={key} className="label mt-2" data-going-back={key}>
-          <Dollars amount={thawing > 0n ? thawing : left} /> of the revoked key <Short hex={key} />{' '}
-          {thawing > 0n ? `is on its way back, until ${dateOf(thawedAt)}.` : 'waits to be taken back.'}
+          <Dollars amount={thawing > 0n ? thawing : left} /> of {isRevoked ? 'the revoked' : 'another'} key{' '}
+          <Short hex={key} />{' '}
+          {thawing > 0n
+            ? `is on its way back, until ${dateOf(thawedAt)}.`
+            : isRevoked
+              ? 'waits to be taken back.'
+              : 'pays once the present one has nothing left.'}
         </p>
       ))}
     </div>
@@ -175,7 +181,7 @@ function AccountRow({ account, thawSeconds }: RowProps) {
   const { view } = useSession()
   const { clock } = useBeat()
   const { key, credit, spent, thawing, thawedAt } = account
-  const isInUse = view.account?.key.toLowerCase() === key.toLowerCase()
+  const inUse = view.key?.address === key.toLowerCase() ? IN_USE[view.phase] : undefined
   const isDue = clock !== undefined && clock.now >= thawedAt
   return (
     <li className="space-y-3 py-3" data-key={key.toLowerCase()} data-credit={credit.toString()}>
@@ -198,17 +204,27 @@ function AccountRow({ account, thawSeconds }: RowProps) {
           </span>
         )}
       </p>
-      {isInUse && thawing === 0n && <p className="label">This browser calls with it: revoke it above.</p>}
-      {!isInUse && thawing === 0n && credit > 0n && <Announce account={account} thawSeconds={thawSeconds} />}
+      {inUse !== undefined && thawing === 0n && <p className="label">{inUse}</p>}
+      {inUse === undefined && thawing === 0n && credit > 0n && (
+        <Announce account={account} thawSeconds={thawSeconds} />
+      )}
       {thawing > 0n && <Thawing account={account} isDue={isDue} />}
     </li>
   )
+}
+
+/** Where a key that is in use is taken back. One that nobody can use, whoever is down, is taken back on the chain. */
+const IN_USE: Partial<Record<Phase, string>> = {
+  ready: 'This browser calls with it: revoke it above.',
+  revoking: 'This browser calls with it: it is being revoked.',
+  elsewhere: 'Another tab of this browser calls with it: revoke it there.',
 }
 
 function Announce({ account: { router, key, credit }, thawSeconds }: RowProps) {
   return (
     <TxButton
       id={deedId('thaw', key)}
+      isIdempotent
       title={`Withdraw $${formatUsd(credit)}`}
       tone="quiet"
       why={`Announced now: the router serves the key no more, and the money can be taken after ${countdown(thawSeconds)}.`}
@@ -222,6 +238,7 @@ function Thawing({ account: { router, key, thawedAt }, isDue }: { account: Route
     <div className="grid gap-4 sm:grid-cols-2">
       <TxButton
         id={deedId('withdraw', key)}
+        isIdempotent
         title="Take it"
         disabled={!isDue}
         why={isDue ? 'It is paid to this account.' : `Possible from ${dateOf(thawedAt)} on.`}
@@ -229,6 +246,7 @@ function Thawing({ account: { router, key, thawedAt }, isDue }: { account: Route
       />
       <TxButton
         id={deedId('cancel', key)}
+        isIdempotent
         title="Leave it there"
         tone="quiet"
         why="The router serves the key again."

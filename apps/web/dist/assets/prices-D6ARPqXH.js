@@ -1,1 +1,0 @@
-import{n as e,t}from"./prices-Dnz_rPqu.js";t();export{e as priceOf};

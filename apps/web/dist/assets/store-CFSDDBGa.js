@@ -1,1 +1,0 @@
-import{n as e,t}from"./store-DdBF0IUV.js";t();export{e as openSessionDb};

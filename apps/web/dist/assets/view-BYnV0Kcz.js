@@ -1,1 +1,0 @@
-import{n as e}from"./rolldown-runtime-CNOWq4Kh.js";var t;function n(){return(n=e((()=>{t=({state:e})=>e!==`idle`&&e!==`refused`&&e!==`included`&&e!==`failed`})))()}export{t as n,n as t};

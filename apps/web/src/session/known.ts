@@ -1,0 +1,109 @@
+import type { Address } from 'viem'
+import { isAuthorizationUsed, type KeyAccount, readAccount } from '../../../../sdk/chain/accounts.ts'
+import { chainError } from '../../../../sdk/chain/errors.ts'
+import type { Place } from './deposit.ts'
+import { changeKey, forgetKey, keysOf } from './keys.ts'
+import { placeOf } from './place.ts'
+import type { KeyRecord, SessionDb, SignedDeposit } from './store.ts'
+import type { Former } from './view.ts'
+
+/** The keys of this browser as the ledger has them: which of them pays, and which are only taken back from. */
+
+export interface KnownKey {
+  record: KeyRecord
+  account: KeyAccount
+  /** Whether what a wallet signs, or has signed, may still pay into it. */
+  awaits: boolean
+  /** What was waited for until now: the asset is done with it. */
+  arrived?: SignedDeposit
+}
+
+export const keyAt = ({ router }: Place, { address }: Pick<KeyRecord, 'address'>) => ({
+  router,
+  key: address,
+})
+export const ownerOf = (owner: Address, key: Address): Address =>
+  /^0x0*$/.test(owner) ? key : (owner.toLowerCase() as Address)
+/** Whether the key owns itself, as one without a wallet does. */
+export const isOwn = ({ address }: Pick<KeyRecord, 'address'>, owner: Address): boolean =>
+  owner.toLowerCase() === address
+
+/** All that this browser keeps for a place, newest first. Deposits that arrived are no longer waited for. */
+export async function readKeys(db: SessionDb, place: Place): Promise<KnownKey[]> {
+  const records = await keysOf(db, placeOf(place))
+  const now = records.some((record) => lastChance(record) > 0) ? await chainTime(place) : 0
+  return Promise.all(records.map((record) => readKey(db, place, record, now)))
+}
+
+async function readKey(db: SessionDb, place: Place, kept: KeyRecord, now: number): Promise<KnownKey> {
+  const { signed } = kept
+  const isOver = signed !== undefined && (await isAuthorizationUsed(place.chain, place, signed.data))
+  const record = (isOver && (await dropSigned(db, kept))) || kept
+  const account = await readAccount(place.chain, place.ledger, keyAt(place, record))
+  const awaits = lastChance(record) > 0 && lastChance(record) >= now
+  return { record, account, awaits, ...(isOver ? { arrived: signed } : {}) }
+}
+
+/** Until when the asset may take a signature for this key. Unix seconds. */
+const lastChance = ({ payableUntil = 0, signed }: KeyRecord): number =>
+  Math.max(payableUntil, signed?.validBefore ?? 0)
+
+/** The clock that decides which signatures are too old. Unix seconds. */
+async function chainTime({ chain }: Place): Promise<number> {
+  const { timestamp } = await chain.client.getBlock().catch((cause: unknown) => {
+    throw chainError(cause)
+  })
+  return Number(timestamp)
+}
+
+/** Waits no longer for the deposit that is written down for a key; one that another tab wrote since stays. */
+export const dropSigned = (db: SessionDb, { address, signed }: KeyRecord): Promise<KeyRecord | undefined> =>
+  changeKey(db, address, (kept) => {
+    const { signed: now, ...rest } = kept
+    return now?.data === signed?.data ? rest : undefined
+  })
+
+/** Whether calls can be paid by it: whoever announced the withdrawal of its credit, no router serves it then. */
+export const isUsable = ({ record, account }: Pick<KnownKey, 'record' | 'account'>): boolean =>
+  record.revokedAt === undefined && account.thawing === 0n
+
+/**
+ * The key that pays: one with credit before one without; then the one that paid before, as long as it can; then the one that a
+ * deposit is on its way to; then the newest. Pure.
+ *
+ * @param before  The one that paid before.
+ */
+export function currentOf(known: readonly KnownKey[], before: Address | undefined): KnownKey | undefined {
+  const usable = known.filter(isUsable)
+  const funded = usable.filter(({ account }) => account.credit > 0n)
+  const candidates = funded.length > 0 ? funded : usable
+  return (
+    candidates.find(({ record }) => record.address === before) ??
+    candidates.find(({ record }) => record.signed !== undefined) ??
+    candidates[0]
+  )
+}
+
+/** What keys beside the one that pays still hold; those that hold nothing, and will not, are forgotten. */
+export async function formerOf(db: SessionDb, keys: readonly KnownKey[]): Promise<Former[]> {
+  await Promise.all(
+    keys
+      .filter(({ account, awaits }) => account.credit === 0n && !awaits)
+      .map(({ record }) => forgetKey(db, record)),
+  )
+  return keys.filter(({ account }) => account.credit > 0n).map(asFormer)
+}
+
+function asFormer({ record, account }: KnownKey): Former {
+  const owner = ownerOf(account.owner, record.address)
+  const { credit, thawing } = account
+  return {
+    key: record.address,
+    owner,
+    own: isOwn(record, owner),
+    left: credit,
+    thawing,
+    thawedAt: thawing > 0n ? account.thawedAt : 0,
+    isRevoked: !isUsable({ record, account }),
+  }
+}

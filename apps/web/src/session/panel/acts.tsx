@@ -1,0 +1,35 @@
+import type { Address } from 'viem'
+import { ActLine } from '../../acts/line.tsx'
+import type { State } from '../../acts/view.ts'
+import { useSession } from '../use.ts'
+import type { KeyAct } from '../view.ts'
+import { useWallet } from './wallet.tsx'
+
+/** The states that are told apart from what is being done just now. */
+const TOLD = new Set<State>(['unsure', 'sent', 'missing', 'failed', 'ready'])
+
+/** What was asked of the wallet about a key, or sent, and is not decided. */
+export function KeyActs({ of }: { of: Address }) {
+  const { acts } = useSession().view
+  return acts
+    .filter(({ key, act }) => key === of && TOLD.has(act.state))
+    .map((each) => <Act key={each.deed} of={each} />)
+}
+
+function Act({ of: each }: { of: KeyAct }) {
+  const { session } = useSession()
+  const wallet = useWallet(each.from)
+  return (
+    <div data-deed={each.deed} data-tx={each.act.state} className="space-y-1">
+      <p className="label">{each.act.intent?.title}</p>
+      <ActLine
+        act={each.act}
+        isOwn={each.from === each.key}
+        isIdempotent
+        onAgain={() => void session.askAgain(each, wallet)}
+        onForget={() => session.forget(each)}
+        onSwitch={() => wallet && void session.switchChain(wallet)}
+      />
+    </div>
+  )
+}
