@@ -34,7 +34,17 @@ const VERBS: [string, string, readonly Act['name'][]][] = [
   [
     'turn',
     'do everything that is due, in its order',
-    ['gather', 'checkpoint', 'close revenue', 'lapse', 'record', 'record base', 'finalize', 'close tips'],
+    [
+      'gather',
+      'checkpoint',
+      'roll',
+      'close revenue',
+      'lapse',
+      'record',
+      'record base',
+      'finalize',
+      'close tips',
+    ],
   ],
   ['gather', 'bring the protocol part of all fees to the burner', ['gather']],
   ['record', 'count the fees of nodes in the epoch that is finalized next', ['record']],
@@ -65,7 +75,9 @@ export function epochCommand(): Command {
     .addHelpText('after', '\nExample:\n  $ heurist epoch base 1,2 --keeper http://127.0.0.1:4104 --dry-run')
     .action(recordBase)
   epochOptions(
-    epoch.command('roll').description('write the weights of this epoch down, so that later calls are cheap'),
+    epoch
+      .command('roll')
+      .description('count all votes up to the next epoch, so that votes in this one are cheap'),
   )
     .option('--node <ids>', 'nodes too')
     .option('--pod <ids>', 'pods too')

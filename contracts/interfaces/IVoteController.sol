@@ -64,7 +64,8 @@ interface IVoteController {
     /// @notice Sets the caller's votes for `ids`, from the next epoch on; votes for other targets stay.
     ///         A target that the account has no vote for must be active in the next epoch; one that it has can be changed.
     ///         A vote that changes nothing writes nothing: it counts on as it was cast.
-    /// @param bps Parts of the lock's amount in basis points; 0 removes. The last of a duplicate id counts.
+    /// @param bps Parts of the lock's amount, in whole ten-thousandths of it, in basis points; 0 removes. The last of a
+    ///        duplicate id counts.
     function vote(Ballot ballot, uint32[] calldata ids, uint16[] calldata bps) external;
 
     /// @notice `vote` on both ballots in one call; each has the lock's whole power.
@@ -75,7 +76,7 @@ interface IVoteController {
         uint16[] calldata podBps
     ) external;
 
-    /// @notice Counts a target up to the present epoch, so that later calls need not. Anyone may. Id 0 = the whole ballot.
+    /// @notice Counts a target up to the next epoch, so that later calls need not. Anyone may. Id 0 = the whole ballot.
     function roll(Ballot ballot, uint32 id) external;
 
     /// @notice Takes in the voters' part of what `router` settled for `pod` in every epoch that is over and not closed,
@@ -94,6 +95,9 @@ interface IVoteController {
 
     /// @notice What `claimRevenue` (ballot of pods) or `claimTips` (ballot of nodes; router zero) would pay now.
     function claimable(address account, Ballot ballot, address router, uint32 id) external view returns (uint256);
+
+    /// @notice The epoch up to which a target is counted, by votes or `roll`: the next one at most; 0 if never.
+    function lastRoll(Ballot ballot, uint32 id) external view returns (uint32);
 
     /// @notice Basis points of the account's power that stand on a ballot.
     function usedBps(address account, Ballot ballot) external view returns (uint256);

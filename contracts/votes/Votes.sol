@@ -22,7 +22,7 @@ abstract contract Votes is IVoteController {
     using Powers for Powers.Sums;
     using Weights for Weights.Target;
 
-    /// @param amount Of the lock that the account last voted with, 0 before its first vote.
+    /// @param amount Of the lock that the account last voted with, in whole ten-thousandths; 0 before its first vote.
     /// @param number Of that lock. The ones before it are in `_locks`.
     /// @param used Basis points that stand on the ballot.
     struct Voter {
@@ -33,6 +33,8 @@ abstract contract Votes is IVoteController {
     }
 
     /// @dev One call of `vote`, in memory.
+    /// @param added To what ends on the whole ballot when the lock does: modular, less is its complement.
+    /// @param total Of the whole ballot, once a vote with another end leaves it.
     struct Casting {
         Ballot ballot;
         uint32 next;
@@ -42,6 +44,7 @@ abstract contract Votes is IVoteController {
         uint256 amount;
         uint256 number;
         uint256 used;
+        uint256 added;
         Powers.Sums total;
     }
 
@@ -81,12 +84,17 @@ abstract contract Votes is IVoteController {
 
     /// @inheritdoc IVoteController
     function roll(Ballot ballot, uint32 id) external {
-        uint32 current = Epochs.current();
+        uint32 next = Epochs.current() + 1;
+        if (lastRoll(ballot, id) == next) return;
         Weights.Target storage target = _targets[ballot][id];
-        Powers.Sums memory sums = target.open(current);
-        if (sums.epoch != current) return;
+        Powers.Sums memory sums = target.open(next);
         target.head = Powers.pack(sums);
-        emit Rolled(ballot, id, current, sums.total());
+        emit Rolled(ballot, id, next, sums.total());
+    }
+
+    /// @inheritdoc IVoteController
+    function lastRoll(Ballot ballot, uint32 id) public view returns (uint32) {
+        return uint32(Powers.unpack(_targets[ballot][id].head).epoch);
     }
 
     /// @inheritdoc IVoteController
@@ -150,11 +158,16 @@ abstract contract Votes is IVoteController {
             _cast(casting, targets[id], all, papers[id], id, bps[i]);
         }
         if (casting.used > BPS) revert OverAllocated(casting.used);
-        if (casting.total.epoch != 0) all.head = Powers.pack(casting.total);
         if (casting.used != used) voter.used = uint16(casting.used);
+        if (casting.added != 0) {
+            _openTotal(casting, all);
+            casting.total.add(all.ends, casting.added, casting.end);
+        }
+        if (casting.total.epoch != 0) all.head = Powers.pack(casting.total);
     }
 
-    /// @dev Takes the caller's lock as it stands, if it has power in the next epoch.
+    /// @dev Takes the caller's lock as it stands, if it has power in the next epoch. It votes with whole ten-thousandths, so
+    ///      that its parts sum to the same however it is divided: votes that only move leave the whole ballot as it is.
     function _open(Ballot ballot, Voter storage voter) private returns (Casting memory casting) {
         IVotingEscrow.Lock memory lock = escrow.lockOf(msg.sender);
         casting.ballot = ballot;
@@ -163,6 +176,7 @@ abstract contract Votes is IVoteController {
         casting.lockEnd = lock.end;
         (casting.amount, casting.end) = (voter.amount, voter.end);
         (casting.number, casting.used) = (voter.number, voter.used);
+        lock.amount -= uint96(lock.amount % BPS);
         if (casting.alive && (lock.amount != casting.amount || lock.end != casting.end)) {
             if (casting.amount != 0) {
                 _locks[ballot][msg.sender][casting.number] = uint256(casting.end) << 96 | casting.amount;
@@ -174,7 +188,7 @@ abstract contract Votes is IVoteController {
     }
 
     /// @dev A vote that changes nothing leaves everything as it is, so a claim does not meet it.
-    /// @param all The whole ballot, which is opened with the first vote that changes something.
+    /// @param all The whole ballot.
     function _cast(
         Casting memory casting,
         Weights.Target storage target,
@@ -191,8 +205,6 @@ abstract contract Votes is IVoteController {
         if (bps != 0 && !casting.alive) revert LockTooShort(casting.lockEnd, casting.next + 1);
         if (bps == oldBps && oldNumber == casting.number) return;
 
-        if (casting.total.epoch == 0) casting.total = all.open(casting.next);
-        Powers.Sums memory sums = target.open(casting.next);
         uint256 oldAmount;
         uint256 oldEnd = casting.end;
         if (oldBps != 0) {
@@ -200,16 +212,28 @@ abstract contract Votes is IVoteController {
             if (oldNumber != casting.number) (oldAmount, oldEnd) = _pastLock(ballot, msg.sender, oldNumber);
             oldAmount = oldAmount * oldBps / BPS;
         }
+        // What has ended weighs nothing any more.
+        if (oldEnd <= casting.next) oldAmount = 0;
         uint256 amount = casting.amount * bps / BPS;
+        Powers.Sums memory sums = target.open(casting.next);
         sums.replace(target.ends, oldAmount, oldEnd, amount, casting.end);
-        casting.total.replace(all.ends, oldAmount, oldEnd, amount, casting.end);
         target.head = Powers.pack(sums);
         // What stands on the ballot is at least what one target of it has; a call is too short for 2^256.
         unchecked {
             casting.used += bps - oldBps;
+            casting.added += amount;
+            if (oldEnd == casting.end) casting.added -= oldAmount;
+        }
+        if (oldEnd != casting.end && oldAmount != 0) {
+            _openTotal(casting, all);
+            casting.total.remove(all.ends, oldAmount, oldEnd);
         }
         paper.put(newest, bps, casting.number, casting.next);
         emit Voted(msg.sender, ballot, id, uint16(bps), uint96(amount), casting.end, casting.next);
+    }
+
+    function _openTotal(Casting memory casting, Weights.Target storage all) private {
+        if (casting.total.epoch == 0) casting.total = all.open(casting.next);
     }
 
     function _checkTarget(Ballot ballot, uint32 id, uint32 epoch) private view {

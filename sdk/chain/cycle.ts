@@ -16,7 +16,7 @@ import { emissionCall } from './emission.ts'
 import { readClock } from './epochs.ts'
 import { chainError } from './errors.ts'
 import { lockCall } from './locks.ts'
-import { BALLOT, voteCall } from './votes.ts'
+import { BALLOT, type BallotName, voteCall } from './votes.ts'
 
 /** The weekly cycle of the economy: what is due, and the calls that do it. Anyone may send them, twice is harmless. */
 
@@ -37,6 +37,8 @@ export interface Cycle {
   epoch: number
   /** A lock was made, and the escrow's total of the last epoch that had one is not put away. */
   awaitsCheckpoint: boolean
+  /** Ballots that somebody voted on, and that are not counted up to the next epoch. */
+  unrolled: BallotName[]
   /** The oldest epoch that is over and not final; none if there is none. */
   open?: OpenEpoch
   /** Routers with an epoch that is over and whose fees the burner has not gathered. */
@@ -67,6 +69,7 @@ export type KnownReport = (epoch: number) => BaseReport | undefined | Promise<Ba
 export interface Act {
   name:
     | 'checkpoint'
+    | 'roll'
     | 'gather'
     | 'close revenue'
     | 'lapse'
@@ -105,6 +108,7 @@ export async function readCycle(
   const { client } = chain
   const emission = { address: place.emission, abi: emissionControllerAbi } as const
   const registry = { address: place.registry, abi: registryAbi } as const
+  const votes = { address: place.votes, abi: voteControllerAbi } as const
   try {
     const [{ now: time, epoch }, nextEpoch, nodes, pods] = await Promise.all([
       readClock(chain),
@@ -113,15 +117,20 @@ export async function readCycle(
       client.readContract({ ...registry, functionName: 'countOf', args: [ROLE.pod] }),
     ])
     const nodeIds = upTo(nodes)
-    const [checkpoint, open, ungathered, revenue, tips] = await Promise.all([
+    const [checkpoint, unrolled, open, ungathered, revenue, tips] = await Promise.all([
       client.readContract({ address: place.escrow, abi: votingEscrowAbi, functionName: 'lastCheckpoint' }),
+      only(['node', 'pod'] as const, async (ballot) => {
+        const args = [BALLOT[ballot], 0] as const
+        const rolled = await client.readContract({ ...votes, functionName: 'lastRoll', args })
+        return rolled !== 0 && rolled <= epoch
+      }),
       nextEpoch < epoch ? readOpen(chain, place, nextEpoch, nodeIds, known) : undefined,
       only(routers, async (router) => (await gatheredTo(chain, place, router)) < epoch),
       only(pairs(routers, upTo(pods)), ({ router, pod }) => hasRevenue(chain, place, router, pod, epoch)),
       only(nodeIds, async (node) => (await tipsOf(chain, place, node)) > 0n),
     ])
     const awaitsCheckpoint = checkpoint !== 0 && checkpoint < epoch
-    return { time, epoch, awaitsCheckpoint, ungathered, revenue, tips, ...(open ? { open } : {}) }
+    return { time, epoch, awaitsCheckpoint, unrolled, ungathered, revenue, tips, ...(open ? { open } : {}) }
   } catch (cause) {
     throw chainError(cause)
   }
@@ -129,7 +138,7 @@ export async function readCycle(
 
 /** What of it can be done now, in the order in which it should be. */
 export function dueActs(cycle: Cycle, place: CyclePlace): Act[] {
-  const { time, epoch, open, ungathered, revenue, tips, awaitsCheckpoint } = cycle
+  const { time, epoch, open, ungathered, revenue, tips, awaitsCheckpoint, unrolled } = cycle
   const acts: Act[] = ungathered.map((router) => ({
     name: 'gather',
     what: `router ${router}`,
@@ -140,6 +149,13 @@ export function dueActs(cycle: Cycle, place: CyclePlace): Act[] {
       name: 'checkpoint',
       what: `locks in epoch ${epoch}`,
       call: lockCall.checkpoint(place.escrow),
+    })
+  }
+  for (const ballot of unrolled) {
+    acts.push({
+      name: 'roll',
+      what: `all votes for ${ballot}s up to epoch ${epoch + 1}`,
+      call: voteCall.roll(place.votes, ballot, 0),
     })
   }
   for (const { router, pod } of revenue) {

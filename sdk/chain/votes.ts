@@ -183,9 +183,9 @@ async function revenueOf(
   )
 }
 
-/** Weight that `bps` of a lock adds to a target in `epoch`. @source IVoteController: the amount is floored. */
+/** Weight that `bps` of a lock adds to a target in `epoch`. @source IVoteController: whole ten-thousandths of its amount. */
 export const weightOf = (lock: { amount: bigint; end: number }, bps: number, epoch: number): bigint =>
-  power((lock.amount * BigInt(bps)) / BPS, lock.end, epoch)
+  power((lock.amount / BPS) * BigInt(bps), lock.end, epoch)
 
 /** What a vote gets of a reward if nobody else changes anything; 0 where so little weight has it burnt. */
 export function expected({ reward, others }: Pick<Target, 'reward' | 'others'>, mine: bigint): bigint {

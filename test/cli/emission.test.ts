@@ -96,7 +96,7 @@ describe('a week of the economy by heurist', function () {
     expect(cast.code).to.equal(0)
     const seen = await shown()
     expect(seen.open).to.deep.include({ epoch: week - 1, unrecorded: [] })
-    expect(names(seen)).to.deep.equal(['gather', 'checkpoint', 'close revenue', 'finalize'])
+    expect(names(seen)).to.deep.equal(['gather', 'checkpoint', 'roll', 'roll', 'close revenue', 'finalize'])
   })
 
   it('anyone turns the epoch: fees gathered, revenue closed, the idle week before it final, its own nodes recorded', async () => {
@@ -110,7 +110,7 @@ describe('a week of the economy by heurist', function () {
     expect([dry, ...turns].map(({ code }) => code)).to.deep.equal([0, 0, 0, 0])
     expect(dry.json.transactions).to.deep.equal([])
     expect(turns.map(({ json }) => (json.acts as { name: string }[]).map(({ name }) => name))).to.deep.equal([
-      ['gather', 'checkpoint', 'close revenue', 'finalize'],
+      ['gather', 'checkpoint', 'roll', 'roll', 'close revenue', 'finalize'],
       ['record'],
       [],
     ])

@@ -112,7 +112,7 @@ export class EconomyModel {
   vote(who: number, ballot: Ballot, id: number, bps: bigint): void {
     const { amount = 0n, end = 0 } = this.locks.get(who) ?? {}
     this.bps.set(`${ballot} ${who} ${id}`, bps)
-    this.#votes.push({ ballot, who, id, from: this.epoch + 1, amount: (amount * bps) / 10_000n, end })
+    this.#votes.push({ ballot, who, id, from: this.epoch + 1, amount: (amount / 10_000n) * bps, end })
   }
 
   /** Basis points that the account may still give a target. */

@@ -24,11 +24,16 @@ interface PodBooks {
 }
 
 /** Books of pods, as the contracts answer for them, behind a client that counts what it is asked. */
-function books(pods: readonly PodBooks[], lastCheckpoint = NOW): { chain: Chain; reads: () => number } {
+function books(
+  pods: readonly PodBooks[],
+  lastCheckpoint = NOW,
+  lastRoll: readonly number[] = [NOW + 1, NOW + 1],
+): { chain: Chain; reads: () => number } {
   let reads = 0
   const answers: Record<string, (args: readonly number[]) => unknown> = {
     nextEpoch: () => NOW,
     lastCheckpoint: () => lastCheckpoint,
+    lastRoll: ([ballot]) => lastRoll[Number(ballot)],
     countOf: ([role]) => (role === ROLE.pod ? pods.length : 0),
     // The burner's takes a router, the ballots' a ballot, a router and a pod.
     openFrom: (args) => (args.length === 1 ? NOW : pods[Number(args[2]) - 1]?.openFrom),
@@ -87,5 +92,16 @@ describe('what the keeper reads in one look', () => {
       (await readCycle(books([], checkpoint).chain, place, [])).awaitsCheckpoint
 
     expect([await awaits(0), await awaits(NOW - 1), await awaits(NOW)]).to.deep.equal([false, true, false])
+  })
+
+  it('rolls a ballot that somebody voted on into the next epoch, and once', async () => {
+    const unrolled = async (...lastRoll: number[]) =>
+      (await readCycle(books([], NOW, lastRoll).chain, place, [])).unrolled
+
+    expect([await unrolled(0, 0), await unrolled(NOW - 9, NOW), await unrolled(NOW + 1, NOW)]).to.deep.equal([
+      [],
+      ['node', 'pod'],
+      ['pod'],
+    ])
   })
 })

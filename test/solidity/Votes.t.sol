@@ -249,16 +249,103 @@ contract VotesTest is Votes {
         // A weight of one wei, a stranger's dust, a stranger's gift and a dead target later:
         _lock(EVE, 1, _after(50));
         _vote(EVE, Ballot.Node, 1, 1);
-        heu.transfer(EVE, 1);
+        heu.transfer(EVE, 10_000);
         vm.prank(EVE);
-        escrow.lockFor(ANN, 1);
+        escrow.lockFor(ANN, 10_000);
         votes.roll(Ballot.Node, 1);
         registry.deactivate(Role.Node, 1);
         _wait(3);
 
         _vote(ANN, Ballot.Node, _ids(1, 2), _bps(1, 9_999));
-        vm.assertEq(votes.votesIn(ANN, Ballot.Node, 1, _after(1)), 1 * 46);
-        vm.assertEq(votes.votesIn(ANN, Ballot.Node, 2, _after(1)), uint256(10_001 * 9_999) / 10_000 * 46);
+        vm.assertEq(votes.votesIn(ANN, Ballot.Node, 1, _after(1)), 2 * 46);
+        vm.assertEq(votes.votesIn(ANN, Ballot.Node, 2, _after(1)), 2 * 9_999 * 46);
+    }
+
+    // ---------------------------------------------------------------------------------- whole ten-thousandths, and rolls
+
+    function test_howeverALockIsDividedItsPartsSumToTheSame() public {
+        uint32 end = _after(20);
+        _lock(ANN, 10e18 + 17_777, end);
+        uint32 next = _after(1);
+        _vote(ANN, Ballot.Pod, _ids(1, 2), _bps(3_333, 6_667));
+        vm.assertEq(votes.weightIn(Ballot.Pod, 1, next), (1e15 + 1) * 3_333 * 19, "of whole ten-thousandths");
+        vm.assertEq(votes.ballotWeightIn(Ballot.Pod, next), (1e15 + 1) * 10_000 * 19);
+        _vote(ANN, Ballot.Pod, _ids(1, 2), _bps(1, 7_777));
+        _vote(ANN, Ballot.Pod, _ids(3), _bps(2_222));
+        vm.assertEq(votes.ballotWeightIn(Ballot.Pod, next), (1e15 + 1) * 10_000 * 19, "to the wei");
+    }
+
+    function test_lessThanATenThousandthOfALockIsNoVote() public {
+        _lock(ANN, 9_999, _after(20));
+        _vote(ANN, Ballot.Pod, 1, 10_000);
+        vm.assertEq(votes.votesIn(ANN, Ballot.Pod, 1, _after(1)), 0);
+        _lock(BEN, 20_000, _after(20));
+        _vote(BEN, Ballot.Pod, 1, 10_000);
+        heu.transfer(EVE, 9_999);
+        vm.startPrank(EVE);
+        heu.approve(address(escrow), 9_999);
+        escrow.lockFor(BEN, 9_999);
+        vm.stopPrank();
+        vm.record();
+        _vote(BEN, Ballot.Pod, 1, 10_000);
+        (, bytes32[] memory writes) = vm.accesses(address(votes));
+        vm.assertEq(writes.length, 0, "a stranger's gift of dust is no other lock");
+        vm.assertEq(votes.votesIn(BEN, Ballot.Pod, 1, _after(1)), 20_000 * 19);
+    }
+
+    function test_aVoteThatOnlyMovesLeavesTheWholeBallotAsItIs() public {
+        uint32 end = _after(20);
+        uint32 next = _after(1);
+        _lock(ANN, 10e18 + 12_345, end);
+        _vote(ANN, Ballot.Pod, _ids(1, 2), _bps(6_000, 4_000));
+        _wait(3);
+        _vote(ANN, Ballot.Pod, _ids(1, 2), _bps(3_000, 7_000));
+
+        vm.assertEq(votes.lastRoll(Ballot.Pod, 0), next, "not counted again");
+        vm.assertEq(votes.lastRoll(Ballot.Pod, 1), _after(1));
+        uint256 whole = (10e18 + 10_000) * uint256(end - _after(1));
+        vm.assertEq(votes.ballotWeightIn(Ballot.Pod, _after(1)), whole, "and right all the same");
+        vm.assertEq(votes.weightIn(Ballot.Pod, 1, _after(1)), whole * 3 / 10);
+        vm.assertEq(votes.weightIn(Ballot.Pod, 2, _after(1)), whole * 7 / 10);
+    }
+
+    function test_aRollCountsUpToTheNextEpochAndTwiceIsHarmless() public {
+        _lock(ANN, 10e18, _after(20));
+        _vote(ANN, Ballot.Pod, 1, 10_000);
+        _wait(5);
+        vm.expectEmit(true, true, true, true, address(votes));
+        emit IVoteController.Rolled(Ballot.Pod, 0, _after(1), 10e18 * 14);
+        votes.roll(Ballot.Pod, 0);
+        vm.assertEq(votes.lastRoll(Ballot.Pod, 0), _after(1));
+        vm.record();
+        vm.recordLogs();
+        votes.roll(Ballot.Pod, 0);
+        (, bytes32[] memory writes) = vm.accesses(address(votes));
+        vm.assertEq(writes.length, 0, "twice");
+        vm.assertEq(vm.getRecordedLogs().length, 0);
+        vm.assertEq(votes.ballotWeightIn(Ballot.Pod, _after(0)), 10e18 * 15, "the present epoch is as it was");
+
+        _vote(ANN, Ballot.Pod, 1, 5_000);
+        vm.assertEq(votes.ballotWeightIn(Ballot.Pod, _after(0)), 10e18 * 15, "and stays so");
+        vm.assertEq(votes.ballotWeightIn(Ballot.Pod, _after(1)), 5e18 * 14);
+    }
+
+    function test_votesOfLocksThatEndedLeaveTheWholeBallotWithoutChangingIt() public {
+        uint32 end = _after(3);
+        _lock(ANN, 10e18, end);
+        _lock(BEN, 1e18, end + 9);
+        _vote(ANN, Ballot.Pod, _ids(1, 2), _bps(6_000, 4_000));
+        _vote(BEN, Ballot.Pod, 2, 10_000);
+        _wait(3);
+        vm.startPrank(ANN);
+        escrow.withdraw();
+        vm.stopPrank();
+        _lock(ANN, 2e18, _after(40));
+        _vote(ANN, Ballot.Pod, _ids(1, 2), _bps(5_000, 0));
+        vm.assertEq(votes.weightIn(Ballot.Pod, 1, _after(1)), 1e18 * 39);
+        vm.assertEq(votes.weightIn(Ballot.Pod, 2, _after(1)), 1e18 * 8);
+        vm.assertEq(votes.ballotWeightIn(Ballot.Pod, _after(1)), 1e18 * 39 + 1e18 * 8);
+        vm.assertEq(votes.ballotWeightIn(Ballot.Pod, end - 1), 10e18 + 1e18 * 10, "what was is what it was");
     }
 
     // ------------------------------------------------------------------------------------- votes that change nothing

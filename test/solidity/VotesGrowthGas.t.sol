@@ -5,8 +5,9 @@ import {Ballot} from "../../contracts/libraries/Ballots.sol";
 import {VotesGas} from "./VotesGas.t.sol";
 
 abstract contract VotesEpochsGas is VotesGas {
-    /// @dev An epoch in which an account votes, anew each time, and a pod earns; it is over, and closed.
+    /// @dev An epoch that the keepers roll, in which an account votes, anew each time, and a pod earns; it is over, and closed.
     function _epochWith(address account, uint16 change) internal {
+        votes.roll(Ballot.Pod, 0);
         _vote(account, Ballot.Pod, _ids(1, 2), _bps(5_000 + change, 5_000 - change));
         _earn(1, GROSS);
         _wait(1);

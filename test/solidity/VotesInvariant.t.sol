@@ -137,7 +137,7 @@ contract VotesHandler is Votes {
     function _note(Ballot ballot, uint256 who, uint32 id, uint256 bps) internal {
         if (bps == 0 && bpsOf[ballot][who][id] == 0) return;
         bpsOf[ballot][who][id] = bps;
-        lists[ballot][who][id].push(Cast(Epochs.current() + 1, held[who] * bps / 10_000, ends[who]));
+        lists[ballot][who][id].push(Cast(Epochs.current() + 1, held[who] / 10_000 * bps, ends[who]));
     }
 
     function _weight(Ballot ballot, uint256 who, uint32 id, uint32 epoch) internal view returns (uint256) {

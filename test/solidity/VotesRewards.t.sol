@@ -279,7 +279,7 @@ contract VotesRewardsTest is Votes {
         else if (draw >> 90 & 3 != 1) standing[who] = uint16(1 + (draw >> 96) % 10_000);
         uint16 bps = standing[who];
         _vote(_account(who), Ballot.Node, 1, bps);
-        cast[who].push(Cast(now_ + 1, held[who] * bps / 10_000, ends[who]));
+        cast[who].push(Cast(now_ + 1, held[who] / 10_000 * bps, ends[who]));
     }
 
     function _weight(uint256 who, uint32 epoch) private view returns (uint256) {
