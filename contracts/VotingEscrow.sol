@@ -12,8 +12,8 @@ import {Weights} from "./libraries/Weights.sol";
 /// @title VotingEscrow
 /// @notice The manual is {IVotingEscrow}.
 /// @dev Always: HEU held >= sum of amounts; totalPowerIn(e) = sum of powerIn(e), to the wei; what ends in a coming epoch is
-///      the sum of the locks that end there; and what every epoch began with is known for good, each and in total. HEU calls
-///      nobody back, and every transfer comes last.
+///      the sum of the locks that end there; and what every epoch began with is known for good, each and in total, if the
+///      past is kept. HEU calls nobody back, and every transfer comes last.
 contract VotingEscrow is IVotingEscrow {
     using SafeERC20 for IHEU;
     using Locks for Locks.History;
@@ -27,14 +27,17 @@ contract VotingEscrow is IVotingEscrow {
     /// @inheritdoc IVotingEscrow
     IHEU public immutable heu;
 
+    /// @inheritdoc IVotingEscrow
+    bool public immutable keepsPast;
+
     /// @dev Of all locks together, by the epoch in which one last changed.
     Weights.Target private _total;
     mapping(address account => Locks.History) private _locks;
 
-    constructor(IHEU heu_) {
+    constructor(IHEU heu_, bool keepsPast_) {
         if (address(heu_) == address(0)) revert ZeroAddress();
 
-        heu = heu_;
+        (heu, keepsPast) = (heu_, keepsPast_);
     }
 
     // --------------------------------------------------------------------------------------------------- locks
@@ -79,7 +82,7 @@ contract VotingEscrow is IVotingEscrow {
 
     /// @inheritdoc IVotingEscrow
     function checkpoint() external {
-        _total.head = _total.open(Epochs.current()).pack();
+        _total.head = _total.open(Epochs.current(), keepsPast).pack();
     }
 
     // --------------------------------------------------------------------------------------------------- views
@@ -143,7 +146,9 @@ contract VotingEscrow is IVotingEscrow {
 
     /// @inheritdoc IVotingEscrow
     function getPastTotalSupply(uint256 timepoint) external view returns (uint256) {
-        return _total.openingIn(_pastEpoch(timepoint));
+        uint32 epoch = _pastEpoch(timepoint);
+        if (!keepsPast) revert PastUnknown(epoch);
+        return _total.openingIn(epoch);
     }
 
     /// @inheritdoc IVotingEscrow
@@ -182,10 +187,10 @@ contract VotingEscrow is IVotingEscrow {
             amount = held + added;
         }
 
-        Powers.Sums memory sums = _total.open(current);
+        Powers.Sums memory sums = _total.open(current, keepsPast);
         sums.replace(_total.ends, held, oldEnd, amount, end);
         _total.head = sums.pack();
-        _locks[account].put(slot, amount, end, current);
+        _locks[account].put(keepsPast ? slot : 0, amount, end, current);
         emit Locked(account, msg.sender, added, amount, end);
 
         if (added != 0) heu.safeTransferFrom(msg.sender, address(this), added);
@@ -193,6 +198,7 @@ contract VotingEscrow is IVotingEscrow {
 
     /// @dev What the account had locked when the epoch began.
     function _votesIn(address account, uint256 epoch) private view returns (uint256) {
+        if (!keepsPast) revert PastUnknown(epoch);
         (uint256 amount, uint256 end) = _locks[account].at(epoch - 1);
         return Powers.power(amount, end, epoch);
     }

@@ -67,6 +67,11 @@ export const params = {
     'wei of HEU',
     'What a router loses even where its own payees are paid from its bond.',
   ),
+  escrowKeepsPast: param(
+    1,
+    '1 = yes, 0 = no',
+    'A Governor can count locks as they stood. It can never be switched on later; without it adding and extending never take a new slot.',
+  ),
   emissionCapBps: param(500, 'bps of supply per 52 epochs', 'The most that is ever issued: 5 % a year.'),
   emissionBaseBps: param(
     125,

@@ -16,6 +16,7 @@ import {
   routerBondAbi,
   slashingManagerAbi,
   voteControllerAbi,
+  votingEscrowAbi,
 } from '../sdk/chain/abi.ts'
 import { refused } from '../sdk/errors.ts'
 import { epochAt } from '../sdk/protocol/epochs.ts'
@@ -118,6 +119,7 @@ type Check = [string, unknown, Promise<unknown>]
 function economyChecks(deployer: Deployer): Check[] {
   const { client, addressOf } = deployer
   const ledger = { address: addressOf('ledger'), abi: computeLedgerAbi } as const
+  const escrow = { address: addressOf('escrow'), abi: votingEscrowAbi } as const
   const votes = { address: addressOf('votes'), abi: voteControllerAbi } as const
   const emission = { address: addressOf('emission'), abi: emissionControllerAbi } as const
   const burner = { address: addressOf('burner'), abi: feeBurnerAbi } as const
@@ -137,6 +139,11 @@ function economyChecks(deployer: Deployer): Check[] {
   return [
     ['ledger voters', votes.address, client.readContract({ ...ledger, functionName: 'podVoters' })],
     ['ledger burner', burner.address, client.readContract({ ...ledger, functionName: 'burner' })],
+    [
+      'escrow past',
+      params.escrowKeepsPast.value === 1,
+      client.readContract({ ...escrow, functionName: 'keepsPast' }),
+    ],
     ['votes escrow', addressOf('escrow'), client.readContract({ ...votes, functionName: 'escrow' })],
     ['votes emission', emission.address, client.readContract({ ...votes, functionName: 'emission' })],
     ['emission votes', votes.address, client.readContract({ ...emission, functionName: 'votes' })],

@@ -115,22 +115,37 @@ async function readEconomy({ chain }: Place, economy: Economy): Promise<Record<s
   const escrow = { address: economy.escrow, abi: votingEscrowAbi } as const
   const burner = { address: economy.burner, abi: feeBurnerAbi } as const
   const staking = { address: economy.staking, abi: nodeStakingAbi } as const
-  const [inForce, most, weight, unbond, final, record, report, challenge, bond, tip, gather, sale, lot] =
-    await Promise.all([
-      client.readContract({ ...emission, functionName: 'paramsIn', args: [epoch] }),
-      client.readContract({ ...escrow, functionName: 'MOST_EPOCHS' }),
-      client.readContract({ address: economy.votes, abi: voteControllerAbi, functionName: 'LEAST_WEIGHT' }),
-      client.readContract({ ...staking, functionName: 'UNBOND_SECONDS' }),
-      client.readContract({ ...emission, functionName: 'FINAL_SECONDS' }),
-      client.readContract({ ...emission, functionName: 'RECORD_SECONDS' }),
-      client.readContract({ ...emission, functionName: 'REPORT_SECONDS' }),
-      client.readContract({ ...emission, functionName: 'CHALLENGE_SECONDS' }),
-      client.readContract({ ...emission, functionName: 'REPORT_BOND' }),
-      client.readContract({ ...emission, functionName: 'MOST_TIP_BPS' }),
-      client.readContract({ ...burner, functionName: 'GATHER_SECONDS' }),
-      client.readContract({ ...burner, functionName: 'SALE_SECONDS' }),
-      client.readContract({ ...burner, functionName: 'leastLot' }),
-    ])
+  const [
+    inForce,
+    most,
+    keepsPast,
+    weight,
+    unbond,
+    final,
+    record,
+    report,
+    challenge,
+    bond,
+    tip,
+    gather,
+    sale,
+    lot,
+  ] = await Promise.all([
+    client.readContract({ ...emission, functionName: 'paramsIn', args: [epoch] }),
+    client.readContract({ ...escrow, functionName: 'MOST_EPOCHS' }),
+    client.readContract({ ...escrow, functionName: 'keepsPast' }),
+    client.readContract({ address: economy.votes, abi: voteControllerAbi, functionName: 'LEAST_WEIGHT' }),
+    client.readContract({ ...staking, functionName: 'UNBOND_SECONDS' }),
+    client.readContract({ ...emission, functionName: 'FINAL_SECONDS' }),
+    client.readContract({ ...emission, functionName: 'RECORD_SECONDS' }),
+    client.readContract({ ...emission, functionName: 'REPORT_SECONDS' }),
+    client.readContract({ ...emission, functionName: 'CHALLENGE_SECONDS' }),
+    client.readContract({ ...emission, functionName: 'REPORT_BOND' }),
+    client.readContract({ ...emission, functionName: 'MOST_TIP_BPS' }),
+    client.readContract({ ...burner, functionName: 'GATHER_SECONDS' }),
+    client.readContract({ ...burner, functionName: 'SALE_SECONDS' }),
+    client.readContract({ ...burner, functionName: 'leastLot' }),
+  ])
   return {
     emissionCapBps: { value: inForce.capBps, unit: 'bps of the initial supply a year' },
     emissionBaseBps: { value: inForce.baseBps, unit: 'bps of the initial supply a year' },
@@ -138,6 +153,7 @@ async function readEconomy({ chain }: Place, economy: Economy): Promise<Record<s
     emissionBetaBps: { value: inForce.betaBps, unit: 'bps of units, the most that votes make of them' },
     emissionEtaBps: { value: inForce.etaBps, unit: 'bps of all quotas' },
     emissionQuota: { value: inForce.quota, unit: 'probe units per HEU of stake' },
+    escrowKeepsPast: { value: Number(keepsPast), unit: '1 = yes, 0 = no' },
     mostLockEpochs: { value: most, unit: 'epochs' },
     leastWeight: { value: weight, unit: 'wei-epochs' },
     unbondSeconds: { value: unbond, unit: SECONDS },

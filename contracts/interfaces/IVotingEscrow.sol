@@ -9,7 +9,7 @@ import {IHEU} from "./IHEU.sol";
 /// @dev WARNING: a lock cannot be left early, moved, merged, split or delegated. Nobody has any power over it: no owner,
 ///      no pause, no upgrade. The sum of all powers equals the total at every epoch, exactly.
 ///      For a Governor a lock counts as it stood when the epoch began: what is locked in an epoch has its first say in the
-///      next one, as votes for nodes and pods do. That past is kept for every epoch.
+///      next one, as votes for nodes and pods do. That past is kept for every epoch, or for none: the deployment chooses.
 interface IVotingEscrow {
     /// @param amount HEU wei; 0 = no lock.
     /// @param end First epoch without power, and the first in which `withdraw` pays.
@@ -35,7 +35,7 @@ interface IVotingEscrow {
     /// @notice A lock never becomes shorter.
     error EndNotLater(uint32 end, uint32 present);
     error NotExpired(uint32 end);
-    /// @notice The epoch asked for is over, or the second is not.
+    /// @notice The epoch asked for is over, or the second is not, or no past is kept.
     error PastUnknown(uint256 asked);
     /// @notice Votes are not delegated.
     error NoDelegation();
@@ -44,6 +44,9 @@ interface IVotingEscrow {
     function MOST_EPOCHS() external view returns (uint32);
 
     function heu() external view returns (IHEU);
+    /// @notice Whether a Governor can be attached: every lock and the total are known as they were when an epoch began. Else the
+    ///         views for one revert `PastUnknown`, and no lock ever takes a new slot but its first.
+    function keepsPast() external view returns (bool);
 
     /// @notice Creates the caller's lock, adds to it, extends it, or both.
     /// @param amount HEU wei to add; 0 = only extend.

@@ -24,7 +24,7 @@ library Locks {
     }
 
     /// @notice Replaces the newest lock if that is of the same epoch; else comes before it.
-    /// @param slot The history's newest, which the caller has read.
+    /// @param slot The history's newest, which the caller has read; zero = what was before is forgotten.
     function put(History storage history, uint256 slot, uint256 amount, uint256 end, uint256 epoch) internal {
         uint256 lock = amount | epoch << 96 | (end - epoch) << 112;
         if (_since(slot) == epoch) {

@@ -18,12 +18,13 @@ library Weights {
         Powers.Ends ends;
     }
 
-    /// @notice The sums of `epoch`, to be changed and put back. What they were before is kept.
-    function open(Target storage target, uint256 epoch) internal returns (Powers.Sums memory sums) {
+    /// @notice The sums of `epoch`, to be changed and put back.
+    /// @param keep Whether what they were before is kept: else no epoch before can be asked for.
+    function open(Target storage target, uint256 epoch, bool keep) internal returns (Powers.Sums memory sums) {
         uint256 head = target.head;
         sums = head.unpack();
         if (sums.epoch >= epoch) return sums;
-        if (head != 0) target.past[sums.count++] = head;
+        if (keep && head != 0) target.past[sums.count++] = head;
         sums.advance(target.ends, epoch);
     }
 

@@ -87,7 +87,7 @@ abstract contract Votes is IVoteController {
         uint32 next = Epochs.current() + 1;
         if (lastRoll(ballot, id) == next) return;
         Weights.Target storage target = _targets[ballot][id];
-        Powers.Sums memory sums = target.open(next);
+        Powers.Sums memory sums = target.open(next, true);
         target.head = Powers.pack(sums);
         emit Rolled(ballot, id, next, sums.total());
     }
@@ -215,7 +215,7 @@ abstract contract Votes is IVoteController {
         // What has ended weighs nothing any more.
         if (oldEnd <= casting.next) oldAmount = 0;
         uint256 amount = casting.amount * bps / BPS;
-        Powers.Sums memory sums = target.open(casting.next);
+        Powers.Sums memory sums = target.open(casting.next, true);
         sums.replace(target.ends, oldAmount, oldEnd, amount, casting.end);
         target.head = Powers.pack(sums);
         // What stands on the ballot is at least what one target of it has; a call is too short for 2^256.
@@ -233,7 +233,7 @@ abstract contract Votes is IVoteController {
     }
 
     function _openTotal(Casting memory casting, Weights.Target storage all) private {
-        if (casting.total.epoch == 0) casting.total = all.open(casting.next);
+        if (casting.total.epoch == 0) casting.total = all.open(casting.next, true);
     }
 
     function _checkTarget(Ballot ballot, uint32 id, uint32 epoch) private view {

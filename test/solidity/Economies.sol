@@ -40,7 +40,7 @@ abstract contract Economies is Votes {
     /// @param price The burner's first median.
     function _openEconomy(uint256 price) internal {
         _open();
-        escrow = IVotingEscrow(vm.deployCode("VotingEscrow.sol:VotingEscrow", abi.encode(heu)));
+        escrow = IVotingEscrow(vm.deployCode("VotingEscrow.sol:VotingEscrow", abi.encode(heu, true)));
         staking = INodeStaking(vm.deployCode("NodeStaking.sol:NodeStaking", abi.encode(heu, registry, address(authority))));
         address emissionAt = _made(6);
         _giveRoles(emissionAt);

@@ -228,7 +228,7 @@ contract EscrowTest is Escrows {
 
     function test_anEscrowNeedsItsToken() public {
         bytes memory code = abi.encodePacked(
-            vm.getCode("VotingEscrow.sol:VotingEscrow"), abi.encode(address(0))
+            vm.getCode("VotingEscrow.sol:VotingEscrow"), abi.encode(address(0), true)
         );
         vm.expectRevert(IVotingEscrow.ZeroAddress.selector);
         this.create(code);

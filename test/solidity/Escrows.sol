@@ -20,7 +20,12 @@ abstract contract Escrows is Base {
     function _openEscrow() internal {
         vm.warp(BIRTH);
         token = IHEU(vm.deployCode("HEU.sol:HEU", abi.encode(address(this))));
-        escrow = IVotingEscrow(vm.deployCode("VotingEscrow.sol:VotingEscrow", abi.encode(token)));
+        escrow = IVotingEscrow(vm.deployCode("VotingEscrow.sol:VotingEscrow", abi.encode(token, _keepsPast())));
+    }
+
+    /// @dev As it is deployed.
+    function _keepsPast() internal pure virtual returns (bool) {
+        return true;
     }
 
     function _give(address account, uint256 amount) internal {

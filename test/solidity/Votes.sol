@@ -66,7 +66,7 @@ abstract contract Votes is Market {
 
     function _openVotes() internal {
         _open();
-        escrow = IVotingEscrow(vm.deployCode("VotingEscrow.sol:VotingEscrow", abi.encode(heu)));
+        escrow = IVotingEscrow(vm.deployCode("VotingEscrow.sol:VotingEscrow", abi.encode(heu, true)));
         purse = new Purse(heu);
         heu.transfer(address(purse), 200_000_000e18);
         IComputeLedger.Terms memory terms = _terms();

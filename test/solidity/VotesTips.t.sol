@@ -21,7 +21,7 @@ contract VotesTipsTest is Votes {
 
     function setUp() public {
         _open();
-        escrow = IVotingEscrow(vm.deployCode("VotingEscrow.sol:VotingEscrow", abi.encode(heu)));
+        escrow = IVotingEscrow(vm.deployCode("VotingEscrow.sol:VotingEscrow", abi.encode(heu, true)));
         address staking = vm.deployCode("NodeStaking.sol:NodeStaking", abi.encode(heu, registry, address(authority)));
         // Ledger, bond, votes, then two proxies behind their implementations.
         uint256 nonce = vm.getNonce(address(this));
