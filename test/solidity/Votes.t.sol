@@ -241,6 +241,7 @@ contract VotesTest is Votes {
         _vote(ANN, Ballot.Pod, 1, 0);
         vm.assertEq(votes.usedBps(ANN, Ballot.Pod), 0, "but it can be tidied away");
         vm.assertEq(votes.weightIn(Ballot.Pod, 1, end + 1), 4e18);
+        vm.assertEq(votes.ballotWeightIn(Ballot.Pod, end + 1), 4e18, "and of the whole ballot nothing is taken");
     }
 
     function test_22_nobodyCanBlockARefresh() public {
@@ -341,7 +342,9 @@ contract VotesTest is Votes {
         escrow.withdraw();
         vm.stopPrank();
         _lock(ANN, 2e18, _after(40));
-        _vote(ANN, Ballot.Pod, _ids(1, 2), _bps(5_000, 0));
+        _vote(ANN, Ballot.Pod, 2, 0);
+        vm.assertEq(votes.lastRoll(Ballot.Pod, 0), end - 2, "there is nothing to count");
+        _vote(ANN, Ballot.Pod, 1, 5_000);
         vm.assertEq(votes.weightIn(Ballot.Pod, 1, _after(1)), 1e18 * 39);
         vm.assertEq(votes.weightIn(Ballot.Pod, 2, _after(1)), 1e18 * 8);
         vm.assertEq(votes.ballotWeightIn(Ballot.Pod, _after(1)), 1e18 * 39 + 1e18 * 8);
