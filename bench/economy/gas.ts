@@ -33,7 +33,7 @@ export const gasChart = (): string =>
 export function gasText(): string {
   const thousands = (gas: number) => `${(gas / 1_000).toLocaleString('en-US', { maximumFractionDigits: 1 })}k`
   const each = (kept('revotes_claim', 52) - kept('revotes_claim', 1)) / 51
-  return `Votes for two targets, claims and rolls cost the same however many nodes, pods, voters and epochs are behind them; both axes go by powers, and every slot is cold. One
+  return `Votes for two targets, claims and rolls cost the same however many nodes, pods, voters and epochs are behind them, each of which the keepers rolled; both axes go by powers, and every slot is cold. One
 cost grows, and the red line is drawn by what it grows with: a claim walks back over the claimant's own votes for that target since its last claim. That is ${thousands(each)} for each
 epoch in which it voted otherwise than before: a claim is ${thousands(kept('revotes_claim', 13))} after a quarter of a year of weekly changes, ${thousands(kept('revotes_claim', 52))} after a year, and ${(kept('revotes_claim', 520) / 1e6).toFixed(1)} M after ten
 years without a claim ([why](decisions.md)). Who votes the same again writes nothing, and claims like who voted once.`
