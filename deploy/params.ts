@@ -70,7 +70,7 @@ export const params = {
   escrowKeepsPast: param(
     1,
     '1 = yes, 0 = no',
-    'A Governor can count locks as they stood. It can never be switched on later; without it adding and extending never take a new slot.',
+    'A Governor can count locks as they stood. It can never be switched on later; without it no lock takes a slot for what it was.',
   ),
   emissionCapBps: param(500, 'bps of supply per 52 epochs', 'The most that is ever issued: 5 % a year.'),
   emissionBaseBps: param(

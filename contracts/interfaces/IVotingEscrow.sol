@@ -45,7 +45,7 @@ interface IVotingEscrow {
 
     function heu() external view returns (IHEU);
     /// @notice Whether a Governor can be attached: every lock and the total are known as they were when an epoch began. Else the
-    ///         views for one revert `PastUnknown`, and no lock ever takes a new slot but its first.
+    ///         views for one revert `PastUnknown`, and neither a lock nor the total ever takes a slot for what it was.
     function keepsPast() external view returns (bool);
 
     /// @notice Creates the caller's lock, adds to it, extends it, or both.

@@ -22,8 +22,8 @@ abstract contract Votes is IVoteController {
     using Powers for Powers.Sums;
     using Weights for Weights.Target;
 
-    /// @param amount Of the lock that the account last voted with, in whole ten-thousandths; 0 before its first vote.
-    /// @param number Of that lock. The ones before it are in `_locks`.
+    /// @param amount Of the lock that the account last voted with, in whole ten-thousandths.
+    /// @param number Of that lock, from 1; 0 before its first vote. The ones before it are in `_locks`.
     /// @param used Basis points that stand on the ballot.
     struct Voter {
         uint96 amount;
@@ -178,7 +178,7 @@ abstract contract Votes is IVoteController {
         (casting.number, casting.used) = (voter.number, voter.used);
         lock.amount -= uint96(lock.amount % BPS);
         if (casting.alive && (lock.amount != casting.amount || lock.end != casting.end)) {
-            if (casting.amount != 0) {
+            if (casting.number != 0) {
                 _locks[ballot][msg.sender][casting.number] = uint256(casting.end) << 96 | casting.amount;
             }
             casting.number += 1;

@@ -37,7 +37,7 @@ export interface Cycle {
   epoch: number
   /** A lock was made, and the escrow's total of the last epoch that had one is not put away. */
   awaitsCheckpoint: boolean
-  /** Ballots that somebody voted on, and that are not counted up to the next epoch. */
+  /** Ballots that were voted on or rolled before, and are not counted up to the next epoch. */
   unrolled: BallotName[]
   /** The oldest epoch that is over and not final; none if there is none. */
   open?: OpenEpoch

@@ -383,7 +383,7 @@ describe('four epochs of real calls', function () {
         args: [ballot, ids, ids.map((id) => parts[id])],
       })
       for (const id of ids) {
-        const part = (amount * BigInt(parts[id] ?? 0)) / BPS
+        const part = (amount / BPS) * BigInt(parts[id] ?? 0)
         list.push({ voter: name, target: id, amount: part, end, from: first })
       }
     }

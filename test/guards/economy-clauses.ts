@@ -93,7 +93,7 @@ export const economyClauses: readonly Clause[] = [
     VOTES,
     '(⟦lock.amount != casting.amount⟧ ||',
     '|| ⟦lock.end != casting.end⟧)) {',
-    'if (⟦casting.amount != 0⟧) {',
+    'if (⟦casting.number != 0⟧) {',
     '⟦oldNumber != casting.number⟧) (oldAmount',
     'if (⟦oldBps == 0⟧) _checkTarget',
     'if (⟦oldEnd <= casting.next⟧) oldAmount = 0',

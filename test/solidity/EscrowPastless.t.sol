@@ -89,6 +89,10 @@ contract EscrowPastlessGasTest is EscrowGas {
         vm.assertLe(_cost("lock_extend_pastless", BEN, _lockCall(0, end)), 50_000, "extend");
     }
 
+    function test_gas_openingAnEpochWithoutThePastTakesNoNewSlot() public {
+        vm.assertLe(_cost("checkpoint_pastless", EVE, abi.encodeCall(escrow.checkpoint, ())), 20_000, "checkpoint");
+    }
+
     function test_gas_withdrawingWithoutThePastCosts35000AtMost() public {
         _wait(5);
         vm.assertLe(_cost("lock_withdraw_pastless", BEN, abi.encodeCall(escrow.withdraw, ())), 35_000, "withdraw");

@@ -310,6 +310,34 @@ contract VotesTest is Votes {
         vm.assertEq(votes.weightIn(Ballot.Pod, 2, _after(1)), whole * 7 / 10);
     }
 
+    /// @dev What is added is nothing, and what is taken out ends at another time.
+    function test_aVoteOfAnOlderLockThatIsTakenBackLeavesTheWholeBallot() public {
+        uint32 end = _after(20);
+        _lock(ANN, 10e18, end);
+        _vote(ANN, Ballot.Pod, _ids(1, 2), _bps(6_000, 4_000));
+        _lock(ANN, 0, end + 10);
+        _vote(ANN, Ballot.Pod, 1, 0);
+
+        vm.assertEq(votes.weightIn(Ballot.Pod, 1, _after(1)), 0);
+        vm.assertEq(votes.weightIn(Ballot.Pod, 2, _after(1)), 4e18 * 19, "as it was cast");
+        vm.assertEq(votes.ballotWeightIn(Ballot.Pod, _after(1)), 4e18 * 19);
+        _wait(20);
+        vm.assertEq(votes.ballotWeightIn(Ballot.Pod, end), 0, "and nothing is left at its end");
+    }
+
+    /// @dev The lock of its first vote is noted though it had no ten-thousandth.
+    function test_aVoteWithTooLittleKeepsTheEndItWasCastWith() public {
+        uint32 end = _after(20);
+        _lock(ANN, 9_999, end);
+        _vote(ANN, Ballot.Pod, 1, 4_000);
+        _lock(ANN, 10e18, end + 5);
+        _vote(ANN, Ballot.Pod, 2, 6_000);
+        (uint16 bps, uint96 amount, uint32 until,) = votes.voteOf(ANN, Ballot.Pod, 1);
+        vm.assertEq(bps, 4_000);
+        vm.assertEq(amount, 0);
+        vm.assertEq(until, end);
+    }
+
     function test_aRollCountsUpToTheNextEpochAndTwiceIsHarmless() public {
         _lock(ANN, 10e18, _after(20));
         _vote(ANN, Ballot.Pod, 1, 10_000);
