@@ -29,18 +29,18 @@ const ENV = {
 const TESTS: Record<string, string> = {
   Registry: 'RegistryTest|GuardsTest|AttacksTest|LedgerTest|PermissionsTest',
   RouterBond: 'Bond(Collusion|Edges|Invariant|Peers|Proofs|Rounds|Tokens)?Test|AttacksTest|GuardsTest',
-  VotingEscrow: 'Escrow(Pastless)?(Gas|Invariant)?Test|EconomyTwinTest',
+  VotingEscrow: 'Escrow(Pastless)?(Invariant)?Test|EconomyTwinTest',
   VoteController: 'Votes(Rewards|Tips)?Test|VotesInvariantTest|PermissionsEconomyTest|EconomyTwinTest',
   NodeStaking: 'Staking(Tokens|Tolls)?Test|Slashing(Cases|Proofs)Test|PermissionsEconomyTest|EconomyTwinTest',
   SlashingManager: 'Slashing(Cases|Proofs)Test|StakingTokensTest|PermissionsEconomyTest',
   EmissionController:
     'Emission(Reports|Rights|Vectors|Invariant)?Test|PermissionsEconomyTest|WashingTest|EconomyTwinTest',
   Emissions: 'Emission(Reports|Rights|Vectors)?Test|EconomyTwinTest',
-  Locks: 'Escrow(Pastless)?(Gas|Invariant)?Test|EconomyTwinTest',
+  Locks: 'Escrow(Pastless)?(Invariant)?Test|EconomyTwinTest',
   ...Object.fromEntries(
     ['Powers', 'Weights'].map((name) => [
       name,
-      'Escrow(Pastless)?(Gas|Invariant)?Test|Votes(Rewards|Tips)?Test|VotesInvariantTest|EconomyTwinTest',
+      'Escrow(Pastless)?(Invariant)?Test|Votes(Rewards|Tips)?Test|VotesInvariantTest|EconomyTwinTest',
     ]),
   ),
   ...Object.fromEntries(

@@ -31,6 +31,39 @@ contract EscrowPastlessTest is Escrows {
         vm.assertEq(escrow.balanceOf(ANN), 7 * 5e18, "the present does");
     }
 
+    function test_withoutThePastNoSlotIsTakenForWhatWas() public {
+        escrow = _other;
+        uint32 end = _after(60);
+        _lock(ANN, 5e18, end);
+        for (uint256 i; i < 4; i++) {
+            _wait(1);
+            if (i % 2 == 0) _takesNoNewSlot(EVE, abi.encodeCall(escrow.checkpoint, ()));
+            _give(ANN, 1e18);
+            _takesNoNewSlot(ANN, abi.encodeCall(escrow.lock, (1e18, 0)));
+        }
+        vm.assertEq(escrow.lockOf(ANN).amount, 9e18);
+    }
+
+    /// @dev What the call writes was not empty before.
+    function _takesNoNewSlot(address account, bytes memory call) private {
+        uint256 state = vm.snapshotState();
+        vm.record();
+        _call(account, call);
+        (, bytes32[] memory writes) = vm.accesses(address(escrow));
+        vm.assertGt(writes.length, 0, "something is written");
+        vm.revertToState(state);
+        for (uint256 i; i < writes.length; i++) {
+            vm.assertTrue(vm.load(address(escrow), writes[i]) != 0, "to a slot that was taken");
+        }
+        _call(account, call);
+    }
+
+    function _call(address account, bytes memory call) private {
+        vm.prank(account);
+        (bool done,) = address(escrow).call(call);
+        vm.assertTrue(done, "done");
+    }
+
     function testFuzz_01_withAndWithoutThePastEveryPowerIsTheSame(uint256 seed) public {
         for (uint32 i; i < 40; i++) {
             uint256 draw = uint256(keccak256(abi.encode(seed, i)));
