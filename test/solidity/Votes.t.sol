@@ -379,6 +379,23 @@ contract VotesTest is Votes {
         vm.assertEq(votes.ballotWeightIn(Ballot.Pod, end - 1), 10e18 + 1e18 * 10, "what was is what it was");
     }
 
+    /// @dev Seen slot by slot: the second vote of an epoch writes to none that was empty.
+    function test_whatStoodBeforeIsPutAwayOnceAnEpoch() public {
+        _lock(ANN, 10e18, _after(20));
+        _vote(ANN, Ballot.Pod, _ids(1, 2), _bps(6_000, 4_000));
+        _wait(1);
+        _vote(ANN, Ballot.Pod, _ids(1, 2), _bps(3_000, 3_000));
+        uint256 state = vm.snapshotState();
+        vm.record();
+        _vote(ANN, Ballot.Pod, _ids(1, 2), _bps(2_000, 1_000));
+        (, bytes32[] memory writes) = vm.accesses(address(votes));
+        vm.assertGt(writes.length, 5, "targets, the ballot, the votes");
+        vm.revertToState(state);
+        for (uint256 i; i < writes.length; i++) {
+            vm.assertTrue(vm.load(address(votes), writes[i]) != 0, "to a slot that was taken");
+        }
+    }
+
     // ------------------------------------------------------------------------------------- votes that change nothing
 
     function test_aVoteThatChangesNothingLeavesNoTrace() public {
