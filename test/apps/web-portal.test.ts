@@ -191,6 +191,7 @@ describe('the portal in a browser', function () {
     await mine.locator('[data-problem="node.unknown"]').waitFor()
     for (const [path, words] of [
       ['/nodes/x', /has a number/],
+      ['/nothing', /There is no such page/],
       ['/pods/999', /serves no such pod/],
       [`/explorer/batches/${router()}/99999`, /no batch 99999/],
       ['/explorer/batches/x/1', /a router’s address and a number/],
