@@ -476,7 +476,7 @@ describe('imagine in a browser', function () {
       await page.unroute('**/v1/jobs')
       await page.reload()
       await isReady(page)
-      const told = page.locator('#result').getByText('it had been drawn and delivered, and cost $')
+      const told = page.locator('#result').getByText(/it had been drawn and delivered, and cost \$/i)
       await told.waitFor()
       const request = await page.locator('#result [data-receipt]').getAttribute('data-receipt')
       const receipt = await fetch(`${house.stage.network.routerUrl}/v1/receipts/${request}`)

@@ -81,7 +81,9 @@ function Ending({ drawing }: { drawing: Drawing }) {
   return (
     <p role="alert" data-problem={problem?.code}>
       {problem?.says} <span className="text-muted">{problem?.fix}</span>
-      {paid !== undefined && <span className="figures block">It cost ${paid}.</span>}
+      {paid !== undefined && (
+        <span className="figures block">It had been drawn and delivered, and cost ${paid}.</span>
+      )}
     </p>
   )
 }
@@ -109,6 +111,10 @@ export function Settings({
   )
 }
 
+/** One that failed has none as a rule, and is not looked up in vain. */
+const hasReceipt = ({ state, price }: Drawing): boolean =>
+  price === undefined ? state !== 'failed' && state !== 'drawing' : price !== '0'
+
 function Facts({ drawing, reuse }: { drawing: Drawing; reuse: (asked: Asked) => void }) {
   const [sharing, setSharing] = useState(false)
   const asked = readAsked(drawing.input)
@@ -127,7 +133,7 @@ function Facts({ drawing, reuse }: { drawing: Drawing; reuse: (asked: Asked) => 
           </>
         )}
         <Button onClick={() => reuse(asked)}>Use these settings</Button>
-        {request !== undefined && price !== '0' && state !== 'failed' && state !== 'drawing' && (
+        {request !== undefined && hasReceipt(drawing) && (
           <a
             href={receiptPath(request)}
             target="_blank"
