@@ -195,7 +195,7 @@ export function pagesOf(content: string, most = MOST_CHARACTERS): string[] {
     const room = most - MOST_CLOSING
     const head = rest.slice(0, room)
     const at = [head.lastIndexOf('\n'), head.lastIndexOf(' ')].find((place) => place > room / 2)
-    const cut = at ?? room - (/[\ud800-\udbff\\]$/.test(head) ? 1 : 0)
+    const cut = at ?? room - (HALF.exec(`${head}${rest[room]}`)?.[1]?.length ?? 0)
     const page = rest.slice(0, cut)
     const { close, reopen } = cutMarks(page)
     pages.push(`${page}${close}`)
@@ -205,6 +205,8 @@ export function pagesOf(content: string, most = MOST_CHARACTERS): string[] {
   return pages.map(quiet)
 }
 
+/** What a cut before the last character would divide: a letter of two units, an escape, a mark of several. */
+const HALF = /([\ud800-\udbff\\]|`+(?=`)|\|(?=\|))[\s\S]$/
 const MOST_CLOSING = `\n\`\`\`${SPOILER}`.length
 
 /** What a page is within at its end: how to leave that, and how to be in it again. */

@@ -176,15 +176,22 @@ export function createWeb(config: WebConfig, log: FastifyBaseLogger): FastifyIns
     relayRoutes(app, { routerUrl, rpcUrl: chainRpcUrl, chainId, ledger, key, least, mostADay })
   }
   app.setNotFoundHandler(async ({ method, url, headers: { accept = '' } }, reply) => {
-    // Of an address that is a page's but for a slash at its end; never a host's.
-    const plain = /^(\/[\w-][^?#]*?)\/+(?:[?#].*)?$/.exec(url)?.[1]
-    if (method === 'GET' && plain !== undefined && !plain.includes('//')) return reply.redirect(plain, 308)
+    const isRead = method === 'GET' && accept.includes('text/html')
+    const plain = isRead ? withoutSlash(url) : undefined
+    if (plain !== undefined) return reply.redirect(plain, 308)
     reply.code(404)
-    const isRead = method === 'GET' && accept.includes('text/html') && doors.portal !== undefined
-    if (isRead) return reply.header('x-robots-tag', 'noindex').sendFile(DOOR_PAGES.portal.file)
+    if (isRead && doors.portal !== undefined)
+      return reply.header('x-robots-tag', 'noindex').sendFile(DOOR_PAGES.portal.file)
     return reply.type('text/plain; charset=utf-8').send('Nothing here.\n')
   })
   return app
+}
+
+/** The address without a slash at its end; undefined if it has none, or could be read as another host's. */
+function withoutSlash(url: string): string | undefined {
+  const [path = '', ...query] = url.split('?')
+  if (!path.endsWith('/') || path.includes('//') || !/^\/[\w-]/.test(path)) return undefined
+  return [path.slice(0, -1), ...query].join('?')
 }
 
 /** Keeps what is shared, in a folder for each kind. @returns the pages of shares, with what they show in them. */

@@ -157,6 +157,11 @@ describe(`what babel lets out (seed ${SEED})`, () => {
     const secret = pagesOf(shown(`||${'secret '.repeat(400)}||`))
     expect(secret.length).to.equal(2)
     for (const page of secret) expect(page).to.match(/^\|\|[^|]*\|\|$/)
+    // Where no space is near, a mark is cut from what is before it, and never in two.
+    for (let letters = 1_980; letters < 2_000; letters += 1) {
+      for (const page of pagesOf(`${'あ'.repeat(letters)}||ひみつ||${'い'.repeat(50)}`))
+        expect(page.replace(/\|\|[^|]*\|\|/g, ''), `${letters}`).to.not.match(/[ひみつ|]/)
+    }
   })
 
   it('ticks that can be read in two ways hide no address', () => {

@@ -190,6 +190,43 @@ describe('an answer in the place of another', () => {
     }
   })
 
+  it('is no closed page’s to a tab that opens meanwhile, whatever pays there', async () => {
+    const locks = browserLocks()
+    const before = Object.getOwnPropertyDescriptor(globalThis, 'navigator')
+    Object.defineProperty(globalThis, 'navigator', { value: { locks }, configurable: true })
+    try {
+      const chats = await openChats()
+      const chat = begin(chats)
+      let begun = () => {}
+      const waits = new Promise<void>((resolve) => {
+        begun = resolve
+      })
+      const whole = answer(
+        askingOf(
+          chats,
+          chat,
+          streaming(['It ', 'is.'], () => waits),
+        ),
+      )
+      await settle()
+      // A page of its own: it knows nothing of what this one waits for.
+      const other: typeof import('../../apps/web/src/pondera/answer.ts') = await import(
+        `../../apps/web/src/pondera/answer.ts?tab=${chat.id}`
+      )
+      other.endCutAnswers(await openChats())
+      await settle()
+      begun()
+      await whole
+
+      const found = await reread(chat.id)
+      expect(textsOf(found)).to.deep.equal(['Edited', 'It is.'])
+      expect(found?.messages.at(-1)).to.include({ state: 'done', price: '500' })
+    } finally {
+      if (before) Object.defineProperty(globalThis, 'navigator', before)
+      else Reflect.deleteProperty(globalThis, 'navigator')
+    }
+  })
+
   it('puts nothing aside where all had failed, and gives a name that a person chose to no question', () => {
     const failed = { ...chatOf(user('a'), said('b', { state: 'failed', text: '' })), title: 'Mine' }
     const asked = withQuestion(cutBefore(failed, 'a'), { id: 'c', text: 'Another', at: 1 })

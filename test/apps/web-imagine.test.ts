@@ -488,6 +488,41 @@ describe('imagine in a browser', function () {
   })
 
   describe('shared', () => {
+    it('a second link that was asked for before the first came is taken back: nobody would have its secret', async () => {
+      await studio('image')
+      await draw(PROMPT)
+      const made: string[] = []
+      let first = true
+      let release = () => {}
+      const held = new Promise<void>((resolve) => {
+        release = resolve
+      })
+      await page.route('**/api/pictures', async (route) => {
+        const response = await route.fetch()
+        made.push(((await response.json()) as { id: string }).id)
+        const waits = first
+        first = false
+        if (waits) await held
+        await route.fulfill({ response })
+      })
+      await button(page, 'Share').click()
+      await button(page, 'Make a link').click()
+      await until(async () => made.length === 1)
+      await page.keyboard.press('Escape')
+      await button(page, 'Share').click()
+      await button(page, 'Make a link').click()
+      const link = page.locator('[data-share]')
+      await link.waitFor()
+      release()
+      const [late = '', kept = ''] = made
+      await until(async () => (await fetch(`${house.stage.url}/api/pictures/${late}`)).status === 404)
+
+      expect(await link.getAttribute('href')).to.include(kept)
+      expect((await fetch(`${house.stage.url}/api/pictures/${kept}`)).status).to.equal(200)
+      await page.unroute('**/api/pictures')
+      await page.keyboard.press('Escape')
+    })
+
     it('a picture is seen by whoever has the link, without key or wallet, proven, and deleted by its secret alone', async () => {
       await studio('image')
       await page.getByLabel('Seed', { exact: true }).fill('5')

@@ -182,7 +182,8 @@ describe('the web page', () => {
     expect((await read('/assets/nothing.js')).statusCode).to.equal(404)
     for (const [url, plain] of [
       ['/pondera/', '/pondera'],
-      ['/explorer/?a=b', '/explorer'],
+      ['/explorer/?a=b', '/explorer?a=b'],
+      ['/pondera/?model=x', '/pondera?model=x'],
     ] as const) {
       const { statusCode, headers } = await read(url)
       expect([statusCode, headers.location], url).to.deep.equal([308, plain])

@@ -3,6 +3,7 @@ import { asHeuristError, refused } from '../../../../sdk/errors.ts'
 import type { Asked } from '../../pictures/record.ts'
 import type { Session } from '../session/view.ts'
 import { wordsOf } from '../session/words.ts'
+import { holding, unlessHeld } from '../session/working.ts'
 import { followJob } from './progress.ts'
 import type { Drawings } from './store.ts'
 
@@ -44,9 +45,11 @@ export function draw(asking: Asking): string {
     state: 'drawing',
     step: 'signing',
   })
-  void run(asking, id)
+  void holding(workOf(id), () => run(asking, id))
   return id
 }
+
+const workOf = (drawing: string): string => `drawing-${drawing}`
 
 async function run(asking: Asking, id: string) {
   const { drawings, session, client, routerUrl, model, asked, most } = asking
@@ -83,6 +86,7 @@ const isPng = (bytes: Uint8Array): boolean => PNG.every((byte, at) => bytes[at] 
 /** What was being drawn when the page was closed ends there. */
 export function endCutDrawings(drawings: Drawings): void {
   for (const { id, state } of drawings.view().drawings) {
-    if (state === 'drawing' && !running.has(id)) drawings.patch(id, { state: 'cut' })
+    if (state !== 'drawing' || running.has(id)) continue
+    unlessHeld(workOf(id), () => drawings.patch(id, { state: 'cut' }))
   }
 }

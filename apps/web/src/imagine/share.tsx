@@ -21,7 +21,12 @@ export function SharePicture({ drawing, onClose }: { drawing: Drawing; onClose: 
         }
         return { request: drawing.request, input: drawing.input, picture: toBase64(bytes) }
       }}
-      keep={(share) => drawings.patch(drawing.id, { share })}
+      keep={(share) => {
+        const now = drawings.view().drawings.find(({ id }) => id === drawing.id)
+        if (!now || now.share) return false
+        drawings.patch(drawing.id, { share })
+        return true
+      }}
       forget={() => drawings.unshare(drawing.id)}
       onClose={onClose}
     >

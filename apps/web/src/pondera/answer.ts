@@ -4,6 +4,7 @@ import { formatUsd } from '../../../../sdk/units.ts'
 import { askedOf, type Manifest, mostPrice } from '../network/models.ts'
 import type { Session } from '../session/view.ts'
 import { wordsOf } from '../session/words.ts'
+import { holding, unlessHeld } from '../session/working.ts'
 import { restored, settled } from './acts.ts'
 import type { Chat, Lookup, Message, Settings } from './chat.ts'
 import { MOST_MESSAGES, packContext } from './context.ts'
@@ -39,11 +40,20 @@ export const stop = (chat: string): void => running.get(chat)?.abort()
 export const isRunning = (chat: string): boolean => running.has(chat)
 
 export async function answer(asking: Asking): Promise<void> {
+  const { chats, chat } = asking
+  if (!chats.find(chat) || running.has(chat)) return
+  const abort = new AbortController()
+  running.set(chat, abort)
+  await holding(workOf(chat), () => answerHeld(asking, abort)).finally(() => running.delete(chat))
+}
+
+const workOf = (chat: string): string => `answer-${chat}`
+
+async function answerHeld(asking: Asking, abort: AbortController): Promise<void> {
   const { chats, chat: id, model, session } = asking
   const chat = chats.find(id)
-  if (!chat || running.has(id)) return
-  const abort = new AbortController()
-  running.set(id, abort)
+  // Deleted while another tab answered in it.
+  if (!chat) return
   const message: Message = {
     id: crypto.randomUUID(),
     role: 'assistant',
@@ -173,11 +183,16 @@ const allowedOf = ({ most, excerpts }: Asking, needed: bigint): bigint =>
 
 /** Answers that were being written when the page was closed end where they were; so does what they were to replace. */
 export function endCutAnswers(chats: Chats): void {
-  for (const chat of chats.view().chats) {
-    if (running.has(chat.id)) continue
-    const cut = chat.messages.filter(({ state }) => state === 'writing')
-    for (const { id } of cut) chats.patch(chat.id, id, { state: 'cut' })
-    const last = cut.at(-1)?.id
-    if (chat.former) chats.update(chat.id, (now) => (last ? endOf(now, last) : restored(now, undefined)))
+  for (const { id, messages, former } of chats.view().chats) {
+    const isOpen = former !== undefined || messages.some(({ state }) => state === 'writing')
+    if (isOpen && !running.has(id)) unlessHeld(workOf(id), () => endCutAnswer(chats, id))
   }
+}
+
+function endCutAnswer(chats: Chats, chat: string): void {
+  const { messages = [], former } = chats.find(chat) ?? {}
+  const cut = messages.filter(({ state }) => state === 'writing')
+  for (const { id } of cut) chats.patch(chat, id, { state: 'cut' })
+  const last = cut.at(-1)?.id
+  if (former) chats.update(chat, (now) => (last ? endOf(now, last) : restored(now, undefined)))
 }

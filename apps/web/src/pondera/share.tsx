@@ -1,5 +1,4 @@
 import { ShareDialog } from '../sharing/dialog.tsx'
-import { deleteShare } from '../sharing/server.ts'
 import { withoutShare } from './acts.ts'
 import type { Chat } from './chat.ts'
 import { SHARES, sharePath, snapshotOf } from './shares.ts'
@@ -15,11 +14,11 @@ export function ShareChat({ chat, onClose }: { chat: Chat; onClose: () => void }
       path={sharePath}
       share={chat.share}
       body={async () => snapshotOf(chat)}
-      keep={async (share) => {
+      keep={(share) => {
         const now = chats.find(chat.id)
-        // It was deleted meanwhile, or shared by another click: nobody would have the secret of this one.
-        if (!now || now.share) return deleteShare(SHARES, share)
-        chats.update(chat.id, (now) => ({ ...now, share }))
+        if (!now || now.share) return false
+        chats.update(chat.id, (now) => (now.share ? now : { ...now, share }))
+        return true
       }}
       forget={(share) => chats.update(chat.id, (now) => withoutShare(now, share.id))}
       onClose={onClose}

@@ -13,7 +13,12 @@ export function ShareFinding({ finding, onClose }: { finding: Finding; onClose: 
       path={(id) => addressOf(finding.query, id)}
       share={finding.share}
       body={async () => resultOf(finding)}
-      keep={(share) => findings.patch(finding.id, { share })}
+      keep={(share) => {
+        const now = findings.find(finding.id)
+        if (!now || now.share) return false
+        findings.patch(finding.id, { share })
+        return true
+      }}
       forget={() => {
         const { share: _, ...rest } = finding
         findings.put(rest)

@@ -63,20 +63,25 @@ export const dropSigned = (db: SessionDb, { address, signed }: KeyRecord): Promi
     return now?.data === signed?.data ? rest : undefined
   })
 
+/** What is left of a key is hardly ever nothing: less than this leaves the next one to pay. Base units. */
+const A_CENT = 10_000n
+const hasSome = (keys: readonly KnownKey[]): boolean => keys.length > 0
+
 /** Whether calls can be paid by it: whoever announced the withdrawal of its credit, no router serves it then. */
 export const isUsable = ({ record, account }: Pick<KnownKey, 'record' | 'account'>): boolean =>
   record.revokedAt === undefined && account.thawing === 0n
 
 /**
- * The key that pays: one with credit before one without; then the one that paid before, as long as it can; then the one that a
+ * The key that pays: one with credit before one without, and before one with less than a cent; then the one that paid before, as long as it can; then the one that a
  * deposit is on its way to; then the newest. Pure.
  *
  * @param before  The one that paid before.
  */
 export function currentOf(known: readonly KnownKey[], before: Address | undefined): KnownKey | undefined {
   const usable = known.filter(isUsable)
-  const funded = usable.filter(({ account }) => account.credit > 0n)
-  const candidates = funded.length > 0 ? funded : usable
+  const candidates =
+    [A_CENT, 1n].map((least) => usable.filter(({ account }) => account.credit >= least)).find(hasSome) ??
+    usable
   return (
     candidates.find(({ record }) => record.address === before) ??
     candidates.find(({ record }) => record.signed !== undefined) ??

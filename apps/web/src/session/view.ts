@@ -43,7 +43,7 @@ export interface Former {
   thawing: bigint
   /** Unix seconds; 0 if no withdrawal is announced. */
   thawedAt: number
-  /** Whether it is used no more; else it pays once the present key has nothing left. */
+  /** Whether it is used no more; else it pays once the present key has less than a cent. */
   isRevoked: boolean
 }
 

@@ -14,7 +14,8 @@ interface Props {
   share: ShareKey | undefined
   /** What is sent to be shown. */
   body: () => Promise<object>
-  keep: (share: ShareKey) => unknown
+  /** @returns false if it is gone or shared already: nobody would have the secret of this page, so it is taken back. */
+  keep: (share: ShareKey) => boolean
   forget: (share: ShareKey) => void
   onClose: () => void
   /** What whoever has the link will see. */
@@ -31,7 +32,11 @@ export function ShareDialog({ title, api, path, share, body, keep, forget, onClo
     await work().catch((cause: unknown) => setProblem(wordsOf(cause)))
     setBusy(false)
   }
-  const create = () => act(async () => void (await keep(await createShare(api, await body()))))
+  const create = () =>
+    act(async () => {
+      const made = await createShare(api, await body())
+      if (!keep(made)) await deleteShare(api, made)
+    })
   const remove = () =>
     act(async () => {
       if (!share) return

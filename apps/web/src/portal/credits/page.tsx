@@ -111,7 +111,7 @@ function KeyNews() {
             ? `is on its way back, until ${dateOf(thawedAt)}.`
             : isRevoked
               ? 'waits to be taken back.'
-              : 'pays once the present one has nothing left.'}
+              : 'pays once the present one has less than a cent left.'}
         </p>
       ))}
     </div>

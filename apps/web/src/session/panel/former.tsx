@@ -64,6 +64,7 @@ function WhereItGoes({ former }: { former: Former }) {
 const StillGood = ({ former: { key, left, own, owner } }: { former: Former }) => (
   <>
     <Usd amount={left} /> lie at <Short hex={key} />, another key of this browser: it pays once the present
-    one has nothing left. They can be taken back to {own ? 'its own address' : <Short hex={owner} />} too.
+    one has less than a cent left. They can be taken back to {own ? 'its own address' : <Short hex={owner} />}{' '}
+    too.
   </>
 )

@@ -1,1 +1,0 @@
-import{n as e,t}from"./prices-D1TNqErz.js";t();export{e as priceOf};

@@ -1,1 +1,0 @@
-import{n as e,t}from"./store-BS-Kp2C3.js";t();export{e as openSessionDb};
