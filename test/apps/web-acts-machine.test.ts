@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { type Address, createTestClient, createWalletClient, encodeFunctionData, type Hex, http } from 'viem'
-import { openIntents, type Shelf } from '../../apps/web/src/acts/intents.ts'
+import { type Intent, openIntents, type Shelf } from '../../apps/web/src/acts/intents.ts'
 import { createActs } from '../../apps/web/src/acts/machine.ts'
 import type { ActState, Acts } from '../../apps/web/src/acts/view.ts'
 import type { Locks } from '../../apps/web/src/session/journal.ts'
@@ -36,6 +36,8 @@ describe('the transactions of a page', function () {
   after(() => market.close())
 
   const ID = 'mint'
+  /** Of a transaction that no chain knows. */
+  const GONE: Hex = `0x${'9'.repeat(64)}`
   const anvil = () => createTestClient({ mode: 'anvil', transport: http(market.chain.rpcUrl) })
   const stop = () => anvil().setIntervalMining({ interval: 0 })
   const go = () => anvil().setIntervalMining({ interval: 1 })
@@ -85,11 +87,12 @@ describe('the transactions of a page', function () {
 
   /** A page of that browser, as it is after loading. */
   function page(keep: Shelf, locks: Locks): Acts {
-    const place = { chainId: chain.id, ledger: market.addresses.ledger }
-    const acts = createActs({ chain, intents: openIntents(keep, place), locks, pollMs: 50, patience: 6 })
+    const acts = createActs({ chain, intents: intentsIn(keep), locks, pollMs: 50, patience: 6 })
     acts.resume()
     return acts
   }
+
+  const intentsIn = (keep: Shelf) => openIntents(keep, { chainId: chain.id, ledger: market.addresses.ledger })
 
   async function reaches(acts: Acts, from: Address, state: ActState['state']): Promise<ActState> {
     for (let tries = 0; tries < 1_200; tries += 1) {
@@ -291,6 +294,55 @@ describe('the transactions of a page', function () {
 
     expect([state, intent?.hashes.length, intent?.double]).to.deep.equal(['included', 1, undefined])
     expect(await held(from)).to.equal(3n)
+  })
+
+  it('that a block takes while they are tried once more are done, and the wallet is not asked again', async () => {
+    const { from, loaded, confirm, counting, sender, asked } = await leftOpen((to) => mint(to, 3n))
+    const declining = counting(() =>
+      Promise.reject(Object.assign(new Error('User rejected the request.'), { code: 4001 })),
+    )
+    const slow: WalletSender = {
+      ...declining,
+      async simulate(call) {
+        const gas = await sender.simulate(call)
+        await chain.client.waitForTransactionReceipt({ hash: await confirm() })
+        return gas
+      },
+    }
+    await loaded.proceed(from, ID, async () => slow)
+    const { state, intent } = await reaches(loaded, from, 'included')
+
+    expect([state, intent?.hashes.length, asked()]).to.deep.equal(['included', 1, 1])
+    expect(await held(from)).to.equal(3n)
+  })
+
+  it('are looked for from the first request on, whatever was known before the last one', async () => {
+    const { from, sender, keep, locks } = await person()
+    const call = mint(from, 3n)
+    const since = await chain.client.getBlockNumber()
+    const { transactionHash } = await sender.send(call)
+    const later = await chain.client.getBlockNumber()
+    const intent: Intent = {
+      id: ID,
+      from,
+      title: 'Take dollars',
+      calls: [call],
+      at: 0,
+      phase: 'asking',
+      asked: { nonce: 1, since: later },
+      repeated: { at: 0, nonce: 0, since },
+      hashes: [],
+    }
+    intentsIn(keep).put(intent)
+    const unanswered = await reaches(page(keep, locks), from, 'included')
+    // The last one got a hash, and the chain does not know it any more.
+    intentsIn(keep).put({ ...intent, phase: 'sent', asked: { nonce: 1, since: later, hash: GONE } })
+    const dropped = await reaches(page(keep, locks), from, 'included')
+
+    expect([unanswered.intent?.hashes, dropped.intent?.hashes]).to.deep.equal([
+      [transactionHash],
+      [transactionHash],
+    ])
   })
 
   it('that a wallet sends after the page went are found without asking anybody', async () => {

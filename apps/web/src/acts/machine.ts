@@ -226,6 +226,11 @@ class Machine implements Acts {
     this.#looked.delete(key)
     const gas = await sender.simulate(call)
     const { asked, repeated } = await termsOf(this.#chain, intent)
+    if (repeated) {
+      // Trying it took a while: a block may have taken the first request meanwhile.
+      const now = await this.#asItIs(from, id)
+      if (!now || now.phase === 'ready' || now.at !== at) return now
+    }
     const { problem: _, repeated: __, ...rest } = intent
     const asking: Intent = { ...rest, phase: 'asking', asked, ...(repeated ? { repeated } : {}) }
     this.#asking.add(key)
@@ -323,10 +328,17 @@ class Machine implements Acts {
     this.#tell()
   }
 
-  async #fate({ from, calls, at, asked }: Intent): Promise<Fate> {
+  /** Of every request for the call: an earlier one may be carried out where the last one comes to nothing. */
+  async #fate({ from, calls, at, asked, repeated }: Intent): Promise<Fate> {
     const call = calls[at]
     if (!call || !asked) return { state: 'unknown' }
-    return fateOf(this.#chain, { from, call, ...asked })
+    const first = repeated?.at === at ? repeated : asked
+    const ofAny = () => fateOf(this.#chain, { from, call, nonce: first.nonce, since: first.since })
+    if (asked.hash === undefined) return ofAny()
+    const ofLast = await fateOf(this.#chain, { from, call, ...asked })
+    if (first === asked || (ofLast.state !== 'unknown' && ofLast.state !== 'replaced')) return ofLast
+    const earlier = await ofAny()
+    return earlier.state === 'unknown' ? ofLast : earlier
   }
 
   #settle(intent: Intent, fate: Fate): Intent {
