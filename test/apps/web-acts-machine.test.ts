@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { type Address, createTestClient, createWalletClient, encodeFunctionData, type Hex, http } from 'viem'
 import { type Intent, openIntents, type Shelf } from '../../apps/web/src/acts/intents.ts'
 import { createActs } from '../../apps/web/src/acts/machine.ts'
+import { WATCHED_MS } from '../../apps/web/src/acts/repeats.ts'
 import type { ActState, Acts } from '../../apps/web/src/acts/view.ts'
 import type { Locks } from '../../apps/web/src/session/journal.ts'
 import { testDollarAbi } from '../../sdk/chain/abi.ts'
@@ -86,8 +87,8 @@ describe('the transactions of a page', function () {
   }
 
   /** A page of that browser, as it is after loading. */
-  function page(keep: Shelf, locks: Locks): Acts {
-    const acts = createActs({ chain, intents: intentsIn(keep), locks, pollMs: 50, patience: 6 })
+  function page(keep: Shelf, locks: Locks, clock = () => Date.now()): Acts {
+    const acts = createActs({ chain, intents: intentsIn(keep), locks, pollMs: 50, patience: 6, clock })
     acts.resume()
     return acts
   }
@@ -237,9 +238,10 @@ describe('the transactions of a page', function () {
     })
     void acts.start(wish([call(from)], silent))
     await reaches(acts, from, 'asking')
-    const loaded = page(shelfOf(keep), browserLocks())
+    const kept = shelfOf(keep)
+    const loaded = page(kept, browserLocks())
     while (!loaded.stateOf(from, ID).looked) await new Promise((resolve) => setTimeout(resolve, 20))
-    return { ...someone, loaded, confirm: () => confirm(), again: () => counting(numbering) }
+    return { ...someone, kept, loaded, confirm: () => confirm(), again: () => counting(numbering) }
   }
 
   it('are not asked for again while anything that the wallet sent since waits for a block, for it may be this', async () => {
@@ -280,6 +282,72 @@ describe('the transactions of a page', function () {
       expect(doubled()?.hashes).not.to.include(doubled()?.double)
     }
     expect([await held(before.from), await held(after.from)]).to.deep.equal([6n, 10n])
+  })
+
+  it('that were asked for twice are watched in every tab and after a reload, for an hour or until dismissed', async () => {
+    const { from, locks, loaded, kept, confirm, again } = await leftOpen((to) => mint(to, 3n))
+    await loaded.proceed(from, ID, async () => again())
+    const once = await reaches(loaded, from, 'included')
+    const doneAt = once.intent?.doneAt ?? 0
+    // A tab that opens leaves it there for the others; one that opens an hour later clears it away.
+    const tab = page(kept, locks, () => doneAt + WATCHED_MS - 1)
+    const reloaded = page(shelfOf(kept), browserLocks())
+    const late = page(shelfOf(kept), browserLocks(), () => doneAt + WATCHED_MS)
+    const dismissed = page(shelfOf(kept), browserLocks())
+    dismissed.forget(from, ID)
+    const before = [loaded, tab, reloaded, late, dismissed].map((each) => each.stateOf(from, ID).state)
+    await confirm()
+    const doubleIn = (acts: Acts) => acts.stateOf(from, ID).intent?.double
+    for (const acts of [loaded, tab, reloaded]) {
+      while (doubleIn(acts) === undefined) await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+    const told = doubleIn(page(shelfOf(kept), browserLocks()))
+
+    expect(before).to.deep.equal(['included', 'included', 'included', 'idle', 'idle'])
+    expect(once.intent?.hashes).not.to.include(doubleIn(reloaded))
+    expect(told).to.equal(doubleIn(reloaded))
+    expect([late, dismissed].map((acts) => acts.stateOf(from, ID).state)).to.deep.equal(['idle', 'idle'])
+  })
+
+  it('that are dismissed while the chain is looked at stay dismissed', async () => {
+    const { from, sender, keep, locks } = await person()
+    const since = await chain.client.getBlockNumber()
+    const call = mint(from, 3n)
+    const { transactionHash } = await sender.send(call)
+    await sender.send(call)
+    const done: Intent = {
+      id: ID,
+      from,
+      title: 'Take dollars',
+      calls: [call],
+      at: 1,
+      phase: 'done',
+      repeated: { at: 0, nonce: 0, since },
+      doneAt: Date.now(),
+      hashes: [transactionHash],
+    }
+    const intents = intentsIn(keep)
+    intents.put(done)
+    // Its look takes as many steps, and begins later.
+    intents.put({ ...done, id: 'other' })
+    let isDismissed = false
+    const { getTransactionCount } = chain.client
+    const client = {
+      ...chain.client,
+      async getTransactionCount(of: Parameters<typeof getTransactionCount>[0]) {
+        const count = await getTransactionCount(of)
+        if (!isDismissed) acts.forget(from, ID)
+        isDismissed = true
+        return count
+      },
+    }
+    const acts = createActs({ chain: { ...chain, client }, intents, locks, pollMs: 50 })
+    acts.resume()
+    while (acts.stateOf(from, 'other').intent?.double === undefined) {
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+
+    expect(acts.stateOf(from, ID).state).to.equal('idle')
   })
 
   it('that were asked for twice and confirmed once are done once, also if the second request is declined after that', async () => {

@@ -34,6 +34,8 @@ export interface Intent {
   repeated?: { at: number; nonce: number; since: bigint }
   /** A second transaction for the same call, in a block or on its way to one. */
   double?: Hex
+  /** When this browser saw that all of it is in blocks. Milliseconds since 1970. */
+  doneAt?: number
   /** Of the calls that are in blocks. */
   hashes: Hex[]
   problem?: Problem
@@ -60,6 +62,7 @@ const intentSchema = z.object({
   asked: z.exactOptional(z.object({ ...knownSchema, hash: z.exactOptional(hashSchema) })),
   repeated: z.exactOptional(z.object({ ...knownSchema, at: z.number().int().nonnegative() })),
   double: z.exactOptional(hashSchema),
+  doneAt: z.exactOptional(z.number().int().nonnegative()),
   hashes: z.array(hashSchema),
   problem: z.exactOptional(problemSchema),
 })

@@ -7,7 +7,7 @@ import type { Locks } from '../session/journal.ts'
 import { type Problem, wordsOf } from '../session/words.ts'
 import type { Intent, Intents } from './intents.ts'
 import { isNotSent, settled } from './outcome.ts'
-import { lookForDouble, mayDouble, termsOf } from './repeats.ts'
+import { isWatched, lookForDouble, mayDouble, termsOf } from './repeats.ts'
 import type { ActState, Acts, Ask, State, Wish } from './view.ts'
 
 /**
@@ -23,6 +23,8 @@ export interface ActsPlace {
   pollMs?: number
   /** So many looks in a row the chain may not know a transaction before the page says so. */
   patience?: number
+  /** Milliseconds since 1970. */
+  clock?: () => number
 }
 
 const keyOf = (from: Address, id: string) => `${from.toLowerCase()}:${id}`
@@ -42,6 +44,7 @@ class Machine implements Acts {
   readonly #locks: Locks
   readonly #pollMs: number
   readonly #patience: number
+  readonly #clock: () => number
   /** What only this page knows, by act: that it is at it, or why it could not. */
   readonly #passing = new Map<string, 'checking' | Problem>()
   /** Acts whose wallet this page asks right now. */
@@ -57,12 +60,13 @@ class Machine implements Acts {
   readonly #listeners = new Set<() => void>()
   #changes = 0
 
-  constructor({ chain, intents, locks, pollMs = 500, patience = 40 }: ActsPlace) {
+  constructor({ chain, intents, locks, pollMs = 500, patience = 40, clock = Date.now }: ActsPlace) {
     this.#chain = chain
     this.#intents = intents
     this.#locks = locks
     this.#pollMs = pollMs
     this.#patience = patience
+    this.#clock = clock
     intents.subscribe(() => {
       this.#followAll()
       this.#tell()
@@ -152,14 +156,16 @@ class Machine implements Acts {
   }
 
   resume(): void {
-    for (const intent of this.#intents.all()) if (!isLive(intent)) this.#intents.drop(intent)
+    for (const intent of this.#intents.all()) {
+      if (!isLive(intent) && !isWatched(intent, this.#clock())) this.#intents.drop(intent)
+    }
     this.#followAll()
   }
 
   #followAll(): void {
     for (const intent of this.#intents.all()) {
       if (intent.phase === 'sent' || intent.phase === 'asking') void this.#follow(intent)
-      else if (mayDouble(intent)) void this.#watch(intent)
+      else if (mayDouble(intent, this.#clock())) void this.#watch(intent)
     }
   }
 
@@ -302,7 +308,7 @@ class Machine implements Acts {
     }
   }
 
-  /** Whether what was asked for twice is done twice, as long as the page shows that it is done. */
+  /** Whether what was asked for twice is done twice, as long as it is watched and nobody dismissed it. */
   async #watch({ from, id, repeated }: Intent): Promise<void> {
     const key = keyOf(from, id)
     if (this.#watching.has(key)) return
@@ -310,10 +316,13 @@ class Machine implements Acts {
     try {
       for (let nonce = repeated?.nonce ?? 0; ; ) {
         const intent = this.#intents.of(from, id)
-        if (!intent || !mayDouble(intent)) return
+        if (!intent || !mayDouble(intent, this.#clock())) return
         const seen = await lookForDouble(this.#chain, intent, nonce).catch(() => undefined)
+        const now = this.#intents.of(from, id)
+        // Dismissed meanwhile, or begun anew.
+        if (now?.phase !== 'done' || now.doneAt !== intent.doneAt) continue
         nonce = seen?.next ?? nonce
-        if (seen?.double) this.#intents.put({ ...intent, double: seen.double })
+        if (seen?.double) this.#intents.put({ ...now, double: seen.double })
         else await new Promise((resolve) => setTimeout(resolve, WATCH_EVERY * this.#pollMs))
       }
     } finally {
@@ -345,7 +354,7 @@ class Machine implements Acts {
     const key = keyOf(intent.from, intent.id)
     this.#missing.delete(key)
     this.#looked.delete(key)
-    const next = settled(intent, fate)
+    const next = settled(intent, fate, this.#clock())
     if (next === intent) return intent
     // Why it could not be asked again is of no matter any more.
     if (this.#passing.get(key) !== 'checking') this.#passing.delete(key)

@@ -16,15 +16,20 @@ export function isNotSent(cause: unknown): boolean {
   return code !== undefined && !UNCLEAR.has(code)
 }
 
-/** The intent after that fate. */
-export function settled(intent: Intent, fate: Fate): Intent {
+/**
+ * The intent after that fate.
+ *
+ * @param now  Milliseconds since 1970.
+ */
+export function settled(intent: Intent, fate: Fate, now: number): Intent {
   const { asked, problem: _, ...rest } = intent
   const hash = asked?.hash
   switch (fate.state) {
     case 'included': {
       const at = intent.at + 1
       const hashes = [...intent.hashes, fate.receipt.transactionHash]
-      return { ...rest, at, hashes, phase: at === intent.calls.length ? 'done' : 'ready' }
+      if (at < intent.calls.length) return { ...rest, at, hashes, phase: 'ready' }
+      return { ...rest, at, hashes, phase: 'done', doneAt: now }
     }
     case 'reverted':
       return {

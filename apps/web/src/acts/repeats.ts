@@ -35,9 +35,16 @@ export async function termsOf({ client }: Chain, { from, at, asked, repeated }: 
   return { asked: terms, repeated: first }
 }
 
+/** So long after it is done a request that the wallet still shows is looked for, over reloads and in every tab. */
+export const WATCHED_MS = 3_600_000
+
+/** Whether it was asked for more than once and is done not long ago; also by a clock that was set back since. */
+export const isWatched = ({ phase, repeated, doneAt }: Intent, now: number): boolean =>
+  phase === 'done' && repeated !== undefined && doneAt !== undefined && Math.abs(now - doneAt) < WATCHED_MS
+
 /** Whether it is done and may be done once more, by a request that the wallet still shows. */
-export const mayDouble = ({ phase, repeated, double }: Intent): boolean =>
-  phase === 'done' && repeated !== undefined && double === undefined
+export const mayDouble = (intent: Intent, now: number): boolean =>
+  intent.double === undefined && isWatched(intent, now)
 
 /**
  * A second transaction of what is done, if there is one.
