@@ -8,7 +8,7 @@ interface LineProps {
   act: ActState
   /** Whether a key of this browser sends it, so that no wallet is asked. */
   isOwn?: boolean
-  /** Whether done twice it comes to the same as done once. */
+  /** Whether the chain carries it out once at most, whenever and however often it is sent. */
   isIdempotent?: boolean
   onAgain(): void
   onForget(): void
@@ -86,7 +86,7 @@ function WhatItShows({ sent, onGone }: { sent: boolean; onGone(): void }) {
 
 const FORGET = 'Forgetting it here takes nothing back from the wallet.'
 const TWICE = `Asked again while a request is still open there, both can be confirmed, and a wallet that numbers its transactions by itself then does this twice. ${FORGET}`
-const SAME = `Asked again while a request is still open there, both can be confirmed, which comes to the same as one. ${FORGET}`
+const SAME = `Asked again while a request is still open there, both can be confirmed, and the chain carries out one of them. ${FORGET}`
 const DECLINE =
   'It was asked for more than once: if your wallet shows another request for it, decline that, or it may be done twice.'
 

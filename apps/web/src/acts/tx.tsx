@@ -17,20 +17,10 @@ interface Props {
   tone?: 'main' | 'quiet'
   /** Why it cannot be done now. */
   why?: string
-  /** Whether done twice it comes to the same as done once. */
-  isIdempotent?: boolean
 }
 
 /** A transaction, or a few in a row, with all their states; they survive a reload. */
-export function TxButton({
-  id,
-  title,
-  plan,
-  disabled = false,
-  tone = 'main',
-  why,
-  isIdempotent = false,
-}: Props) {
+export function TxButton({ id, title, plan, disabled = false, tone = 'main', why }: Props) {
   const scene = useScene()
   const { account } = useWho()
   const { problem: down } = useBeat()
@@ -55,9 +45,7 @@ export function TxButton({
         {title}
       </Button>
       {why !== undefined && <p className="label">{why}</p>}
-      <div aria-live="polite">
-        {account && <Line id={id} act={act} account={account} isIdempotent={isIdempotent} />}
-      </div>
+      <div aria-live="polite">{account && <Line id={id} act={act} account={account} />}</div>
     </div>
   )
 }
@@ -77,17 +65,7 @@ export function useAct(id: string): ActState {
 const asText = (_: string, value: unknown) => (typeof value === 'bigint' ? value.toString() : value)
 
 /** The line of an act, with its ways on by the wallet that is connected. */
-function Line({
-  id,
-  act,
-  account,
-  isIdempotent,
-}: {
-  id: string
-  act: ActState
-  account: Address
-  isIdempotent: boolean
-}) {
+function Line({ id, act, account }: { id: string; act: ActState; account: Address }) {
   const { acts, who } = useScene()
   const forget = () => acts.forget(account, id)
   async function switchNetwork() {
@@ -97,7 +75,6 @@ function Line({
   return (
     <ActLine
       act={act}
-      isIdempotent={isIdempotent}
       onAgain={() => void acts.proceed(account, id, who.ask)}
       onForget={forget}
       onSwitch={() => void switchNetwork()}

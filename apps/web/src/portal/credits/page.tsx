@@ -224,7 +224,6 @@ function Announce({ account: { router, key, credit }, thawSeconds }: RowProps) {
   return (
     <TxButton
       id={deedId('thaw', key)}
-      isIdempotent
       title={`Withdraw $${formatUsd(credit)}`}
       tone="quiet"
       why={`Announced now: the router serves the key no more, and the money can be taken after ${countdown(thawSeconds)}.`}
@@ -238,7 +237,6 @@ function Thawing({ account: { router, key, thawedAt }, isDue }: { account: Route
     <div className="grid gap-4 sm:grid-cols-2">
       <TxButton
         id={deedId('withdraw', key)}
-        isIdempotent
         title="Take it"
         disabled={!isDue}
         why={isDue ? 'It is paid to this account.' : `Possible from ${dateOf(thawedAt)} on.`}
@@ -246,7 +244,6 @@ function Thawing({ account: { router, key, thawedAt }, isDue }: { account: Route
       />
       <TxButton
         id={deedId('cancel', key)}
-        isIdempotent
         title="Leave it there"
         tone="quiet"
         why="The router serves the key again."

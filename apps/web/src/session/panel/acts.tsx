@@ -25,7 +25,7 @@ function Act({ of: each }: { of: KeyAct }) {
       <ActLine
         act={each.act}
         isOwn={each.from === each.key}
-        isIdempotent
+        isIdempotent={each.deed === 'deposit'}
         onAgain={() => void session.askAgain(each, wallet)}
         onForget={() => session.forget(each)}
         onSwitch={() => wallet && void session.switchChain(wallet)}
