@@ -1,1 +1,0 @@
-import{n as e,t}from"./prices-BvZ4I7ey.js";t();export{e as priceOf};
