@@ -4,7 +4,18 @@ import type { Figure } from './figure.ts'
 
 /** `npm run bench -- NAME [--json]`: runs one bench and prints its figures, one JSON object a line with `--json`. */
 
-const NAMES = ['start', 'settle', 'pods', 'router', 'gateway', 'web', 'worker', 'route', 'sim'] as const
+const NAMES = [
+  'start',
+  'settle',
+  'pods',
+  'router',
+  'gateway',
+  'web',
+  'providers',
+  'worker',
+  'route',
+  'sim',
+] as const
 
 const [name] = process.argv.slice(2).filter((word) => !word.startsWith('--'))
 const json = process.argv.includes('--json')

@@ -31,6 +31,16 @@ describe('ONNX Runtime', function () {
     expect(traces('./worker/engines/onnx.ts')).to.deep.equal([])
   })
 
+  it('multiplies float32 as float32 on CUDA, whatever the environment says', () => {
+    const script = `await import('./worker/engines/onnx.ts'); console.log(process.env.NVIDIA_TF32_OVERRIDE)`
+    const said = execFileSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
+      cwd: root,
+      env: { ...process.env, NVIDIA_TF32_OVERRIDE: '1' },
+    })
+
+    expect(said.toString().trim()).to.equal('0')
+  })
+
   if (process.platform === 'linux') {
     it('would, loaded any other way: the day this fails, the door can go', () => {
       expect(traces('onnxruntime-node')).to.not.deep.equal([])

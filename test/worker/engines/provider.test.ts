@@ -31,7 +31,11 @@ describe('choosing an execution provider', function () {
     )
 
     const order: Provider[] = ['cuda', 'webgpu', 'cpu']
-    expect(tried).to.deep.equal([...new Set(tried)].sort((a, b) => order.indexOf(a) - order.indexOf(b)))
+    // A GPU that is believed ran twice: with its profile, then to serve.
+    const distinct = [...new Set(tried)]
+    expect(distinct).to.deep.equal(
+      order.slice(0, order.indexOf(provider) + 1).filter((one) => distinct.includes(one)),
+    )
     expect(tried.at(-1)).to.equal(provider)
     await model.close()
   })
