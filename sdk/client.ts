@@ -8,7 +8,7 @@ import {
   type Input,
   type Opened,
 } from './calls.ts'
-import { accountCall, deposit, faucet } from './chain/deposits.ts'
+import { accountCall, deposit } from './chain/deposits.ts'
 import {
   accountSchema,
   type Quote,
@@ -140,7 +140,10 @@ export function createClient(options: ClientOptions): Client {
       const amount = usd(dollars)
       const { chain, sender, network, purse } = await session()
       const { asset, ledger } = network.addresses
-      if (fromFaucet) await faucet(chain, asset, sender.address, amount)
+      if (fromFaucet) {
+        const { faucet } = await import('./chain/faucet.ts')
+        await faucet(chain, asset, sender.address, amount)
+      }
       return deposit(
         chain,
         sender,

@@ -1,6 +1,7 @@
 import type { Address, Hex, LocalAccount, WalletClient } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
-import { type Chain, keySender, openChain, type Sender, walletSender } from './chain/clients.ts'
+import { type Chain, openChain, type Sender, walletSender } from './chain/clients.ts'
+import { keySender } from './chain/key-sender.ts'
 import { domainOf, fetchNetwork, type Network } from './chain/network.ts'
 import { type ChainReader, chainReader } from './chain/reader.ts'
 import { podSchema } from './documents.ts'

@@ -26,6 +26,13 @@ const earlyChunk: Plugin = {
   },
 }
 
+/** A text of a library with so many places of it changed. @throws if there are not so many: it is another version. */
+function changed(library: string, text: string, pattern: RegExp, times: number, by: string): string {
+  const found = text.match(pattern)?.length
+  if (found !== times) throw new Error(`${library} has ${found} of ${pattern}, not ${times}: it changed`)
+  return text.replace(pattern, by)
+}
+
 /**
  * A font names its characters and their widths by ranges. A file of four kilobytes can name so many that they do not fit into
  * memory, and the browser ends the page: here all fonts of a document together have no more than this. So many characters of
@@ -39,19 +46,15 @@ const boundedPdf: Plugin = {
   name: 'bounded-pdf',
   transform(code, id) {
     if (!id.split('?')[0]?.endsWith('/pdfjs-dist/build/pdf.worker.mjs')) return
-    const changed = (text: string, pattern: RegExp, times: number, by: string): string => {
-      const found = text.match(pattern)?.length
-      if (found !== times) throw new Error(`pdf.js has ${found} of ${pattern}, not ${times}: it changed`)
-      return text.replace(pattern, by)
-    }
-    let text = changed(code, WITH_RANGE, 3, '    takeEntries(this._map, low, high)\n$&')
+    let text = changed('pdf.js', code, WITH_RANGE, 3, '    takeEntries(this._map, low, high)\n$&')
     text = changed(
+      'pdf.js',
       text,
       WITH_ONE,
       1,
       '  mapOne(src, dst) {\n    takeEntries(this._map, src, src)\n    this._map[',
     )
-    text = changed(text, WITH_WIDTHS, 2, '            takeEntries($1, start, code)\n$&')
+    text = changed('pdf.js', text, WITH_WIDTHS, 2, '            takeEntries($1, start, code)\n$&')
     return `${text}
       let entriesLeft = ${MOST_ENTRIES}
       function takeEntries(list, first, last) {
@@ -63,10 +66,23 @@ const boundedPdf: Plugin = {
   },
 }
 
+/** Every schema of zod brings along how it is written as JSON Schema, a fifth of the library, which no page asks for. */
+const TO_JSON_SCHEMA = / {4}inst\._zod\.processJSONSchema = .*;\n/g
+const METHOD = /createToJSONSchemaMethod\(this, \{\}\)\(params\)/g
+const STANDARD = /createStandardJSONSchemaMethod\(this, "\w+"\)/g
+const plainZod: Plugin = {
+  name: 'plain-zod',
+  transform(code, id) {
+    if (!id.endsWith('/zod/v4/classic/schemas.js')) return
+    const text = changed('zod', code, TO_JSON_SCHEMA, 41, '')
+    return changed('zod', changed('zod', text, METHOD, 1, 'undefined'), STANDARD, 2, 'undefined')
+  },
+}
+
 /** One build, a page for each door, pictures inline as SVG, no request to anyone but the network's own doors. */
 export default defineConfig({
   root: import.meta.dirname,
-  plugins: [earlyChunk, react(), tailwindcss()],
+  plugins: [earlyChunk, plainZod, react(), tailwindcss()],
   worker: { format: 'es', plugins: () => [boundedPdf] },
   build: {
     target: 'es2022',
@@ -88,19 +104,30 @@ export default defineConfig({
           groups: [
             { name: 'react', test: /node_modules\/(?:react|react-dom|scheduler)\// },
             { name: 'zod', test: /node_modules\/zod\// },
+            // What reads a chain. What signs and sends is apart from it: it comes with the first act.
             {
               name: 'chain',
-              test: /node_modules\/(?:viem|abitype)\/(?!node_modules)|\/sdk\/chain\//,
-              minShareCount: 3,
+              test: /node_modules\/(?:viem|abitype)\/(?!node_modules|_esm\/utils\/signature\/)|\/sdk\/chain\/(?!local-chains)/,
+              minShareCount: 8,
+            },
+            {
+              name: 'sending',
+              test: /node_modules\/viem\/_esm\/(?:accounts(?!\/(?:hdKey|mnemonic))|actions|utils\/(?:authorization|blob|transaction))\//,
+              minShareCount: 2,
             },
             {
               name: 'common',
-              test: /\/web\/src\/(?:parts\/|start|no-eval|session\/(?:button|use|words)|network\/(?:address|answer|config|use))|vite\/preload-helper|\/sdk\/(?:errors|units|protocol\/wire)\.ts/,
+              test: /\/web\/src\/(?:parts\/|start|no-eval|session\/(?:button|use|words)|network\/(?:address|answer|config|use))|vite\/preload-helper|\/sdk\/(?:errors|units|protocol\/wire|chain\/local-chains)\.ts/,
               minShareCount: 4,
             },
             {
+              name: 'sharing',
+              test: /\/web\/src\/(?:sharing\/|session\/start|network\/server)/,
+              minShareCount: 3,
+            },
+            {
               name: 'paying',
-              test: /\/web\/src\/(?:sharing\/|session\/(?:start|why)|network\/server)|node_modules\/idb\//,
+              test: /\/web\/src\/session\/why|node_modules\/idb\//,
               minShareCount: 3,
             },
           ],

@@ -10,8 +10,8 @@ import {
   readAccount,
   signOpen,
 } from '../../sdk/chain/accounts.ts'
-import { keySender } from '../../sdk/chain/clients.ts'
-import { faucet } from '../../sdk/chain/deposits.ts'
+import { faucet } from '../../sdk/chain/faucet.ts'
+import { keySender } from '../../sdk/chain/key-sender.ts'
 import { loadKey } from '../../sdk/chain/keys.ts'
 import { refused } from '../../sdk/errors.ts'
 import { formatUsd, usd } from '../../sdk/units.ts'

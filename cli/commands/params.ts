@@ -12,7 +12,7 @@ import {
 import { type Economy, economyOf } from '../../sdk/chain/economy.ts'
 import { readClock } from '../../sdk/chain/epochs.ts'
 import { chainError } from '../../sdk/chain/errors.ts'
-import { isLocalChain } from '../../sdk/chain/local.ts'
+import { isLocalChain } from '../../sdk/chain/local-chains.ts'
 import { HeuristError } from '../../sdk/errors.ts'
 import { createPrinter } from '../print.ts'
 import { openPlace, type Place, type TrustOptions } from '../trust.ts'

@@ -9,7 +9,7 @@ import {
 } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { createKey } from '../../sdk/chain/keys.ts'
-import { isLocalChain } from '../../sdk/chain/local.ts'
+import { isLocalChain } from '../../sdk/chain/local-chains.ts'
 import { refused } from '../../sdk/errors.ts'
 import { usd } from '../../sdk/units.ts'
 import { idOf } from '../economy.ts'

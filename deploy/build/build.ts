@@ -16,10 +16,18 @@ export const PARAMETERS_FILE = 'docs/parameters.md'
 const constantName = (name: string) =>
   `${name === name.toUpperCase() ? name.toLowerCase() : name[0]?.toLowerCase() + name.slice(1)}Abi`
 
+/** Solidity's own names of types say nothing to who calls, and a browser loads every letter. */
+const textOf = (abi: unknown): string =>
+  JSON.stringify(abi, (key, value: unknown) => (key === 'internalType' ? undefined : value))
+
+/** One ABI for each contract, and one of all their errors, each once. */
 export function abiSource(artifacts: Artifact[]): string {
-  const parts = artifacts.map(
-    ({ name, abi }) => `export const ${constantName(name)} = ${JSON.stringify(abi)} as const`,
-  )
+  const items = artifacts.flatMap(({ abi }) => [...abi])
+  const errors = new Set(items.filter(({ type }) => type === 'error').map(textOf))
+  const parts = [
+    ...artifacts.map(({ name, abi }) => `export const ${constantName(name)} = ${textOf(abi)} as const`),
+    `export const errorsAbi = [${[...errors].join(',')}] as const`,
+  ]
   return `// Generated from contracts/ by \`npm run build\`. Do not edit.\n${parts.join('\n\n')}\n`
 }
 

@@ -13,20 +13,13 @@ import {
 } from 'viem'
 import { containsNodeError, getNodeError } from 'viem/utils'
 import { asHeuristError, HeuristError, later, refused } from '../errors.ts'
-import * as abis from './abi.ts'
+import { errorsAbi } from './abi.ts'
 import { wordsFor } from './words.ts'
 
 type AbiError = Extract<Abi[number], { type: 'error' }>
 
 /** Every custom error of every contract of ours, libraries included: a revert may come from any of them. */
-const ERRORS: AbiError[] = [
-  ...new Map(
-    Object.values(abis)
-      .flatMap((abi) => [...abi] as { type: string }[])
-      .filter((item): item is AbiError => item.type === 'error')
-      .map((item) => [JSON.stringify([item.name, item.inputs]), item] as const),
-  ).values(),
-]
+const ERRORS: readonly AbiError[] = errorsAbi
 
 /**
  * A revert as an error of ours: `details.error` is the custom error's name, its arguments stand beside it, and where

@@ -2,11 +2,6 @@ import { bytesToHex, type Hex } from 'viem'
 import { mnemonicToAccount } from 'viem/accounts'
 import { bug } from '../errors.ts'
 
-/** Chains that live on one machine, where test dollars and the public keys below are worth nothing. */
-export const LOCAL_CHAIN_IDS: readonly number[] = [31_337, 1_337]
-
-export const isLocalChain = (chainId: number): boolean => LOCAL_CHAIN_IDS.includes(chainId)
-
 /** The world knows these keys: they hold play money on local chains and nothing anywhere else. */
 export const LOCAL_MNEMONIC = 'test test test test test test test test test test test junk'
 

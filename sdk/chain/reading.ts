@@ -8,48 +8,49 @@ import {
 } from 'viem'
 import {
   call,
-  estimateFeesPerGas,
-  estimateGas,
   getBalance,
   getBlock,
   getBlockNumber,
   getChainId,
   getCode,
   getContractEvents,
-  getGasPrice,
   getLogs,
   getTransaction,
   getTransactionCount,
   getTransactionReceipt,
   readContract,
-  sendRawTransaction,
-  waitForTransactionReceipt,
 } from 'viem/actions'
 
 /** What is asked of a chain here. viem's own client carries all that can be asked, and a browser loads it all. */
 const ACTIONS = {
   call,
-  estimateFeesPerGas,
-  estimateGas,
   getBalance,
   getBlock,
   getBlockNumber,
   getChainId,
   getCode,
   getContractEvents,
-  getGasPrice,
   getLogs,
   getTransaction,
   getTransactionCount,
   getTransactionReceipt,
   readContract,
-  sendRawTransaction,
-  waitForTransactionReceipt,
 }
 
+/** What comes with `sending.ts`, by its names there. */
+const LATE = [
+  'estimateFeesPerGas',
+  'estimateGas',
+  'getGasPrice',
+  'sendRawTransaction',
+  'waitForTransactionReceipt',
+] as const satisfies (keyof typeof import('./sending.ts'))[]
+
 type Base = Client<HttpTransport, ViemChain, undefined, PublicRpcSchema>
+type Action = (client: Base, given: never) => unknown
+type Actions = typeof ACTIONS & typeof import('./sending.ts')
 /** A chain's client with these actions, typed as viem's own. */
-export type ReadingClient = Base & Pick<PublicClient<HttpTransport, ViemChain>, keyof typeof ACTIONS>
+export type ReadingClient = Base & Pick<PublicClient<HttpTransport, ViemChain>, keyof Actions>
 
 /** @param options  As viem's `createClient` takes them. */
 export function readingClient(options: {
@@ -61,7 +62,11 @@ export function readingClient(options: {
   const base: Base = createClient({ ...options, rpcSchema: undefined as never })
   const bound = Object.entries(ACTIONS).map(([name, action]) => [
     name,
-    (given: never) => (action as (client: Base, given: never) => unknown)(base, given),
+    (given: never) => (action as Action)(base, given),
   ])
-  return base.extend(() => Object.fromEntries(bound)) as unknown as ReadingClient
+  const late = LATE.map((name) => [
+    name,
+    async (given: never) => ((await import('./sending.ts'))[name] as Action)(base, given),
+  ])
+  return base.extend(() => Object.fromEntries([...bound, ...late])) as unknown as ReadingClient
 }

@@ -1,9 +1,10 @@
 import { createTestClient, encodeFunctionData, erc20Abi, http, type PrivateKeyAccount } from 'viem'
 import { authorityAbi, heuAbi } from '../../sdk/chain/abi.ts'
 import type { Call } from '../../sdk/chain/call.ts'
-import { type Chain, keySender, openChain } from '../../sdk/chain/clients.ts'
+import { type Chain, openChain } from '../../sdk/chain/clients.ts'
 import { type Economy, economyOf } from '../../sdk/chain/economy.ts'
 import { readClock } from '../../sdk/chain/epochs.ts'
+import { keySender } from '../../sdk/chain/key-sender.ts'
 import { startOf } from '../../sdk/protocol/epochs.ts'
 import type { Stage } from './pondera.ts'
 

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { allowsDemo } from '../../apps/web/src/acts/demo.ts'
 import { openChain } from '../../sdk/chain/clients.ts'
-import { heuFaucet } from '../../sdk/chain/deposits.ts'
+import { heuFaucet } from '../../sdk/chain/faucet.ts'
 import { refusal } from '../sdk/refusal.ts'
 
 const nobody = `0x${'11'.repeat(20)}` as const

@@ -3,7 +3,6 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { gzipSync } from 'node:zlib'
 import { expect } from 'chai'
 import type { BrowserContext, Page, Route } from 'playwright-core'
 import type { Hex } from 'viem'
@@ -139,25 +138,6 @@ describe('the portal in a browser', function () {
     await heading(mine, 'Nodes')
 
     await context.close()
-  })
-
-  it('a newcomer’s first load of a door is 250 kB of JavaScript at most, all that comes untouched', async () => {
-    for (const path of ['/', '/pondera', '/imagine', '/search']) {
-      const context = await house.visitor()
-      const scripts: string[] = []
-      context.on('response', (response) => {
-        const { pathname } = new URL(response.url())
-        if (pathname.endsWith('.js')) scripts.push(pathname)
-      })
-      const mine = await house.open(context, path)
-      await mine.locator('footer').waitFor()
-      await mine.waitForTimeout(5_000)
-      const dist = join(root, 'apps', 'web', 'dist')
-      const bytes = scripts.reduce((sum, file) => sum + gzipSync(readFileSync(join(dist, file))).length, 0)
-
-      expect(bytes, path).to.be.within(50_000, 250_000)
-      await context.close()
-    }
   })
 
   it('asks the chain what the page earns once somebody looks at it', async () => {

@@ -17,7 +17,8 @@ import {
   voteControllerAbi,
   votingEscrowAbi,
 } from '../../sdk/chain/abi.ts'
-import { type Chain, keySender, openChain } from '../../sdk/chain/clients.ts'
+import { type Chain, openChain } from '../../sdk/chain/clients.ts'
+import { keySender } from '../../sdk/chain/key-sender.ts'
 import { saveKey } from '../../sdk/chain/keys.ts'
 import { LOCAL_KEY, localKey } from '../../sdk/chain/local.ts'
 import { type Client, usd } from '../../sdk/index.ts'

@@ -12,8 +12,8 @@ import { reportDuty } from '../../keepers/epoch/reporting.ts'
 import { openReports, type ReportStore } from '../../keepers/epoch/reports.ts'
 import type { Log } from '../../keepers/world.ts'
 import { emissionControllerAbi, heuAbi, nodeStakingAbi } from '../../sdk/chain/abi.ts'
-import { keySender } from '../../sdk/chain/clients.ts'
 import { REPORT_STATE } from '../../sdk/chain/cycle.ts'
+import { keySender } from '../../sdk/chain/key-sender.ts'
 import { codeOf, HEU, type Holder, openSeason, type Season } from '../cli/season.ts'
 
 const DAY = 86_400

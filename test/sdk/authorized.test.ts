@@ -1,8 +1,10 @@
 import { expect } from 'chai'
 import { createTestClient, http } from 'viem'
 import { authorizedCall, isAuthorizationUsed } from '../../sdk/chain/accounts.ts'
-import { keySender, openChain } from '../../sdk/chain/clients.ts'
-import { accountCall, faucet } from '../../sdk/chain/deposits.ts'
+import { openChain } from '../../sdk/chain/clients.ts'
+import { accountCall } from '../../sdk/chain/deposits.ts'
+import { faucet } from '../../sdk/chain/faucet.ts'
+import { keySender } from '../../sdk/chain/key-sender.ts'
 import { usd } from '../../sdk/units.ts'
 import { type Market, openMarket } from '../market.ts'
 

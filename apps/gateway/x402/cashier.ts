@@ -12,7 +12,8 @@ import {
   parseEventLogs,
 } from 'viem'
 import { verifyTypedData } from 'viem/actions'
-import type { Chain, KeySender } from '../../../sdk/chain/clients.ts'
+import type { Chain } from '../../../sdk/chain/clients.ts'
+import type { KeySender } from '../../../sdk/chain/key-sender.ts'
 import { asHeuristError } from '../../../sdk/errors.ts'
 import type { Payment } from './payment.ts'
 import type { Terms } from './terms.ts'

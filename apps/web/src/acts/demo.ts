@@ -1,111 +1,29 @@
-import { type Address, createClient, type EIP1193Provider, type Hex, http, numberToHex } from 'viem'
-import { generatePrivateKey, type PrivateKeyAccount, privateKeyToAccount } from 'viem/accounts'
-import { sendTransaction } from 'viem/actions'
-import type { Chain } from '../../../../sdk/chain/clients.ts'
-import { faucet, heuFaucet } from '../../../../sdk/chain/deposits.ts'
-import type { Economy } from '../../../../sdk/chain/economy.ts'
-import { isLocalChain } from '../../../../sdk/chain/local.ts'
-import { HEU, USD } from '../../../../sdk/units.ts'
+import { isLocalChain } from '../../../../sdk/chain/local-chains.ts'
 import type { PageConfig } from '../network/config.ts'
-import type { Wallet } from '../session/wallets.ts'
 import { shelf } from './shelf.ts'
 
-/**
- * A wallet for whoever tries a local chain: a key made in this browser, with play money of the local faucets. It asks
- * nobody before it signs, for there is nothing to lose.
- */
+/** Where there is a demo wallet. What signs and pays with it comes once there is one, or somebody wants one. */
 
 export const DEMO_RDNS = 'heurist.demo'
-const KEPT = 'heurist-demo-wallet'
+/** Its key is kept under this name. */
+export const KEPT = 'heurist-demo-wallet'
 const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]'])
-
-/** What it holds at least after it was given money: HEU wei, and base units of the test dollar. */
-const DEMO_HEU = 10_000n * HEU
-const DEMO_DOLLARS = 100n * USD
 
 /** Only where the chain is local by its id and by its address: anywhere else such a key has no place. */
 export const allowsDemo = ({ chainId, rpcUrl }: Pick<PageConfig, 'chainId' | 'rpcUrl'>): boolean =>
   isLocalChain(chainId) && LOOPBACK.has(new URL(rpcUrl).hostname)
 
-/** The demo wallet of this browser, if one was made. */
-export function keptDemo(chain: Chain): Wallet | undefined {
-  const key = shelf.getItem(KEPT)
-  return key !== null && /^0x[0-9a-f]{64}$/.test(key) ? demoWallet(chain, key as Hex) : undefined
+let code: typeof import('./demo-wallet.ts') | undefined
+
+export async function loadDemo(): Promise<typeof import('./demo-wallet.ts')> {
+  code = await import('./demo-wallet.ts')
+  return code
 }
 
-/** Makes the key if there is none. */
-export function makeDemo(chain: Chain): Wallet {
-  const kept = keptDemo(chain)
-  if (kept) return kept
-  const key = generatePrivateKey()
-  shelf.setItem(KEPT, key)
-  return demoWallet(chain, key)
+/** Where a demo wallet was made, its code comes with the page that shows it: nothing moves once it is there. */
+export const loadKeptDemo = async (): Promise<void> => {
+  if (shelf.getItem(KEPT) !== null) await loadDemo()
 }
 
-/** Gas, test dollars and HEU, up to what a demo needs. @throws `faucet.absent` (refused), `chain.*`. */
-export async function fillDemo(chain: Chain, { asset, heu }: Economy, account: Address): Promise<void> {
-  await faucet(chain, asset, account, DEMO_DOLLARS)
-  await heuFaucet(chain, heu, account, DEMO_HEU)
-}
-
-interface Transaction {
-  to: Address
-  data: Hex
-  value?: Hex
-  gas?: Hex
-  nonce?: Hex
-}
-
-function demoWallet(chain: Chain, key: Hex): Wallet {
-  const account = privateKeyToAccount(key)
-  const provider = {
-    request: ({ method, params = [] }: { method: string; params?: unknown[] }) =>
-      answer(chain, account, method, params),
-    on: () => undefined,
-    removeListener: () => undefined,
-  }
-  return {
-    id: DEMO_RDNS,
-    name: 'Demo wallet',
-    rdns: DEMO_RDNS,
-    provider: provider as unknown as EIP1193Provider,
-  }
-}
-
-async function answer(
-  chain: Chain,
-  account: PrivateKeyAccount,
-  method: string,
-  params: unknown[],
-): Promise<unknown> {
-  switch (method) {
-    case 'eth_accounts':
-    case 'eth_requestAccounts':
-      return [account.address]
-    case 'eth_chainId':
-      return numberToHex(chain.id)
-    case 'eth_signTypedData_v4':
-      return account.signTypedData(JSON.parse(String(params[1])))
-    case 'eth_sendTransaction':
-      return send(chain, account, params[0] as Transaction)
-    case 'wallet_switchEthereumChain':
-      return null
-    default:
-      return chain.client.request({ method, params } as never)
-  }
-}
-
-function send(
-  chain: Chain,
-  account: PrivateKeyAccount,
-  { to, data, value, gas, nonce }: Transaction,
-): Promise<Hex> {
-  const wallet = createClient({ account, chain: chain.client.chain, transport: http(chain.rpcUrl) })
-  return sendTransaction(wallet, {
-    to,
-    data,
-    value: BigInt(value ?? '0x0'),
-    ...(gas === undefined ? {} : { gas: BigInt(gas) }),
-    ...(nonce === undefined ? {} : { nonce: Number(nonce) }),
-  })
-}
+/** What {@link loadKeptDemo} brought. */
+export const demoCode = (): typeof import('./demo-wallet.ts') | undefined => code

@@ -15,7 +15,7 @@ import {
   wallets,
 } from '../session/wallets.ts'
 import { type Problem, wordsOf } from '../session/words.ts'
-import { allowsDemo, DEMO_RDNS, fillDemo, keptDemo, makeDemo } from './demo.ts'
+import { allowsDemo, DEMO_RDNS, demoCode, loadDemo } from './demo.ts'
 import { shelf } from './shelf.ts'
 
 /** Who acts on this page: a wallet, its account, and the chain that it is on. */
@@ -47,7 +47,7 @@ export class Who {
     this.#economy = economy
     onWallets(() => this.#seen())
     findWallets()
-    const demo = this.allowsDemo ? keptDemo(chain) : undefined
+    const demo = this.allowsDemo ? demoCode()?.keptDemo(chain) : undefined
     if (demo) offerWallet(demo)
     this.#seen()
     window.addEventListener('focus', () => void this.#look())
@@ -141,6 +141,7 @@ export class Who {
   /** Makes the demo wallet of a local chain, with money in it. */
   demo = () =>
     this.#act('Making a wallet and giving it play money…', async () => {
+      const { fillDemo, makeDemo } = await loadDemo()
       const wallet = makeDemo(this.#chain)
       const [account] = await wallet.provider.request({ method: 'eth_accounts' })
       if (account) await fillDemo(this.#chain, await this.#economy(), account)
@@ -162,7 +163,7 @@ export class Who {
       })
     }
     const actual = await connect(wallet, this.#chain.id).finally(() => void this.#look())
-    if (actual === account) return walletSender(this.#chain, walletClient(wallet, actual), actual)
+    if (actual === account) return walletSender(this.#chain, await walletClient(wallet, actual), actual)
     throw refused('wallet.of_another', `the wallet shows ${actual} now, not ${account}`, {
       fix: 'Look at what this page shows of it, then try again; or choose the other account in the wallet.',
     })

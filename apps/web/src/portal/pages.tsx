@@ -1,4 +1,5 @@
 import { type ComponentType, lazy } from 'react'
+import { loadKeptDemo } from '../acts/demo.ts'
 import type { Params, PortalAddress } from './addresses.ts'
 
 /** What one address of the portal shows. */
@@ -19,6 +20,12 @@ export interface PortalPage {
 }
 
 const late = (load: () => Promise<{ default: PortalPage['Page'] }>) => ({ Page: lazy(load), load })
+/** A page that acts shows who does. */
+const acting = (load: () => Promise<{ default: PortalPage['Page'] }>) =>
+  late(async () => {
+    const [page] = await Promise.all([load(), loadKeptDemo()])
+    return page
+  })
 /** Signatures and proofs are checked in the browser; that code comes when a receipt is opened. */
 export const loadReceipt = () => import('../receipt/sheet.tsx')
 
@@ -39,12 +46,12 @@ export const PAGES: Record<PortalAddress, PortalPage> = {
     nav: 'Credits',
     pays: true,
     ofChain: true,
-    ...late(() => import('./credits/page.tsx')),
+    ...acting(() => import('./credits/page.tsx')),
   },
-  '/stake': { title: 'Stake', nav: 'Stake', ofChain: true, ...late(() => import('./stake/page.tsx')) },
-  '/lock': { title: 'Lock', nav: 'Lock', ofChain: true, ...late(() => import('./lock/page.tsx')) },
-  '/vote': { title: 'Vote', nav: 'Vote', ofChain: true, ...late(() => import('./vote/page.tsx')) },
-  '/claim': { title: 'Claim', nav: 'Claim', ofChain: true, ...late(() => import('./claim/page.tsx')) },
+  '/stake': { title: 'Stake', nav: 'Stake', ofChain: true, ...acting(() => import('./stake/page.tsx')) },
+  '/lock': { title: 'Lock', nav: 'Lock', ofChain: true, ...acting(() => import('./lock/page.tsx')) },
+  '/vote': { title: 'Vote', nav: 'Vote', ofChain: true, ...acting(() => import('./vote/page.tsx')) },
+  '/claim': { title: 'Claim', nav: 'Claim', ofChain: true, ...acting(() => import('./claim/page.tsx')) },
   // The receipt lies over the page that it was opened from.
   '/r/:request': { title: 'Receipt', Page: live.Page, load: loadReceipt },
 }

@@ -1,7 +1,8 @@
 import type { Address } from 'viem'
 import { refused } from '../../../../sdk/errors.ts'
 import { type ActState, type Acts, type Ask, isBusy, type State, type Wish } from '../acts/view.ts'
-import { type KnownKey, ownerOf } from './known.ts'
+import type { KnownKey } from './known.ts'
+import { ownerOf } from './owner.ts'
 import type { Deed, KeyAct } from './view.ts'
 
 /** Transactions about the keys of this browser: what was begun is followed to its block by whichever page is open. */

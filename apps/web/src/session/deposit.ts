@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { authorizedCall, isAuthorizationUsed, readAccount, signOpen } from '../../../../sdk/chain/accounts.ts'
 import type { Chain } from '../../../../sdk/chain/clients.ts'
 import { chainError } from '../../../../sdk/chain/errors.ts'
-import { isLocalChain } from '../../../../sdk/chain/local.ts'
+import { isLocalChain } from '../../../../sdk/chain/local-chains.ts'
 import { asHeuristError, fromErrorBody, type HeuristError, later, refused } from '../../../../sdk/errors.ts'
 import { formatUsd, usd } from '../../../../sdk/units.ts'
 import { accountOf } from './keys.ts'
@@ -50,7 +50,7 @@ export async function signDeposit(
     })
   }
   const opening = isOwners ? undefined : await signOpen(await accountOf(record), owner, place)
-  const client = walletClient(wallet, owner)
+  const client = await walletClient(wallet, owner)
   say('Sign the deposit in your wallet. It costs no gas, and no later call asks again.')
   const { data } = await authorizedCall(
     chain,

@@ -3,6 +3,7 @@ import { isAuthorizationUsed, type KeyAccount, readAccount } from '../../../../s
 import { chainError } from '../../../../sdk/chain/errors.ts'
 import type { Place } from './deposit.ts'
 import { changeKey, forgetKey, keysOf } from './keys.ts'
+import { ownerOf } from './owner.ts'
 import { placeOf } from './place.ts'
 import type { KeyRecord, SessionDb, SignedDeposit } from './store.ts'
 import type { Former } from './view.ts'
@@ -22,8 +23,6 @@ export const keyAt = ({ router }: Place, { address }: Pick<KeyRecord, 'address'>
   router,
   key: address,
 })
-export const ownerOf = (owner: Address, key: Address): Address =>
-  /^0x0*$/.test(owner) ? key : (owner.toLowerCase() as Address)
 /** Whether the key owns itself, as one without a wallet does. */
 export const isOwn = ({ address }: Pick<KeyRecord, 'address'>, owner: Address): boolean =>
   owner.toLowerCase() === address

@@ -37,5 +37,5 @@ export async function senderOf(
       fix: 'Choose that account in the wallet, or the wallet that has it.',
     })
   }
-  return walletSender(chain, walletClient(wallet, account), account)
+  return walletSender(chain, await walletClient(wallet, account), account)
 }

@@ -70,13 +70,16 @@ export function lazySession(
     if (isShown && ((await hasKeys()) || !(await doesAnswer(config.routerUrl)))) return void open()
     window.setTimeout(() => void look(), LOOK_MS)
   }
-  void known?.then((isKnown) => {
+  let looking = false
+  const begin = (isKnown: boolean) => {
     if (isKnown) return void open()
-    if (loading) return
+    if (loading || looking) return
     view = { ...view, phase: 'none' }
     tell()
+    looking = true
     void look()
-  })
+  }
+  void known?.then(begin)
   const then = async (work: (session: Session) => unknown) => {
     const session = await open()
     if (session) await work(session)
@@ -96,7 +99,7 @@ export function lazySession(
     cancel: (key, wallet) => then((session) => session.cancel(key, wallet)),
     askAgain: (act, wallet) => then((session) => session.askAgain(act, wallet)),
     forget: (act) => void then((session) => session.forget(act)),
-    refresh: () => then((session) => session.refresh()),
+    refresh: async () => (loading ? then((session) => session.refresh()) : begin(await hasKeys())),
     report: (cause) => void then((session) => session.report(cause)),
     switchChain: (wallet) => then((session) => session.switchChain(wallet)),
     dismiss: () => void then((session) => session.dismiss()),

@@ -6,7 +6,6 @@ import {
   numberToHex,
   type WalletClient,
 } from 'viem'
-import { sendTransaction, signTypedData } from 'viem/actions'
 import { refused } from '../../../../sdk/errors.ts'
 import type { PageConfig } from '../network/config.ts'
 import { walletCode } from './words.ts'
@@ -148,7 +147,8 @@ export async function switchChain(
 type Signer = Pick<WalletClient, 'account' | 'sendTransaction' | 'signTypedData'>
 
 /** It never asks a second time by itself: what failed may have been sent. */
-export function walletClient({ provider }: Wallet, account: Address): Signer {
+export async function walletClient({ provider }: Wallet, account: Address): Promise<Signer> {
+  const { sendTransaction, signTypedData } = await import('./signing.ts')
   const client = createClient({ account, transport: custom(provider, { retryCount: 0 }) })
   const signer = {
     account: client.account,

@@ -1,5 +1,5 @@
 import { useState } from 'react'
-import { isLocalChain } from '../../../../../sdk/chain/local.ts'
+import { isLocalChain } from '../../../../../sdk/chain/local-chains.ts'
 import { Button } from '../../parts/button.tsx'
 import { useSession } from '../use.ts'
 import { useWallet } from './wallet.tsx'
