@@ -1,7 +1,6 @@
 import type { Address, Hex, LocalAccount, WalletClient } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { type Chain, openChain, type Sender, walletSender } from './chain/clients.ts'
-import { keySender } from './chain/key-sender.ts'
 import { domainOf, fetchNetwork, type Network } from './chain/network.ts'
 import { type ChainReader, chainReader } from './chain/reader.ts'
 import { podSchema } from './documents.ts'
@@ -203,7 +202,14 @@ function fromKey(key: Hex): LocalAccount {
 const localAccount = (account: LocalAccount): Account => ({
   address: lower(account.address),
   signTypedData: (data) => account.signTypedData(data),
-  sender: (chain) => keySender(chain, account),
+  sender: (chain) => ({
+    address: account.address,
+    // Calls need no transaction: what makes one is brought by the first.
+    async send(call) {
+      const { keySender } = await import('./chain/key-sender.ts')
+      return keySender(chain, account).send(call)
+    },
+  }),
 })
 
 const lower = (address: Address): Address => address.toLowerCase() as Address

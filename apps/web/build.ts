@@ -29,7 +29,7 @@ const ALWAYS = [
     .map(({ parentPath, name }) => relative(here, join(parentPath, name))),
 ]
 /** What the page takes from the root package. */
-const PACKAGES = ['viem', '@noble/hashes', 'zod', 'yaml'] as const
+const PACKAGES = ['viem', 'zod', 'yaml'] as const
 
 const sha256 = (file: string): string => createHash('sha256').update(readFileSync(file)).digest('hex')
 

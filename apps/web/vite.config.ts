@@ -79,10 +79,14 @@ const plainZod: Plugin = {
   },
 }
 
+/** viem pins a copy of its own of this library, and comes with most pages: they need no second one. */
+const VIEMS_HASHES = join(import.meta.dirname, '../../node_modules/viem/node_modules/@noble/hashes/esm')
+
 /** One build, a page for each door, pictures inline as SVG, no request to anyone but the network's own doors. */
 export default defineConfig({
   root: import.meta.dirname,
   plugins: [earlyChunk, plainZod, react(), tailwindcss()],
+  resolve: { alias: [{ find: /^@noble\/hashes(?=\/sha3\.js$)/, replacement: VIEMS_HASHES }] },
   worker: { format: 'es', plugins: () => [boundedPdf] },
   build: {
     target: 'es2022',
@@ -104,17 +108,22 @@ export default defineConfig({
           groups: [
             { name: 'react', test: /node_modules\/(?:react|react-dom|scheduler)\// },
             { name: 'zod', test: /node_modules\/zod\// },
-            // What reads a chain. What signs and sends is apart from it: it comes with the first act.
+            {
+              name: 'bytes',
+              test: /\/sdk\/protocol\/bytes\.ts|@noble\/hashes\/esm\/(?:sha3|_u64|utils|crypto)\.js/,
+            },
+            // What reads a chain. What signs, and what sends, is apart from it: they come with a key, and with the first act.
             {
               name: 'chain',
               test: /node_modules\/(?:viem|abitype)\/(?!node_modules|_esm\/utils\/signature\/)|\/sdk\/chain\/(?!local-chains)/,
               minShareCount: 8,
             },
             {
-              name: 'sending',
-              test: /node_modules\/viem\/_esm\/(?:accounts(?!\/(?:hdKey|mnemonic))|actions|utils\/(?:authorization|blob|transaction))\//,
+              name: 'signing',
+              test: /node_modules\/viem\/_esm\/(?:accounts(?!\/(?:hdKey|mnemonic))|utils\/(?:authorization|blob|transaction))\//,
               minShareCount: 2,
             },
+            { name: 'sending', test: /node_modules\/viem\/_esm\/actions\//, minShareCount: 2 },
             {
               name: 'common',
               test: /\/web\/src\/(?:parts\/|start|no-eval|session\/(?:button|use|words)|network\/(?:address|answer|config|use))|vite\/preload-helper|\/sdk\/(?:errors|units|protocol\/wire|chain\/local-chains)\.ts/,
@@ -127,7 +136,7 @@ export default defineConfig({
             },
             {
               name: 'paying',
-              test: /\/web\/src\/session\/why|node_modules\/idb\//,
+              test: /\/web\/src\/(?:session\/why|acts\/(?:demo|shelf)\.ts)|node_modules\/idb\//,
               minShareCount: 3,
             },
           ],

@@ -1,11 +1,11 @@
-import { type Address, createWalletClient, http } from 'viem'
+import { type Address, createClient, http } from 'viem'
 import { type WalletSender, walletSender } from '../../../../sdk/chain/clients.ts'
 import { refused } from '../../../../sdk/errors.ts'
 import type { Place } from './deposit.ts'
 import { accountOf } from './keys.ts'
 import { isOwn } from './known.ts'
 import type { KeyRecord } from './store.ts'
-import { connect, type Wallet, walletClient } from './wallets.ts'
+import { connect, signerBehind, type Wallet, walletClient } from './wallets.ts'
 
 /**
  * Who sends in the name of `from`: the key itself, which asks nobody, or the wallet that funded it.
@@ -23,8 +23,8 @@ export async function senderOf(
     const account = await accountOf(record)
     // It never sends a second time by itself: what failed may have been taken.
     const transport = http(chain.rpcUrl, { retryCount: 0 })
-    const client = createWalletClient({ account, chain: chain.client.chain, transport })
-    return walletSender(chain, client, account.address)
+    const client = createClient({ account, chain: chain.client.chain, transport })
+    return walletSender(chain, await signerBehind(client), account.address)
   }
   if (!wallet) {
     throw refused('wallet.missing', `only the wallet ${from} can send this`, {

@@ -1,9 +1,13 @@
 import {
+  type Account,
   type Address,
+  type Chain,
+  type Client,
   createClient,
   custom,
   type EIP1193Provider,
   numberToHex,
+  type Transport,
   type WalletClient,
 } from 'viem'
 import { refused } from '../../../../sdk/errors.ts'
@@ -143,13 +147,11 @@ export async function switchChain(
   }
 }
 
-/** What a wallet is asked for here; viem's own wallet client carries all that one can be asked for. */
+/** What is asked of who signs; viem's own wallet client carries all that one can be asked for. */
 type Signer = Pick<WalletClient, 'account' | 'sendTransaction' | 'signTypedData'>
 
-/** It never asks a second time by itself: what failed may have been sent. */
-export async function walletClient({ provider }: Wallet, account: Address): Promise<Signer> {
+export async function signerBehind(client: Client<Transport, Chain | undefined, Account>): Promise<Signer> {
   const { sendTransaction, signTypedData } = await import('./signing.ts')
-  const client = createClient({ account, transport: custom(provider, { retryCount: 0 }) })
   const signer = {
     account: client.account,
     sendTransaction: (request: never) => sendTransaction(client, request),
@@ -157,3 +159,7 @@ export async function walletClient({ provider }: Wallet, account: Address): Prom
   }
   return signer as unknown as Signer
 }
+
+/** It never asks a second time by itself: what failed may have been sent. */
+export const walletClient = ({ provider }: Wallet, account: Address): Promise<Signer> =>
+  signerBehind(createClient({ account, transport: custom(provider, { retryCount: 0 }) }))
