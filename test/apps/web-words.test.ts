@@ -19,13 +19,13 @@ const sample = (type: string): unknown => {
 }
 
 const errors = (Object.values(abis) as Abi[]).flatMap((abi) =>
-  abi.filter((item): item is AbiError => item.type === 'error').map((error) => ({ abi, error })),
+  abi.filter((item): item is AbiError => item.type === 'error'),
 )
 
 /** What the page makes of a contract's refusal. */
-function problemOf({ abi, error }: (typeof errors)[number]) {
+function problemOf(error: AbiError) {
   const args = error.inputs.map(({ type }) => (/^u?int(8|16|32)$/.test(type) ? 1 : sample(type)))
-  return wordsOf(revertOf(encodeErrorResult({ abi, errorName: error.name, args })))
+  return wordsOf(revertOf(encodeErrorResult({ abi: [error], args })))
 }
 
 describe('what the page says of a refusal', () => {
@@ -33,9 +33,9 @@ describe('what the page says of a refusal', () => {
     for (const each of errors) {
       const { code, says, fix } = problemOf(each)
 
-      expect(code, each.error.name).to.equal('chain.reverted')
-      expect(says, each.error.name).to.match(/^The contract refused: .+\.$/)
-      expect(fix, each.error.name).to.match(/^[A-Z].*\.$/)
+      expect(code, each.name).to.equal('chain.reverted')
+      expect(says, each.name).to.match(/^The contract refused: .+\.$/)
+      expect(fix, each.name).to.match(/^[A-Z].*\.$/)
     }
   })
 

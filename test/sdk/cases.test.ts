@@ -21,9 +21,10 @@ describe('every custom error of every contract', () => {
     if (errors.length === 0) continue
     it(`has a sentence and a next step: ${contract.replace(/Abi$/, '')}`, () => {
       const dumb: string[] = []
-      for (const { name, inputs } of errors) {
+      for (const item of errors) {
+        const { name, inputs } = item
         const args = inputs.map(({ type }) => sample(type))
-        const error = revertOf(encodeErrorResult({ abi, errorName: name, args }))
+        const error = revertOf(encodeErrorResult({ abi: [item], args }))
         const text = `${error.message} ${error.fix}`
         const isWorded = /^[A-Z].*\.$/.test(error.fix ?? '') && !/undefined|NaN|\w+\(/.test(text)
         if (error.details.error !== name || !isWorded) dumb.push(`${name}: ${text}`)

@@ -23,9 +23,10 @@ const errorsOf = (abi: Abi) => abi.filter((item): item is AbiError => item.type 
 describe('what a contract refuses', () => {
   for (const [contract, abi] of Object.entries(abis) as [string, Abi][]) {
     it(`is said in words, with a way out: ${contract}`, () => {
-      for (const { name, inputs } of errorsOf(abi)) {
+      for (const item of errorsOf(abi)) {
+        const { name, inputs } = item
         const args = inputs.map(({ type }) => sample(type))
-        const error = revertOf(encodeErrorResult({ abi, errorName: name, args }))
+        const error = revertOf(encodeErrorResult({ abi: [item], args }))
 
         expect(error.details.error).to.equal(name)
         expect(error.fix, name).to.match(/^[A-Z].*\.$/)
