@@ -22,9 +22,14 @@ export interface CallOptions {
   seconds?: number
   /** How often to ask again when the router is busy or the connection breaks; default 3. The call is paid once. */
   retries?: number
-  /** Awaited once the call is signed and before anybody sees it: the place to write down who it is for. If it fails, no call is made. */
-  signed?: (request: Hex) => void | Promise<void>
+  /**
+   * Awaited once the call is signed and before anybody sees it: the place to write down who it is for, and the job itself
+   * where its answer is to be had again. If it fails, no call is made.
+   */
+  signed?: (request: Hex, job: Job) => void | Promise<void>
 }
+
+export type AgainOptions = Pick<CallOptions, 'signal' | 'retries'>
 
 /** What a pod is asked: its input document, or just the prompt of a chat or an image. */
 export type Input = string | object
@@ -97,7 +102,7 @@ export function createCalls(transport: Transport, frontend: number, open: () => 
     const needed = maxPriceOf(manifest, unitLimitsOf(manifest, document, bytes.length))
     const maxPrice = options.maxPrice ?? needed
     if (maxPrice < needed) throw tooDear(maxPrice, needed)
-    const deadline = Math.floor(Date.now() / 1000) + (options.seconds ?? manifest.limits.seconds + 30)
+    const deadline = nowSeconds() + (options.seconds ?? manifest.limits.seconds + 30)
     const message: Request = {
       payer: session.purse.payer,
       id: freshId(),
@@ -110,10 +115,41 @@ export function createCalls(transport: Transport, frontend: number, open: () => 
       input: session.hasher.bytes(bytes),
     }
     options.signal?.throwIfAborted()
-    const { request, voucher, signature } = await session.purse.reserve(message, options.signed)
-    const job: Job = { chainId: session.network.chainId, request: message, voucher, signature, input: text }
-    const until = deadline + manifest.limits.seconds + ANSWER_GRACE
-    return { session, outcome, version, message, request, job, until, delivery: { left: false } }
+    const { chainId } = session.network
+    const signed = await session.purse.reserve(message, ({ request, voucher, signature }) =>
+      options.signed?.(request, { chainId, request: message, voucher, signature, input: text }),
+    )
+    const { request, voucher, signature } = signed
+    const job: Job = { chainId, request: message, voucher, signature, input: text }
+    return {
+      session,
+      outcome,
+      version,
+      message,
+      request,
+      job,
+      until: lastSecond(deadline, version),
+      delivery: { left: false },
+    }
+  }
+
+  /**
+   * A call that was signed before, by this process or an earlier one.
+   *
+   * @throws `call.over` (refused) if nothing was charged for it and nothing will be: to ask for it would be a new call.
+   */
+  async function signedBefore(job: Job): Promise<Signed> {
+    const { session, outcome } = await open()
+    const { request: message } = job
+    const request = session.hasher.struct('Request', message)
+    const isOpen = session.purse.pending.some((call) => call.request === request)
+    if (!isOpen && !(await outcome.isCharged(request))) throw over(request)
+    const version = await session.version(message.pod, message.manifest)
+    const until = Math.max(
+      lastSecond(message.deadline, version),
+      nowSeconds() + version.manifest.limits.seconds,
+    )
+    return { session, outcome, version, message, request, job, until, delivery: { left: true } }
   }
 
   /** A pod that published a new version meanwhile is read afresh, once; nothing was charged for the refusal. */
@@ -129,7 +165,7 @@ export function createCalls(transport: Transport, frontend: number, open: () => 
   async function runSigned(call: Signed, options: CallOptions): Promise<Answer> {
     const { signal, end } = patienceOf(call.until, options.signal)
     let delivery: Delivery = { read: 0n, left: true }
-    let cut = false
+    let cut = call.delivery.left
     try {
       for (let attempt = 0; ; attempt += 1) {
         try {
@@ -243,6 +279,9 @@ export function createCalls(transport: Transport, frontend: number, open: () => 
         return long ? runStreamed(call, options) : runSigned(call, options)
       }),
 
+    again: async (job: Job, options: AgainOptions = {}): Promise<Answer> =>
+      runSigned(await signedBefore(job), options),
+
     stream(pod: string | number, input: Input, options: CallOptions = {}): AnswerStream {
       const answer = deferred<Answer>()
       let signed: Promise<Signed> | undefined
@@ -275,6 +314,12 @@ export function createCalls(transport: Transport, frontend: number, open: () => 
   }
 }
 
+const nowSeconds = (): number => Math.floor(Date.now() / 1000)
+
+/** Unix seconds after which no answer of a call is awaited. */
+const lastSecond = (deadline: number, { manifest }: PodVersion): number =>
+  deadline + manifest.limits.seconds + ANSWER_GRACE
+
 /** Decides nothing yet: the receipt for what was delivered comes once the node has heard of it. */
 async function leave(call: Signed, bytes: Uint8Array): Promise<void> {
   const read = BigInt(bytes.length)
@@ -300,6 +345,11 @@ const interruptedError = ({ receipt }: Countersigned): HeuristError =>
   later('stream.interrupted', 'the connection broke, and the router took it for leaving', {
     fix: 'Ask again; only what was delivered is charged.',
     details: { length: Number(receipt.length), price: receipt.price.toString() },
+  })
+
+const over = (request: Hex): HeuristError =>
+  refused('call.over', `the call ${request} came to nothing, and was not charged`, {
+    fix: 'Ask anew: that is another call.',
   })
 
 /** As the router says it, before anything is signed. */

@@ -1,5 +1,6 @@
 import type { Address, Hex, TransactionReceipt } from 'viem'
 import {
+  type AgainOptions,
   type Answer,
   type AnswerStream,
   type CallOptions,
@@ -20,6 +21,7 @@ import { refused } from './errors.ts'
 import type { Http } from './http.ts'
 import { outcomeOf } from './outcome.ts'
 import { maxPriceOf, unitLimitsOf } from './protocol/price.ts'
+import type { Job } from './protocol/wire.ts'
 import { openSession, type Session, type SessionOptions } from './session.ts'
 import { createTransport } from './transport.ts'
 import { usd } from './units.ts'
@@ -52,6 +54,13 @@ export interface Client {
   quote(pod: string | number, input?: Input): Promise<Quote>
   /** One call, its answer in one piece. Left early it costs nothing. */
   run(pod: string | number, input: Input, options?: CallOptions): Promise<Answer>
+  /**
+   * The answer to a call that this key signed before, `job` as `signed` was told it: charged once, whoever asks and however
+   * often. A router keeps answers for a day.
+   *
+   * @throws `call.over` (refused) if it came to nothing; `output.forgotten` (later) if the router has only its receipt.
+   */
+  again(job: Job, options?: AgainOptions): Promise<Answer>
   /** One call, its answer as it is made. Left early it costs what was delivered. */
   stream(pod: string | number, input: Input, options?: CallOptions): AnswerStream
   /** Moves dollars of the key's own account into its credit. `faucet`: take them from a local chain's faucet first. */
@@ -135,6 +144,7 @@ export function createClient(options: ClientOptions): Client {
       return { ...quote, maxPrice: maxPriceOf(version.manifest, limits) }
     },
     run: calls.run,
+    again: calls.again,
     stream: calls.stream,
     async deposit(dollars, { faucet: fromFaucet = false } = {}) {
       const amount = usd(dollars)

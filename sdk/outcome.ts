@@ -25,6 +25,8 @@ export interface Outcome {
   failed(request: Hex, cause: unknown): Promise<void>
   /** Asks the router, now and then until it is known, what became of a call that nobody waits for. */
   follow(call: OpenCall): void
+  /** Whether the router shows a receipt of the call, so that it has the answer, or had. */
+  isCharged(request: Hex): Promise<boolean>
   /** Asks once about everything that an earlier process left open, then follows what is still undecided. */
   resolveAll(): Promise<void>
   stop(): void
@@ -46,7 +48,11 @@ export function outcomeOf(transport: Transport, session: Session): Outcome {
 
   async function accept(call: OpenCall, version: PodVersion, answer: Countersigned): Promise<void> {
     const { request, message, delivery } = call
-    const [mostBefore, mostCount] = [purse.mostBefore(request), purse.mostCount(request)]
+    const { charged, count } = answer.ack
+    // The running total of a call that was decided long ago, or by another key, says nothing new.
+    const [mostBefore, mostCount] = isOpen(request)
+      ? [purse.mostBefore(request), purse.mostCount(request)]
+      : [charged, count]
     const { manifest } = version
     const expected = { request, message, manifest, delivery, router, mostBefore, mostCount }
     try {
@@ -139,6 +145,10 @@ export function outcomeOf(transport: Transport, session: Session): Outcome {
     accept,
     failed,
     follow,
+    async isCharged(request) {
+      const document = await documentOf(request)
+      return document !== undefined && answerOf(document) !== undefined
+    },
     async resolveAll() {
       const calls = purse.pending.map(interrupted)
       await Promise.all(

@@ -30,10 +30,7 @@ export interface Purse {
    *
    * @param beside  Awaited as well, while the journal is written: if it fails, the call is not made and nothing is at stake.
    */
-  reserve(
-    message: Request,
-    beside?: (request: Hex) => void | Promise<void>,
-  ): Promise<{ request: Hex; voucher: Voucher; signature: Hex }>
+  reserve(message: Request, beside?: (signed: SignedVoucher) => void | Promise<void>): Promise<SignedVoucher>
   /** The most the router may have charged before this call's receipt. */
   mostBefore(request: Hex): bigint
   /** The most receipts the router may have counted before this call's. */
@@ -46,6 +43,12 @@ export interface Purse {
   /** This key signs nothing more. */
   retire(code: string): Promise<void>
   close(): Promise<void>
+}
+
+export interface SignedVoucher {
+  request: Hex
+  voucher: Voucher
+  signature: Hex
 }
 
 export interface PurseOptions {
@@ -69,7 +72,7 @@ export function openPurse({ log, payer, router, hasher, signVoucher, now }: Purs
     await log.append(entry)
   }
 
-  async function reserve(message: Request, beside?: (request: Hex) => void | Promise<void>) {
+  async function reserve(message: Request, beside?: (signed: SignedVoucher) => void | Promise<void>) {
     if (book.retired !== undefined) throw retired(payer, book.retired)
     const request = hasher.struct('Request', message)
     const ceiling = book.charged + atStake(book) + message.maxPrice
@@ -78,8 +81,9 @@ export function openPurse({ log, payer, router, hasher, signVoucher, now }: Purs
     enter(book, entry)
     try {
       const signature = await signVoucher(voucher)
-      await Promise.all([log.append(entry), beside?.(request)])
-      return { request, voucher, signature }
+      const signed = { request, voucher, signature }
+      await Promise.all([log.append(entry), beside?.(signed)])
+      return signed
     } catch (cause) {
       // Nobody has seen the voucher. If the journal has it, the next start asks for it in vain and lets it go.
       enter(book, { type: 'released', at: now(), request, code: 'voucher.unsigned' })

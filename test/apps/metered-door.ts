@@ -87,7 +87,7 @@ export async function openMeteredDoor(
   function sign({ maxPrice, signed }: CallOptions): Answer {
     const request: Hex = `0x${(sent.length + 1).toString(16).padStart(64, '0')}`
     sent.push(maxPrice ?? 0n)
-    void signed?.(request)
+    void signed?.(request, {} as never)
     const receipt = { node: 3, price, unitsIn: 1n, unitsOut: 2n }
     return { request, receipt, text: 'yes', finish: 'stop' } as unknown as Answer
   }

@@ -2,22 +2,26 @@ import 'fake-indexeddb/auto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
+import type { Hex } from 'viem'
 import { cutBefore, newChat, restored, withoutShare, withQuestion } from '../../apps/web/src/pondera/acts.ts'
 import { type Asking, answer, endCutAnswers } from '../../apps/web/src/pondera/answer.ts'
 import type { Chat, Message } from '../../apps/web/src/pondera/chat.ts'
+import type { IndexedDocument } from '../../apps/web/src/pondera/documents/document.ts'
 import {
   forgetIndexing,
   indexDocument,
   indexingView,
   removeDocument,
+  settleOpen,
   stopIndexing,
 } from '../../apps/web/src/pondera/documents/indexing.ts'
-import { newDocument } from '../../apps/web/src/pondera/documents/library.ts'
+import { indexRest, newDocument } from '../../apps/web/src/pondera/documents/library.ts'
 import { type Chats, openChats } from '../../apps/web/src/pondera/store.ts'
 import type { Session } from '../../apps/web/src/session/view.ts'
 import { later } from '../../sdk/errors.ts'
 import type { CallOptions, Client } from '../../sdk/index.ts'
 import { parseManifest } from '../../sdk/protocol/manifest.ts'
+import type { Job } from '../../sdk/protocol/wire.ts'
 import { PODS } from '../market.ts'
 import { browserLocks } from './locks.ts'
 import { until } from './visitor.ts'
@@ -263,7 +267,7 @@ describe('indexing the documents of a chat', () => {
     const chat = chatOf()
     chats.add(chat)
     const { pod, embedder } = podOf()
-    const place = { chats, locks: browserLocks(), embedder, chat: chat.id }
+    const place = { chats, locks: browserLocks(), embedder, chat: chat.id, begin: () => false }
     const lineOf = () => chats.find(chat.id)?.documents?.[0]
     return { chats, chat: chat.id, pod, place, lineOf }
   }
@@ -340,6 +344,126 @@ describe('indexing the documents of a chat', () => {
     expect(pod.calls).to.equal(2)
     expect(indexingView().told).to.deep.equal({ chat, removed: { name: 'a.txt', price: '200' } })
     expect((await reread(chat))?.documents).to.deep.equal([])
+  })
+
+  /** A chat whose page was closed while a call was under way, after so many that were answered. */
+  async function cut(answered: number) {
+    const home = await house()
+    const document = documentOf()
+    const jobs: Job[] = []
+    const client = {
+      async run(_: string, { input }: { input: string[] }, { signed, maxPrice = 0n }: CallOptions) {
+        const request: Hex = `0x${jobs.length + 1}`
+        const job = { input: JSON.stringify({ input }), request: { maxPrice } } as unknown as Job
+        await signed?.(request, job)
+        jobs.push(job)
+        if (jobs.length > answered) await new Promise(() => undefined)
+        return { price: 100n, request, embeddings: input.map(() => [1, 0]) }
+      },
+    } as unknown as Client
+    const keep = async (grown: IndexedDocument) => {
+      const others = (all: readonly IndexedDocument[]) => all.filter(({ id }) => id !== grown.id)
+      return home.chats.updateDocuments(home.chat, (all) => [...others(all), grown])
+    }
+    void indexRest({ client, pod: 'embed', manifest: embed }, document, keep)
+    await until(async () => jobs.length === answered + 1)
+    const kept = async () => (await home.chats.documents(home.chat))[0]
+    return { ...home, document, job: jobs.at(-1), request: `0x${answered + 1}`, kept }
+  }
+  const unanswered = (code: string) => async () => {
+    // As the part that is loaded late knows it: it has modules of its own here.
+    const { refused } = await import('../../sdk/errors.ts')
+    throw refused(code, 'there is no answer')
+  }
+
+  for (const answered of [0, 1]) {
+    it(`stands on its line with all that was paid though the page was closed in mid-call, after ${answered} others, and no piece is paid twice`, async () => {
+      const { place, lineOf, document, job, request, kept } = await cut(answered)
+      expect(lineOf()?.price).to.equal(answered === 0 ? undefined : '100')
+      expect(await settleOpen(place, async () => 'open')).to.equal(true)
+      expect(await settleOpen(place, async () => 70n)).to.equal(false)
+      expect(lineOf()?.price).to.equal(String(100 * answered + 70))
+
+      const asked: unknown[] = []
+      const client = {
+        async run(_: string, { input }: { input: string[] }) {
+          asked.push(...input)
+          return { price: 100n, request: '0xa', embeddings: input.map(() => [1, 0]) }
+        },
+        async again(told: Job) {
+          expect(told).to.deep.equal(job)
+          const { input } = JSON.parse(told.input) as { input: string[] }
+          return { price: 70n, request, embeddings: input.map(() => [0, 1]) }
+        },
+      } as unknown as Client
+      const left = await kept()
+      if (!left) throw new Error('it is not kept')
+      expect(await indexDocument({ ...place, embedder: { ...place.embedder, client } }, left)).to.equal(true)
+
+      const whole = await kept()
+      expect(whole?.pieces.map(({ text }) => text)).to.deep.equal(document.rest)
+      expect(whole).to.not.have.property('open')
+      expect(whole?.requests).to.include(request)
+      // Neither what was paid before nor what the closed page paid is among what is paid now.
+      const texts = new Set(whole?.pieces.filter(({ vector }) => vector[1] === 1).map(({ text }) => text))
+      expect(texts.size).to.be.above(0)
+      expect(asked.filter((text) => texts.has(String(text)))).to.deep.equal([])
+      expect(asked.length).to.be.below(document.rest.length)
+    })
+  }
+
+  it('whose open call came to nothing is asked for anew; one that was paid and forgotten stands on its line too', async () => {
+    for (const [code, paid] of [
+      ['call.over', 0n],
+      ['output.forgotten', 70n],
+    ] as const) {
+      const { place, lineOf, document, kept } = await cut(1)
+      if (paid > 0n) await settleOpen(place, async () => paid)
+      let made = 0n
+      const client = {
+        async run(_: string, { input }: { input: string[] }) {
+          made += 100n
+          return { price: 100n, request: '0xa', embeddings: input.map(() => [1, 0]) }
+        },
+        again: unanswered(code),
+      } as unknown as Client
+      const left = await kept()
+      if (!left) throw new Error('it is not kept')
+      const isWhole = await indexDocument({ ...place, embedder: { ...place.embedder, client } }, left)
+      expect([isWhole, indexingView().told?.problem]).to.deep.equal([true, undefined])
+
+      expect((await kept())?.pieces.map(({ text }) => text)).to.deep.equal(document.rest)
+      expect(lineOf()?.price).to.equal(String(100n + paid + made))
+    }
+  })
+
+  it('of which nothing was paid is not kept once the journal says so; what it forgot stays told', async () => {
+    const first = await cut(0)
+    await settleOpen(first.place, async () => 0n)
+    expect(await first.kept()).to.equal(undefined)
+
+    const second = await cut(0)
+    expect(await settleOpen(second.place, async () => 'forgotten')).to.equal(false)
+    expect((await second.kept())?.open?.isForgotten).to.equal(true)
+    expect(second.lineOf()).to.include({ price: '0', pieces: 0 })
+  })
+
+  it('whose first call fails leaves no empty chat behind; one that was there before stays', async () => {
+    for (const isBegun of [true, false]) {
+      const chats = await openChats()
+      const chat = chatOf()
+      const begin = () => {
+        chats.add(chat)
+        return isBegun
+      }
+      const client = { run: async () => Promise.reject(later('router.busy', 'no')) } as unknown as Client
+      const embedder = { client, pod: 'embed', manifest: embed }
+      const place = { chats, locks: browserLocks(), embedder, chat: chat.id, begin }
+
+      expect(await indexDocument(place, documentOf())).to.equal(false)
+      expect(indexingView().told?.problem?.code).to.equal('router.busy')
+      expect((await reread(chat.id))?.id).to.equal(isBegun ? undefined : chat.id)
+    }
   })
 
   it('ends when its chat is deleted, here or in another tab, and nothing of it comes back', async () => {

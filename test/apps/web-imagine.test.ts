@@ -485,6 +485,48 @@ describe('imagine in a browser', function () {
       expect(await told.textContent()).to.include(`cost $${formatUsd(BigInt(kept.price))}.`)
       expect(await page.locator('#result').textContent()).not.to.include('costs nothing')
     })
+
+    it('a picture whose price the journal no longer knows says so, and is looked up no more', async () => {
+      // As the journal is once it was replaced by its sums, and the page as it was before it looked.
+      await page.evaluate(`new Promise((done) => {
+        const journal = indexedDB.open('heurist-session')
+        journal.onsuccess = () => {
+          const change = journal.result.transaction('journal', 'readwrite')
+          const store = change.objectStore('journal')
+          store.getAllKeys().onsuccess = ({ target: { result: keys } }) => {
+            store.getAll().onsuccess = ({ target: { result: lines } }) => {
+              const entries = lines.map((line) => JSON.parse(line))
+              const booked = entries.filter(({ type }) => type === 'booked')
+              const charged = booked.reduce((sum, { answer }) => sum + BigInt(answer.receipt.price), 0n)
+              store.clear()
+              const first = { ...entries[0], charged: String(charged), count: booked.length }
+              store.add(JSON.stringify(first), keys.at(-1))
+            }
+          }
+          change.oncomplete = () => {
+            journal.result.close()
+            const drawings = indexedDB.open('heurist-imagine')
+            drawings.onsuccess = () => {
+              const mend = drawings.result.transaction('drawings', 'readwrite')
+              mend.objectStore('drawings').openCursor().onsuccess = ({ target: { result } }) => {
+                if (!result) return
+                const { price, ...rest } = result.value
+                if (rest.state === 'cut') result.update(rest)
+                result.continue()
+              }
+              mend.oncomplete = () => { drawings.result.close(); done() }
+            }
+          }
+        }
+      })`)
+      await page.reload()
+      await isReady(page)
+      const told = page.locator('#result').getByText('This browser no longer knows whether it was delivered')
+      await told.waitFor()
+
+      expect(await page.locator('#result [data-receipt]').count()).to.equal(1)
+      expect(await page.locator('#result').textContent()).not.to.include('costs nothing')
+    })
   })
 
   describe('shared', () => {
@@ -629,6 +671,33 @@ describe('imagine in a browser', function () {
 
       expect((await fetch(link.replace('/imagine/s/', '/api/pictures/'))).status).to.equal(404)
       await page.keyboard.press('Escape')
+    })
+
+    it('is deleted with its page or alone, and whoever deletes it is told of the page', async () => {
+      for (const [how, status] of [
+        ['Delete the picture and its shared page', 404],
+        ['Delete the picture alone', 200],
+      ] as const) {
+        await studio('image')
+        await draw('a large green square')
+        await button(page, 'Share').click()
+        await button(page, 'Make a link').click()
+        const link = (await page.locator('[data-share]').getAttribute('href')) ?? ''
+        await page.keyboard.press('Escape')
+        const kept = link.replace('/imagine/s/', '/api/pictures/')
+        const deletes = page.getByRole('button', { name: 'Delete a large green square' })
+        await deletes.first().click()
+        const dialog = page.getByRole('dialog')
+        await dialog.waitFor()
+        expect(await dialog.textContent()).to.include(
+          'its shared page stays, and only its secret link deletes',
+        )
+        expect(await dialog.locator('[data-delete]').textContent()).to.include('#delete=')
+        await button(page, how).click()
+        await until(async () => (await deletes.count()) === 0)
+
+        expect((await fetch(kept)).status).to.equal(status)
+      }
     })
 
     it('a picture that the browser lost is not shared, and says so', async () => {

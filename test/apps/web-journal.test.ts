@@ -4,10 +4,18 @@ import type { Address, Hex } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { browserJournal, journalFree } from '../../apps/web/src/session/journal.ts'
 import { createKey, forgetKey, keysOf, privateKeyOf, saveKey } from '../../apps/web/src/session/keys.ts'
+import { endOf } from '../../apps/web/src/session/prices.ts'
 import { openSessionDb, type SessionDb } from '../../apps/web/src/session/store.ts'
 import { walletCode, wordsOf } from '../../apps/web/src/session/words.ts'
 import { asHeuristError, refused } from '../../sdk/errors.ts'
-import { type AccountId, emptyBook, enter, type JournalEntry } from '../../sdk/journal.ts'
+import {
+  type AccountId,
+  emptyBook,
+  encodeEntry,
+  enter,
+  type JournalEntry,
+  openingEntry,
+} from '../../sdk/journal.ts'
 import { browserLocks } from './locks.ts'
 
 const account: AccountId = {
@@ -45,6 +53,27 @@ const codeOf = (work: Promise<unknown>) =>
     () => 'none',
     (cause: unknown) => asHeuristError(cause).code,
   )
+
+describe('the end of a call', () => {
+  it('is its price, or that it is open, or that the journal was shortened since; nobody saw one that it never had', async () => {
+    const db = await openSessionDb()
+    const log = await browserJournal(db, browserLocks()).open(account)
+    for (const entry of [signed(1), signed(2), released(2)]) await log.append(entry)
+
+    const ends = () => Promise.all([1, 2, 3].map((index) => endOf(hash(index))))
+    expect(await ends()).to.deep.equal(['open', 0n, 0n])
+
+    const [pending] = [signed(1)].flatMap((entry) => (entry.type === 'signed' ? [entry] : []))
+    if (!pending) throw new Error('there is no such call')
+    const { request, message, voucher } = pending
+    const sums = { charged: 7n, count: 1, pending: new Map([[request, { request, message, voucher }]]) }
+    await db.clear('journal')
+    await db.add('journal', encodeEntry(openingEntry(account, sums, 9)), ['journal', 0])
+    expect(await ends()).to.deep.equal(['open', 'forgotten', 'forgotten'])
+    await log.close()
+    db.close()
+  })
+})
 
 describe('the journal of a browser', () => {
   let db: SessionDb

@@ -106,6 +106,64 @@ describe('pondera in a browser: what was paid for', function () {
     await page.context().close()
   })
 
+  it('a call whose page was closed before its answer came stands on the line of its document, and is not paid again', async () => {
+    const page = await house.guest()
+    const posted: { id: string; input: string }[] = []
+    let payer = ''
+    page.on('request', (request) => {
+      if (!request.url().endsWith('/v1/jobs')) return
+      const job = request.postDataJSON()
+      payer = job.request.payer
+      posted.push({ id: job.request.id, input: job.input })
+    })
+    // The router has answered in full, and the page never gets the vectors.
+    let kept = ''
+    await page.route('**/v1/jobs', async (route) => {
+      const response = await route.fetch()
+      if (response.ok()) kept = route.request().postDataJSON().request.id
+      else await route.fulfill({ response })
+    })
+    await openDocuments(page)
+    await page.locator('input[type=file]').setInputFiles(FILE)
+    await page.getByRole('button', { name: /^Index / }).click()
+    await until(async () => kept !== '')
+    await page.unroute('**/v1/jobs')
+    await page.reload()
+    await isReady(page)
+    await page.getByRole('navigation', { name: 'Chats' }).getByRole('listitem').getByText('New chat').click()
+    await openDocuments(page)
+    const line = page.locator('[data-document="facts.txt"]')
+    await line.locator('[data-open=paid]').waitFor()
+    const cost = await charged(payer)
+    expect(BigInt(cost) > 0n).to.equal(true)
+    expect(await line.getAttribute('data-price')).to.equal(cost)
+
+    const before = posted.length
+    await page.getByRole('button', { name: /^Go on with/ }).click()
+    await line.and(page.locator('[data-rest="0"]')).waitFor()
+    await page.locator('[data-indexing]').waitFor({ state: 'detached' })
+    const [again, ...others] = posted.slice(before)
+    expect(again?.id).to.equal(kept)
+    expect(others.length).to.be.above(0)
+    expect(others.map(({ id }) => id)).not.to.include(kept)
+    expect(await line.getAttribute('data-price')).to.equal(await charged(payer))
+    expect(await line.locator('[data-open]').count()).to.equal(0)
+    await page.context().close()
+  })
+
+  it('a document whose first call fails leaves no empty chat behind', async () => {
+    const page = await house.guest()
+    const body = { error: { code: 'input.invalid', kind: 'refused', message: 'It is not to be read.' } }
+    await page.route('**/v1/jobs', (route) => route.fulfill({ status: 400, json: body }))
+    await openDocuments(page)
+    await page.locator('input[type=file]').setInputFiles(FILE)
+    await page.getByRole('button', { name: /^Index / }).click()
+    await page.locator('[data-problem="input.invalid"]').waitFor()
+
+    expect(await page.getByRole('navigation', { name: 'Chats' }).getByRole('listitem').count()).to.equal(0)
+    await page.context().close()
+  })
+
   it('a document that is removed while it is indexed is gone, and what it cost is told', async () => {
     const { page, calls, line, made } = await indexing()
     await page.getByRole('button', { name: 'Remove facts.txt' }).click()

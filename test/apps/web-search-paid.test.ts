@@ -48,7 +48,7 @@ function clientOf(orders: Order[], run: (options: CallOptions) => Promise<object
   const begin = async (pod: string, options: CallOptions) => {
     orders.push({ pod, maxPrice: options.maxPrice })
     last += 1
-    await options.signed?.(hash(last))
+    await options.signed?.(hash(last), {} as never)
   }
   return {
     async run(pod: string, _: object, options: CallOptions) {
@@ -147,7 +147,7 @@ describe('what a search signs and pays', function () {
 
   it('a call that is signed anew on newer terms stands there once', async () => {
     const twice = clientOf([], async (options) => {
-      await options.signed?.(hash(9_999))
+      await options.signed?.(hash(9_999), {} as never)
       return vector()
     })
     const { requests, price, open } = await search(twice)

@@ -149,9 +149,9 @@ describe('a purse', () => {
     const purse = await purseOf(memoryJournal())
     const told: string[] = []
     let message = ''
-    const { request } = await purse.reserve(requestOf(1), async (hash) => {
+    const { request } = await purse.reserve(requestOf(1), async (signed) => {
       await new Promise((resolve) => setImmediate(resolve))
-      told.push(hash)
+      told.push(signed.request)
     })
     const [asked] = told
     await purse

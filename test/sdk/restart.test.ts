@@ -5,6 +5,7 @@ import { expect } from 'chai'
 import type { Hex } from 'viem'
 import { createClient } from '../../sdk/index.ts'
 import { fileJournal } from '../../sdk/journal-file.ts'
+import type { Job } from '../../sdk/protocol/wire.ts'
 import { refusal } from './refusal.ts'
 import { LINES } from './router.ts'
 import { openStage, type Stage } from './stage.ts'
@@ -80,6 +81,52 @@ describe('a client that was interrupted', function () {
 
     expect([charged, held]).to.deep.equal([22n, 0n])
     expect((await client.balance()).charged).to.equal(44n)
+    await client.close()
+  })
+
+  it('gets the answer of a call that it signed before, which is charged once, however often it asks', async () => {
+    const client = start(await interrupted())
+    const { job } = lastCall()
+    const calls = stage.router.calls.size
+
+    const [first, second] = [await client.again(job), await client.again(job)]
+    const { charged, held } = await client.balance()
+
+    expect([first.text, second.text]).to.deep.equal(['Hello world', 'Hello world'])
+    expect([first.request, first.price]).to.deep.equal([lastCall().request, 22n])
+    expect([charged, held, stage.router.calls.size]).to.deep.equal([22n, 0n, calls])
+    await client.close()
+  })
+
+  it('is told the job when it is signed, and has it done after all if no router ever saw it', async () => {
+    const { key } = await stage.market.payer(1_000_000n)
+    const client = start(key)
+    const jobs: Job[] = []
+    const signed = (_: Hex, job: Job) => void jobs.push(job)
+    stage.router.script = { cut: 'at once' }
+    await refusal(client.run('chat', 'hi', { retries: 0, signed }))
+    await client.close()
+    stage.router.script = {}
+    const [job] = jobs
+    if (!job) throw new Error('no job was told')
+    const later = start(key)
+
+    const { text, price } = await later.again(job)
+
+    expect([text, price, (await later.balance()).charged]).to.deep.equal(['Hello world', 22n, 22n])
+    await later.close()
+  })
+
+  it('is not made to do again what came to nothing: that is another call', async () => {
+    const client = start(await interrupted())
+    const { job } = lastCall()
+    lastCall().status = 'failed'
+    delete lastCall().answer
+    await client.balance()
+    const posts = stage.router.posts.length
+
+    expect((await refusal(client.again(job))).code).to.equal('call.over')
+    expect(stage.router.posts).to.have.length(posts)
     await client.close()
   })
 

@@ -17,6 +17,8 @@ export interface Drawing {
   request?: string
   /** Base units, decimal text, of the verified receipt; 0 where the journal says that there is none. */
   price?: string
+  /** The journal was shortened since: its receipt alone says what it cost, if it has one. */
+  isForgotten?: true
   problem?: Problem
   /** Where it is shared, and the secret that deletes that. */
   share?: { id: string; secret: string }

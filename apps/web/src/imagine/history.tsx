@@ -1,8 +1,11 @@
+import { useState } from 'react'
 import { readAsked } from '../../pictures/record.ts'
 import { Button } from '../parts/button.tsx'
 import { Section } from '../parts/section.tsx'
+import { DeleteShared } from '../sharing/delete.tsx'
 import { type Drawing, MOST_KEPT } from './drawing.ts'
 import { Picture } from './picture.tsx'
+import { PICTURES, sharedPath } from './share.tsx'
 import { useDrawings } from './use.ts'
 
 const WORDS = {
@@ -26,6 +29,8 @@ export function History({
   onShow: (id: string) => void
 }) {
   const { drawings: kept } = useDrawings()
+  const [shown, setDeleting] = useState<string>()
+  const deleting = drawings.find(({ id }) => id === shown)
   if (drawings.length === 0) return null
   const remove = (question: string, work: () => Promise<void>) => {
     if (window.confirm(question)) void work()
@@ -39,17 +44,24 @@ export function History({
             drawing={each}
             isCurrent={each.id === current}
             onShow={() => onShow(each.id)}
-            onRemove={() =>
-              remove(
-                each.share
-                  ? 'Delete this picture? Its shared page stays, and only its secret link deletes that.'
-                  : 'Delete this picture? It is kept nowhere else.',
-                () => kept.remove(each.id),
-              )
-            }
+            onRemove={() => {
+              if (each.share) return setDeleting(each.id)
+              remove('Delete this picture? It is kept nowhere else.', () => kept.remove(each.id))
+            }}
           />
         ))}
       </ul>
+      {deleting?.share && (
+        <DeleteShared
+          title="Delete this picture?"
+          noun="picture"
+          api={PICTURES}
+          path={sharedPath}
+          share={deleting.share}
+          onDelete={() => void kept.remove(deleting.id)}
+          onClose={() => setDeleting(undefined)}
+        />
+      )}
       <p className="mt-4">
         <Button
           onClick={() =>

@@ -66,27 +66,33 @@ const ENDINGS = { cancelled: 'You cancelled it', cut: 'The page was closed here'
 
 function Ending({ drawing }: { drawing: Drawing }) {
   useUnseenPrice(drawing)
-  const { state, problem, price } = drawing
+  const { state, problem, price, isForgotten } = drawing
+  const forgotten = 'This browser no longer knows whether it was delivered: its receipt says what it cost.'
   const paid = price === undefined || price === '0' ? undefined : formatUsd(BigInt(price))
   if (state === 'cancelled' || state === 'cut') {
     return (
       <p className="label text-center">
-        {ENDINGS[state]}:{' '}
-        {paid === undefined
-          ? 'a picture that was not delivered costs nothing.'
-          : `it had been drawn and delivered, and cost $${paid}. Its settings draw it again.`}
+        {ENDINGS[state]}
+        {isForgotten ? '. ' : ': '}
+        {isForgotten ? forgotten : endWords(paid)}
       </p>
     )
   }
   return (
     <p role="alert" data-problem={problem?.code}>
       {problem?.says} <span className="text-muted">{problem?.fix}</span>
+      {isForgotten && <span className="block">{forgotten}</span>}
       {paid !== undefined && (
         <span className="figures block">It had been drawn and delivered, and cost ${paid}.</span>
       )}
     </p>
   )
 }
+
+const endWords = (paid: string | undefined): string =>
+  paid === undefined
+    ? 'a picture that was not delivered costs nothing.'
+    : `it had been drawn and delivered, and cost $${paid}. Its settings draw it again.`
 
 /** What it was made with, each fact as it was sent. */
 export function Settings({
@@ -112,8 +118,8 @@ export function Settings({
 }
 
 /** One that failed has none as a rule, and is not looked up in vain. */
-const hasReceipt = ({ state, price }: Drawing): boolean =>
-  price === undefined ? state !== 'failed' && state !== 'drawing' : price !== '0'
+const hasReceipt = ({ state, price, isForgotten }: Drawing): boolean =>
+  price === undefined ? isForgotten === true || (state !== 'failed' && state !== 'drawing') : price !== '0'
 
 function Facts({ drawing, reuse }: { drawing: Drawing; reuse: (asked: Asked) => void }) {
   const [sharing, setSharing] = useState(false)

@@ -4,6 +4,7 @@ import type { Drawing } from './drawing.ts'
 import { useDrawings } from './use.ts'
 
 export const PICTURES = '/api/pictures'
+export const sharedPath = (id: string): string => `/imagine/s/${id}`
 
 /** Makes a public page of a picture, and takes it away again. */
 export function SharePicture({ drawing, onClose }: { drawing: Drawing; onClose: () => void }) {
@@ -12,7 +13,7 @@ export function SharePicture({ drawing, onClose }: { drawing: Drawing; onClose: 
     <ShareDialog
       title="Share this picture"
       api={PICTURES}
-      path={(id) => `/imagine/s/${id}`}
+      path={sharedPath}
       share={drawing.share}
       body={async () => {
         const bytes = await drawings.picture(drawing.id)

@@ -40,16 +40,18 @@ export function usePictureModels(): Model[] | undefined {
 
 const JOURNAL_MS = 1_500
 
-/** Looks up what a picture cost whose end this page did not see, as soon as this browser's journal says so. */
-export function useUnseenPrice({ id, state, request, price }: Drawing): void {
+/** Looks up what a picture cost whose end this page did not see, until this browser's journal says so, or cannot any more. */
+export function useUnseenPrice({ id, state, request, price, isForgotten }: Drawing): void {
   const { drawings } = useDrawings()
-  const wanted = state !== 'done' && state !== 'drawing' && price === undefined ? request : undefined
+  const isUnseen = state !== 'done' && state !== 'drawing' && price === undefined && !isForgotten
+  const wanted = isUnseen ? request : undefined
   useEffect(() => {
     if (wanted === undefined) return
     const look = async () => {
-      const { priceOf } = await import('../session/prices.ts')
-      const found = await priceOf(wanted)
-      if (found !== undefined) drawings.patch(id, { price: found.toString() })
+      const { endOf } = await import('../session/prices.ts')
+      const end = await endOf(wanted)
+      if (end === 'forgotten') drawings.patch(id, { isForgotten: true })
+      else if (end !== 'open') drawings.patch(id, { price: end.toString() })
     }
     const again = () => void look().catch((cause: unknown) => console.warn(wordsOf(cause).says))
     again()

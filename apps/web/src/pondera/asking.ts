@@ -32,8 +32,11 @@ export function useConversation(chatId: string | undefined) {
   const findExcerpts = useExcerpts(id, embed)
   const sources = sourcesOf(chat, embed)
 
-  const begin = () => {
-    if (!chats.find(id)) chats.add(newChat(name ?? '', Date.now(), id))
+  /** @returns whether there was none yet. */
+  const begin = (): boolean => {
+    if (chats.find(id)) return false
+    chats.add(newChat(name ?? '', Date.now(), id))
+    return true
   }
   /** Gives a chat that was begun its address. */
   const settle = () => {

@@ -1,7 +1,7 @@
 import { type DBSchema, type IDBPDatabase, openDB } from 'idb'
 import { withMessage } from './acts.ts'
 import { type Chat, DEFAULT_SETTINGS, type Message, type Settings } from './chat.ts'
-import { entryOf, type IndexedDocument } from './documents/document.ts'
+import { entriesOf, type IndexedDocument } from './documents/document.ts'
 
 /**
  * Chats and settings of this browser, in IndexedDB; every change is written, and told to the other tabs. A change is made
@@ -185,7 +185,7 @@ function chatsOf(db: IDBPDatabase<Schema> | undefined, first: ChatsView): Chats 
             if (!chat) return
             made.documents = changed(before.map(asToday))
             await ofDocuments.put(made.documents, id)
-            await ofChats.put({ ...chat, documents: made.documents.map(entryOf) }, id)
+            await ofChats.put({ ...chat, documents: entriesOf(made.documents) }, id)
           }
           await Promise.all([put(), both.done])
         }, id))
@@ -193,7 +193,7 @@ function chatsOf(db: IDBPDatabase<Schema> | undefined, first: ChatsView): Chats 
         made.documents = changed(await documents(id))
         unkept.set(id, made.documents)
       }
-      const entries = made.documents?.map(entryOf)
+      const entries = made.documents && entriesOf(made.documents)
       const chat = find(id)
       if (!entries || !chat) return false
       if (written) replace({ ...chat, documents: entries })

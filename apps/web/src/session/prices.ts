@@ -1,4 +1,4 @@
-import { decodeEntry } from '../../../../sdk/journal.ts'
+import { decodeEntry, type JournalEntry } from '../../../../sdk/journal.ts'
 import { openSessionDb, type SessionDb } from './store.ts'
 
 /**
@@ -20,12 +20,27 @@ export async function readPrices(db: SessionDb, requests: ReadonlySet<string>): 
   return prices
 }
 
-/** What one call cost; undefined while nobody knows. */
-export async function priceOf(request: string): Promise<bigint | undefined> {
+/** What a call cost, base units; `open` = that is not decided yet; `forgotten` = a journal that was shortened had it. */
+export type CallEnd = bigint | 'open' | 'forgotten'
+
+/** How a call of this browser ended, by its journals. */
+export async function endOf(request: string): Promise<CallEnd> {
   const db = await openSessionDb()
   try {
-    return (await readPrices(db, new Set([request]))).get(request)
+    const price = (await readPrices(db, new Set([request]))).get(request)
+    return price ?? openEnd(request, (await db.getAll('journal')).map(decodeEntry))
   } finally {
     db.close()
   }
+}
+
+/** Of a call that no entry decides. Without an entry nobody ever saw it, unless the entries before are gone. Pure. */
+export function openEnd(request: string, entries: readonly JournalEntry[]): CallEnd {
+  const isOpen = entries.some((entry) =>
+    entry.type === 'opened'
+      ? entry.pending.some((call) => call.request === request)
+      : entry.type === 'signed' && entry.request === request,
+  )
+  if (isOpen) return 'open'
+  return entries.some((entry) => entry.type === 'opened' && entry.count > 0) ? 'forgotten' : 0n
 }

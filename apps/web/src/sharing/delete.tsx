@@ -4,6 +4,7 @@ import { Button } from '../parts/button.tsx'
 import { Dialog } from '../parts/dialog.tsx'
 import { type Problem, wordsOf } from '../session/words.ts'
 import { SecretLink, type ShareKey } from './links.tsx'
+import { ProblemLine } from './problem.tsx'
 import { deleteShare } from './server.ts'
 
 interface Props {
@@ -59,13 +60,7 @@ export function DeleteShared({ title, noun, api, path, share, onDelete, onClose 
           Delete the {noun} alone
         </Button>
       </p>
-      <p aria-live="polite">
-        {problem && (
-          <span data-problem={problem.code}>
-            {problem.says} {problem.fix}
-          </span>
-        )}
-      </p>
+      <ProblemLine problem={problem} />
     </Dialog>
   )
 }

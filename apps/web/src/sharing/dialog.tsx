@@ -3,6 +3,7 @@ import { Button } from '../parts/button.tsx'
 import { Dialog } from '../parts/dialog.tsx'
 import { type Problem, wordsOf } from '../session/words.ts'
 import { type ShareKey, ShareLinks } from './links.tsx'
+import { ProblemLine } from './problem.tsx'
 import { createShare, deleteShare } from './server.ts'
 
 interface Props {
@@ -55,13 +56,7 @@ export function ShareDialog({ title, api, path, share, body, keep, forget, onClo
       ) : (
         <ShareLinks path={path(share.id)} share={share} busy={busy} onDelete={() => void remove()} />
       )}
-      <p aria-live="polite">
-        {problem && (
-          <span data-problem={problem.code}>
-            {problem.says} {problem.fix}
-          </span>
-        )}
-      </p>
+      <ProblemLine problem={problem} />
     </Dialog>
   )
 }

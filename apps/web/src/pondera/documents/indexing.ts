@@ -1,8 +1,10 @@
 import { refused } from '../../../../../sdk/errors.ts'
 import type { Locks } from '../../session/journal.ts'
+import { type CallEnd, endOf } from '../../session/prices.ts'
 import { type Problem, wordsOf } from '../../session/words.ts'
+import { NEW_TITLE } from '../chat.ts'
 import type { Chats } from '../store.ts'
-import type { IndexedDocument } from './document.ts'
+import { costOf, type IndexedDocument, isUnpaid, withoutOpen } from './document.ts'
 import type { Embedder } from './library.ts'
 
 /**
@@ -56,12 +58,15 @@ export interface IndexingPlace {
   locks: Locks
   embedder: Embedder
   chat: string
+  /** Makes the chat if there is none yet. @returns whether it did. */
+  begin(): boolean
 }
 
 /** Indexes what is left of a document. Problems are told, not thrown. @returns whether it went through. */
 export async function indexDocument(place: IndexingPlace, document: IndexedDocument): Promise<boolean> {
-  const { chat, locks } = place
+  const { chat, chats, locks } = place
   if (running.has(chat)) return false
+  const isBegun = place.begin()
   const { id, name, pieces, rest } = document
   const loop = {
     chat,
@@ -72,7 +77,7 @@ export async function indexDocument(place: IndexingPlace, document: IndexedDocum
     stopping: false,
   }
   change({ loops: [...view.loops, loop] })
-  const work = locks.request(`heurist-documents-${chat}`, { ifAvailable: true }, (lock) => {
+  const work = locks.request(lockOf(chat), { ifAvailable: true }, (lock) => {
     if (lock) return indexHeld(place, document)
     throw refused('documents.elsewhere', 'another tab of this browser indexes documents of this chat', {
       fix: 'Wait until it is done, or stop it there. Nothing was charged.',
@@ -84,15 +89,58 @@ export async function indexDocument(place: IndexingPlace, document: IndexedDocum
     problem.then(() => undefined),
   )
   const found = await problem
+  if (found) await settleOpen(place).catch((cause: unknown) => console.warn(cause))
+  if (found && isBegun) await dropEmpty(chats, chat)
   running.delete(chat)
   change({ ...view, loops: view.loops.filter((each) => each.chat !== chat) })
   if (found) tell({ chat, problem: found })
   return found === undefined
 }
 
+/** A chat that was begun for a document of which nothing came. */
+async function dropEmpty(chats: Chats, chat: string): Promise<void> {
+  const { messages = [], title } = chats.find(chat) ?? {}
+  if (messages.length > 0 || title !== NEW_TITLE) return
+  if ((await chats.documents(chat)).length === 0) chats.remove(chat)
+}
+
+/**
+ * What calls came to whose end no page saw, by this browser's journal: all that is paid stands on the line of its document.
+ *
+ * @returns whether any is undecided still.
+ */
+export async function settleOpen(
+  { chats, locks, chat }: Pick<IndexingPlace, 'chats' | 'locks' | 'chat'>,
+  end: (request: string) => Promise<CallEnd> = endOf,
+): Promise<boolean> {
+  return await locks.request(lockOf(chat), { ifAvailable: true }, async (lock): Promise<boolean> => {
+    if (!lock) return true
+    let waits = false
+    for (const { open } of await chats.documents(chat)) {
+      if (!open || open.price !== undefined || open.isForgotten) continue
+      const found = await end(open.request)
+      if (found === 'open') waits = true
+      else await chats.updateDocuments(chat, (all) => all.flatMap(endedAs(open.request, found)))
+    }
+    return waits
+  })
+}
+
+const lockOf = (chat: string): string => `heurist-documents-${chat}`
+
+const endedAs =
+  (request: string, end: bigint | 'forgotten') =>
+  (document: IndexedDocument): IndexedDocument[] => {
+    const { open } = document
+    if (open?.request !== request) return [document]
+    if (end === 'forgotten') return [{ ...document, open: { ...open, isForgotten: true } }]
+    const ended = end > 0n ? { ...document, open: { ...open, price: end.toString() } } : withoutOpen(document)
+    return isUnpaid(ended) ? [] : [ended]
+  }
+
 async function indexHeld({ chats, embedder, chat }: IndexingPlace, shown: IndexedDocument) {
   const kept = (await chats.documents(chat)).find(({ id }) => id === shown.id)
-  if (!kept && shown.requests.length > 0) {
+  if (!kept && (shown.requests.length > 0 || shown.open)) {
     throw refused('documents.removed', `${shown.name} was removed meanwhile`, { fix: 'Nothing was charged.' })
   }
   let isThere = kept !== undefined
@@ -100,9 +148,9 @@ async function indexHeld({ chats, embedder, chat }: IndexingPlace, shown: Indexe
   await indexRest(embedder, kept ?? shown, async (grown) => {
     const isKept = await keep(chats, chat, grown, !isThere)
     isThere = true
-    const { name, price } = grown
+    const { name } = grown
     // Another tab removed it.
-    if (!isKept && chats.find(chat)) tell({ chat, removed: { name, price } })
+    if (!isKept && chats.find(chat)) tell({ chat, removed: { name, price: costOf(grown).toString() } })
     patch(chat, { done: grown.pieces.length, of: grown.pieces.length + grown.rest.length })
     return isKept && find(chat)?.stopping === false
   })
@@ -129,12 +177,13 @@ export async function removeDocument(
     stopIndexing(chat)
     await running.get(chat)
   }
-  let removed = { name, price }
+  let cost = price
   await chats.updateDocuments(chat, (all) => {
-    removed = all.find((each) => each.id === id) ?? removed
+    const kept = all.find((each) => each.id === id)
+    if (kept) cost = costOf(kept).toString()
     return all.filter((each) => each.id !== id)
   })
-  tell({ chat, removed: { name, price: removed.price } })
+  tell({ chat, removed: { name, price: cost } })
 }
 
 /** Whoever looks at the documents of a chat has read it. */

@@ -1,8 +1,9 @@
+import type { Answer, CallOptions } from '../../../../../sdk/calls.ts'
 import type { Client } from '../../../../../sdk/client.ts'
 import { asHeuristError, refused } from '../../../../../sdk/errors.ts'
 import type { Lookup } from '../chat.ts'
 import { MOST_EXCERPTS } from '../context.ts'
-import type { IndexedDocument } from './document.ts'
+import { type IndexedDocument, type OpenCall, textsOf, withoutOpen } from './document.ts'
 import {
   CUT,
   callPrice,
@@ -22,7 +23,7 @@ const LEAST_SCORE = 0.15
 const MOST_PIECES = 4_000
 
 export interface Embedder extends EmbedTerms {
-  client: Pick<Client, 'run'>
+  client: Pick<Client, 'run' | 'again'>
 }
 
 /** A document of which nothing is indexed or paid yet. */
@@ -43,17 +44,20 @@ export const newDocument = (
  * Indexes what is left of a document, at no more than `indexPrice` of it. What a model refuses as too long is cut shorter
  * and asked again; a refusal costs nothing.
  *
- * @param keep  Awaited after each call, before the next one is paid, with all that is paid for: whether to go on.
+ * @param keep  Awaited with each call that is signed, before anybody sees it, and after it, with all that is paid for: whether
+ *   to go on.
  * @throws `document.too_long`, `document.other_model` (refused); what the calls throw.
  */
 export async function indexRest(
-  { client, pod, manifest }: Embedder,
+  embedder: Embedder,
   begun: IndexedDocument,
   keep: (document: IndexedDocument) => Promise<boolean>,
 ): Promise<void> {
-  if (begun.model !== modelOf({ pod, manifest })) throw otherModel(begun.name)
-  let document = begun
-  let queue = callsOf(begun.rest, CUT.size, manifest)
+  const { manifest } = embedder
+  if (begun.model !== modelOf(embedder)) throw otherModel(begun.name)
+  let document = begun.open ? await fetched(embedder, begun, begun.open) : begun
+  if (begun.open && !(await keep(document))) return
+  let queue = callsOf(document.rest, CUT.size, manifest)
   /** No longer texts than this are tried once the model refused them. */
   let fits = CUT.size
   for (let call = queue.shift(); call; call = queue.shift()) {
@@ -62,16 +66,18 @@ export async function indexRest(
       queue = [...finer, ...queue]
       continue
     }
+    const left = queue.flatMap(({ texts }) => texts)
+    let isWanted = true
     try {
-      const made = await embed({ client, pod, manifest }, call)
-      document = {
-        ...document,
-        pieces: [...document.pieces, ...made.pieces],
-        rest: queue.flatMap(({ texts }) => texts),
-        price: (BigInt(document.price) + made.price).toString(),
-        requests: [...document.requests, made.request],
-      }
+      const made = await embed(embedder, call, {
+        async signed(request, job) {
+          isWanted = await keep({ ...document, rest: [...call.texts, ...left], open: { request, job } })
+          if (!isWanted) throw refused('call.left', 'it is not wanted any more')
+        },
+      })
+      document = grown(document, made, left)
     } catch (cause) {
+      if (!isWanted) return
       if (asHeuristError(cause).code !== 'input.too_long' || finer.length === 0) throw cause
       fits = finer[0]?.size ?? fits
       queue = [...finer, ...queue]
@@ -82,6 +88,45 @@ export async function indexRest(
   }
 }
 
+/** There is no answer to such a call: it was not charged, or the router has its receipt alone. */
+const UNANSWERED = new Set(['call.over', 'output.forgotten', 'stream.interrupted'])
+
+/** With the answer to a call whose end no page saw: it is paid once. What came to nothing is asked for anew. */
+async function fetched(
+  { client }: Embedder,
+  document: IndexedDocument,
+  open: OpenCall,
+): Promise<IndexedDocument> {
+  const texts = textsOf(open)
+  try {
+    const { embeddings, price, request } = await client.again(open.job).catch((cause: unknown) => {
+      // What a router refuses is over.
+      if (asHeuristError(cause).kind === 'refused') return client.again(open.job)
+      throw cause
+    })
+    const made = { pieces: piecesWith(texts, embeddings), price, request }
+    return grown(document, made, document.rest.slice(texts.length))
+  } catch (cause) {
+    if (!UNANSWERED.has(asHeuristError(cause).code)) throw cause
+    const lost = { pieces: [], price: BigInt(open.price ?? 0), request: open.request }
+    return lost.price > 0n ? grown(document, lost, document.rest) : withoutOpen(document)
+  }
+}
+
+interface Made {
+  pieces: IndexedDocument['pieces']
+  price: bigint
+  request: string
+}
+
+const grown = (document: IndexedDocument, made: Made, rest: readonly string[]): IndexedDocument => ({
+  ...withoutOpen(document),
+  pieces: [...document.pieces, ...made.pieces],
+  rest,
+  price: (BigInt(document.price) + made.price).toString(),
+  requests: [...document.requests, made.request],
+})
+
 /** @throws `document.too_long` as soon as it is known how short its pieces have to be. */
 function checkCount({ name, pieces }: IndexedDocument, queue: readonly EmbedCall[], size: number): void {
   const characters = queue.flatMap(({ texts }) => texts).reduce((sum, { length }) => sum + length, 0)
@@ -89,15 +134,21 @@ function checkCount({ name, pieces }: IndexedDocument, queue: readonly EmbedCall
   throw refused('document.too_long', `${name} is too long to be indexed`, { fix: 'Choose a part of it.' })
 }
 
-async function embed({ client, pod, manifest }: Embedder, call: EmbedCall, signal?: AbortSignal) {
+async function embed(
+  { client, pod, manifest }: Embedder,
+  call: EmbedCall,
+  options: Pick<CallOptions, 'signal' | 'signed'>,
+): Promise<Made> {
   const { embeddings, price, request } = await client.run(
     pod,
     { input: call.texts },
-    { maxPrice: callPrice(call, manifest), ...(signal ? { signal } : {}) },
+    { maxPrice: callPrice(call, manifest), ...options },
   )
-  const pieces = call.texts.map((text, index) => ({ text, vector: embeddings?.[index] ?? [] }))
-  return { pieces, price, request }
+  return { pieces: piecesWith(call.texts, embeddings), price, request }
 }
+
+const piecesWith = (texts: readonly string[], vectors: Answer['embeddings']) =>
+  texts.map((text, index) => ({ text, vector: vectors?.[index] ?? [] }))
 
 /**
  * The excerpts that a question is answered from: at most seven, none that is far from it. A question that is longer than
@@ -128,7 +179,7 @@ async function lookUp(embedder: Embedder, question: string, signal: AbortSignal 
   let refusal: unknown
   for (const call of questionCalls(question, embedder.manifest)) {
     try {
-      return await embed(embedder, call, signal)
+      return await embed(embedder, call, signal ? { signal } : {})
     } catch (cause) {
       if (asHeuristError(cause).code !== 'input.too_long') throw cause
       refusal = cause

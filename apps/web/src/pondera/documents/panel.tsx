@@ -1,18 +1,20 @@
 import { useEffect, useMemo, useState } from 'react'
 import { formatUsd } from '../../../../../sdk/units.ts'
 import { straight } from '../../../shares/straight.ts'
+import { receiptPath } from '../../network/address.ts'
 import { Button } from '../../parts/button.tsx'
 import { Dialog } from '../../parts/dialog.tsx'
+import { LINK } from '../../parts/link.tsx'
 import { useSession } from '../../session/use.ts'
 import { type Problem, wordsOf } from '../../session/words.ts'
 import type { Chat, DocumentEntry } from '../chat.ts'
 import { useChats } from '../use.ts'
-import type { IndexedDocument } from './document.ts'
+import type { IndexedDocument, OpenCall } from './document.ts'
 import { forgetTold, type Indexing, indexDocument, removeDocument, stopIndexing } from './indexing.ts'
 import { newDocument } from './library.ts'
-import { type EmbedTerms, indexPrice, modelOf } from './price.ts'
+import { type EmbedTerms, modelOf, mostLeft } from './price.ts'
 import { MOST_DOCUMENTS, textOf } from './read.ts'
-import { useEmbedTerms, useIndexing, useStored } from './use.ts'
+import { useEmbedTerms, useIndexing, useOpenEnds, useStored } from './use.ts'
 
 /** The documents of a chat: read here, indexed by the embed pod at a price that is said before. */
 export default function DocumentsPanel({
@@ -23,8 +25,8 @@ export default function DocumentsPanel({
 }: {
   chat: Chat | undefined
   chatId: string
-  /** Makes the chat if there is none yet. */
-  begin: () => void
+  /** Makes the chat if there is none yet. @returns whether it did. */
+  begin: () => boolean
   onClose: () => void
 }) {
   const { chats } = useChats()
@@ -44,6 +46,7 @@ export default function DocumentsPanel({
   useEffect(() => forgetTold, [])
   const documents = chat?.documents ?? NONE
   const stored = useStored(chatId, documents)
+  useOpenEnds(chatId, stored)
   const busy = doing !== undefined || loop !== undefined
 
   async function act(what: string, work: () => Promise<void>) {
@@ -62,8 +65,7 @@ export default function DocumentsPanel({
     if (!client || !terms) return
     setProblem(undefined)
     const embedder = { ...terms, client }
-    const place = { chats, locks: navigator.locks, embedder, chat: chatId }
-    begin()
+    const place = { chats, locks: navigator.locks, embedder, chat: chatId, begin }
     const isWhole = await indexDocument(place, document)
     // Whatever was wrong: the terms that are shown may be it.
     if (!isWhole) again()
@@ -197,6 +199,7 @@ function Entry({
           Another model than the network has now indexed it: remove it and add it again.
         </p>
       )}
+      {document?.open && <OpenEnd open={document.open} />}
       {rest > 0 && document && terms && !isOther && (
         <p className="label">
           Not whole: {rest} pieces are left.{' '}
@@ -213,6 +216,34 @@ function Entry({
   )
 }
 
+/** What is said of a call whose page was closed before its end. */
+function OpenEnd({ open: { request, price, isForgotten } }: { open: OpenCall }) {
+  if (price !== undefined) {
+    return (
+      <p className="label" data-open="paid">
+        ${formatUsd(BigInt(price))} of it is for a call whose page was closed. Going on fetches its answer,
+        which is not paid again.
+      </p>
+    )
+  }
+  if (!isForgotten) {
+    return (
+      <p className="label" data-open="undecided">
+        A call whose page was closed is not decided yet: what it cost will stand here.
+      </p>
+    )
+  }
+  return (
+    <p className="label" data-open="forgotten">
+      This browser no longer knows what a call cost whose page was closed: its{' '}
+      <a href={receiptPath(request)} target="_blank" rel="noreferrer" className={LINK}>
+        receipt
+      </a>{' '}
+      says it.
+    </p>
+  )
+}
+
 interface IndexProps {
   document: IndexedDocument
   terms: EmbedTerms
@@ -223,7 +254,7 @@ interface IndexProps {
 
 /** Says the most that it costs. */
 function IndexButton({ document, terms, disabled, onIndex, verb }: IndexProps) {
-  const most = useMemo(() => indexPrice(document.rest, terms.manifest), [document, terms])
+  const most = useMemo(() => mostLeft(document, terms.manifest), [document, terms])
   return (
     <Button tone="main" disabled={disabled} data-most={most.toString()} onClick={() => onIndex(document)}>
       {verb} {document.name} for at most ${formatUsd(most)}

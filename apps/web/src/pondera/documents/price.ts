@@ -1,4 +1,5 @@
 import { type Manifest, mostPrice } from '../../network/models.ts'
+import { type IndexedDocument, textsOf } from './document.ts'
 import { type Cut, inCalls, piecesOf } from './split.ts'
 
 /** What vectors may cost before any are made. Pure. */
@@ -47,6 +48,14 @@ export const callPrice = ({ texts }: EmbedCall, manifest: Manifest): bigint =>
 /** The most that indexing these pieces can cost, whichever calls are refused as too long. Base units. */
 export const indexPrice = (pieces: readonly string[], manifest: Manifest): bigint =>
   sum(callsOf(pieces, CUT.size, manifest).map((call) => worst(call, manifest)))
+
+/** The most that the rest of a document may still cost, whatever became of a call that is open. Base units. */
+export function mostLeft({ rest, open }: Pick<IndexedDocument, 'rest' | 'open'>, manifest: Manifest): bigint {
+  const anew = indexPrice(rest, manifest)
+  if (!open) return anew
+  const after = indexPrice(rest.slice(textsOf(open).length), manifest)
+  return most(anew, after + (open.price === undefined ? open.job.request.maxPrice : 0n))
+}
 
 const worst = (call: EmbedCall, manifest: Manifest): bigint =>
   most(callPrice(call, manifest), sum(finerOf(call, manifest).map((finer) => worst(finer, manifest))))

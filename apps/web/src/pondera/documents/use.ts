@@ -4,7 +4,7 @@ import { useSession } from '../../session/use.ts'
 import type { DocumentEntry } from '../chat.ts'
 import { useChats } from '../use.ts'
 import type { IndexedDocument } from './document.ts'
-import { type IndexingView, indexingView, subscribeIndexing } from './indexing.ts'
+import { type IndexingView, indexingView, settleOpen, subscribeIndexing } from './indexing.ts'
 import type { EmbedTerms } from './price.ts'
 
 /** Who makes vectors of texts: undefined until it is read, null on a network without such a pod; `again` reads it now. */
@@ -30,6 +30,32 @@ export function useIndexing(chat: string): ChatIndexing {
     loop: loops.find((each) => each.chat === chat),
     told: told?.chat === chat ? told : undefined,
   }
+}
+
+/** Between two looks into the journal. Milliseconds. */
+const JOURNAL_MS = 1_500
+
+/** Looks up what calls cost whose end no page saw, until all are decided. */
+export function useOpenEnds(chat: string, documents: readonly IndexedDocument[]): void {
+  const { chats } = useChats()
+  const isOpen = documents.some(({ open }) => open && open.price === undefined && !open.isForgotten)
+  useEffect(() => {
+    if (!isOpen) return
+    let timer: number | undefined
+    let gone = false
+    const look = async () => {
+      const waits = await settleOpen({ chats, locks: navigator.locks, chat }).catch((cause: unknown) => {
+        console.warn(cause)
+        return true
+      })
+      if (waits && !gone) timer = window.setTimeout(() => void look(), JOURNAL_MS)
+    }
+    void look()
+    return () => {
+      gone = true
+      window.clearTimeout(timer)
+    }
+  }, [chats, chat, isOpen])
 }
 
 /** The documents of a chat as they are kept, read again whenever it says something else of them. */
