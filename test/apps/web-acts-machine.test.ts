@@ -271,17 +271,57 @@ describe('the transactions of a page', function () {
     const once = after.loaded.stateOf(after.from, ID)
     await after.confirm()
 
-    expect([once.state, once.intent?.repeated?.nonce, once.intent?.double]).to.deep.equal([
+    expect([once.state, once.intent?.repeats?.[0]?.nonce, once.intent?.doubles]).to.deep.equal([
       'included',
       0,
       undefined,
     ])
     for (const { loaded, from } of [before, after]) {
       const doubled = () => loaded.stateOf(from, ID).intent
-      while (doubled()?.double === undefined) await new Promise((resolve) => setTimeout(resolve, 20))
-      expect(doubled()?.hashes).not.to.include(doubled()?.double)
+      while (doubled()?.doubles === undefined) await new Promise((resolve) => setTimeout(resolve, 20))
+      expect(doubled()?.hashes).not.to.include(doubled()?.doubles?.[0]?.hash)
     }
     expect([await held(before.from), await held(after.from)]).to.deep.equal([6n, 10n])
+  })
+
+  it('of several calls tell each that is done twice', async () => {
+    const { from, acts, wish, keep, counting, sender } = await person()
+    const open: (() => Promise<Hex>)[] = []
+    const numbering = (call: Call, { gas }: { gas: bigint }) => sender.submit(call, { gas })
+    const silent = (call: Call, terms: { gas: bigint }) => {
+      open.push(() => numbering(call, terms))
+      return new Promise<Hex>(() => undefined)
+    }
+    /** The page is loaded again while the wallet's window is open. */
+    const loadedFrom = async (kept: Shelf) => {
+      const [copy, locks] = [shelfOf(kept), browserLocks()]
+      const loaded = page(copy, locks)
+      while (!loaded.stateOf(from, ID).looked) await new Promise((resolve) => setTimeout(resolve, 20))
+      return { copy, loaded }
+    }
+    void acts.start(wish([mint(from, 3n), mint(from, 4n)], counting(silent)))
+    await reaches(acts, from, 'asking')
+    const second = await loadedFrom(keep)
+    // It carries out the first call, and its window stays open for the other.
+    let calls = 0
+    const halting = counting((call, terms) => {
+      calls += 1
+      return calls === 1 ? numbering(call, terms) : silent(call, terms)
+    })
+    void second.loaded.proceed(from, ID, async () => halting)
+    while (open.length < 2) await new Promise((resolve) => setTimeout(resolve, 20))
+    const third = await loadedFrom(second.copy)
+    await third.loaded.proceed(from, ID, async () => counting(numbering))
+    const once = await reaches(third.loaded, from, 'included')
+    expect(once.intent?.repeats?.map(({ at }) => at)).to.deep.equal([0, 1])
+    for (const confirm of open) await confirm()
+
+    const doubles = () => third.loaded.stateOf(from, ID).intent?.doubles ?? []
+    while (doubles().length < 2) await new Promise((resolve) => setTimeout(resolve, 20))
+    const steps = doubles().map(({ at }) => at)
+    expect(new Set([...doubles().map(({ hash }) => hash), ...(once.intent?.hashes ?? [])]).size).to.equal(4)
+    expect(steps.sort()).to.deep.equal([0, 1])
+    expect(await held(from)).to.equal(14n)
   })
 
   it('that were asked for twice are watched in every tab and after a reload, for an hour or until dismissed', async () => {
@@ -297,7 +337,7 @@ describe('the transactions of a page', function () {
     dismissed.forget(from, ID)
     const before = [loaded, tab, reloaded, late, dismissed].map((each) => each.stateOf(from, ID).state)
     await confirm()
-    const doubleIn = (acts: Acts) => acts.stateOf(from, ID).intent?.double
+    const doubleIn = (acts: Acts) => acts.stateOf(from, ID).intent?.doubles?.[0]?.hash
     for (const acts of [loaded, tab, reloaded]) {
       while (doubleIn(acts) === undefined) await new Promise((resolve) => setTimeout(resolve, 20))
     }
@@ -322,7 +362,7 @@ describe('the transactions of a page', function () {
       calls: [call],
       at: 1,
       phase: 'done',
-      repeated: { at: 0, nonce: 0, since },
+      repeats: [{ at: 0, nonce: 0, since }],
       doneAt: Date.now(),
       hashes: [transactionHash],
     }
@@ -343,7 +383,7 @@ describe('the transactions of a page', function () {
     }
     const acts = createActs({ chain: { ...chain, client }, intents, locks, pollMs: 50 })
     acts.resume()
-    while (acts.stateOf(from, 'other').intent?.double === undefined) {
+    while (acts.stateOf(from, 'other').intent?.doubles === undefined) {
       await new Promise((resolve) => setTimeout(resolve, 20))
     }
 
@@ -360,7 +400,7 @@ describe('the transactions of a page', function () {
     await loaded.proceed(from, ID, async () => declining)
     const { state, intent } = loaded.stateOf(from, ID)
 
-    expect([state, intent?.hashes.length, intent?.double]).to.deep.equal(['included', 1, undefined])
+    expect([state, intent?.hashes.length, intent?.doubles]).to.deep.equal(['included', 1, undefined])
     expect(await held(from)).to.equal(3n)
   })
 
@@ -398,7 +438,7 @@ describe('the transactions of a page', function () {
       at: 0,
       phase: 'asking',
       asked: { nonce: 1, since: later },
-      repeated: { at: 0, nonce: 0, since },
+      repeats: [{ at: 0, nonce: 0, since }],
       hashes: [],
     }
     intentsIn(keep).put(intent)

@@ -91,6 +91,12 @@ describe('an act that a wallet is asked for twice', function () {
       () => 'sent',
       () => 'refused',
     )
+    // The watch has looked since: it begins its next look.
+    let looks = 0
+    page.on('request', (request) => {
+      if (request.postData()?.includes('eth_getTransactionCount')) looks += 1
+    })
+    await until(async () => looks > 1)
 
     expect(late).to.equal('refused')
     expect((await stake()).unbonding).to.equal(120n * HEU)

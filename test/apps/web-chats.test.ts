@@ -110,6 +110,38 @@ describe('the chats of a browser', () => {
   })
 })
 
+describe('what a tab is told of', () => {
+  it('never takes back what was said here while it was read', async () => {
+    const [here, there] = [await openChats(), await openChats()]
+    const chat = chatOf(user('a'))
+    there.add(chat)
+    await until(async () => here.find(chat.id) !== undefined)
+    await settle()
+    const { get } = IDBObjectStore.prototype
+    let reads = 0
+    // It is said once the older state is asked for, and before that is there.
+    IDBObjectStore.prototype.get = function (this: IDBObjectStore, key: IDBValidKey) {
+      const asked = get.call(this, key) as IDBRequest
+      if (this.transaction.mode !== 'readonly' || this.name !== 'chats') return asked
+      reads += 1
+      if (reads === 1) {
+        queueMicrotask(() =>
+          here.update(chat.id, (now) => ({ ...now, messages: [...now.messages, user('b')] })),
+        )
+      }
+      return asked
+    }
+    there.update(chat.id, (now) => ({ ...now, title: 'Mine' }))
+    await until(async () => here.find(chat.id)?.title === 'Mine')
+    await settle()
+    IDBObjectStore.prototype.get = get
+
+    expect(reads).to.be.above(0)
+    expect(textsOf(here.find(chat.id))).to.deep.equal(['a', 'b'])
+    expect(textsOf(await reread(chat.id))).to.deep.equal(['a', 'b'])
+  })
+})
+
 describe('an answer in the place of another', () => {
   const session = { refresh: async () => undefined, report: () => undefined } as unknown as Session
   /** @param before  Awaited before the pieces come. */

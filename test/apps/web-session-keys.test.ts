@@ -210,7 +210,7 @@ describe('the keys of a browser: two tabs, two keys, two wallets', function () {
     await until(async () => (await choice.locator('option:checked').textContent()) === 'Second Wallet')
     await choice.selectOption({ label: 'First Wallet' })
     await button(page, 'Send it again').click()
-    await problem(page, 'wallet.of_another').catch(() => undefined)
+    await problem(page, 'wallet.of_another')
     expect(first.prompts).not.to.include(SEND)
 
     await choice.selectOption({ label: 'Second Wallet' })
@@ -238,6 +238,53 @@ describe('the keys of a browser: two tabs, two keys, two wallets', function () {
     await phase(page, 'revoked')
     await until(async () => (await choice.locator('option:checked').textContent()) === 'Second Wallet')
     expect(first.prompts).not.to.include(SEND)
+    await context.close()
+  })
+
+  it('of two wallets one can be chosen in a tab that only takes back, too', async () => {
+    const context = await house.visitor()
+    for (const name of ['First Wallet', 'Second Wallet']) await walletOf(context, name)
+    const page = await house.open(context)
+    await button(page, 'Add credit').click()
+    const choiceOn = (tab: Page) => tab.getByLabel('Wallet', { exact: true })
+    await choiceOn(page).selectOption({ label: 'Second Wallet' })
+    await button(page, 'Deposit with Second Wallet').click()
+    await isReady(page)
+    await button(page, 'Revoke and withdraw').click()
+    await phase(page, 'revoked')
+    await choiceOn(page).selectOption({ label: 'First Wallet' })
+    await button(page, 'Deposit with First Wallet').click()
+    await isReady(page)
+    const second = await house.open(context, '/imagine')
+    await phase(second, 'elsewhere')
+    await openPanel(second)
+    await second.locator('[data-former]').waitFor()
+
+    await choiceOn(second).selectOption({ label: 'First Wallet' })
+    await choiceOn(second).selectOption({ label: 'Second Wallet' })
+    expect(await choiceOn(second).locator('option:checked').textContent()).to.equal('Second Wallet')
+    await context.close()
+  })
+
+  it('on a page without a secure connection no wallet is asked, and the person is told why', async () => {
+    const browser = (await house.visitor()).browser()
+    const context = await browser?.newContext()
+    if (!context) throw new Error('there is no browser')
+    await context.route('http://plain.test/**', async (route) => {
+      const { pathname, search } = new URL(route.request().url())
+      const response = await route.fetch({ url: `${house.stage.url}${pathname}${search}` })
+      await route.fulfill({ response })
+    })
+    const wallet = await walletOf(context, 'Test Wallet')
+    for (const how of ['Deposit with Test Wallet', 'Try without a wallet']) {
+      const page = await context.newPage()
+      await page.goto('http://plain.test/pondera')
+      expect(await page.evaluate('window.isSecureContext')).to.equal(false)
+      await fund(page, how)
+      await problem(page, 'browser.unsafe')
+      await page.close()
+    }
+    expect(wallet.prompts).to.deep.equal([])
     await context.close()
   })
 

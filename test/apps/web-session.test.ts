@@ -128,6 +128,66 @@ describe('the key of a browser: reloads, and withdrawals that began elsewhere', 
     await context.close()
   })
 
+  it('revoked twice by a wallet that carries out both requests: that is told, also after a reload, until it is dismissed', async () => {
+    const context = await house.visitor()
+    const { account } = await house.stage.purse(usd('20'))
+    const { chain: local, domain } = house.stage.market
+    const wallet = await giveWallet(context, {
+      account,
+      rpcUrl: local.rpcUrl,
+      chainId: domain.chainId,
+      numbersItself: true,
+    })
+    const page = await house.open(context)
+    await fund(page)
+    await isReady(page)
+    const key = await keyOf(page)
+    await page.keyboard.press('Escape')
+    await revokeAndReload(page, wallet)
+    await openPanel(page)
+    wallet.silent.clear()
+    await button(page, 'It is gone: ask again').click()
+    await phase(page, 'revoked')
+    const told = page.locator(`[data-former="${key}"] [data-deed=thaw][data-tx=included]`)
+    await told.getByText('It was asked for more than once').waitFor()
+    const { thawedAt } = await accountAt(key)
+    // What was asked for twice is no reason to revoke the key again.
+    expect(await page.locator('[data-former]').count()).to.equal(1)
+
+    await anvil().increaseTime({ seconds: 60 })
+    await wallet.unanswered[0]?.()
+    await told.getByText('Done twice: Withdraw $5').waitFor()
+    expect((await accountAt(key)).thawedAt).to.be.above(thawedAt)
+
+    await page.reload()
+    await phase(page, 'revoked')
+    await openPanel(page)
+    await told.getByText('Done twice: Withdraw $5').waitFor()
+    expect(await faultsOnPhone(page, 'done twice')).to.deep.equal([])
+    await told.getByRole('button', { name: 'Dismiss' }).click()
+    await told.waitFor({ state: 'detached' })
+    expect(sent(wallet)).to.have.length(2)
+    await context.close()
+  })
+
+  it('taken back after it was asked for twice, the key pays on, though the page is loaded again', async () => {
+    const { context, wallet, page, key } = await payer()
+    await revokeAndReload(page, wallet)
+    await openPanel(page)
+    wallet.silent.clear()
+    await button(page, 'It is gone: ask again').click()
+    await phase(page, 'revoked')
+    await page.locator('[data-deed=thaw][data-tx=included]').waitFor()
+    await button(page, 'Cancel the withdrawal').click()
+    await isReady(page)
+    await page.reload()
+    await isReady(page)
+
+    expect((await accountAt(key)).thawing).to.equal(0n)
+    expect(await ask(page, 'What is a pod?')).to.match(/pod/)
+    await context.close()
+  })
+
   it('revoked, loaded again, and never confirmed: it can be asked again, declined and forgotten, and the key goes on', async () => {
     const { context, wallet, page, key } = await payer()
     await revokeAndReload(page, wallet)

@@ -15,6 +15,13 @@ import type { Problem } from '../session/words.ts'
  */
 export type Phase = 'ready' | 'asking' | 'sent' | 'done' | 'failed'
 
+/** Call `at` was asked for more than once, the first time when this was known. */
+export interface Repeat {
+  at: number
+  nonce: number
+  since: bigint
+}
+
 export interface Intent {
   /** Which act of the page. */
   id: string
@@ -27,15 +34,14 @@ export interface Intent {
   phase: Phase
   /** What was known before the wallet was asked for call `at`. */
   asked?: { nonce: number; since: bigint; hash?: Hex }
-  /**
-   * Call `at` was asked for more than once, the first time when this was known: a wallet that chooses its own nonces may send
-   * each of them.
-   */
-  repeated?: { at: number; nonce: number; since: bigint }
-  /** A second transaction for the same call, in a block or on its way to one. */
-  double?: Hex
+  /** Calls that were asked for more than once: a wallet that chooses its own nonces may send each of them. */
+  repeats?: Repeat[]
+  /** Second transactions for such calls, in blocks. */
+  doubles?: { at: number; hash: Hex }[]
   /** When this browser saw that all of it is in blocks. Milliseconds since 1970. */
   doneAt?: number
+  /** What follows from it is written down where its keys are kept. */
+  isConcluded?: true
   /** Of the calls that are in blocks. */
   hashes: Hex[]
   problem?: Problem
@@ -60,9 +66,10 @@ const intentSchema = z.object({
   at: z.number().int().nonnegative(),
   phase: z.enum(['ready', 'asking', 'sent', 'done', 'failed']),
   asked: z.exactOptional(z.object({ ...knownSchema, hash: z.exactOptional(hashSchema) })),
-  repeated: z.exactOptional(z.object({ ...knownSchema, at: z.number().int().nonnegative() })),
-  double: z.exactOptional(hashSchema),
+  repeats: z.exactOptional(z.array(z.object({ ...knownSchema, at: z.number().int().nonnegative() }))),
+  doubles: z.exactOptional(z.array(z.object({ at: z.number().int().nonnegative(), hash: hashSchema }))),
   doneAt: z.exactOptional(z.number().int().nonnegative()),
+  isConcluded: z.exactOptional(z.literal(true)),
   hashes: z.array(hashSchema),
   problem: z.exactOptional(problemSchema),
 })

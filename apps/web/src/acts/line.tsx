@@ -1,8 +1,9 @@
 import { useState } from 'react'
 import { Button } from '../parts/button.tsx'
 import { Short } from '../parts/text.tsx'
+import type { Intent } from './intents.ts'
 import { ProblemText } from './problem.tsx'
-import type { ActState, State } from './view.ts'
+import { type ActState, type State, undoubled } from './view.ts'
 
 interface LineProps {
   act: ActState
@@ -99,7 +100,7 @@ function wordsOf(
       ? ` (step ${Math.min(intent.at + 1, intent.calls.length)} of ${intent.calls.length})`
       : ''
   const twice = isIdempotent ? SAME : TWICE
-  const again = intent?.repeated && !isOwn && !isIdempotent ? ` ${DECLINE}` : ''
+  const again = intent && undoubled(intent).length > 0 && !isOwn && !isIdempotent ? ` ${DECLINE}` : ''
   switch (state) {
     case 'checking':
       return 'Trying it on the chain, before your wallet is asked…'
@@ -118,8 +119,8 @@ function wordsOf(
     case 'ready':
       return `${intent?.title}: step ${(intent?.at ?? 0) + 1} of ${intent?.calls.length} waits for you.`
     case 'included':
-      if (intent?.double && !isIdempotent)
-        return `Done twice: ${intent.title}. Your wallet sent both requests for it.`
+      if (intent?.doubles && !isIdempotent)
+        return `Done twice${stepsOf(intent)}: ${intent.title}. Your wallet sent both requests for it.${again}`
       return `Done: ${intent?.title}.${again}`
     case 'failed':
       return `Not done: ${intent?.title}.`
@@ -128,9 +129,16 @@ function wordsOf(
   }
 }
 
+/** Which of several steps were done twice. */
+function stepsOf({ calls, doubles = [] }: Intent): string {
+  if (calls.length === 1) return ''
+  const steps = doubles.map(({ at }) => at + 1).sort((a, b) => a - b)
+  return ` (step${steps.length > 1 ? 's' : ''} ${steps.join(' and ')} of ${calls.length})`
+}
+
 function Hashes({ act: { intent } }: { act: ActState }) {
   const hashes = [...(intent?.hashes ?? []), ...(intent?.asked?.hash ? [intent.asked.hash] : [])]
-  if (intent?.double && !hashes.includes(intent.double)) hashes.push(intent.double)
+  for (const { hash } of intent?.doubles ?? []) if (!hashes.includes(hash)) hashes.push(hash)
   if (hashes.length === 0) return null
   return (
     <p className="label">

@@ -5,10 +5,10 @@ import { type Fate, fateOf } from '../../../../sdk/chain/fate.ts'
 import { refused } from '../../../../sdk/errors.ts'
 import type { Locks } from '../session/journal.ts'
 import { type Problem, wordsOf } from '../session/words.ts'
-import type { Intent, Intents } from './intents.ts'
+import type { Intent, Intents, Repeat } from './intents.ts'
 import { isNotSent, settled } from './outcome.ts'
 import { isWatched, lookForDouble, mayDouble, termsOf } from './repeats.ts'
-import type { ActState, Acts, Ask, State, Wish } from './view.ts'
+import { type ActState, type Acts, type Ask, repeatOf, type State, undoubled, type Wish } from './view.ts'
 
 /**
  * Every transaction of the page goes through here, call after call of an intent: made on trial, asked of the wallet, sent,
@@ -18,7 +18,8 @@ import type { ActState, Acts, Ask, State, Wish } from './view.ts'
 export interface ActsPlace {
   chain: Chain
   intents: Intents
-  locks: Locks
+  /** Undefined on a page without a secure connection, where a wallet may be asked by several tabs at a time. */
+  locks: Locks | undefined
   /** Milliseconds between two looks. */
   pollMs?: number
   /** So many looks in a row the chain may not know a transaction before the page says so. */
@@ -34,6 +35,9 @@ const isLive = (intent: Intent | undefined): intent is Intent =>
 /** What is done is looked at this much less often than what is under way. */
 const WATCH_EVERY = 4
 
+/** From where on doubles are looked for, by the call. */
+type Nonces = Map<number, number>
+
 export function createActs(place: ActsPlace): Acts {
   return new Machine(place)
 }
@@ -41,7 +45,7 @@ export function createActs(place: ActsPlace): Acts {
 class Machine implements Acts {
   readonly #chain: Chain
   readonly #intents: Intents
-  readonly #locks: Locks
+  readonly #locks: Locks | undefined
   readonly #pollMs: number
   readonly #patience: number
   readonly #clock: () => number
@@ -155,6 +159,12 @@ class Machine implements Acts {
     this.#intents.drop({ from, id })
   }
 
+  conclude(from: Address, id: string): void {
+    const intent = this.#intents.of(from, id)
+    if (intent && isWatched(intent, this.#clock())) this.#intents.put({ ...intent, isConcluded: true })
+    else this.forget(from, id)
+  }
+
   resume(): void {
     for (const intent of this.#intents.all()) {
       if (!isLive(intent) && !isWatched(intent, this.#clock())) this.#intents.drop(intent)
@@ -177,6 +187,7 @@ class Machine implements Acts {
 
   /** One tab asks the wallet of an account at a time. @throws `act.elsewhere` (refused). */
   async #alone<T>(from: Address, work: () => Promise<T>): Promise<T> {
+    if (!this.#locks) return await work()
     return await this.#locks.request(
       `heurist-act-${from.toLowerCase()}`,
       { ifAvailable: true },
@@ -237,8 +248,12 @@ class Machine implements Acts {
       const now = await this.#asItIs(from, id)
       if (!now || now.phase === 'ready' || now.at !== at) return now
     }
-    const { problem: _, repeated: __, ...rest } = intent
-    const asking: Intent = { ...rest, phase: 'asking', asked, ...(repeated ? { repeated } : {}) }
+    const { problem: _, ...rest } = intent
+    const repeats = [
+      ...(intent.repeats ?? []).filter((each) => each.at !== at),
+      ...(repeated ? [repeated] : []),
+    ]
+    const asking: Intent = { ...rest, phase: 'asking', asked, ...(repeated ? { repeats } : {}) }
     this.#asking.add(key)
     this.#passing.delete(key)
     this.#intents.put(asking)
@@ -280,7 +295,7 @@ class Machine implements Acts {
     this.#passing.set(keyOf(from, id), wordsOf(cause))
     const { asked: _, ...rest } = asking
     // The first asking may still be answered.
-    if (asking.repeated) this.#intents.put(asking)
+    if (repeatOf(asking)) this.#intents.put(asking)
     else if (at > 0) this.#intents.put({ ...rest, phase: 'ready' })
     else this.#intents.drop(asking)
   }
@@ -309,25 +324,36 @@ class Machine implements Acts {
   }
 
   /** Whether what was asked for twice is done twice, as long as it is watched and nobody dismissed it. */
-  async #watch({ from, id, repeated }: Intent): Promise<void> {
+  async #watch({ from, id }: Intent): Promise<void> {
     const key = keyOf(from, id)
     if (this.#watching.has(key)) return
     this.#watching.add(key)
     try {
-      for (let nonce = repeated?.nonce ?? 0; ; ) {
+      for (const nonces: Nonces = new Map(); ; ) {
         const intent = this.#intents.of(from, id)
         if (!intent || !mayDouble(intent, this.#clock())) return
-        const seen = await lookForDouble(this.#chain, intent, nonce).catch(() => undefined)
-        const now = this.#intents.of(from, id)
-        // Dismissed meanwhile, or begun anew.
-        if (now?.phase !== 'done' || now.doneAt !== intent.doneAt) continue
-        nonce = seen?.next ?? nonce
-        if (seen?.double) this.#intents.put({ ...now, double: seen.double })
-        else await new Promise((resolve) => setTimeout(resolve, WATCH_EVERY * this.#pollMs))
+        const before = intent.doubles?.length ?? 0
+        for (const repeat of undoubled(intent)) await this.#lookForDouble(intent, repeat, nonces)
+        if ((this.#intents.of(from, id)?.doubles?.length ?? 0) > before) continue
+        await new Promise((resolve) => setTimeout(resolve, WATCH_EVERY * this.#pollMs))
       }
     } finally {
       this.#watching.delete(key)
     }
+  }
+
+  async #lookForDouble(intent: Intent, repeat: Repeat, nonces: Nonces): Promise<void> {
+    const { from, id, doneAt } = intent
+    const { at, nonce } = repeat
+    const seen = await lookForDouble(this.#chain, intent, repeat, nonces.get(at) ?? nonce).catch(
+      () => undefined,
+    )
+    const now = this.#intents.of(from, id)
+    // Dismissed meanwhile, or begun anew.
+    if (!seen || now?.phase !== 'done' || now.doneAt !== doneAt) return
+    nonces.set(at, seen.next)
+    if (seen.double)
+      this.#intents.put({ ...now, doubles: [...(now.doubles ?? []), { at, hash: seen.double }] })
   }
 
   #mark(marks: Set<string>, key: string, is: boolean): void {
@@ -338,10 +364,11 @@ class Machine implements Acts {
   }
 
   /** Of every request for the call: an earlier one may be carried out where the last one comes to nothing. */
-  async #fate({ from, calls, at, asked, repeated }: Intent): Promise<Fate> {
+  async #fate(intent: Intent): Promise<Fate> {
+    const { from, calls, at, asked } = intent
     const call = calls[at]
     if (!call || !asked) return { state: 'unknown' }
-    const first = repeated?.at === at ? repeated : asked
+    const first = repeatOf(intent) ?? asked
     const ofAny = () => fateOf(this.#chain, { from, call, nonce: first.nonce, since: first.since })
     if (asked.hash === undefined) return ofAny()
     const ofLast = await fateOf(this.#chain, { from, call, ...asked })

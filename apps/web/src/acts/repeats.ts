@@ -3,11 +3,12 @@ import type { Chain } from '../../../../sdk/chain/clients.ts'
 import { chainError } from '../../../../sdk/chain/errors.ts'
 import { fateOf, sendingsOf } from '../../../../sdk/chain/fate.ts'
 import { refused } from '../../../../sdk/errors.ts'
-import type { Intent } from './intents.ts'
+import type { Intent, Repeat } from './intents.ts'
+import { repeatOf, undoubled } from './view.ts'
 
 /** Asking a wallet for the same call again: what it is told, and whether it did both. */
 
-type Terms = Required<Pick<Intent, 'asked'>> & Pick<Intent, 'repeated'>
+type Terms = Required<Pick<Intent, 'asked'>> & { repeated?: Repeat }
 
 /**
  * What is known before the wallet is asked. Asked again for the same call, it is told the nonce of the first time, so that a
@@ -16,7 +17,8 @@ type Terms = Required<Pick<Intent, 'asked'>> & Pick<Intent, 'repeated'>
  *
  * @throws `act.waits` (refused).
  */
-export async function termsOf({ client }: Chain, { from, at, asked, repeated }: Intent): Promise<Terms> {
+export async function termsOf({ client }: Chain, intent: Intent): Promise<Terms> {
+  const { from, at, asked } = intent
   const [used, nonce, since] = await Promise.all([
     client.getTransactionCount({ address: from }),
     client.getTransactionCount({ address: from, blockTag: 'pending' }),
@@ -30,7 +32,7 @@ export async function termsOf({ client }: Chain, { from, at, asked, repeated }: 
       fix: 'Wait until it is in a block; this page sees what becomes of it. A wallet can cancel it or speed it up.',
     })
   }
-  const first = repeated?.at === at ? repeated : { at, nonce: asked.nonce, since: asked.since }
+  const first = repeatOf(intent) ?? { at, nonce: asked.nonce, since: asked.since }
   const terms = asked.nonce >= used ? { nonce: asked.nonce, since: asked.since } : { nonce, since }
   return { asked: terms, repeated: first }
 }
@@ -39,30 +41,31 @@ export async function termsOf({ client }: Chain, { from, at, asked, repeated }: 
 export const WATCHED_MS = 3_600_000
 
 /** Whether it was asked for more than once and is done not long ago; also by a clock that was set back since. */
-export const isWatched = ({ phase, repeated, doneAt }: Intent, now: number): boolean =>
-  phase === 'done' && repeated !== undefined && doneAt !== undefined && Math.abs(now - doneAt) < WATCHED_MS
+export const isWatched = ({ phase, repeats = [], doneAt }: Intent, now: number): boolean =>
+  phase === 'done' && repeats.length > 0 && doneAt !== undefined && Math.abs(now - doneAt) < WATCHED_MS
 
 /** Whether it is done and may be done once more, by a request that the wallet still shows. */
 export const mayDouble = (intent: Intent, now: number): boolean =>
-  intent.double === undefined && isWatched(intent, now)
+  undoubled(intent).length > 0 && isWatched(intent, now)
 
 /**
- * A second transaction of what is done, if there is one.
+ * A second transaction of a call that is done, if there is one.
  *
  * @param nonce  Before this one nothing is looked at.
  * @returns where to look on the next time, too.
  */
 export async function lookForDouble(
   chain: Chain,
-  { from, calls, repeated, hashes }: Intent,
+  { from, calls, hashes, doubles = [] }: Intent,
+  { at, since }: Repeat,
   nonce: number,
 ): Promise<{ double?: Hex; next: number }> {
-  const call = repeated && calls[repeated.at]
+  const call = calls[at]
   if (!call) return { next: nonce }
-  const asked = { from, call, nonce, since: repeated.since }
+  const asked = { from, call, nonce, since }
   const sent = await sendingsOf(chain, asked)
   for (const hash of sent.hashes) {
-    if (hashes.includes(hash)) continue
+    if (hashes.includes(hash) || doubles.some((double) => double.hash === hash)) continue
     const { state } = await fateOf(chain, { ...asked, hash })
     if (state === 'included') return { double: hash, next: sent.next }
   }

@@ -2,7 +2,7 @@ import type { Address } from 'viem'
 import type { Call } from '../../../../sdk/chain/call.ts'
 import type { WalletSender } from '../../../../sdk/chain/clients.ts'
 import type { Problem } from '../session/words.ts'
-import type { Intent } from './intents.ts'
+import type { Intent, Repeat } from './intents.ts'
 
 /** An act as pages see it. */
 
@@ -54,6 +54,8 @@ export interface Acts {
   proceed(from: Address, id: string, ask: Ask): Promise<void>
   /** Forgets what is over, or what will never be. */
   forget(from: Address, id: string): void
+  /** What follows from it is written down: it is forgotten, unless it was asked for twice and may be done twice. */
+  conclude(from: Address, id: string): void
   /** Follows all that was begun before this page was loaded. */
   resume(): void
 }
@@ -61,3 +63,11 @@ export interface Acts {
 /** Whether an act is under way, so that another of its kind has to wait. */
 export const isBusy = ({ state }: ActState): boolean =>
   state !== 'idle' && state !== 'refused' && state !== 'included' && state !== 'failed'
+
+/** The call that is asked for now, if it was asked for before. */
+export const repeatOf = ({ at, repeats = [] }: Intent): Repeat | undefined =>
+  repeats.find((each) => each.at === at)
+
+/** Calls that were asked for more than once, and of which no second transaction is known. */
+export const undoubled = ({ repeats = [], doubles = [] }: Intent): Repeat[] =>
+  repeats.filter(({ at }) => !doubles.some((double) => double.at === at))

@@ -4,6 +4,7 @@ import type { Economy } from '../../../../sdk/chain/economy.ts'
 import { refused } from '../../../../sdk/errors.ts'
 import type { PageConfig } from '../network/config.ts'
 import {
+  accountsIn,
   connect,
   findWallets,
   offerWallet,
@@ -87,15 +88,16 @@ export class Who {
     const { wallet } = this.#view
     if (!wallet) return
     try {
-      const [[account], chainId] = await Promise.all([
+      const [answer, chainId] = await Promise.all([
         wallet.provider.request({ method: 'eth_accounts' }),
         wallet.provider.request({ method: 'eth_chainId' }),
       ])
       if (this.#view.wallet !== wallet) return
+      const [account] = accountsIn(answer)
       const wrong = Number(chainId) === this.#chain.id ? undefined : Number(chainId)
       this.#set(
         {
-          ...(account ? { account: account.toLowerCase() as Address } : {}),
+          ...(account ? { account } : {}),
           ...(wrong === undefined ? {} : { wrongChain: wrong }),
         },
         [

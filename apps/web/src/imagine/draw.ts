@@ -1,6 +1,7 @@
 import type { Client } from '../../../../sdk/client.ts'
 import { asHeuristError, refused } from '../../../../sdk/errors.ts'
 import type { Asked } from '../../pictures/record.ts'
+import { freshId } from '../network/id.ts'
 import type { Session } from '../session/view.ts'
 import { wordsOf } from '../session/words.ts'
 import { holding, unlessHeld } from '../session/working.ts'
@@ -34,7 +35,7 @@ export const isRunning = (id: string): boolean => running.has(id)
 
 /** @returns its id, as soon as it is written down. */
 export function draw(asking: Asking): string {
-  const id = crypto.randomUUID()
+  const id = freshId()
   const { drawings, model, asked } = asking
   running.set(id, new AbortController())
   drawings.add({

@@ -74,8 +74,12 @@ function drawingsOf(db: IDBPDatabase<Schema> | undefined, first: DrawingsView): 
       return false
     }
   }
-  channel.onmessage = async ({ data: id }: MessageEvent<string>) => {
+  channel.onmessage = ({ data: id }: MessageEvent<string>) => reread(id)
+  async function reread(id: string): Promise<void> {
+    const before = find(id)
     const drawing = await db?.get('drawings', id)
+    // It changed here meanwhile, and what was read is older.
+    if (find(id) !== before) return reread(id)
     if (drawing) replace(drawing)
     else if (db) change({ drawings: without(id) })
   }

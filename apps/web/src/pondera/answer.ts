@@ -1,6 +1,7 @@
 import type { Client } from '../../../../sdk/client.ts'
 import { asHeuristError, refused } from '../../../../sdk/errors.ts'
 import { formatUsd } from '../../../../sdk/units.ts'
+import { freshId } from '../network/id.ts'
 import { askedOf, type Manifest, mostPrice } from '../network/models.ts'
 import type { Session } from '../session/view.ts'
 import { wordsOf } from '../session/words.ts'
@@ -55,7 +56,7 @@ async function answerHeld(asking: Asking, abort: AbortController): Promise<void>
   // Deleted while another tab answered in it.
   if (!chat) return
   const message: Message = {
-    id: crypto.randomUUID(),
+    id: freshId(),
     role: 'assistant',
     text: '',
     at: Date.now(),

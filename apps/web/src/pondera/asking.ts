@@ -2,6 +2,7 @@ import { useState } from 'react'
 import type { Client } from '../../../../sdk/client.ts'
 import { refused } from '../../../../sdk/errors.ts'
 import { go, replace } from '../network/address.ts'
+import { freshId } from '../network/id.ts'
 import { useSession } from '../session/use.ts'
 import { cutBefore, newChat, withModel, withQuestion } from './acts.ts'
 import { answer, isRunning } from './answer.ts'
@@ -16,7 +17,7 @@ export function useConversation(chatId: string | undefined) {
   const { chats, view } = useChats()
   const { session, view: paying } = useSession()
   // A chat has its number from the start, and an address once there is something in it.
-  const [fresh] = useState(() => crypto.randomUUID())
+  const [fresh] = useState(() => freshId())
   const id = chatId ?? fresh
   const chat = chats.find(id)
   const models = useModels()
@@ -81,7 +82,7 @@ export function useConversation(chatId: string | undefined) {
     mostOf,
     /** @param most  What stands beside the button. @param instead  The question whose place it takes. */
     ask(text: string, most: bigint, instead?: string) {
-      const question = { id: crypto.randomUUID(), text, at: Date.now() }
+      const question = { id: freshId(), text, at: Date.now() }
       begin()
       chats.update(id, (now) => withQuestion(instead === undefined ? now : cutBefore(now, instead), question))
       settle()
@@ -89,7 +90,7 @@ export function useConversation(chatId: string | undefined) {
     },
     choose(next: string) {
       chats.set({ model: next })
-      const [at, note] = [Date.now(), crypto.randomUUID()]
+      const [at, note] = [Date.now(), freshId()]
       chats.update(id, (now) => withModel(now, next, at, note))
       if (wanted !== undefined) replace(window.location.pathname)
     },

@@ -134,10 +134,15 @@ function chatsOf(db: IDBPDatabase<Schema> | undefined, first: ChatsView): Chats 
     (unkept.get(id) ?? (await db?.get('documents', id)) ?? []).map(asToday)
   channel.onmessage = async ({ data: id }: MessageEvent<string>) => {
     if (!db) return
-    if (id === SETTINGS) {
-      return change({ settings: (await db.get('settings', 'settings')) ?? DEFAULT_SETTINGS })
-    }
+    if (id !== SETTINGS) return reread(id)
+    change({ settings: (await db.get('settings', 'settings')) ?? DEFAULT_SETTINGS })
+  }
+  async function reread(id: string): Promise<void> {
+    if (!db) return
+    const before = find(id)
     const chat = await db.get('chats', id)
+    // Something was said here meanwhile, which is written by now: what was read is older.
+    if (find(id) !== before) return reread(id)
     if (!chat) drop(id)
     else if (!ahead.has(id)) replace(chat)
   }

@@ -1,6 +1,7 @@
 import { createContext, useContext, useEffect, useState, useSyncExternalStore } from 'react'
 import { plainText } from '../../search/text.ts'
 import { go, useSearch } from '../network/address.ts'
+import { freshId } from '../network/id.ts'
 import { useSession } from '../session/use.ts'
 import { wordsOf } from '../session/words.ts'
 import { addressOf, type Finding, isRunning, newFinding } from './finding.ts'
@@ -88,7 +89,7 @@ export function useSearching(terms: Terms | undefined): ((query: string) => void
   if (terms === undefined || (pays && (view.phase !== 'ready' || client === undefined))) return undefined
   return (text) => {
     const query = plainText(text) || text.trim()
-    const id = crypto.randomUUID().replaceAll('-', '').slice(0, 22)
+    const id = freshId().slice(0, 22)
     findings.put(newFinding(id, query, Date.now()))
     void import('./ask.ts').then(({ searchFor }) =>
       searchFor({ findings, session, client, id, query, model: terms.model, vectors: terms.vectors }),

@@ -2,7 +2,7 @@ import { refused } from '../../../../sdk/errors.ts'
 import { formatUsd } from '../../../../sdk/units.ts'
 import { type Place, relayed, signDeposit } from './deposit.ts'
 import type { Desk, Say } from './desk.ts'
-import { changeKey, createKey, keepKey } from './keys.ts'
+import { changeKey, checkSafe, createKey, keepKey } from './keys.ts'
 import { currentOf, isUsable, type KnownKey, readKeys } from './known.ts'
 import { placeOf } from './place.ts'
 import type { KeyRecord, SessionDb, SignedDeposit } from './store.ts'
@@ -16,9 +16,10 @@ const SIGNED_SECONDS = 3_600
 /**
  * A deposit out of a wallet: one signature.
  *
- * @throws `key.revoked`, `deposit.waits` (refused); what {@link connect} and {@link signDeposit} throw.
+ * @throws `browser.unsafe`, `key.revoked`, `deposit.waits` (refused); what {@link connect} and {@link signDeposit} throw.
  */
 export async function fund(desk: Desk, wallet: Wallet, dollars: string, say: Say): Promise<void> {
+  checkSafe()
   const place = await desk.place()
   const owner = await connect(wallet, desk.config.chainId)
   const { record, validBefore } = await payable(desk, place)
@@ -28,8 +29,9 @@ export async function fund(desk: Desk, wallet: Wallet, dollars: string, say: Say
   await send(desk, place, kept, wallet, say)
 }
 
-/** Play money of a local chain. @throws `key.revoked`, `deposit.waits` (refused). */
+/** Play money of a local chain. @throws `browser.unsafe`, `key.revoked`, `deposit.waits` (refused). */
 export async function tryOut(desk: Desk, dollars: string): Promise<void> {
+  checkSafe()
   const { record } = await payable(desk, await desk.place())
   const client = await desk.clientOf(record)
   await client.deposit(dollars, { faucet: true })

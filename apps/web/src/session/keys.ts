@@ -7,13 +7,17 @@ import type { KeyRecord, SessionDb } from './store.ts'
 
 type Place = Pick<KeyRecord, 'chainId' | 'ledger' | 'router'>
 
-/** @throws `browser.unsafe` (refused) on a page without a secure connection: browsers encrypt nothing there. */
+/** @throws `browser.unsafe` (refused) on a page without a secure connection: browsers encrypt nothing there, nor lock. */
+export function checkSafe(): void {
+  if (globalThis.crypto?.subtle !== undefined) return
+  throw refused('browser.unsafe', 'a key cannot be kept on a page without a secure connection', {
+    fix: 'Open this page by https, or on the machine that serves it.',
+  })
+}
+
+/** @throws what {@link checkSafe} throws. */
 export async function createKey(db: SessionDb, place: Place): Promise<KeyRecord> {
-  if (globalThis.crypto?.subtle === undefined) {
-    throw refused('browser.unsafe', 'a key cannot be kept on a page without a secure connection', {
-      fix: 'Open this page by https, or on the machine that serves it.',
-    })
-  }
+  checkSafe()
   const key = generatePrivateKey()
   const address = privateKeyToAccount(key).address.toLowerCase() as KeyRecord['address']
   const wrapping = await crypto.subtle.generateKey({ name: 'AES-GCM', length: 256 }, false, [

@@ -51,6 +51,10 @@ class BrowserSession implements Session {
   #known: readonly KnownKey[] = []
   #acts: Acts | undefined
   #looking: Promise<void> = Promise.resolve()
+  /** Of the one next try while router or chain do not answer. */
+  #again: number | undefined
+  /** The key that another tab has, while this one waits for it. */
+  #awaited: Address | undefined
   readonly #place: () => Promise<Place>
   readonly #desk: Desk
   readonly #config: PageConfig
@@ -196,7 +200,8 @@ class BrowserSession implements Session {
     if (BROKEN.has(code)) return this.#set({ phase: 'broken', problem }, ['client'])
     console.warn(cause)
     this.#set({ phase: 'down', problem }, ['client'])
-    if (kind === 'later') window.setTimeout(() => void this.open(), AGAIN_MS)
+    window.clearTimeout(this.#again)
+    if (kind === 'later') this.#again = window.setTimeout(() => void this.open(), AGAIN_MS)
   }
 
   /** Takes over as soon as the other tab is closed. */
@@ -206,7 +211,12 @@ class BrowserSession implements Session {
     if (!record) return
     this.#client = undefined
     const { chainId, ledger, router, address } = record
-    void journalFree(navigator.locks, { chainId, ledger, router, payer: address }).then(() => this.open())
+    if (this.#awaited === address) return
+    this.#awaited = address
+    void journalFree(navigator.locks, { chainId, ledger, router, payer: address }).then(() => {
+      if (this.#awaited === address) this.#awaited = undefined
+      return this.open()
+    })
   }
 
   // ------------------------------------------------------------------------------------------ what was asked for
@@ -229,8 +239,8 @@ class BrowserSession implements Session {
     const was = this.#isRevoking()
     this.#set({ acts: this.#deeds() })
     for (const { deed, key, from, act } of this.#view.acts) {
-      if (act.state !== 'included') continue
-      this.#acts?.forget(from, deedId(deed, key))
+      if (act.state !== 'included' || act.intent?.isConcluded) continue
+      this.#acts?.conclude(from, deedId(deed, key))
       void this.#included(deed, key)
       return
     }

@@ -94,19 +94,25 @@ export function onWallets(listen: () => void): () => void {
 }
 
 /** The accounts that a wallet lets this page see, asking nobody; none if it does not tell. */
-export async function accountsOf({ provider }: Wallet): Promise<Address[]> {
-  const known = await provider.request({ method: 'eth_accounts' }).catch(() => [])
-  return known.map((account) => account.toLowerCase() as Address)
+export async function accountsOf({ provider }: Pick<Wallet, 'provider'>): Promise<Address[]> {
+  return accountsIn(await provider.request({ method: 'eth_accounts' }).catch(() => undefined))
 }
+
+/** What a wallet answers when it is asked for accounts: some that are locked answer nothing at all. Pure. */
+export const accountsIn = (answer: unknown): Address[] =>
+  Array.isArray(answer)
+    ? answer.flatMap((each) => (typeof each === 'string' ? [each.toLowerCase() as Address] : []))
+    : []
 
 /**
  * The wallet's account, on the chain of this page. Asks the wallet's owner only if the page was never allowed in.
  *
  * @throws `wallet.empty`, `wallet.wrong_chain` (refused); what the wallet throws.
  */
-export async function connect({ provider }: Wallet, chainId: number): Promise<Address> {
-  const known = await provider.request({ method: 'eth_accounts' })
-  const [account] = known.length > 0 ? known : await provider.request({ method: 'eth_requestAccounts' })
+export async function connect({ provider }: Pick<Wallet, 'provider'>, chainId: number): Promise<Address> {
+  const known = accountsIn(await provider.request({ method: 'eth_accounts' }))
+  const [account] =
+    known.length > 0 ? known : accountsIn(await provider.request({ method: 'eth_requestAccounts' }))
   if (account === undefined) {
     throw refused('wallet.empty', 'the wallet shows no account', { fix: 'Unlock it and choose one.' })
   }
@@ -121,7 +127,7 @@ export async function connect({ provider }: Wallet, chainId: number): Promise<Ad
       },
     )
   }
-  return account.toLowerCase() as Address
+  return account
 }
 
 /** The wallet does not know the chain. */

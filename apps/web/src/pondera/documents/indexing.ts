@@ -1,6 +1,6 @@
 import { refused } from '../../../../../sdk/errors.ts'
 import type { Locks } from '../../session/journal.ts'
-import { type CallEnd, endOf } from '../../session/prices.ts'
+import type { CallEnd } from '../../session/prices.ts'
 import { type Problem, wordsOf } from '../../session/words.ts'
 import { NEW_TITLE } from '../chat.ts'
 import type { Chats } from '../store.ts'
@@ -111,7 +111,7 @@ async function dropEmpty(chats: Chats, chat: string): Promise<void> {
  */
 export async function settleOpen(
   { chats, locks, chat }: Pick<IndexingPlace, 'chats' | 'locks' | 'chat'>,
-  end: (request: string) => Promise<CallEnd> = endOf,
+  end: (request: string) => Promise<CallEnd> = journalEnd,
 ): Promise<boolean> {
   return await locks.request(lockOf(chat), { ifAvailable: true }, async (lock): Promise<boolean> => {
     if (!lock) return true
@@ -125,6 +125,9 @@ export async function settleOpen(
     return waits
   })
 }
+
+const journalEnd = async (request: string): Promise<CallEnd> =>
+  (await import('../../session/prices.ts')).endOf(request)
 
 const lockOf = (chat: string): string => `heurist-documents-${chat}`
 

@@ -2,6 +2,7 @@ import { useEffect, useMemo, useState } from 'react'
 import { formatUsd } from '../../../../../sdk/units.ts'
 import { straight } from '../../../shares/straight.ts'
 import { receiptPath } from '../../network/address.ts'
+import { freshId } from '../../network/id.ts'
 import { Button } from '../../parts/button.tsx'
 import { Dialog } from '../../parts/dialog.tsx'
 import { LINK } from '../../parts/link.tsx'
@@ -37,7 +38,7 @@ export default function DocumentsPanel({
   const { value: terms, again } = useEmbedTerms(true)
   const [file, setFile] = useState<{ name: string; text: string }>()
   const chosen = useMemo(
-    () => (file && terms ? newDocument(terms, { id: crypto.randomUUID(), ...file }) : undefined),
+    () => (file && terms ? newDocument(terms, { id: freshId(), ...file }) : undefined),
     [file, terms],
   )
   const [doing, setDoing] = useState<string>()

@@ -7,12 +7,17 @@ import { useWallet } from './wallet.tsx'
 
 /** The states that are told apart from what is being done just now. */
 const TOLD = new Set<State>(['unsure', 'sent', 'missing', 'failed', 'ready'])
+const isTold = (each: KeyAct): boolean => TOLD.has(each.act.state) || mayBeTwice(each)
 
-/** What was asked of the wallet about a key, or sent, and is not decided. */
+/** Done, and asked for more than once of a wallet that may carry out both. */
+const mayBeTwice = ({ deed, key, from, act }: KeyAct): boolean =>
+  act.state === 'included' && act.intent?.repeats !== undefined && from !== key && deed !== 'deposit'
+
+/** What was asked of the wallet about a key, or sent, and is not decided, or may be done twice. */
 export function KeyActs({ of }: { of: Address }) {
   const { acts } = useSession().view
   return acts
-    .filter(({ key, act }) => key === of && TOLD.has(act.state))
+    .filter((each) => each.key === of && isTold(each))
     .map((each) => <Act key={each.deed} of={each} />)
 }
 

@@ -12,12 +12,12 @@ import { useWallet, WalletField, Wallets } from './wallet.tsx'
 
 /** Everything about the key: where its credit comes from, what is left, how it is taken back. */
 export default function SessionPanel({ onClose }: { onClose: () => void }) {
-  const { phase, signed, doing, problem } = useSession().view
+  const { phase, signed, doing, problem, former } = useSession().view
   const isClosed = CLOSED.has(phase)
   return (
     <Dialog title="Credit" onClose={onClose}>
       <Wallets>
-        {!isClosed && <WalletField />}
+        {(!isClosed || former.some(({ own }) => !own)) && <WalletField />}
         {(phase === 'ready' || phase === 'revoking') && <Standing />}
         {phase === 'broken' && <Broken />}
         {signed && doing === undefined && !isClosed && <SignedDeposit signed={signed} />}
