@@ -98,6 +98,17 @@ describe('a client that was interrupted', function () {
     await client.close()
   })
 
+  it('gets the answer of a call that an earlier key of its owner paid, and is not charged for it', async () => {
+    await interrupted()
+    const { job } = lastCall()
+    const other = start((await stage.market.payer(1_000_000n)).key)
+
+    const { text } = await other.again(job)
+
+    expect([text, (await other.balance()).charged]).to.deep.equal(['Hello world', 0n])
+    await other.close()
+  })
+
   it('is told the job when it is signed, and has it done after all if no router ever saw it', async () => {
     const { key } = await stage.market.payer(1_000_000n)
     const client = start(key)
