@@ -77,6 +77,8 @@ export const withMargin = (gas: bigint): bigint => gas + gas / 4n + 10_000n
 
 /** A sender behind a wallet, which keeps the nonces itself, in one step or in two. */
 export interface WalletSender extends Sender {
+  /** Whether the account's key is here, so that its transactions are numbered as they are told to be. */
+  readonly holdsKey: boolean
   /**
    * Makes the call without sending it.
    *
@@ -118,6 +120,7 @@ export function walletSender(
 
   return {
     address,
+    holdsKey: wallet.account?.type === 'local',
     simulate,
     submit,
     async send(call) {

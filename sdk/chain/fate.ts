@@ -11,28 +11,32 @@ import { failureOf, receiptOf } from './inclusion.ts'
 export interface Asked {
   from: Address
   call: Call
-  /** The account's next nonce then. */
+  /** The account's next nonce then; a wallet may choose another one. */
   nonce: number
   /** The newest block then. */
   since: bigint
   /** What the wallet answered, if it did. */
   hash?: Hex
+  /** Whether `nonce` is known to be that of the transaction of this hash. */
+  isNumbered?: boolean
 }
 
 /**
  * `unknown` = the chain knows nothing of it: it was never sent, or was dropped; `waiting` = no block holds it yet;
- * `replaced` = the wallet sent another call, or nothing, in its place. A transaction for which the wallet pays more than
- * it first did is the same one under another hash.
+ * `replaced` = the wallet sent another call, or nothing, in its place, which only the nonce of the transaction itself proves. A
+ * transaction for which the wallet pays more than it first did is the same one under another hash.
  */
 export type Fate =
-  | { state: 'unknown' | 'waiting' | 'replaced' }
+  | { state: 'unknown' | 'replaced' }
+  /** With the nonce, where the chain's node knows the transaction. */
+  | { state: 'waiting'; nonce?: number }
   | { state: 'included'; receipt: TransactionReceipt }
   | { state: 'reverted'; hash: Hex; error: HeuristError }
 
 /** One look. @throws `chain.unreachable` (later). */
 export async function fateOf(chain: Chain, asked: Asked): Promise<Fate> {
   try {
-    if (asked.hash === undefined) return await fateOfUnanswered(chain, asked)
+    if (asked.hash === undefined) return await fateOfCall(chain, asked)
     return await fateOfHash(chain, asked, asked.hash)
   } catch (cause) {
     throw chainError(cause)
@@ -46,7 +50,8 @@ async function fateOfHash(chain: Chain, asked: Asked, hash: Hex): Promise<Fate> 
     if (cause instanceof TransactionNotFoundError) return undefined
     throw cause
   })
-  if (known) return { state: 'waiting' }
+  if (known) return { state: 'waiting', nonce: known.nonce }
+  if (!asked.isNumbered) return fateOfCall(chain, asked)
   const count = await chain.client.getTransactionCount({ address: asked.from })
   if (count <= asked.nonce) return { state: 'unknown' }
   const taker = await takerOf(chain, asked, asked.nonce)
@@ -57,7 +62,7 @@ async function fateOfHash(chain: Chain, asked: Asked, hash: Hex): Promise<Fate> 
 }
 
 /** The wallet may have had other transactions to send first: every nonce that was used since is looked at. */
-async function fateOfUnanswered(chain: Chain, asked: Asked): Promise<Fate> {
+async function fateOfCall(chain: Chain, asked: Asked): Promise<Fate> {
   const { hashes } = await sendings(chain, asked)
   const [hash] = hashes
   return hash === undefined ? { state: 'unknown' } : ((await minedFate(chain, hash)) ?? { state: 'waiting' })

@@ -1,8 +1,17 @@
 import { expect } from 'chai'
-import { type Address, createTestClient, createWalletClient, encodeFunctionData, type Hex, http } from 'viem'
-import { type Intent, openIntents, type Shelf } from '../../apps/web/src/acts/intents.ts'
+import {
+  type Address,
+  createTestClient,
+  createWalletClient,
+  encodeFunctionData,
+  type Hex,
+  http,
+  keccak256,
+} from 'viem'
+import { type Intent, openIntents } from '../../apps/web/src/acts/intents.ts'
 import { createActs } from '../../apps/web/src/acts/machine.ts'
 import { WATCHED_MS } from '../../apps/web/src/acts/repeats.ts'
+import type { Shelf } from '../../apps/web/src/acts/shelf.ts'
 import type { ActState, Acts } from '../../apps/web/src/acts/view.ts'
 import type { Locks } from '../../apps/web/src/session/journal.ts'
 import { testDollarAbi } from '../../sdk/chain/abi.ts'
@@ -11,12 +20,29 @@ import { type Chain, openChain, type WalletSender, walletSender } from '../../sd
 import { type Market, openMarket } from '../market.ts'
 import { browserLocks } from './locks.ts'
 
+interface Storage extends Shelf {
+  /** From now on nothing more fits in than a few characters. */
+  fill(): void
+  clear(): void
+}
+
 /** What a browser keeps. */
-function shelf(): Shelf {
+function shelf(): Storage {
   const kept = new Map<string, string>()
+  const size = () => [...kept].reduce((sum, [name, text]) => sum + name.length + text.length, 0)
+  let most = Number.POSITIVE_INFINITY
   return {
+    fill: () => {
+      most = size() + 40
+    },
+    clear: () => kept.clear(),
     getItem: (name) => kept.get(name) ?? null,
-    setItem: (name, text) => void kept.set(name, text),
+    setItem(name, text) {
+      const more =
+        name.length + text.length - (kept.has(name) ? name.length + (kept.get(name) ?? '').length : 0)
+      if (size() + more > most) throw new DOMException('exceeded the quota', 'QuotaExceededError')
+      kept.set(name, text)
+    },
     removeItem: (name) => void kept.delete(name),
     key: (index) => [...kept.keys()][index] ?? null,
     get length() {
@@ -64,7 +90,8 @@ describe('the transactions of a page', function () {
       transport: http(market.chain.rpcUrl),
       chain: chain.client.chain,
     })
-    const sender = walletSender(chain, wallet, account.address)
+    // Its key is the wallet's, not the page's.
+    const sender: WalletSender = { ...walletSender(chain, wallet, account.address), holdsKey: false }
     let asked = 0
     /** A wallet that counts, and does something else with what it is asked, if wanted. */
     const counting = (submit: WalletSender['submit'] = sender.submit): WalletSender => ({
@@ -83,7 +110,7 @@ describe('the transactions of a page', function () {
       plan: async () => calls,
       ask: async () => wallet,
     })
-    return { from, wallet, sender, counting, keep, locks, acts, wish, asked: () => asked }
+    return { account, from, wallet, sender, counting, keep, locks, acts, wish, asked: () => asked }
   }
 
   /** A page of that browser, as it is after loading. */
@@ -190,8 +217,10 @@ describe('the transactions of a page', function () {
     expect([asked(), await held(from)]).to.deep.equal([1, 7n])
   })
 
-  it('whose wallet was being asked when the page went are found in the block, and asked for again at the same nonce', async () => {
-    const { from, acts, wish, keep, counting, sender } = await person()
+  it('of a key that the page has, if it was left while it sent them, are found in the block, and sent again at the same nonce', async () => {
+    const someone = await person()
+    const { from, acts, wish, keep, sender } = someone
+    const counting = (submit: WalletSender['submit']) => ({ ...someone.counting(submit), holdsKey: true })
     let late: (() => Promise<Hex>) | undefined
     const silent = counting((call, terms) => {
       late = () => sender.submit(call, terms)
@@ -223,6 +252,27 @@ describe('the transactions of a page', function () {
     expect(['sent', 'refused']).to.include(second)
     await reaches(loaded, from, 'included')
     expect(await chain.client.getTransactionCount({ address: from })).to.equal(1)
+    expect(await held(from)).to.equal(3n)
+  })
+
+  it('are numbered by the wallet, which knows what it sent before; asked for again, at the nonce of the first request', async () => {
+    const { from, acts, wish, keep, counting, sender } = await person()
+    const nonces: (number | undefined)[] = []
+    const silent = counting((_, { nonce }) => {
+      nonces.push(nonce)
+      return new Promise<Hex>(() => undefined)
+    })
+    void acts.start(wish([mint(from, 3n)], silent))
+    await reaches(acts, from, 'asking')
+    const loaded = page(shelfOf(keep), browserLocks())
+    const obedient = counting((call, terms) => {
+      nonces.push(terms.nonce)
+      return sender.submit(call, terms)
+    })
+    await loaded.proceed(from, ID, async () => obedient)
+
+    expect(nonces).to.deep.equal([undefined, 0])
+    expect(loaded.stateOf(from, ID).state).to.equal('included')
     expect(await held(from)).to.equal(3n)
   })
 
@@ -424,6 +474,203 @@ describe('the transactions of a page', function () {
     expect(await held(from)).to.equal(3n)
   })
 
+  it('that were sent when the browser has no room any more are followed, sent once, and said to be gone after a reload', async () => {
+    const { from, acts, wish, keep, counting, sender } = await person()
+    await stop()
+    const filling = counting(async (call, terms) => {
+      const hash = await sender.submit(call, terms)
+      keep.fill()
+      return hash
+    })
+    const sending = acts.start(wish([mint(from, 3n)], filling))
+    const sent = await reaches(acts, from, 'sent')
+    await acts.start(wish([mint(from, 3n)]))
+    await go()
+    await sending
+    const { state, problem } = acts.stateOf(from, ID)
+
+    expect([sent.isFleeting, sent.problem, state, problem]).to.deep.equal([
+      true,
+      undefined,
+      'included',
+      undefined,
+    ])
+    expect(await held(from)).to.equal(3n)
+  })
+
+  it('that were begun before a browser was full are followed by the page that is loaded then', async () => {
+    const { from, acts, wish, keep } = await person()
+    await stop()
+    void acts.start(wish([mint(from, 3n)]))
+    await reaches(acts, from, 'sent')
+    keep.fill()
+    const before = page(keep, browserLocks()).stateOf(from, ID)
+    await go()
+    const after = await reaches(page(keep, browserLocks()), from, 'included')
+
+    expect([before.state, before.isFleeting, after.state]).to.deep.equal(['sent', undefined, 'included'])
+  })
+
+  it('that the wallet sends though the storage was cleared meanwhile are followed', async () => {
+    const { from, acts, wish, keep, counting, sender } = await person()
+    const clearing = counting(async (call, terms) => {
+      keep.clear()
+      return sender.submit(call, terms)
+    })
+    await acts.start(wish([mint(from, 3n)], clearing))
+    const first = acts.stateOf(from, ID)
+    const broken = counting(async (call, terms) => {
+      keep.clear()
+      await sender.submit(call, terms)
+      throw Object.assign(new Error('Internal error'), { code: -32603 })
+    })
+    await acts.start(wish([mint(from, 4n)], broken))
+    const second = await reaches(acts, from, 'included')
+
+    expect([first.state, second.state]).to.deep.equal(['included', 'included'])
+    expect(await held(from)).to.equal(7n)
+  })
+
+  it('that a node knows already were sent, and are done once', async () => {
+    const { from, acts, wish, counting, sender } = await person()
+    const twice = counting(async (call, terms) => {
+      await sender.submit(call, terms)
+      throw Object.assign(new Error('already known'), { code: -32000 })
+    })
+    await acts.start(wish([mint(from, 3n)], twice))
+    await reaches(acts, from, 'included')
+
+    expect(await held(from)).to.equal(3n)
+  })
+
+  /** A wallet that sends by a node of its own, with nonces of its own: this page's node knows nothing until `relay`. */
+  async function apart() {
+    const someone = await person()
+    const { account, wallet, from, counting } = someone
+    const raws: Hex[] = []
+    let next = await chain.client.getTransactionCount({ address: from })
+    const sign = async (call: Call) => {
+      const request = { to: call.to, data: call.data, gas: 200_000n, nonce: next }
+      next += 1
+      const raw = await account.signTransaction({
+        ...(await wallet.prepareTransactionRequest(request)),
+        chainId: chain.id,
+      } as never)
+      raws.push(raw)
+      return keccak256(raw)
+    }
+    const relay = async () => {
+      const serializedTransaction = raws.shift()
+      if (serializedTransaction) await chain.client.sendRawTransaction({ serializedTransaction })
+    }
+    return { ...someone, sign, relay, apart: () => counting(sign) }
+  }
+
+  it('of a wallet that sends by its own node are not called replaced by what it sent before them', async () => {
+    const { from, acts, wish, sign, relay, apart: wallet } = await apart()
+    await sign(mint(from, 1n))
+    const sending = acts.start(wish([mint(from, 30n)], wallet()))
+    await reaches(acts, from, 'missing')
+    await relay()
+    while ((await held(from)) < 1n) await new Promise((resolve) => setTimeout(resolve, 20))
+    // It was looked at a few times since.
+    const seen = await chain.client.getBlockNumber({ cacheTime: 0 })
+    while ((await chain.client.getBlockNumber({ cacheTime: 0 })) < seen + 2n) {
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+    const between = acts.stateOf(from, ID)
+    await relay()
+    await sending
+
+    expect([between.state, between.problem]).to.deep.equal(['missing', undefined])
+    expect(acts.stateOf(from, ID).state).to.equal('included')
+    expect(await held(from)).to.equal(31n)
+  })
+
+  it('of such a wallet are told to be done twice, if both that it was asked for come', async () => {
+    const { from, acts, wish, relay, apart: wallet } = await apart()
+    void acts.start(wish([mint(from, 3n)], wallet()))
+    await reaches(acts, from, 'missing')
+    void acts.proceed(from, ID, async () => wallet())
+    while (acts.stateOf(from, ID).intent?.repeats === undefined) {
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+    await relay()
+    await reaches(acts, from, 'included')
+    await relay()
+    const doubles = () => acts.stateOf(from, ID).intent?.doubles
+    while (doubles() === undefined) await new Promise((resolve) => setTimeout(resolve, 20))
+
+    expect(acts.stateOf(from, ID).intent?.hashes).not.to.include(doubles()?.[0]?.hash)
+    expect(await held(from)).to.equal(6n)
+  })
+
+  const lateIn = (acts: Acts, from: Address) =>
+    (acts.stateOf(from, ID).forgotten ?? []).flatMap(({ hashes }) => hashes)
+
+  async function comesLate(acts: Acts, from: Address): Promise<Hex[]> {
+    while (lateIn(acts, from).length === 0) await new Promise((resolve) => setTimeout(resolve, 20))
+    return lateIn(acts, from)
+  }
+
+  it('that were forgotten are told if the wallet sends them after all, in every tab and after a reload, until dismissed', async () => {
+    const { from, loaded, kept, locks, confirm } = await leftOpen((to) => mint(to, 3n))
+    loaded.forget(from, ID)
+    const forgotten = loaded.stateOf(from, ID)
+    const tab = page(kept, locks)
+    const reloaded = page(shelfOf(kept), browserLocks())
+    const late = page(shelfOf(kept), browserLocks(), () => Date.now() + WATCHED_MS)
+    const hash = await confirm()
+    const told = [await comesLate(loaded, from), await comesLate(tab, from), await comesLate(reloaded, from)]
+    const again = lateIn(page(shelfOf(kept), browserLocks()), from)
+    loaded.forget(from, ID)
+
+    expect([forgotten.state, forgotten.forgotten?.length]).to.deep.equal(['idle', 1])
+    expect(told).to.deep.equal([[hash], [hash], [hash]])
+    expect(again).to.deep.equal([hash])
+    expect(late.stateOf(from, ID)).to.deep.equal({ state: 'idle' })
+    expect(lateIn(loaded, from)).to.deep.equal([])
+  })
+
+  it('that were forgotten and begun anew are told of if both are done, whichever comes first', async () => {
+    const before = await leftOpen((to) => mint(to, 3n))
+    before.loaded.forget(before.from, ID)
+    // The forgotten one is confirmed while the wallet is asked for the new one.
+    const slow = before.counting(async (call, { gas }) => {
+      await chain.client.waitForTransactionReceipt({ hash: await before.confirm() })
+      return before.sender.submit(call, { gas })
+    })
+    await before.loaded.start(before.wish([mint(before.from, 3n)], slow))
+    await reaches(before.loaded, before.from, 'included')
+    const after = await leftOpen((to) => mint(to, 5n))
+    after.loaded.forget(after.from, ID)
+    await after.loaded.start(after.wish([mint(after.from, 5n)], after.again()))
+    const once = lateIn(after.loaded, after.from)
+    await after.confirm()
+
+    expect(once).to.deep.equal([])
+    for (const { loaded, from } of [before, after]) {
+      const [hash] = await comesLate(loaded, from)
+      const { state, intent } = loaded.stateOf(from, ID)
+      expect(state).to.equal('included')
+      expect(intent?.hashes).not.to.include(hash)
+      expect(lateIn(loaded, from)).to.have.length(1)
+    }
+    expect([await held(before.from), await held(after.from)]).to.deep.equal([6n, 10n])
+  })
+
+  it('that were done and asked for twice are watched on when another is begun in their place', async () => {
+    const { from, loaded, confirm, again, wish } = await leftOpen((to) => mint(to, 3n))
+    await loaded.proceed(from, ID, async () => again())
+    await reaches(loaded, from, 'included')
+    await loaded.start(wish([mint(from, 50n)], again()))
+    const hash = await confirm()
+
+    expect(await comesLate(loaded, from)).to.deep.equal([hash])
+    expect(loaded.stateOf(from, ID).intent?.calls).to.deep.equal([mint(from, 50n)])
+    expect(await held(from)).to.equal(56n)
+  })
+
   it('are looked for from the first request on, whatever was known before the last one', async () => {
     const { from, sender, keep, locks } = await person()
     const call = mint(from, 3n)
@@ -487,15 +734,18 @@ describe('the transactions of a page', function () {
       })
     }
     await stop()
+    const numbered = async () => {
+      while (!acts.stateOf(from, ID).intent?.asked?.isNumbered) await new Promise((go) => setTimeout(go, 20))
+    }
     const dearer = acts.start(wish([mint(from, 3n)]))
-    await reaches(acts, from, 'sent')
+    await numbered()
     await instead(mint(from, 3n), 0)
     await go()
     await dearer
     const first = acts.stateOf(from, ID)
     await stop()
     const other = acts.start(wish([mint(from, 9n)]))
-    await reaches(acts, from, 'sent')
+    await numbered()
     await instead(mint(from, 40n), 1)
     await go()
     await other

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { Call } from '../../../../sdk/chain/call.ts'
 import { addressSchema, hashSchema } from '../../../../sdk/protocol/wire.ts'
 import type { Problem } from '../session/words.ts'
+import { roomy, type Shelf } from './shelf.ts'
 
 /**
  * What somebody began and the chain has not finished: written down before a wallet is asked, so that a page which is
@@ -32,8 +33,11 @@ export interface Intent {
   /** So many of the calls are in blocks. */
   at: number
   phase: Phase
-  /** What was known before the wallet was asked for call `at`. */
-  asked?: { nonce: number; since: bigint; hash?: Hex }
+  /**
+   * What was known before the wallet was asked for call `at`; `isNumbered` = the nonce is that of the transaction of this
+   * hash, and no guess any more.
+   */
+  asked?: { nonce: number; since: bigint; hash?: Hex; isNumbered?: true }
   /** Calls that were asked for more than once: a wallet that chooses its own nonces may send each of them. */
   repeats?: Repeat[]
   /** Second transactions for such calls, in blocks. */
@@ -47,8 +51,23 @@ export interface Intent {
   problem?: Problem
 }
 
+/** A call that was forgotten while a wallet might still carry it out. */
+export interface Forgotten extends Pick<Intent, 'id' | 'from' | 'title'> {
+  call: Call
+  nonce: number
+  since: bigint
+  /** When it was forgotten. Milliseconds since 1970. */
+  at: number
+  /** Transactions of this call that are nothing new to anybody. */
+  known: Hex[]
+  /** Those that came in blocks since. */
+  hashes: Hex[]
+}
+
 const hex = z.string().regex(/^0x(?:[0-9a-f]{2})*$/) as unknown as z.ZodType<Hex>
 const problemSchema = z.object({ code: z.string(), says: z.string(), fix: z.string() })
+
+const callSchema = z.object({ to: addressSchema, data: hex })
 
 const knownSchema = {
   nonce: z.number().int().nonnegative(),
@@ -62,10 +81,16 @@ const intentSchema = z.object({
   id: z.string(),
   from: addressSchema,
   title: z.string(),
-  calls: z.array(z.object({ to: addressSchema, data: hex })).min(1),
+  calls: z.array(callSchema).min(1),
   at: z.number().int().nonnegative(),
   phase: z.enum(['ready', 'asking', 'sent', 'done', 'failed']),
-  asked: z.exactOptional(z.object({ ...knownSchema, hash: z.exactOptional(hashSchema) })),
+  asked: z.exactOptional(
+    z.object({
+      ...knownSchema,
+      hash: z.exactOptional(hashSchema),
+      isNumbered: z.exactOptional(z.literal(true)),
+    }),
+  ),
   repeats: z.exactOptional(z.array(z.object({ ...knownSchema, at: z.number().int().nonnegative() }))),
   doubles: z.exactOptional(z.array(z.object({ at: z.number().int().nonnegative(), hash: hashSchema }))),
   doneAt: z.exactOptional(z.number().int().nonnegative()),
@@ -74,55 +99,84 @@ const intentSchema = z.object({
   problem: z.exactOptional(problemSchema),
 })
 
+const forgottenSchema = z.object({
+  ...knownSchema,
+  id: z.string(),
+  from: addressSchema,
+  title: z.string(),
+  call: callSchema,
+  at: z.number().int().nonnegative(),
+  known: z.array(hashSchema),
+  hashes: z.array(hashSchema),
+})
+
+type Name = Pick<Intent, 'from' | 'id'>
+
 export interface Intents {
   of(from: Address, id: string): Intent | undefined
   all(): Intent[]
   put(intent: Intent): void
-  drop(intent: Pick<Intent, 'from' | 'id'>): void
+  drop(intent: Name): void
+  /** Whether it is written down, and not only held until the page is left. */
+  survives(intent: Name): boolean
+  forgotten(): Forgotten[]
+  forgottenOf(from: Address, id: string): Forgotten[]
+  putForgotten(forgotten: Forgotten): void
+  dropForgotten(forgotten: Forgotten): void
   /** Changes by other tabs too. */
   subscribe(listen: () => void): () => void
 }
 
-/** What is needed of `localStorage`. */
-export type Shelf = Pick<Storage, 'getItem' | 'setItem' | 'removeItem' | 'key' | 'length'>
-
 /** Intents of one ledger on one chain. What cannot be read is forgotten: the chain knows what became of it. */
 export function openIntents(
-  shelf: Shelf,
+  storage: Shelf,
   { chainId, ledger }: { chainId: number; ledger: Address },
 ): Intents {
-  const prefix = `heurist-act:${chainId}:${ledger.toLowerCase()}:`
-  const nameOf = ({ from, id }: Pick<Intent, 'from' | 'id'>) => `${prefix}${from.toLowerCase()}:${id}`
+  const shelf = roomy(storage)
+  const place = `${chainId}:${ledger.toLowerCase()}:`
+  const [acts, left] = [`heurist-act:${place}`, `heurist-forgotten:${place}`]
+  const nameOf = ({ from, id }: Name) => `${acts}${from.toLowerCase()}:${id}`
+  const leftAs = ({ from, id, at, nonce }: Forgotten) => `${left}${from.toLowerCase()}:${id}:${at}:${nonce}`
   const listeners = new Set<() => void>()
   const tell = () => {
     for (const listen of listeners) listen()
   }
   if (typeof window !== 'undefined') {
-    window.addEventListener('storage', ({ key }) => (key === null || key.startsWith(prefix)) && tell())
+    window.addEventListener('storage', ({ key }) => {
+      if (key === null || key.startsWith(acts) || key.startsWith(left)) tell()
+    })
   }
-  const read = (name: string): Intent | undefined => {
+  function read<T>(name: string, schema: z.ZodType<T>): T | undefined {
     const text = shelf.getItem(name)
-    if (text === null) return undefined
-    const parsed = intentSchema.safeParse(decoded(text))
-    return parsed.success ? parsed.data : undefined
+    return text === null ? undefined : schema.safeParse(decoded(text)).data
   }
+  function allIn<T>(prefix: string, schema: z.ZodType<T>): T[] {
+    const names = Array.from({ length: shelf.length }, (_, index) => shelf.key(index) ?? '')
+    return names.filter((name) => name.startsWith(prefix)).flatMap((name) => read(name, schema) ?? [])
+  }
+  function write(name: string, value: Intent | Forgotten): void {
+    shelf.setItem(
+      name,
+      JSON.stringify(value, (_, part) => (typeof part === 'bigint' ? part.toString() : part)),
+    )
+    tell()
+  }
+  function remove(name: string): void {
+    shelf.removeItem(name)
+    tell()
+  }
+  const forgotten = () => allIn(left, forgottenSchema)
   return {
-    of: (from, id) => read(nameOf({ from, id })),
-    all() {
-      const names = Array.from({ length: shelf.length }, (_, index) => shelf.key(index) ?? '')
-      return names.filter((name) => name.startsWith(prefix)).flatMap((name) => read(name) ?? [])
-    },
-    put(intent) {
-      const text = JSON.stringify(intent, (_, value) =>
-        typeof value === 'bigint' ? value.toString() : value,
-      )
-      shelf.setItem(nameOf(intent), text)
-      tell()
-    },
-    drop(intent) {
-      shelf.removeItem(nameOf(intent))
-      tell()
-    },
+    of: (from, id) => read(nameOf({ from, id }), intentSchema),
+    all: () => allIn(acts, intentSchema),
+    put: (intent) => write(nameOf(intent), intent),
+    drop: (intent) => remove(nameOf(intent)),
+    survives: (intent) => shelf.survives(nameOf(intent)),
+    forgotten,
+    forgottenOf: (from, id) =>
+      forgotten().filter((each) => each.id === id && each.from.toLowerCase() === from.toLowerCase()),
+    putForgotten: (each) => write(leftAs(each), each),
+    dropForgotten: (each) => remove(leftAs(each)),
     subscribe(listen) {
       listeners.add(listen)
       return () => listeners.delete(listen)

@@ -3,7 +3,7 @@ import { Button } from '../parts/button.tsx'
 import { Short } from '../parts/text.tsx'
 import type { Intent } from './intents.ts'
 import { ProblemText } from './problem.tsx'
-import { type ActState, type State, undoubled } from './view.ts'
+import { type ActState, isLate, type State, undoubled } from './view.ts'
 
 interface LineProps {
   act: ActState
@@ -20,7 +20,7 @@ interface LineProps {
 export function ActLine(props: LineProps) {
   const { act, isOwn = false, isIdempotent = false } = props
   const { problem, intent, state } = act
-  if (state === 'idle') return null
+  if (state === 'idle' && !isLate(act)) return null
   return (
     <div className="space-y-2 rounded-md border border-edge px-3 py-2 text-[0.94rem]">
       {problem && (
@@ -28,8 +28,10 @@ export function ActLine(props: LineProps) {
           <ProblemText problem={problem} />
         </p>
       )}
-      {state !== 'refused' && <p>{wordsOf(act, { isOwn, isIdempotent })}</p>}
+      {state !== 'refused' && state !== 'idle' && <p>{wordsOf(act, { isOwn, isIdempotent })}</p>}
+      {act.isFleeting && !OVER.has(state) && <p data-fleeting>{FLEETING}</p>}
       {intent && <Hashes act={act} />}
+      {!isIdempotent && <FromBefore act={act} />}
       <WaysOn {...props} />
     </div>
   )
@@ -53,9 +55,9 @@ function WaysOn({ act, isOwn = false, onAgain, onForget, onSwitch }: LineProps) 
             {state === 'ready' ? 'Continue' : 'Send it again'}
           </Button>
         )}
-        {(ASKABLE.has(state) || OVER.has(state)) && (
+        {(ASKABLE.has(state) || OVER.has(state) || state === 'idle') && (
           <Button tone="plain" onClick={onForget}>
-            {OVER.has(state) ? 'Dismiss' : 'Forget it'}
+            {ASKABLE.has(state) ? 'Forget it' : 'Dismiss'}
           </Button>
         )}
       </p>
@@ -85,8 +87,11 @@ function WhatItShows({ sent, onGone }: { sent: boolean; onGone(): void }) {
   )
 }
 
-const FORGET = 'Forgetting it here takes nothing back from the wallet.'
-const TWICE = `Asked again while a request is still open there, both can be confirmed, and a wallet that numbers its transactions by itself then does this twice. ${FORGET}`
+const FLEETING =
+  'This browser has no room to write that down: once this page is loaded again or closed, it knows nothing of it.'
+const FORGET =
+  'Forgetting it here takes nothing back from the wallet: if it comes within an hour, this page says so.'
+const TWICE = `Asked again while a request is still open there, both can be confirmed, and this may then be done twice. ${FORGET}`
 const SAME = `Asked again while a request is still open there, both can be confirmed, and the chain carries out one of them. ${FORGET}`
 const DECLINE =
   'It was asked for more than once: if your wallet shows another request for it, decline that, or it may be done twice.'
@@ -134,6 +139,35 @@ function stepsOf({ calls, doubles = [] }: Intent): string {
   if (calls.length === 1) return ''
   const steps = doubles.map(({ at }) => at + 1).sort((a, b) => a - b)
   return ` (step${steps.length > 1 ? 's' : ''} ${steps.join(' and ')} of ${calls.length})`
+}
+
+/** What was forgotten here, and came after all or may still come. */
+function FromBefore({ act: { forgotten = [], state } }: { act: ActState }) {
+  const late = forgotten.filter(({ hashes }) => hashes.length > 0)
+  const mayCome = forgotten.length > late.length && state !== 'refused' && state !== 'idle'
+  return (
+    <>
+      {late.map(({ title, at, nonce, hashes }) => (
+        <p key={`${at}:${nonce}`} data-late>
+          Done {state === 'included' ? 'too' : 'after all'}: {title}. It was forgotten here, and your wallet
+          sent it.{' '}
+          <span className="label">
+            {hashes.map((hash) => (
+              <span key={hash} data-hash={hash} className="mr-2">
+                <Short hex={hash} />
+              </span>
+            ))}
+          </span>
+        </p>
+      ))}
+      {mayCome && (
+        <p>
+          An earlier request was forgotten here: if your wallet still shows that, decline it, or it is done
+          too.
+        </p>
+      )}
+    </>
+  )
 }
 
 function Hashes({ act: { intent } }: { act: ActState }) {

@@ -1,14 +1,15 @@
 import type { Address, Hex } from 'viem'
 import type { Chain, WalletSender } from '../../../../sdk/chain/clients.ts'
 import { chainError } from '../../../../sdk/chain/errors.ts'
-import { type Fate, fateOf } from '../../../../sdk/chain/fate.ts'
 import { refused } from '../../../../sdk/errors.ts'
 import type { Locks } from '../session/journal.ts'
 import { type Problem, wordsOf } from '../session/words.ts'
-import type { Intent, Intents, Repeat } from './intents.ts'
-import { isNotSent, settled } from './outcome.ts'
-import { isWatched, lookForDouble, mayDouble, termsOf } from './repeats.ts'
-import { type ActState, type Acts, type Ask, repeatOf, type State, undoubled, type Wish } from './view.ts'
+import { Follower } from './follow.ts'
+import type { Forgotten, Intent, Intents } from './intents.ts'
+import { isNotSent } from './outcome.ts'
+import { forgottenOf, hashesOf, isWatched, mayStillCome, termsOf } from './repeats.ts'
+import { type ActState, type Acts, type Ask, isLive, keyOf, repeatOf, type State, type Wish } from './view.ts'
+import { Watch } from './watch.ts'
 
 /**
  * Every transaction of the page goes through here, call after call of an intent: made on trial, asked of the wallet, sent,
@@ -28,16 +29,6 @@ export interface ActsPlace {
   clock?: () => number
 }
 
-const keyOf = (from: Address, id: string) => `${from.toLowerCase()}:${id}`
-const isLive = (intent: Intent | undefined): intent is Intent =>
-  intent !== undefined && (intent.phase === 'ready' || intent.phase === 'asking' || intent.phase === 'sent')
-
-/** What is done is looked at this much less often than what is under way. */
-const WATCH_EVERY = 4
-
-/** From where on doubles are looked for, by the call. */
-type Nonces = Map<number, number>
-
 export function createActs(place: ActsPlace): Acts {
   return new Machine(place)
 }
@@ -46,8 +37,8 @@ class Machine implements Acts {
   readonly #chain: Chain
   readonly #intents: Intents
   readonly #locks: Locks | undefined
-  readonly #pollMs: number
-  readonly #patience: number
+  readonly #follower: Follower
+  readonly #watch: Watch
   readonly #clock: () => number
   /** What only this page knows, by act: that it is at it, or why it could not. */
   readonly #passing = new Map<string, 'checking' | Problem>()
@@ -55,29 +46,31 @@ class Machine implements Acts {
   readonly #asking = new Set<string>()
   /** Who asks for the next call of an act once this one is in a block: the last click. */
   readonly #drivers = new Map<string, symbol>()
-  readonly #following = new Map<string, Promise<Intent | undefined>>()
-  /** Acts that are done, and may be done once more. */
-  readonly #watching = new Set<string>()
-  readonly #missing = new Set<string>()
-  /** Acts that the chain was looked at for, and knew nothing of. */
-  readonly #looked = new Set<string>()
   readonly #listeners = new Set<() => void>()
-  #changes = 0
 
   constructor({ chain, intents, locks, pollMs = 500, patience = 40, clock = Date.now }: ActsPlace) {
     this.#chain = chain
     this.#intents = intents
     this.#locks = locks
-    this.#pollMs = pollMs
-    this.#patience = patience
     this.#clock = clock
+    this.#watch = new Watch({ chain, intents, pollMs, clock })
+    this.#follower = new Follower(
+      { chain, intents, pollMs, patience, clock },
+      {
+        changed: () => this.#tell(),
+        settled: (key) => {
+          // Why it could not be asked again is of no matter any more.
+          if (this.#passing.get(key) !== 'checking') this.#passing.delete(key)
+        },
+      },
+    )
     intents.subscribe(() => {
       this.#followAll()
       this.#tell()
     })
   }
 
-  changes = () => this.#changes
+  changes = () => this.#follower.changes()
   subscribe = (listen: () => void) => {
     this.#listeners.add(listen)
     return () => this.#listeners.delete(listen)
@@ -92,6 +85,12 @@ class Machine implements Acts {
   }
 
   stateOf(from: Address, id: string): ActState {
+    const forgotten = this.#forgottenOf(from, id)
+    const state = this.#presentOf(from, id)
+    return forgotten.length > 0 ? { ...state, forgotten } : state
+  }
+
+  #presentOf(from: Address, id: string): ActState {
     const key = keyOf(from, id)
     const passing = this.#passing.get(key)
     if (passing === 'checking') return { state: 'checking' }
@@ -99,8 +98,21 @@ class Machine implements Acts {
     if (passing && !isLive(intent)) return { state: 'refused', problem: passing }
     if (!intent) return { state: 'idle' }
     const problem = passing ?? intent.problem
-    const looked = this.#looked.has(key)
-    return { state: this.#stateOf(key, intent.phase), intent, looked, ...(problem ? { problem } : {}) }
+    return {
+      state: this.#stateOf(key, intent.phase),
+      intent,
+      looked: this.#follower.hasLooked(key),
+      ...(problem ? { problem } : {}),
+      ...(this.#intents.survives(intent) ? {} : { isFleeting: true }),
+    }
+  }
+
+  /** What may still come, or came and nobody dismissed. */
+  #forgottenOf(from: Address, id: string): Forgotten[] {
+    const now = this.#clock()
+    return this.#intents
+      .forgottenOf(from, id)
+      .filter((each) => each.hashes.length > 0 || mayStillCome(each, now))
   }
 
   #stateOf(key: string, phase: Intent['phase']): State {
@@ -108,7 +120,7 @@ class Machine implements Acts {
       case 'asking':
         return this.#asking.has(key) ? 'asking' : 'unsure'
       case 'sent':
-        return this.#missing.has(key) ? 'missing' : 'sent'
+        return this.#follower.isMissing(key) ? 'missing' : 'sent'
       case 'done':
         return 'included'
       default:
@@ -151,12 +163,22 @@ class Machine implements Acts {
   }
 
   forget(from: Address, id: string): void {
-    const key = keyOf(from, id)
-    this.#missing.delete(key)
-    this.#looked.delete(key)
-    this.#passing.delete(key)
-    this.#drivers.delete(key)
-    this.#intents.drop({ from, id })
+    const intent = this.#intents.of(from, id)
+    if (intent) this.#know(intent)
+    for (const each of this.#intents.forgottenOf(from, id)) {
+      this.#intents.putForgotten({ ...each, known: [...each.known, ...each.hashes], hashes: [] })
+    }
+    if (isLive(intent)) this.#leave(intent)
+    this.#let(from, id)
+  }
+
+  drop(from: Address, id: string): void {
+    for (const each of this.#intents.forgottenOf(from, id)) this.#intents.dropForgotten(each)
+    this.#let(from, id)
+  }
+
+  excuse(from: Address, id: string): void {
+    this.#pass(keyOf(from, id))
   }
 
   conclude(from: Address, id: string): void {
@@ -165,18 +187,43 @@ class Machine implements Acts {
     else this.forget(from, id)
   }
 
+  #let(from: Address, id: string): void {
+    const key = keyOf(from, id)
+    this.#follower.clear(key)
+    this.#passing.delete(key)
+    this.#drivers.delete(key)
+    this.#intents.drop({ from, id })
+  }
+
+  /** The transactions of an act are none of what was forgotten before it. */
+  #know(intent: Intent): void {
+    for (const each of this.#intents.forgottenOf(intent.from, intent.id)) {
+      const known = new Set([...each.known, ...hashesOf(intent)])
+      this.#intents.putForgotten({ ...each, known: [...known] })
+    }
+  }
+
+  /** What a wallet may still do of an act is watched on. */
+  #leave(intent: Intent): void {
+    for (const each of forgottenOf(intent, this.#clock())) this.#intents.putForgotten(each)
+  }
+
   resume(): void {
+    const now = this.#clock()
     for (const intent of this.#intents.all()) {
-      if (!isLive(intent) && !isWatched(intent, this.#clock())) this.#intents.drop(intent)
+      if (!isLive(intent) && !isWatched(intent, now)) this.#let(intent.from, intent.id)
+    }
+    for (const each of this.#intents.forgotten()) {
+      if (!mayStillCome(each, now)) this.#intents.dropForgotten(each)
     }
     this.#followAll()
   }
 
   #followAll(): void {
     for (const intent of this.#intents.all()) {
-      if (intent.phase === 'sent' || intent.phase === 'asking') void this.#follow(intent)
-      else if (mayDouble(intent, this.#clock())) void this.#watch(intent)
+      if (intent.phase === 'sent' || intent.phase === 'asking') void this.#follower.follow(intent)
     }
+    this.#watch.all()
   }
 
   #refuse(key: string, cause: unknown): void {
@@ -205,9 +252,9 @@ class Machine implements Acts {
     const intent = this.#intents.of(from, id)
     if (!isLive(intent)) return undefined
     if (intent.phase === 'ready') return intent
-    const fate = await this.#fate(intent)
+    const fate = await this.#follower.fate(intent)
     if (fate.state === 'unknown') return intent
-    const next = this.#settle(intent, fate)
+    const next = this.#follower.settle(intent, fate)
     return next.phase === 'ready' ? next : undefined
   }
 
@@ -228,7 +275,7 @@ class Machine implements Acts {
       })
       if (!sent) return
       this.#pass(key)
-      const after = await this.#follow(sent)
+      const after = await this.#follower.follow(sent)
       if (after?.phase !== 'ready') return
     }
   }
@@ -240,9 +287,9 @@ class Machine implements Acts {
     const call = intent.calls[at]
     if (!call) return undefined
     this.#pass(key, 'checking')
-    this.#looked.delete(key)
+    this.#follower.clear(key)
     const gas = await sender.simulate(call)
-    const { asked, repeated } = await termsOf(this.#chain, intent)
+    const { asked, repeated, isSameNonce } = await termsOf(this.#chain, intent)
     if (repeated) {
       // Trying it took a while: a block may have taken the first request meanwhile.
       const now = await this.#asItIs(from, id)
@@ -256,16 +303,11 @@ class Machine implements Acts {
     const asking: Intent = { ...rest, phase: 'asking', asked, ...(repeated ? { repeats } : {}) }
     this.#asking.add(key)
     this.#passing.delete(key)
-    this.#intents.put(asking)
+    this.#replace(asking)
     try {
-      const hash = await sender.submit(call, { gas, nonce: asked.nonce })
-      const now = this.#intents.of(from, id)
-      // A look may have found it in a block before the wallet answered.
-      if (now?.phase !== 'asking' || now.at !== at) return now
-      const sent: Intent = { ...asking, phase: 'sent', asked: { ...asked, hash } }
-      this.#intents.put(sent)
-      void this.#learnNonce(sent, hash)
-      return sent
+      const isTold = sender.holdsKey || isSameNonce
+      const hash = await sender.submit(call, { gas, ...(isTold ? { nonce: asked.nonce } : {}) })
+      return this.#sent(asking, hash, sender.holdsKey)
     } catch (cause) {
       return this.#unanswered(asking, cause)
     } finally {
@@ -274,12 +316,26 @@ class Machine implements Acts {
     }
   }
 
-  /** A wallet may have chosen another nonce than it was told: asked for again, it is told that one. */
-  async #learnNonce({ from, id }: Intent, hash: Hex): Promise<void> {
-    const { nonce } = await this.#chain.client.getTransaction({ hash }).catch(() => ({ nonce: undefined }))
+  /** Writes it down in place of the act before it, of which a wallet may still do something. */
+  #replace(asking: Intent): void {
+    const before = this.#intents.of(asking.from, asking.id)
+    if (before && !isLive(before)) {
+      this.#know(before)
+      if (before.phase === 'done' && isWatched(before, this.#clock())) this.#leave(before)
+    }
+    this.#intents.put(asking)
+  }
+
+  /** What a wallet sent is followed, whatever became of what was written down before. */
+  #sent(asking: Intent, hash: Hex, holdsKey: boolean): Intent {
+    const { from, id, at, asked } = asking
     const now = this.#intents.of(from, id)
-    if (nonce === undefined || now?.asked?.hash !== hash || now.asked.nonce === nonce) return
-    this.#intents.put({ ...now, asked: { ...now.asked, nonce } })
+    // A look may have found it in a block before the wallet answered.
+    if (!asked || (now && (now.phase !== 'asking' || now.at !== at))) return now ?? asking
+    const isNumbered = holdsKey ? { isNumbered: true as const } : {}
+    const sent: Intent = { ...asking, phase: 'sent', asked: { ...asked, hash, ...isNumbered } }
+    this.#intents.put(sent)
+    return sent
   }
 
   /** The wallet gave no hash. What it certainly did not send is as it was before; what it may have sent is followed. */
@@ -287,106 +343,19 @@ class Machine implements Acts {
     const { from, id, at } = asking
     const now = this.#intents.of(from, id)
     // The first request was carried out, and the other one declined.
-    if (now?.phase !== 'asking' || now.at !== at) return
-    if (!isNotSent(cause)) {
+    if (now && (now.phase !== 'asking' || now.at !== at)) return
+    const isCertain = isNotSent(cause)
+    if (isCertain) this.#passing.set(keyOf(from, id), wordsOf(cause))
+    // Forgotten in another tab, it is watched for.
+    if (!now && this.#intents.forgottenOf(from, id).length > 0) return
+    if (!isCertain) {
       this.#intents.put({ ...asking, problem: wordsOf(chainError(cause)) })
       return
     }
-    this.#passing.set(keyOf(from, id), wordsOf(cause))
     const { asked: _, ...rest } = asking
     // The first asking may still be answered.
     if (repeatOf(asking)) this.#intents.put(asking)
     else if (at > 0) this.#intents.put({ ...rest, phase: 'ready' })
     else this.#intents.drop(asking)
-  }
-
-  /** Looks until a block has decided it. One loop for each act. */
-  #follow(intent: Intent): Promise<Intent | undefined> {
-    const key = keyOf(intent.from, intent.id)
-    const running = this.#following.get(key)
-    if (running) return running
-    const loop = this.#look(key, intent).finally(() => this.#following.delete(key))
-    this.#following.set(key, loop)
-    return loop
-  }
-
-  async #look(key: string, { from, id, at }: Intent): Promise<Intent | undefined> {
-    for (let unknown = 0; ; ) {
-      const intent = this.#intents.of(from, id)
-      if (!intent || intent.at !== at || (intent.phase !== 'sent' && intent.phase !== 'asking')) return intent
-      const fate = await this.#fate(intent).catch(() => undefined)
-      if (fate && fate.state !== 'unknown' && fate.state !== 'waiting') return this.#settle(intent, fate)
-      unknown = fate?.state === 'unknown' ? unknown + 1 : 0
-      if (unknown > 0) this.#mark(this.#looked, key, true)
-      this.#mark(this.#missing, key, unknown >= this.#patience)
-      await new Promise((resolve) => setTimeout(resolve, this.#pollMs))
-    }
-  }
-
-  /** Whether what was asked for twice is done twice, as long as it is watched and nobody dismissed it. */
-  async #watch({ from, id }: Intent): Promise<void> {
-    const key = keyOf(from, id)
-    if (this.#watching.has(key)) return
-    this.#watching.add(key)
-    try {
-      for (const nonces: Nonces = new Map(); ; ) {
-        const intent = this.#intents.of(from, id)
-        if (!intent || !mayDouble(intent, this.#clock())) return
-        const before = intent.doubles?.length ?? 0
-        for (const repeat of undoubled(intent)) await this.#lookForDouble(intent, repeat, nonces)
-        if ((this.#intents.of(from, id)?.doubles?.length ?? 0) > before) continue
-        await new Promise((resolve) => setTimeout(resolve, WATCH_EVERY * this.#pollMs))
-      }
-    } finally {
-      this.#watching.delete(key)
-    }
-  }
-
-  async #lookForDouble(intent: Intent, repeat: Repeat, nonces: Nonces): Promise<void> {
-    const { from, id, doneAt } = intent
-    const { at, nonce } = repeat
-    const seen = await lookForDouble(this.#chain, intent, repeat, nonces.get(at) ?? nonce).catch(
-      () => undefined,
-    )
-    const now = this.#intents.of(from, id)
-    // Dismissed meanwhile, or begun anew.
-    if (!seen || now?.phase !== 'done' || now.doneAt !== doneAt) return
-    nonces.set(at, seen.next)
-    if (seen.double)
-      this.#intents.put({ ...now, doubles: [...(now.doubles ?? []), { at, hash: seen.double }] })
-  }
-
-  #mark(marks: Set<string>, key: string, is: boolean): void {
-    if (marks.has(key) === is) return
-    if (is) marks.add(key)
-    else marks.delete(key)
-    this.#tell()
-  }
-
-  /** Of every request for the call: an earlier one may be carried out where the last one comes to nothing. */
-  async #fate(intent: Intent): Promise<Fate> {
-    const { from, calls, at, asked } = intent
-    const call = calls[at]
-    if (!call || !asked) return { state: 'unknown' }
-    const first = repeatOf(intent) ?? asked
-    const ofAny = () => fateOf(this.#chain, { from, call, nonce: first.nonce, since: first.since })
-    if (asked.hash === undefined) return ofAny()
-    const ofLast = await fateOf(this.#chain, { from, call, ...asked })
-    if (first === asked || (ofLast.state !== 'unknown' && ofLast.state !== 'replaced')) return ofLast
-    const earlier = await ofAny()
-    return earlier.state === 'unknown' ? ofLast : earlier
-  }
-
-  #settle(intent: Intent, fate: Fate): Intent {
-    const key = keyOf(intent.from, intent.id)
-    this.#missing.delete(key)
-    this.#looked.delete(key)
-    const next = settled(intent, fate, this.#clock())
-    if (next === intent) return intent
-    // Why it could not be asked again is of no matter any more.
-    if (this.#passing.get(key) !== 'checking') this.#passing.delete(key)
-    if (next.at > intent.at) this.#changes += 1
-    this.#intents.put(next)
-    return next
   }
 }

@@ -1,23 +1,60 @@
-import type { Shelf } from './intents.ts'
+/** What is needed of `localStorage`. */
+export type Shelf = Pick<Storage, 'getItem' | 'setItem' | 'removeItem' | 'key' | 'length'>
 
-/** Where a browser keeps nothing, what was begun is at least known as long as the page is open. */
-function findShelf(): Shelf {
-  try {
-    window.localStorage.setItem('heurist-probe', '')
-    window.localStorage.removeItem('heurist-probe')
-    return window.localStorage
-  } catch {
-    const kept = new Map<string, string>()
-    return {
-      getItem: (name) => kept.get(name) ?? null,
-      setItem: (name, text) => void kept.set(name, text),
-      removeItem: (name) => void kept.delete(name),
-      key: (index) => [...kept.keys()][index] ?? null,
-      get length() {
-        return kept.size
-      },
-    }
+/** A shelf on which everything can be put; what a browser has no room for, only until the page is left. */
+export interface RoomyShelf extends Shelf {
+  /** Whether what has this name will be there when the page is loaded again. */
+  survives(name: string): boolean
+}
+
+/** What lies in a storage can be read also where nothing more fits into it; what does not fit is held in memory. */
+export function roomy(storage: Shelf): RoomyShelf {
+  const held = new Map<string, string>()
+  const stored = () => Array.from({ length: storage.length }, (_, index) => storage.key(index) ?? '')
+  const names = () => [...new Set([...stored(), ...held.keys()])]
+  return {
+    getItem: (name) => held.get(name) ?? storage.getItem(name),
+    setItem(name, text) {
+      try {
+        storage.setItem(name, text)
+        held.delete(name)
+      } catch {
+        held.set(name, text)
+      }
+    },
+    removeItem(name) {
+      held.delete(name)
+      storage.removeItem(name)
+    },
+    key: (index) => names()[index] ?? null,
+    get length() {
+      return names().length
+    },
+    survives: (name) => !held.has(name),
   }
 }
 
-export const shelf = findShelf()
+/** Of a browser that keeps nothing. */
+const NOTHING: Shelf = {
+  getItem: () => null,
+  setItem() {
+    throw new DOMException('this browser keeps nothing', 'QuotaExceededError')
+  },
+  removeItem: () => undefined,
+  key: () => null,
+  length: 0,
+}
+
+/** A browser may refuse even to name its storage. */
+function findStorage(): Shelf {
+  try {
+    return window.localStorage ?? NOTHING
+  } catch {
+    return NOTHING
+  }
+}
+
+export const storage: Shelf = findStorage()
+
+/** Where a browser keeps nothing, what was begun is at least known as long as the page is open. */
+export const shelf: RoomyShelf = roomy(storage)

@@ -1,6 +1,6 @@
 import type { Address } from 'viem'
 import { refused } from '../../../../sdk/errors.ts'
-import { type ActState, type Acts, type Ask, isBusy, type State, type Wish } from '../acts/view.ts'
+import { type ActState, type Acts, type Ask, isBusy, isLate, type State, type Wish } from '../acts/view.ts'
 import type { KnownKey } from './known.ts'
 import { ownerOf } from './owner.ts'
 import type { Deed, KeyAct } from './view.ts'
@@ -20,7 +20,7 @@ export function deedsOf(acts: Acts, keys: readonly KnownKey[]): KeyAct[] {
       const from = deed === 'deposit' ? record.signed?.giver : ownerOf(account.owner, key)
       if (from === undefined) return []
       const act = acts.stateOf(from, deedId(deed, key))
-      return act.state === 'idle' ? [] : [{ deed, key, from, act }]
+      return act.state === 'idle' && !isLate(act) ? [] : [{ deed, key, from, act }]
     }),
   )
 }
@@ -55,7 +55,7 @@ async function untilAnswered(
   await Promise.race([work(), sent]).finally(leave)
   const { state, problem }: ActState = acts.stateOf(from, id)
   if (state !== 'refused' || problem === undefined) return
-  acts.forget(from, id)
+  acts.excuse(from, id)
   throw refused(problem.code, problem.says, { fix: problem.fix })
 }
 

@@ -123,7 +123,7 @@ class BrowserSession implements Session {
     this.#known = known
     const others = known.filter((each) => each !== current)
     for (const { record, arrived } of known) {
-      if (arrived) this.#acts?.forget(arrived.giver, deedId('deposit', record.address))
+      if (arrived) this.#acts?.drop(arrived.giver, deedId('deposit', record.address))
     }
     this.#set({ former: await formerOf(this.#db, others), acts: this.#deeds() })
     await this.#take(current?.record)
@@ -298,7 +298,7 @@ class BrowserSession implements Session {
   dropSigned = () =>
     this.#act('Forgetting the deposit…', async () => {
       const { signed, address } = this.#record ?? {}
-      if (signed && address) this.#acts?.forget(signed.giver, deedId('deposit', address))
+      if (signed && address) this.#acts?.drop(signed.giver, deedId('deposit', address))
       if (this.#record) await dropSigned(this.#db, this.#record)
       await this.#look()
     })

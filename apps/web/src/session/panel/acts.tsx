@@ -1,13 +1,13 @@
 import type { Address } from 'viem'
 import { ActLine } from '../../acts/line.tsx'
-import type { State } from '../../acts/view.ts'
+import { isLate, type State } from '../../acts/view.ts'
 import { useSession } from '../use.ts'
 import type { KeyAct } from '../view.ts'
 import { useWallet } from './wallet.tsx'
 
 /** The states that are told apart from what is being done just now. */
 const TOLD = new Set<State>(['unsure', 'sent', 'missing', 'failed', 'ready'])
-const isTold = (each: KeyAct): boolean => TOLD.has(each.act.state) || mayBeTwice(each)
+const isTold = (each: KeyAct): boolean => TOLD.has(each.act.state) || mayBeTwice(each) || isLate(each.act)
 
 /** Done, and asked for more than once of a wallet that may carry out both. */
 const mayBeTwice = ({ deed, key, from, act }: KeyAct): boolean =>
@@ -26,7 +26,7 @@ function Act({ of: each }: { of: KeyAct }) {
   const wallet = useWallet(each.from)
   return (
     <div data-deed={each.deed} data-tx={each.act.state} className="space-y-1">
-      <p className="label">{each.act.intent?.title}</p>
+      {each.act.intent && <p className="label">{each.act.intent.title}</p>}
       <ActLine
         act={each.act}
         isOwn={each.from === each.key}
