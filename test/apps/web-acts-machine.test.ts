@@ -13,10 +13,12 @@ import { createActs } from '../../apps/web/src/acts/machine.ts'
 import { WATCHED_MS } from '../../apps/web/src/acts/repeats.ts'
 import type { Shelf } from '../../apps/web/src/acts/shelf.ts'
 import type { ActState, Acts } from '../../apps/web/src/acts/view.ts'
+import { carry, deedId } from '../../apps/web/src/session/deeds.ts'
 import type { Locks } from '../../apps/web/src/session/journal.ts'
 import { testDollarAbi } from '../../sdk/chain/abi.ts'
 import { approveCall, type Call } from '../../sdk/chain/call.ts'
 import { type Chain, openChain, type WalletSender, walletSender } from '../../sdk/chain/clients.ts'
+import { asHeuristError } from '../../sdk/errors.ts'
 import { type Market, openMarket } from '../market.ts'
 import { browserLocks } from './locks.ts'
 
@@ -277,7 +279,7 @@ describe('the transactions of a page', function () {
   })
 
   /** A wallet whose window is open, of a page that is gone; it numbers by itself what its owner confirms later. */
-  async function leftOpen(call: (from: Address) => Call) {
+  async function leftOpen(call: (from: Address) => Call, id = ID) {
     const someone = await person()
     const { from, acts, wish, keep, counting, sender } = someone
     const numbering = (asked: Call, { gas }: { gas: bigint }) => sender.submit(asked, { gas })
@@ -286,11 +288,11 @@ describe('the transactions of a page', function () {
       confirm = () => numbering(asked, terms)
       return new Promise<Hex>(() => undefined)
     })
-    void acts.start(wish([call(from)], silent))
-    await reaches(acts, from, 'asking')
+    void acts.start({ ...wish([call(from)], silent), id })
+    while (acts.stateOf(from, id).state !== 'asking') await new Promise((resolve) => setTimeout(resolve, 20))
     const kept = shelfOf(keep)
     const loaded = page(kept, browserLocks())
-    while (!loaded.stateOf(from, ID).looked) await new Promise((resolve) => setTimeout(resolve, 20))
+    while (!loaded.stateOf(from, id).looked) await new Promise((resolve) => setTimeout(resolve, 20))
     return { ...someone, kept, loaded, confirm: () => confirm(), again: () => counting(numbering) }
   }
 
@@ -657,6 +659,27 @@ describe('the transactions of a page', function () {
       expect(lateIn(loaded, from)).to.have.length(1)
     }
     expect([await held(before.from), await held(after.from)]).to.deep.equal([6n, 10n])
+  })
+
+  it('that were done and asked for twice are watched on though the same is refused the next time', async () => {
+    const key = `0x${'1'.repeat(40)}` as const
+    const { from, loaded, confirm, again } = await leftOpen((to) => mint(to, 3n), deedId('cancel', key))
+    const id = deedId('cancel', key)
+    await loaded.proceed(from, id, async () => again())
+    const refusing = async (): Promise<WalletSender> => {
+      throw Object.assign(new Error('User rejected the request.'), { code: 4001 })
+    }
+    const wish = { deed: 'cancel', key, from, title: 'Use the key again', plan: async () => [] } as const
+    const failure = await carry(loaded, { ...wish, ask: refusing }, () => undefined).then(
+      () => undefined,
+      asHeuristError,
+    )
+    await confirm()
+
+    expect(failure?.code).to.equal('wallet.declined')
+    while (loaded.stateOf(from, id).intent?.doubles === undefined) {
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
   })
 
   it('that were done and asked for twice are watched on when another is begun in their place', async () => {

@@ -52,7 +52,7 @@ describe('an act that a wallet is asked for twice', function () {
   it('says before it asks again what both requests would do; one that is still open is answered in the wallet', async () => {
     const { context, wallet, page, id, act, stake } = await leftOpen('patient', true)
     expect(await act.textContent()).to.include(
-      'a wallet that numbers its transactions by itself then does this twice',
+      'Asked again while a request is still open there, both can be confirmed, and this may then be done twice',
     )
     expect(await act.textContent()).not.to.include('at most one')
     await button(page, 'It is still open').click()
@@ -83,24 +83,25 @@ describe('an act that a wallet is asked for twice', function () {
     await context.close()
   })
 
-  it('of a wallet that obeys is done once, whatever is confirmed', async () => {
-    const { context, wallet, page, id, act, stake } = await leftOpen('obedient', false)
-    await button(page, 'It is gone: ask again').click()
+  it('that is forgotten and begun anew, and confirmed both times, is told to be done too, until that is dismissed', async () => {
+    const { context, wallet, page, id, act, stake } = await leftOpen('forgetful', true)
+    await button(page, 'Forget it').click()
+    await reaches(page, id, 'idle')
+    await page.getByLabel(/^HEU to unbond from node/).fill('120')
+    await button(page, 'Unbond 120 HEU').click()
     await reaches(page, id, 'included')
-    const late = await wallet.unanswered[0]?.().then(
-      () => 'sent',
-      () => 'refused',
-    )
-    // The watch has looked since: it begins its next look.
-    let looks = 0
-    page.on('request', (request) => {
-      if (request.postData()?.includes('eth_getTransactionCount')) looks += 1
-    })
-    await until(async () => looks > 1)
+    expect(await act.textContent()).to.include('An earlier request was forgotten here')
 
-    expect(late).to.equal('refused')
-    expect((await stake()).unbonding).to.equal(120n * HEU)
-    expect(await act.textContent()).not.to.include('Done twice')
+    await wallet.unanswered[0]?.()
+    await act.getByText('Done too: Unbond 120 HEU. It was forgotten here').waitFor()
+    expect((await stake()).unbonding).to.equal(240n * HEU)
+    expect(await act.locator('[data-hash]').count()).to.equal(2)
+    await page.reload()
+    await act.getByText('Unbond 120 HEU. It was forgotten here').waitFor()
+    expect(await faultsOf(page, 'forgotten')).to.deep.equal([])
+
+    await act.getByRole('button', { name: 'Dismiss' }).click()
+    await act.getByText('It was forgotten here').waitFor({ state: 'detached' })
     await context.close()
   })
 })

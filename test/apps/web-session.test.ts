@@ -93,7 +93,7 @@ describe('the key of a browser: reloads, and withdrawals that began elsewhere', 
     await openPanel(page)
     await deed(page, 'thaw', 'unsure')
     expect(await page.locator('[data-deed=thaw]').textContent()).to.match(
-      /this page has no answer\. .* a wallet that numbers its transactions by itself then does this twice\./,
+      /this page has no answer\. .* both can be confirmed, and this may then be done twice\./,
     )
     expect([await offersDeposit(page), await button(page, 'Revoke and withdraw').count()]).to.deep.equal([
       0, 0,

@@ -31,7 +31,7 @@ export function ActLine(props: LineProps) {
       {state !== 'refused' && state !== 'idle' && <p>{wordsOf(act, { isOwn, isIdempotent })}</p>}
       {act.isFleeting && !OVER.has(state) && <p data-fleeting>{FLEETING}</p>}
       {intent && <Hashes act={act} />}
-      {!isIdempotent && <FromBefore act={act} />}
+      {!isIdempotent && <FromBefore act={act} isOwn={isOwn} />}
       <WaysOn {...props} />
     </div>
   )
@@ -142,15 +142,15 @@ function stepsOf({ calls, doubles = [] }: Intent): string {
 }
 
 /** What was forgotten here, and came after all or may still come. */
-function FromBefore({ act: { forgotten = [], state } }: { act: ActState }) {
+function FromBefore({ act: { forgotten = [], state }, isOwn }: { act: ActState; isOwn: boolean }) {
   const late = forgotten.filter(({ hashes }) => hashes.length > 0)
-  const mayCome = forgotten.length > late.length && state !== 'refused' && state !== 'idle'
+  const mayCome = forgotten.length > late.length && !isOwn && state !== 'refused' && state !== 'idle'
   return (
     <>
       {late.map(({ title, at, nonce, hashes }) => (
         <p key={`${at}:${nonce}`} data-late>
-          Done {state === 'included' ? 'too' : 'after all'}: {title}. It was forgotten here, and your wallet
-          sent it.{' '}
+          Done {state === 'included' ? 'too' : 'after all'}: {title}. It was forgotten here, and came all the
+          same.{' '}
           <span className="label">
             {hashes.map((hash) => (
               <span key={hash} data-hash={hash} className="mr-2">

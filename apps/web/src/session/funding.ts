@@ -1,5 +1,6 @@
 import { refused } from '../../../../sdk/errors.ts'
 import { formatUsd } from '../../../../sdk/units.ts'
+import { nextTime } from './clock.ts'
 import { type Place, relayed, signDeposit } from './deposit.ts'
 import type { Desk, Say } from './desk.ts'
 import { changeKey, checkSafe, createKey, keepKey } from './keys.ts'
@@ -83,12 +84,9 @@ const waits = ({ amount }: SignedDeposit) =>
     fix: 'Send that one or forget it, then deposit again. Nothing was sent or charged for this one.',
   })
 
-/** By the clock of this machine or of the chain, whichever is ahead. Unix seconds. */
-async function lastSecond({ chain }: Place): Promise<number> {
-  const now = Math.floor(Date.now() / 1_000)
-  const { timestamp } = await chain.client.getBlock()
-  return Math.max(now, Number(timestamp)) + SIGNED_SECONDS
-}
+/** Until when the asset takes what is signed now, by its own clock. Unix seconds. */
+export const lastSecond = async (place: Pick<Place, 'chain'>): Promise<number> =>
+  (await nextTime(place)) + SIGNED_SECONDS
 
 /** Writes a signature down before anybody is sent it. @throws `deposit.waits` (refused) if another tab's is there. */
 async function keepSigned(db: SessionDb, record: KeyRecord, signed: SignedDeposit): Promise<KeyRecord> {

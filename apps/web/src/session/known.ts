@@ -1,6 +1,6 @@
 import type { Address } from 'viem'
 import { isAuthorizationUsed, type KeyAccount, readAccount } from '../../../../sdk/chain/accounts.ts'
-import { chainError } from '../../../../sdk/chain/errors.ts'
+import { newestTime, nextTime } from './clock.ts'
 import type { Place } from './deposit.ts'
 import { changeKey, forgetKey, keysOf } from './keys.ts'
 import { ownerOf } from './owner.ts'
@@ -30,7 +30,7 @@ export const isOwn = ({ address }: Pick<KeyRecord, 'address'>, owner: Address): 
 /** All that this browser keeps for a place, newest first. Deposits that arrived are no longer waited for. */
 export async function readKeys(db: SessionDb, place: Place): Promise<KnownKey[]> {
   const records = await keysOf(db, placeOf(place))
-  const now = records.some((record) => lastChance(record) > 0) ? await chainTime(place) : 0
+  const now = records.some((record) => lastChance(record) > 0) ? await newestTime(place) : 0
   return Promise.all(records.map((record) => readKey(db, place, record, now)))
 }
 
@@ -46,14 +46,6 @@ async function readKey(db: SessionDb, place: Place, kept: KeyRecord, now: number
 /** Until when the asset may take a signature for this key. Unix seconds. */
 const lastChance = ({ payableUntil = 0, signed }: KeyRecord): number =>
   Math.max(payableUntil, signed?.validBefore ?? 0)
-
-/** The clock that decides which signatures are too old. Unix seconds. */
-async function chainTime({ chain }: Place): Promise<number> {
-  const { timestamp } = await chain.client.getBlock().catch((cause: unknown) => {
-    throw chainError(cause)
-  })
-  return Number(timestamp)
-}
 
 /** Waits no longer for the deposit that is written down for a key; one that another tab wrote since stays. */
 export const dropSigned = (db: SessionDb, { address, signed }: KeyRecord): Promise<KeyRecord | undefined> =>
@@ -89,16 +81,18 @@ export function currentOf(known: readonly KnownKey[], before: Address | undefine
 }
 
 /** What keys beside the one that pays still hold; those that hold nothing, and will not, are forgotten. */
-export async function formerOf(db: SessionDb, keys: readonly KnownKey[]): Promise<Former[]> {
+export async function formerOf(db: SessionDb, place: Place, keys: readonly KnownKey[]): Promise<Former[]> {
   await Promise.all(
     keys
       .filter(({ account, awaits }) => account.credit === 0n && !awaits)
       .map(({ record }) => forgetKey(db, record)),
   )
-  return keys.filter(({ account }) => account.credit > 0n).map(asFormer)
+  const now = keys.some(({ account }) => account.thawing > 0n) ? await nextTime(place) : 0
+  return keys.filter(({ account }) => account.credit > 0n).map((each) => asFormer(each, now))
 }
 
-function asFormer({ record, account }: KnownKey): Former {
+/** @param now  Unix seconds, by the chain. */
+function asFormer({ record, account }: KnownKey, now: number): Former {
   const owner = ownerOf(account.owner, record.address)
   const { credit, thawing } = account
   return {
@@ -108,6 +102,7 @@ function asFormer({ record, account }: KnownKey): Former {
     left: credit,
     thawing,
     thawedAt: thawing > 0n ? account.thawedAt : 0,
+    isDue: thawing > 0n && account.thawedAt <= now,
     isRevoked: !isUsable({ record, account }),
   }
 }

@@ -125,7 +125,7 @@ class BrowserSession implements Session {
     for (const { record, arrived } of known) {
       if (arrived) this.#acts?.drop(arrived.giver, deedId('deposit', record.address))
     }
-    this.#set({ former: await formerOf(this.#db, others), acts: this.#deeds() })
+    this.#set({ former: await formerOf(this.#db, place, others), acts: this.#deeds() })
     await this.#take(current?.record)
     const { record, account } = current ?? {}
     if (!record || !account || (account.deposited === 0n && !record.signed))

@@ -43,6 +43,8 @@ export interface Former {
   thawing: bigint
   /** Unix seconds; 0 if no withdrawal is announced. */
   thawedAt: number
+  /** Whether the ledger pays that out now, by the chain's clock. */
+  isDue: boolean
   /** Whether it is used no more; else it pays once the present key has less than a cent. */
   isRevoked: boolean
 }

@@ -15,8 +15,7 @@ export const Formers = () => {
 function FormerKey({ former }: { former: Former }) {
   const { view, session } = useSession()
   const wallet = useWallet(former.owner)
-  const { key, thawing, thawedAt } = former
-  const due = isDue(former)
+  const { key, thawing, thawedAt, isDue } = former
   const busy = view.doing !== undefined || view.acts.some((each) => each.key === key && isOpen(each))
   return (
     <section
@@ -28,7 +27,10 @@ function FormerKey({ former }: { former: Former }) {
       <p>{former.isRevoked ? <WhereItGoes former={former} /> : <StillGood former={former} />}</p>
       <KeyActs of={key} />
       <p className="flex flex-wrap gap-2">
-        <Button disabled={busy || (thawedAt > 0 && !due)} onClick={() => void session.withdraw(key, wallet)}>
+        <Button
+          disabled={busy || (thawedAt > 0 && !isDue)}
+          onClick={() => void session.withdraw(key, wallet)}
+        >
           {thawedAt === 0 ? 'Announce the withdrawal' : 'Withdraw'}
         </Button>
         {view.account === undefined && view.signed === undefined && (
@@ -41,8 +43,6 @@ function FormerKey({ former }: { former: Former }) {
   )
 }
 
-const isDue = ({ thawedAt }: Former): boolean => thawedAt > 0 && thawedAt * 1000 <= Date.now()
-
 function WhereItGoes({ former }: { former: Former }) {
   const { key, left, thawing, thawedAt } = former
   return (
@@ -50,7 +50,7 @@ function WhereItGoes({ former }: { former: Former }) {
       <Usd amount={thawing > 0n ? thawing : left} /> of the revoked key <Short hex={key} />{' '}
       {thawing > 0n ? 'is on its way back to ' : 'goes back to '}
       {former.own ? 'its own address' : <Short hex={former.owner} />}
-      {thawedAt > 0 && !isDue(former) && (
+      {thawedAt > 0 && !former.isDue && (
         <>
           , from <time>{new Date(thawedAt * 1000).toLocaleString('en')}</time> on
         </>
