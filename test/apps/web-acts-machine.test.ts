@@ -661,6 +661,21 @@ describe('the transactions of a page', function () {
     expect([await held(before.from), await held(after.from)]).to.deep.equal([6n, 10n])
   })
 
+  it('that were forgotten twice are told both, each with its own transaction', async () => {
+    const { from, acts, wish, relay, apart: wallet } = await apart()
+    for (const amount of [3n, 4n]) {
+      void acts.start(wish([mint(from, amount)], wallet()))
+      await reaches(acts, from, 'missing')
+      acts.forget(from, ID)
+    }
+    await relay()
+    await relay()
+    while (lateIn(acts, from).length < 2) await new Promise((resolve) => setTimeout(resolve, 20))
+
+    expect(acts.stateOf(from, ID).forgotten?.map(({ hashes }) => hashes.length)).to.deep.equal([1, 1])
+    expect(await held(from)).to.equal(7n)
+  })
+
   it('that were done and asked for twice are watched on though the same is refused the next time', async () => {
     const key = `0x${'1'.repeat(40)}` as const
     const { from, loaded, confirm, again } = await leftOpen((to) => mint(to, 3n), deedId('cancel', key))

@@ -5,9 +5,10 @@ import { refused } from '../../../../sdk/errors.ts'
 import type { Locks } from '../session/journal.ts'
 import { type Problem, wordsOf } from '../session/words.ts'
 import { Follower } from './follow.ts'
-import type { Forgotten, Intent, Intents } from './intents.ts'
+import type { Intent, Intents } from './intents.ts'
 import { isNotSent } from './outcome.ts'
-import { forgottenOf, hashesOf, isWatched, mayStillCome, termsOf } from './repeats.ts'
+import { Past } from './past.ts'
+import { isWatched, termsOf } from './repeats.ts'
 import { type ActState, type Acts, type Ask, isLive, keyOf, repeatOf, type State, type Wish } from './view.ts'
 import { Watch } from './watch.ts'
 
@@ -39,6 +40,7 @@ class Machine implements Acts {
   readonly #locks: Locks | undefined
   readonly #follower: Follower
   readonly #watch: Watch
+  readonly #past: Past
   readonly #clock: () => number
   /** What only this page knows, by act: that it is at it, or why it could not. */
   readonly #passing = new Map<string, 'checking' | Problem>()
@@ -53,6 +55,7 @@ class Machine implements Acts {
     this.#intents = intents
     this.#locks = locks
     this.#clock = clock
+    this.#past = new Past(intents, clock)
     this.#watch = new Watch({ chain, intents, pollMs, clock })
     this.#follower = new Follower(
       { chain, intents, pollMs, patience, clock },
@@ -85,7 +88,7 @@ class Machine implements Acts {
   }
 
   stateOf(from: Address, id: string): ActState {
-    const forgotten = this.#forgottenOf(from, id)
+    const forgotten = this.#past.of(from, id)
     const state = this.#presentOf(from, id)
     return forgotten.length > 0 ? { ...state, forgotten } : state
   }
@@ -105,14 +108,6 @@ class Machine implements Acts {
       ...(problem ? { problem } : {}),
       ...(this.#intents.survives(intent) ? {} : { isFleeting: true }),
     }
-  }
-
-  /** What may still come, or came and nobody dismissed. */
-  #forgottenOf(from: Address, id: string): Forgotten[] {
-    const now = this.#clock()
-    return this.#intents
-      .forgottenOf(from, id)
-      .filter((each) => each.hashes.length > 0 || mayStillCome(each, now))
   }
 
   #stateOf(key: string, phase: Intent['phase']): State {
@@ -163,17 +158,12 @@ class Machine implements Acts {
   }
 
   forget(from: Address, id: string): void {
-    const intent = this.#intents.of(from, id)
-    if (intent) this.#know(intent)
-    for (const each of this.#intents.forgottenOf(from, id)) {
-      this.#intents.putForgotten({ ...each, known: [...each.known, ...each.hashes], hashes: [] })
-    }
-    if (isLive(intent)) this.#leave(intent)
+    this.#past.forget(this.#intents.of(from, id), from, id)
     this.#let(from, id)
   }
 
   drop(from: Address, id: string): void {
-    for (const each of this.#intents.forgottenOf(from, id)) this.#intents.dropForgotten(each)
+    this.#past.drop(from, id)
     this.#let(from, id)
   }
 
@@ -195,27 +185,8 @@ class Machine implements Acts {
     this.#intents.drop({ from, id })
   }
 
-  /** The transactions of an act are none of what was forgotten before it. */
-  #know(intent: Intent): void {
-    for (const each of this.#intents.forgottenOf(intent.from, intent.id)) {
-      const known = new Set([...each.known, ...hashesOf(intent)])
-      this.#intents.putForgotten({ ...each, known: [...known] })
-    }
-  }
-
-  /** What a wallet may still do of an act is watched on. */
-  #leave(intent: Intent): void {
-    for (const each of forgottenOf(intent, this.#clock())) this.#intents.putForgotten(each)
-  }
-
   resume(): void {
-    const now = this.#clock()
-    for (const intent of this.#intents.all()) {
-      if (!isLive(intent) && !isWatched(intent, now)) this.#let(intent.from, intent.id)
-    }
-    for (const each of this.#intents.forgotten()) {
-      if (!mayStillCome(each, now)) this.#intents.dropForgotten(each)
-    }
+    this.#past.clear()
     this.#followAll()
   }
 
@@ -303,7 +274,8 @@ class Machine implements Acts {
     const asking: Intent = { ...rest, phase: 'asking', asked, ...(repeated ? { repeats } : {}) }
     this.#asking.add(key)
     this.#passing.delete(key)
-    this.#replace(asking)
+    this.#past.replace(asking)
+    this.#intents.put(asking)
     try {
       const isTold = sender.holdsKey || isSameNonce
       const hash = await sender.submit(call, { gas, ...(isTold ? { nonce: asked.nonce } : {}) })
@@ -314,16 +286,6 @@ class Machine implements Acts {
       this.#asking.delete(key)
       this.#tell()
     }
-  }
-
-  /** Writes it down in place of the act before it, of which a wallet may still do something. */
-  #replace(asking: Intent): void {
-    const before = this.#intents.of(asking.from, asking.id)
-    if (before && !isLive(before)) {
-      this.#know(before)
-      if (before.phase === 'done' && isWatched(before, this.#clock())) this.#leave(before)
-    }
-    this.#intents.put(asking)
   }
 
   /** What a wallet sent is followed, whatever became of what was written down before. */

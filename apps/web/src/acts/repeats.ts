@@ -63,11 +63,10 @@ export const mayStillCome = ({ at }: Pick<Forgotten, 'at'>, now: number): boolea
 export const isSameCall = (one: Call, other: Call): boolean =>
   one.to.toLowerCase() === other.to.toLowerCase() && one.data === other.data
 
-/** Transactions that an act is known to have become, or to become. */
-export const hashesOf = ({ hashes, doubles = [], asked }: Intent): Hex[] => [
+/** Transactions that carried out an act. */
+export const doneBy = ({ hashes, doubles = [] }: Intent): Hex[] => [
   ...hashes,
   ...doubles.map(({ hash }) => hash),
-  ...(asked?.hash ? [asked.hash] : []),
 ]
 
 /**
@@ -76,10 +75,10 @@ export const hashesOf = ({ hashes, doubles = [], asked }: Intent): Hex[] => [
  * @param now  Milliseconds since 1970.
  */
 export function forgottenOf(intent: Intent, now: number): Forgotten[] {
-  const { id, from, title, calls, at, asked, hashes, doubles = [] } = intent
+  const { id, from, title, calls, at, asked } = intent
   const isOpen = asked !== undefined && repeatOf(intent) === undefined
   const open = isOpen ? [{ at, nonce: asked.nonce, since: asked.since }] : []
-  const known = [...hashes, ...doubles.map(({ hash }) => hash)]
+  const known = doneBy(intent)
   return [...undoubled(intent), ...open].flatMap(({ at: step, nonce, since }) => {
     const call = calls[step]
     return call ? [{ id, from, title, call, nonce, since, at: now, known, hashes: [] }] : []

@@ -1,7 +1,7 @@
 import type { Address, Hex } from 'viem'
 import type { Chain } from '../../../../sdk/chain/clients.ts'
 import type { Forgotten, Intent, Intents, Repeat } from './intents.ts'
-import { hashesOf, isSameCall, mayDouble, mayStillCome, othersOf } from './repeats.ts'
+import { doneBy, isSameCall, mayDouble, mayStillCome, othersOf } from './repeats.ts'
 import { isLive, undoubled } from './view.ts'
 
 /** What is done is looked at this much less often than what is under way. */
@@ -68,7 +68,7 @@ export class Watch {
     const call = calls[at]
     if (!call) return
     const asked = { from, call, since, nonce: nonces.get(`${at}`) ?? repeat.nonce }
-    const known = [...hashesOf(intent), ...intents.forgottenOf(from, id).flatMap(toldOf)]
+    const known = [...doneBy(intent), ...intents.forgottenOf(from, id).flatMap(toldOf)]
     const seen = await othersOf(this.#place.chain, asked, known).catch(() => undefined)
     const now = intents.of(from, id)
     // Dismissed meanwhile, or begun anew.
@@ -100,7 +100,7 @@ export class Watch {
     const now = all.find((other) => other.at === at && other.nonce === each.nonce)
     if (!seen || !now || mayBeOf(intent, call)) return
     nonces.set(name, seen.next)
-    const known = [...all.flatMap(toldOf), ...(intent ? hashesOf(intent) : [])]
+    const known = [...all.flatMap(toldOf), ...(intent ? doneBy(intent) : [])]
     const late = seen.found.filter((hash) => !known.includes(hash))
     if (late.length > 0) intents.putForgotten({ ...now, hashes: [...now.hashes, ...late] })
   }
