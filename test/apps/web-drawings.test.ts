@@ -289,4 +289,17 @@ describe('the pictures that are kept', () => {
     expect(outgrown(drawings, 'image').map(({ id }) => id)).to.deep.equal(['1', '0'])
     expect(outgrown(drawings, 'other')).to.deep.equal([])
   })
+
+  it('one that is shared stays with the secret that deletes its page, and takes no other one’s place', () => {
+    const share = { id: 's', secret: 'x' }
+    const many = Array.from({ length: MOST_KEPT + 1 }, (_, index) => drawing(index + 1))
+
+    expect(outgrown([drawing(0, { share }), ...many], 'image').map(({ id }) => id)).to.deep.equal(['1'])
+    expect(
+      outgrown(
+        many.map((each) => ({ ...each, share })),
+        'image',
+      ),
+    ).to.deep.equal([])
+  })
 })

@@ -108,8 +108,9 @@ describe('what a search signs and pays', function () {
   ): Promise<Finding> {
     ids += 1
     const id = `finding-${ids}`
-    findings.put(newFinding(id, query, ids))
-    await searchFor({ findings, session, client, id, query, model, vectors: embedder })
+    findings.add(newFinding(id, query, ids))
+    const { signal } = new AbortController()
+    await searchFor({ findings, session, client, id, query, model, vectors: embedder, signal })
     return findings.find(id) ?? newFinding('none', '', 0)
   }
   /** One that the server refuses: this address searched too often. */

@@ -27,15 +27,16 @@ export interface Drawing {
 export const STEPS = ['signing', 'waiting', 'drawing', 'checking'] as const
 export type Step = (typeof STEPS)[number]
 
-/** So many of a model are kept; the oldest goes. */
+/** So many of a model are kept, and as many that are shared; the oldest that is not shared goes. */
 export const MOST_KEPT = 50
 
 /** Those of one model, newest first. Pure. */
 export const ofModel = (drawings: readonly Drawing[], model: string): Drawing[] =>
   drawings.filter((each) => each.model === model).sort((a, b) => b.at - a.at)
 
-/** Those of a model that no longer fit. Pure. */
+/** Those of a model that no longer fit; never a shared one, with which the secret would go that deletes its page. Pure. */
 export const outgrown = (drawings: readonly Drawing[], model: string): Drawing[] =>
   ofModel(drawings, model)
+    .filter(({ share }) => share === undefined)
     .slice(MOST_KEPT)
     .filter(({ state }) => state !== 'drawing')

@@ -36,7 +36,10 @@ export function History({
     if (window.confirm(question)) void work()
   }
   return (
-    <Section title="Before" note={`The latest ${MOST_KEPT} of this model, kept in this browser alone`}>
+    <Section
+      title="Before"
+      note={`The latest ${MOST_KEPT} of this model and all that are shared, kept in this browser alone`}
+    >
       <ul aria-label="Earlier pictures" className="grid grid-cols-3 gap-3 sm:grid-cols-5 lg:grid-cols-8">
         {drawings.map((each) => (
           <Entry
@@ -65,8 +68,9 @@ export function History({
       <p className="mt-4">
         <Button
           onClick={() =>
-            remove(`Delete all pictures of ${model} from this browser? Shared pages stay.`, () =>
-              kept.clear(model),
+            remove(
+              `Delete all pictures of ${model} from this browser? What is shared stays: delete each of those by itself.`,
+              () => kept.clear(model),
             )
           }
         >

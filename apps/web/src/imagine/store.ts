@@ -1,4 +1,5 @@
-import { type DBSchema, type IDBPDatabase, openDB } from 'idb'
+import type { DBSchema, IDBPDatabase } from 'idb'
+import { openKept } from '../kept.ts'
 import { type Drawing, ofModel, outgrown } from './drawing.ts'
 
 /** The pictures of this browser, in IndexedDB; every change is written, and told to the other tabs. */
@@ -19,7 +20,7 @@ export interface Drawings {
   view(): DrawingsView
   subscribe(listen: () => void): () => void
   find(id: string): Drawing | undefined
-  /** The newest fifty of a model stay. */
+  /** The newest fifty of a model stay, and all that are shared. */
   add(drawing: Drawing): void
   /** Changes one. `write: false` for what is of no use after a reload. */
   patch(id: string, part: Partial<Drawing>, options?: { write: boolean }): void
@@ -28,23 +29,23 @@ export interface Drawings {
   finish(id: string, part: Partial<Drawing>, picture: Uint8Array): Promise<void>
   picture(id: string): Promise<Uint8Array<ArrayBuffer> | undefined>
   remove(id: string): Promise<void>
+  /** Those of a model, but for what is shared. */
   clear(model: string): Promise<void>
 }
 
 const NAME = 'heurist-imagine'
 
 export async function openDrawings(): Promise<Drawings> {
-  const db = await openDB<Schema>(NAME, 1, {
-    upgrade(fresh) {
+  const opened = await openKept<Schema, Drawing[]>(
+    NAME,
+    (fresh) => {
       for (const name of ['drawings', 'pictures'] as const) fresh.createObjectStore(name)
     },
-  }).catch((cause: unknown) => {
-    console.warn(cause)
-    return undefined
-  })
-  return drawingsOf(db, {
-    drawings: db ? await db.getAll('drawings') : [],
-    ...(db ? {} : { unkept: 'This browser keeps nothing: pictures are gone with the page.' }),
+    (db) => db.getAll('drawings'),
+  )
+  return drawingsOf(opened?.db, {
+    drawings: opened?.kept ?? [],
+    ...(opened ? {} : { unkept: 'This browser keeps nothing: pictures are gone with the page.' }),
   })
 }
 
@@ -134,7 +135,7 @@ function drawingsOf(db: IDBPDatabase<Schema> | undefined, first: DrawingsView): 
     clear: (model) =>
       remove(
         ...ofModel(view.drawings, model)
-          .filter(({ state }) => state !== 'drawing')
+          .filter(({ state, share }) => state !== 'drawing' && share === undefined)
           .map(({ id }) => id),
       ),
   }

@@ -1,4 +1,5 @@
-import { type DBSchema, type IDBPDatabase, openDB } from 'idb'
+import type { DBSchema, IDBPDatabase } from 'idb'
+import { openKept } from '../kept.ts'
 import { withMessage } from './acts.ts'
 import { type Chat, DEFAULT_SETTINGS, type Message, type Settings } from './chat.ts'
 import { entriesOf, type IndexedDocument } from './documents/document.ts'
@@ -51,21 +52,18 @@ const EARLIER = { rest: [], model: '' }
 const asToday = (document: IndexedDocument): IndexedDocument => ({ ...EARLIER, ...document })
 
 export async function openChats(): Promise<Chats> {
-  const db = await openDB<Schema>('heurist-pondera', 1, {
-    upgrade(fresh) {
+  const opened = await openKept<Schema, [Chat[], Settings | undefined]>(
+    'heurist-pondera',
+    (fresh) => {
       for (const name of ['chats', 'settings', 'documents'] as const) fresh.createObjectStore(name)
     },
-  }).catch((cause: unknown) => {
-    console.warn(cause)
-    return undefined
-  })
-  const [chats, settings] = db
-    ? await Promise.all([db.getAll('chats'), db.get('settings', 'settings')])
-    : [[], undefined]
-  return chatsOf(db, {
+    (db) => Promise.all([db.getAll('chats'), db.get('settings', 'settings')]),
+  )
+  const [chats, settings] = opened?.kept ?? [[]]
+  return chatsOf(opened?.db, {
     chats,
     settings: settings ?? DEFAULT_SETTINGS,
-    ...(db ? {} : { unkept: 'This browser keeps nothing: chats are gone with the page.' }),
+    ...(opened ? {} : { unkept: 'This browser keeps nothing: chats are gone with the page.' }),
   })
 }
 

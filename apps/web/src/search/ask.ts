@@ -28,31 +28,25 @@ export interface Searching {
   model: Writer | undefined
   /** The pod that makes the query's vector; undefined = words alone. */
   vectors: Embedder | undefined
+  /** Ends it: what was found and delivered is kept, and only that is paid. */
+  signal: AbortSignal
 }
 
 const WRITE_MS = 400
 const TOO_MUCH = new Set(['input.too_long', 'input.too_large'])
 
-const running = new Map<string, AbortController>()
-/** Ends a search: what was found and delivered is kept, and only that is paid. */
-export const stop = (id: string): void => running.get(id)?.abort()
-
 /** Answers a finding that stands in the store. Never throws: what goes wrong stands there too. */
 export async function searchFor(searching: Searching): Promise<void> {
-  const { findings, id, session } = searching
-  const abort = new AbortController()
-  running.set(id, abort)
+  const { findings, id, session, signal } = searching
   try {
-    const found = await sourcesOf(searching, abort.signal)
+    const found = await sourcesOf(searching, signal)
     findings.patch(id, partOf(found))
-    findings.patch(id, { ...(await answerOf(searching, found, abort.signal)), state: 'done' })
+    findings.patch(id, { ...(await answerOf(searching, found, signal)), state: 'done' })
     await session.refresh()
   } catch (cause) {
-    const left = abort.signal.aborted || asHeuristError(cause).code === 'call.left'
+    const left = signal.aborted || asHeuristError(cause).code === 'call.left'
     findings.patch(id, left ? { state: 'stopped' } : { state: 'failed', problem: wordsOf(cause) })
     session.report(cause)
-  } finally {
-    running.delete(id)
   }
 }
 
@@ -85,7 +79,9 @@ async function vectorOf(
   signal: AbortSignal,
 ): Promise<{ vector?: Vector; warning?: string }> {
   const { findings, query } = searching
-  const kept = findings.view().find((each) => each.query === query && each.vector?.pod === pod)?.vector
+  const kept = findings
+    .view()
+    .findings.find((each) => each.query === query && each.vector?.pod === pod)?.vector
   if (kept) return { vector: kept }
   const input = { input: query }
   const calls = callsOf(searching)
@@ -106,10 +102,8 @@ async function vectorOf(
 /** Keeps the books of one call: it is written down before anybody sees it. */
 function callsOf({ findings, id }: Searching) {
   let last: string | undefined
-  const change = (part: (finding: Finding) => Partial<Finding>) => {
-    const finding = findings.find(id)
-    if (finding) findings.patch(id, part(finding))
-  }
+  const change = (part: (finding: Finding) => Partial<Finding>) =>
+    findings.update(id, (now) => ({ ...now, ...part(now) }))
   function drop(): void {
     const request = last
     if (request !== undefined) change((finding) => dropped(finding, request))
@@ -137,8 +131,7 @@ export async function countOpen(findings: Findings, id: string): Promise<void> {
   const db = await openSessionDb()
   try {
     const prices = await readPrices(db, open)
-    const finding = findings.find(id)
-    if (finding && prices.size > 0) findings.patch(id, charged(finding, prices))
+    if (prices.size > 0) findings.update(id, (now) => ({ ...now, ...charged(now, prices) }))
   } finally {
     db.close()
   }

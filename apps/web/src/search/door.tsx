@@ -4,13 +4,14 @@ import { useTitle } from '../parts/title.ts'
 import { ReadOnlyBanner, SessionButton } from '../session/button.tsx'
 import { useSession } from '../session/use.ts'
 import { SearchBox } from './box.tsx'
-import { FindingView } from './found.tsx'
+import { FindingView, SAYS } from './found.tsx'
 import { Home } from './home.tsx'
 import { SharedFinding } from './shared.tsx'
 import { useAddress, useFindings, useSearching, useTerms } from './use.ts'
 
 export function SearchDoor() {
   const { config } = useSession()
+  const { view } = useFindings()
   return (
     <>
       <SkipLink to="main">Skip to the search</SkipLink>
@@ -24,6 +25,11 @@ export function SearchDoor() {
           className="mx-auto min-h-dvh w-full max-w-[58rem] flex-1 space-y-6 pb-10 outline-none"
         >
           <ReadOnlyBanner />
+          {view.unkept !== undefined && (
+            <p role="status" className="rounded-md border border-edge px-3.5 py-2">
+              {view.unkept}
+            </p>
+          )}
           <Place />
         </main>
         <footer className="label mt-auto border-t border-line py-4">
@@ -42,14 +48,22 @@ function Place() {
   const onSearch = useSearching(terms)
   const finding = rid === undefined ? undefined : findings.find(rid)
   useTitle(finding?.query)
-  if (rid === undefined) return <Home query={query} terms={terms} onSearch={onSearch} />
   return (
     <>
-      <SearchBox key={`box ${rid}`} query={finding?.query ?? query} terms={terms} onSearch={onSearch} />
-      {finding ? (
-        <FindingView key={rid} finding={finding} onSearch={onSearch} />
+      <p role="status" className="sr-only">
+        {finding ? SAYS[finding.state] : ''}
+      </p>
+      {rid === undefined ? (
+        <Home query={query} terms={terms} onSearch={onSearch} />
       ) : (
-        <SharedFinding key={rid} id={rid} onSearch={onSearch} />
+        <>
+          <SearchBox key={`box ${rid}`} query={finding?.query ?? query} terms={terms} onSearch={onSearch} />
+          {finding ? (
+            <FindingView key={rid} finding={finding} onSearch={onSearch} />
+          ) : (
+            <SharedFinding key={rid} id={rid} onSearch={onSearch} />
+          )}
+        </>
       )}
     </>
   )

@@ -89,3 +89,16 @@ export const resultOf = ({ query, answer, by, model, sources, related, requests 
 
 export const addressOf = (query: string, id?: string): string =>
   `/search?${new URLSearchParams({ q: query, ...(id === undefined ? {} : { rid: id }) })}`
+
+/** Without the page that was shared under this id; another one that was made since stays. */
+export function withoutShare(finding: Finding, id: string): Finding {
+  if (finding.share?.id !== id) return finding
+  const { share: _, ...rest } = finding
+  return rest
+}
+
+/** The address of a page that shares it. */
+export const sharedPath =
+  ({ query }: Pick<Finding, 'query'>) =>
+  (id: string): string =>
+    addressOf(query, id)

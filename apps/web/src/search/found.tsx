@@ -1,12 +1,13 @@
-import { useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { formatUsd } from '../../../../sdk/units.ts'
 import { Button } from '../parts/button.tsx'
 import { Copy } from '../parts/copy.tsx'
 import { CitedAnswer } from './cited.tsx'
 import { type Finding, isRunning } from './finding.ts'
 import { Receipts, Related, Sources } from './parts.tsx'
+import { endOnceGone, isHere, stop } from './running.ts'
 import { ShareFinding } from './share.tsx'
-import { useOpenCalls } from './use.ts'
+import { useFindings, useOpenCalls } from './use.ts'
 
 interface Props {
   finding: Finding
@@ -17,14 +18,23 @@ interface Props {
 export function FindingView({ finding, onSearch }: Props) {
   const { query, state, answer, sources, related } = finding
   const running = isRunning(finding)
+  const { findings } = useFindings()
+  const title = useRef<HTMLHeadingElement>(null)
   useOpenCalls(finding)
+  // What was pressed to begin it is gone.
+  useEffect(() => {
+    if (isHere(finding.id)) title.current?.focus({ preventScroll: true })
+  }, [finding.id])
+  useEffect(() => {
+    if (running) endOnceGone(findings, finding.id)
+  }, [findings, finding.id, running])
   return (
     <>
       <article aria-label="Answer" aria-busy={running} className="space-y-3" data-state={state}>
-        <h1 className="text-[1.3rem] [overflow-wrap:anywhere]">{query}</h1>
-        <p role="status" className={running ? 'text-muted' : 'sr-only'}>
-          {SAYS[state]}
-        </p>
+        <h1 ref={title} tabIndex={-1} className="text-[1.3rem] outline-none [overflow-wrap:anywhere]">
+          {query}
+        </h1>
+        {running && <p className="text-muted">{SAYS[state]}</p>}
         {answer !== '' && (
           <div data-by={finding.by}>
             <CitedAnswer query={query} answer={answer} sources={sources} />
@@ -39,7 +49,8 @@ export function FindingView({ finding, onSearch }: Props) {
   )
 }
 
-const SAYS: Record<Finding['state'], string> = {
+/** Said aloud by the page, which stands there before its searches do. */
+export const SAYS: Record<Finding['state'], string> = {
   searching: 'Searching…',
   writing: 'The answer is being written…',
   done: 'The answer is complete.',
@@ -116,7 +127,8 @@ function Acts({ finding, onSearch }: Props) {
   const { id, query, state, answer, requests } = finding
   const [sharing, setSharing] = useState(false)
   if (isRunning(finding)) {
-    return <Button onClick={() => void import('./ask.ts').then(({ stop }) => stop(id))}>Stop</Button>
+    if (isHere(id)) return <Button onClick={() => stop(id)}>Stop</Button>
+    return <p className="label">Another tab searches this.</p>
   }
   return (
     <p className="flex flex-wrap items-center gap-1">

@@ -1,13 +1,16 @@
+import { useState } from 'react'
 import { go } from '../network/address.ts'
 import { Button } from '../parts/button.tsx'
 import { useSession } from '../session/use.ts'
+import { DeleteShared } from '../sharing/delete.tsx'
 import { SearchBox } from './box.tsx'
-import { addressOf } from './finding.ts'
+import { addressOf, sharedPath } from './finding.ts'
+import { RESULTS } from './server.ts'
 import type { Terms } from './terms.ts'
 import { useFindings } from './use.ts'
 
 const PRESETS = ['What can a thief of my key do?', 'How does a payee file a claim for a shortfall?'] as const
-/** Earlier searches that the home shows. */
+/** Earlier searches that the home shows, beside those that are shared: there they are deleted. */
 const MOST_SHOWN = 5
 
 /** The box, two queries to begin with, and what was searched before. */
@@ -76,12 +79,15 @@ export function WhoAnswers({ terms }: { terms: Terms | undefined }) {
 
 function Earlier() {
   const { findings, view } = useFindings()
-  if (view.length === 0) return null
+  const [shown, setForgetting] = useState<string>()
+  const listed = view.findings.filter(({ share }, index) => index < MOST_SHOWN || share !== undefined)
+  const forgetting = listed.find(({ id }) => id === shown)
+  if (listed.length === 0) return null
   return (
     <nav aria-label="Earlier searches" className="space-y-1">
       <h2 className="label font-[520]">Earlier, kept in this browser</h2>
       <ul>
-        {view.slice(0, MOST_SHOWN).map(({ id, query }) => (
+        {listed.map(({ id, query, share }) => (
           <li key={id} className="flex items-center gap-2">
             <a
               href={addressOf(query, id)}
@@ -93,17 +99,29 @@ function Earlier() {
             >
               {query}
             </a>
+            {share && <span className="label">shared</span>}
             <Button
               tone="plain"
               aria-label={`Forget ${query}`}
               title="Forget"
-              onClick={() => findings.remove(id)}
+              onClick={() => (share ? setForgetting(id) : findings.remove(id))}
             >
               ✕
             </Button>
           </li>
         ))}
       </ul>
+      {forgetting?.share && (
+        <DeleteShared
+          title={`Forget “${forgetting.query}”?`}
+          noun="search"
+          api={RESULTS}
+          path={sharedPath(forgetting)}
+          share={forgetting.share}
+          onDelete={() => findings.remove(forgetting.id)}
+          onClose={() => setForgetting(undefined)}
+        />
+      )}
     </nav>
   )
 }

@@ -1,6 +1,8 @@
+import { tooManyShared } from '../sharing/bound.ts'
 import { ShareDialog } from '../sharing/dialog.tsx'
-import { addressOf, type Finding, resultOf } from './finding.ts'
+import { type Finding, resultOf, sharedPath, withoutShare } from './finding.ts'
 import { RESULTS } from './server.ts'
+import { MOST_KEPT } from './store.ts'
 import { useFindings } from './use.ts'
 
 /** Puts a result where others see it again without paying, and takes it away. */
@@ -10,19 +12,20 @@ export function ShareFinding({ finding, onClose }: { finding: Finding; onClose: 
     <ShareDialog
       title="Share this result"
       api={RESULTS}
-      path={(id) => addressOf(finding.query, id)}
+      path={sharedPath(finding)}
       share={finding.share}
-      body={async () => resultOf(finding)}
+      body={async () => {
+        const shared = findings.view().findings.filter(({ share }) => share !== undefined)
+        if (shared.length >= MOST_KEPT) throw tooManyShared(MOST_KEPT, 'searches')
+        return resultOf(finding)
+      }}
       keep={(share) => {
         const now = findings.find(finding.id)
         if (!now || now.share) return false
-        findings.patch(finding.id, { share })
+        findings.update(finding.id, (now) => (now.share ? now : { ...now, share }))
         return true
       }}
-      forget={() => {
-        const { share: _, ...rest } = finding
-        findings.put(rest)
-      }}
+      forget={({ id }) => findings.update(finding.id, (now) => withoutShare(now, id))}
       onClose={onClose}
     >
       Whoever has the link sees the query, the answer, its sources and receipts as they are now, and pays

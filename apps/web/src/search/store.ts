@@ -1,18 +1,32 @@
-import { type DBSchema, type IDBPDatabase, openDB } from 'idb'
-import { type Finding, isRunning } from './finding.ts'
+import type { DBSchema, IDBPDatabase } from 'idb'
+import { openKept } from '../kept.ts'
+import type { Finding } from './finding.ts'
 
-/** Searches of this browser, in IndexedDB, so that their addresses show them again at no cost. */
+/**
+ * Searches of this browser, in IndexedDB, so that their addresses show them again at no cost; every change is written, and
+ * told to the other tabs. A change is made to what is there at that time, in one transaction: what was paid for is not
+ * taken back by a tab that has an older copy.
+ */
 
 interface Schema extends DBSchema {
   findings: { key: string; value: Finding; indexes: { at: number } }
 }
 
-export interface Findings {
+export interface FindingsView {
   /** Newest first. */
-  view(): readonly Finding[]
+  findings: readonly Finding[]
+  /** Why nothing is kept, if nothing is. */
+  unkept?: string
+}
+
+export interface Findings {
+  view(): FindingsView
   subscribe(listen: () => void): () => void
   find(id: string): Finding | undefined
-  put(finding: Finding): void
+  /** One that is in no browser yet. The newest hundred stay, and all that are shared. */
+  add(finding: Finding): void
+  /** @param change  Pure: it is made to the search as this page has it, and to that on the disk. */
+  update(id: string, change: (finding: Finding) => Finding): void
   /** `write: false` leaves it for a later write: an answer grows many times a second. */
   patch(id: string, part: Partial<Finding>, options?: { write: boolean }): void
   remove(id: string): void
@@ -20,41 +34,108 @@ export interface Findings {
   forgetVectors(query: string): void
 }
 
-/** The oldest go first. */
-const MOST_KEPT = 100
+const NAME = 'heurist-search'
+/** So many that are not shared, and as many that are. */
+export const MOST_KEPT = 100
+
+/** Newest first. Pure. */
+const sorted = (findings: readonly Finding[]): Finding[] => [...findings].sort((a, b) => b.at - a.at)
+
+/** Those that no longer fit. Pure. */
+const outgrown = (findings: readonly Finding[]): Finding[] =>
+  findings.filter(({ share }) => share === undefined).slice(MOST_KEPT)
 
 export async function openFindings(): Promise<Findings> {
-  const db = await openDB<Schema>('heurist-search', 1, {
-    upgrade(fresh) {
+  const opened = await openKept<Schema, Finding[]>(
+    NAME,
+    (fresh) => {
       fresh.createObjectStore('findings').createIndex('at', 'at')
     },
-  }).catch((cause: unknown) => {
-    console.warn(cause)
-    return undefined
+    (db) => db.getAll('findings'),
+  )
+  return findingsOf(opened?.db, {
+    findings: sorted(opened?.kept ?? []),
+    ...(opened ? {} : { unkept: 'This browser keeps nothing: searches are gone with the page.' }),
   })
-  const kept = db ? await db.getAllFromIndex('findings', 'at') : []
-  // Nobody writes these any more: the page that did is gone.
-  const ended = kept.map((each) => (isRunning(each) ? { ...each, state: 'cut' as const } : each))
-  return findingsOf(db, ended.reverse())
 }
 
-function findingsOf(db: IDBPDatabase<Schema> | undefined, first: readonly Finding[]): Findings {
+function findingsOf(db: IDBPDatabase<Schema> | undefined, first: FindingsView): Findings {
   let view = first
   const listeners = new Set<() => void>()
-  const change = (next: readonly Finding[]) => {
-    view = next
+  const channel = new BroadcastChannel(NAME)
+  /** What the next change writes with it. */
+  const unwritten = new Map<string, Partial<Finding>>()
+  /** Searches of which the disk has less than the page. */
+  const ahead = new Set<string>()
+  const change = (part: Partial<FindingsView>) => {
+    view = { ...view, ...part }
     for (const listen of listeners) listen()
   }
-  const write = (work: (to: IDBPDatabase<Schema>) => Promise<unknown>) => {
-    if (db) work(db).catch((cause: unknown) => console.warn(cause))
+  const find = (id: string) => view.findings.find((each) => each.id === id)
+  const without = (id: string) => view.findings.filter((each) => each.id !== id)
+  const replace = (finding: Finding) => change({ findings: sorted([finding, ...without(finding.id)]) })
+  const drop = (id: string) => {
+    unwritten.delete(id)
+    ahead.delete(id)
+    change({ findings: without(id) })
   }
-  const find = (id: string) => view.find((each) => each.id === id)
-  function put(finding: Finding): void {
-    const all = [finding, ...view.filter(({ id }) => id !== finding.id)]
-    for (const { id } of all.slice(MOST_KEPT)) write((to) => to.delete('findings', id))
-    change(all.slice(0, MOST_KEPT))
-    write((to) => to.put('findings', finding, finding.id))
+  async function write(id: string, work: (to: IDBPDatabase<Schema>) => Promise<unknown>): Promise<void> {
+    if (!db) return
+    try {
+      await work(db)
+      ahead.delete(id)
+      channel.postMessage(id)
+    } catch (cause) {
+      console.warn(cause)
+      if (find(id)) ahead.add(id)
+      change({ unkept: 'The browser has no room left: what is new here is gone with the page.' })
+    }
   }
+  channel.onmessage = ({ data: id }: MessageEvent<string>) => reread(id)
+  async function reread(id: string): Promise<void> {
+    if (!db) return
+    const before = find(id)
+    const finding = await db.get('findings', id)
+    // It changed here meanwhile, and what was read is older.
+    if (find(id) !== before) return reread(id)
+    if (ahead.has(id)) return
+    if (finding) replace({ ...finding, ...unwritten.get(id) })
+    else drop(id)
+  }
+  function update(id: string, changed: (finding: Finding) => Finding): void {
+    const before = find(id)
+    if (!before) return
+    const late = unwritten.get(id)
+    unwritten.delete(id)
+    const whole = changed(before)
+    replace(whole)
+    void write(id, async (to) => {
+      const { store, done } = to.transaction('findings', 'readwrite')
+      const put = async () => {
+        const stored = await store.get(id)
+        if (ahead.has(id)) return void (await store.put(whole, id))
+        if (!stored) return drop(id)
+        const next = changed({ ...stored, ...late })
+        await store.put(next, id)
+        if (find(id) === whole) replace(next)
+      }
+      await Promise.all([put(), done])
+    })
+  }
+  /** Unless another tab has shared it since. */
+  function outgrow(id: string): void {
+    drop(id)
+    void write(id, async (to) => {
+      const { store, done } = to.transaction('findings', 'readwrite')
+      const end = async () => {
+        const stored = await store.get(id)
+        if (stored?.share) replace(stored)
+        else await store.delete(id)
+      }
+      await Promise.all([end(), done])
+    })
+  }
+
   return {
     view: () => view,
     subscribe(listen) {
@@ -62,24 +143,27 @@ function findingsOf(db: IDBPDatabase<Schema> | undefined, first: readonly Findin
       return () => listeners.delete(listen)
     },
     find,
-    put,
+    add(finding) {
+      replace(finding)
+      void write(finding.id, (to) => to.put('findings', finding, finding.id))
+      for (const { id } of outgrown(view.findings)) outgrow(id)
+    },
+    update,
     patch(id, part, options = { write: true }) {
       const finding = find(id)
       if (!finding) return
-      const next = { ...finding, ...part }
-      change(view.map((each) => (each.id === id ? next : each)))
-      if (options.write) write((to) => to.put('findings', next, id))
-    },
-    forgetVectors(query) {
-      for (const { vector, ...finding } of view.filter((each) => each.query === query)) {
-        if (vector === undefined) continue
-        change(view.map((each) => (each.id === finding.id ? finding : each)))
-        write((to) => to.put('findings', finding, finding.id))
-      }
+      if (options.write) return update(id, (now) => ({ ...now, ...part }))
+      unwritten.set(id, { ...unwritten.get(id), ...part })
+      replace({ ...finding, ...part })
     },
     remove(id) {
-      change(view.filter((each) => each.id !== id))
-      write((to) => to.delete('findings', id))
+      drop(id)
+      void write(id, (to) => to.delete('findings', id))
+    },
+    forgetVectors(query) {
+      for (const { id, vector } of view.findings.filter((each) => each.query === query)) {
+        if (vector !== undefined) update(id, ({ vector: _, ...rest }) => rest)
+      }
     },
   }
 }

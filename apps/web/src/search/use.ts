@@ -5,12 +5,13 @@ import { freshId } from '../network/id.ts'
 import { useSession } from '../session/use.ts'
 import { wordsOf } from '../session/words.ts'
 import { addressOf, type Finding, isRunning, newFinding } from './finding.ts'
-import type { Findings } from './store.ts'
+import { begunNow, run } from './running.ts'
+import type { Findings, FindingsView } from './store.ts'
 import type { Terms } from './terms.ts'
 
 export const FindingsContext = createContext<Findings | undefined>(undefined)
 
-export function useFindings(): { findings: Findings; view: readonly Finding[] } {
+export function useFindings(): { findings: Findings; view: FindingsView } {
   const findings = useContext(FindingsContext)
   if (findings === undefined) throw new Error('FindingsContext is missing')
   return { findings, view: useSyncExternalStore(findings.subscribe, findings.view) }
@@ -35,7 +36,7 @@ const AGAIN_MS = 20_000
 export function useTerms(): Terms | undefined {
   const { config } = useSession()
   const { view } = useFindings()
-  const refusals = view.filter(({ problem }) => problem?.code === 'price.rose').length
+  const refusals = view.findings.filter(({ problem }) => problem?.code === 'price.rose').length
   const [terms, setTerms] = useState<Terms>()
   // biome-ignore lint/correctness/useExhaustiveDependencies: each refusal is a reason to read them.
   useEffect(() => {
@@ -89,11 +90,28 @@ export function useSearching(terms: Terms | undefined): ((query: string) => void
   if (terms === undefined || (pays && (view.phase !== 'ready' || client === undefined))) return undefined
   return (text) => {
     const query = plainText(text) || text.trim()
+    const now = Date.now()
+    const again = begunNow(findings, query, now)
+    if (again !== undefined) return go(addressOf(query, again))
     const id = freshId().slice(0, 22)
-    findings.put(newFinding(id, query, Date.now()))
-    void import('./ask.ts').then(({ searchFor }) =>
-      searchFor({ findings, session, client, id, query, model: terms.model, vectors: terms.vectors }),
-    )
+    findings.add(newFinding(id, query, now))
+    void run(id, async (signal) => {
+      try {
+        const { searchFor } = await import('./ask.ts')
+        await searchFor({
+          findings,
+          session,
+          client,
+          id,
+          query,
+          model: terms.model,
+          vectors: terms.vectors,
+          signal,
+        })
+      } catch (cause) {
+        findings.patch(id, { state: 'failed', problem: wordsOf(cause) })
+      }
+    })
     go(addressOf(query, id))
   }
 }

@@ -1,5 +1,4 @@
 import { useState } from 'react'
-import { asHeuristError } from '../../../../sdk/errors.ts'
 import { Button } from '../parts/button.tsx'
 import { Dialog } from '../parts/dialog.tsx'
 import { type Problem, wordsOf } from '../session/words.ts'
@@ -30,11 +29,8 @@ export function DeleteShared({ title, noun, api, path, share, onDelete, onClose 
     try {
       await deleteShare(api, share)
     } catch (cause) {
-      // Its secret link did that already.
-      if (asHeuristError(cause).code !== 'share.unknown') {
-        setProblem(wordsOf(cause))
-        return setBusy(false)
-      }
+      setProblem(wordsOf(cause))
+      return setBusy(false)
     }
     onDelete()
     onClose()

@@ -1,4 +1,4 @@
-import { type ReactNode, useState } from 'react'
+import { type ReactNode, useEffect, useRef, useState } from 'react'
 import { Button } from '../parts/button.tsx'
 import { Dialog } from '../parts/dialog.tsx'
 import { type Problem, wordsOf } from '../session/words.ts'
@@ -27,8 +27,17 @@ interface Props {
 export function ShareDialog({ title, api, path, share, body, keep, forget, onClose, children }: Props) {
   const [busy, setBusy] = useState(false)
   const [problem, setProblem] = useState<Problem>()
+  const [said, setSaid] = useState('')
+  const content = useRef<HTMLDivElement>(null)
+  const acted = useRef(false)
+  // What was pressed is gone, or was disabled meanwhile.
+  useEffect(() => {
+    if (!busy && acted.current) content.current?.querySelector<HTMLElement>('a, button')?.focus()
+  }, [busy])
   async function act(work: () => Promise<void>) {
+    acted.current = true
     setBusy(true)
+    setSaid('')
     setProblem(undefined)
     await work().catch((cause: unknown) => setProblem(wordsOf(cause)))
     setBusy(false)
@@ -36,26 +45,33 @@ export function ShareDialog({ title, api, path, share, body, keep, forget, onClo
   const create = () =>
     act(async () => {
       const made = await createShare(api, await body())
-      if (!keep(made)) await deleteShare(api, made)
+      if (keep(made)) setSaid('The link is made.')
+      else await deleteShare(api, made)
     })
   const remove = () =>
     act(async () => {
       if (!share) return
       await deleteShare(api, share)
       forget(share)
+      setSaid('The shared page is deleted.')
     })
   return (
     <Dialog title={title} onClose={onClose}>
-      {share === undefined ? (
-        <>
-          <p>{children}</p>
-          <Button tone="main" disabled={busy} onClick={() => void create()}>
-            Make a link
-          </Button>
-        </>
-      ) : (
-        <ShareLinks path={path(share.id)} share={share} busy={busy} onDelete={() => void remove()} />
-      )}
+      <div ref={content} className="space-y-4">
+        {share === undefined ? (
+          <>
+            <p>{children}</p>
+            <Button tone="main" disabled={busy} onClick={() => void create()}>
+              Make a link
+            </Button>
+          </>
+        ) : (
+          <ShareLinks path={path(share.id)} share={share} busy={busy} onDelete={() => void remove()} />
+        )}
+      </div>
+      <p role="status" className="sr-only">
+        {said}
+      </p>
       <ProblemLine problem={problem} />
     </Dialog>
   )

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { asHeuristError } from '../../../../sdk/errors.ts'
 import { askServer } from '../network/server.ts'
 import type { ShareKey } from './links.tsx'
 
@@ -9,6 +10,11 @@ export async function createShare(api: string, body: object): Promise<ShareKey> 
   return z.object({ id: z.string(), secret: z.string() }).parse(await answer.json())
 }
 
+/** Done as well where its secret link did it before, in any browser. */
 export async function deleteShare(api: string, { id, secret }: ShareKey): Promise<void> {
-  await askServer(`${api}/${id}`, { method: 'DELETE', body: { secret } })
+  try {
+    await askServer(`${api}/${id}`, { method: 'DELETE', body: { secret } })
+  } catch (cause) {
+    if (asHeuristError(cause).code !== 'share.unknown') throw cause
+  }
 }
