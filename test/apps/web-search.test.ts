@@ -59,6 +59,26 @@ function callsOf(context: BrowserContext): { count: number } {
   return calls
 }
 
+/** Answers of the router to calls wait until they are let through. */
+async function held(
+  context: BrowserContext,
+): Promise<{ count(): number; release(): void; end(): Promise<void> }> {
+  let count = 0
+  let release = () => {}
+  const released = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  const jobs = ({ pathname }: URL) => pathname === '/v1/jobs'
+  await context.route(jobs, async (route) => {
+    const response = await route.fetch()
+    count += 1
+    await released
+    // The page that asked may be closed.
+    await route.fulfill({ response }).catch(() => undefined)
+  })
+  return { count: () => count, release, end: () => context.unroute(jobs) }
+}
+
 describe('search in a browser', function () {
   this.timeout(300_000)
   let house: House
@@ -260,6 +280,110 @@ describe('search in a browser', function () {
     await other.locator('[data-problem="share.unknown"]').waitFor()
     expect(calls.count).to.equal(0)
     await context.close()
+  })
+
+  it('whose shared page was deleted by its secret link it can be shared again; a keyboard stays in the dialog, and hears', async () => {
+    await button(page, 'share').click()
+    const dialog = page.getByRole('dialog')
+    const focused = (wanted: Locator) =>
+      until(async () => (await wanted.and(page.locator(':focus')).count()) === 1)
+    const hears = (text: string) => dialog.getByRole('status').filter({ hasText: text }).waitFor()
+    // The test above deleted it.
+    await button(page, 'Delete the shared page').focus()
+    await page.keyboard.press('Enter')
+    await hears('The shared page is deleted.')
+    await focused(button(page, 'Make a link'))
+    await page.keyboard.press('Enter')
+    await hears('The link is made.')
+    await focused(dialog.locator('[data-share]'))
+    await page.keyboard.press('Escape')
+    await focused(button(page, 'share'))
+  })
+
+  it('that is shared is forgotten with its page or alone, and whoever forgets it is told of the page', async () => {
+    for (const [how, status] of [
+      ['Delete the search alone', 200],
+      ['Delete the search and its shared page', 404],
+    ] as const) {
+      if ((await page.locator('[data-state=done]').count()) === 0) await searchFor(page, QUESTION)
+      await button(page, 'share').click()
+      if (await button(page, 'Make a link').isVisible()) await button(page, 'Make a link').click()
+      const link = await page.locator('[data-share]').getAttribute('href')
+      const id = new URL(link ?? '').searchParams.get('rid')
+      await page.goto(`${house.stage.url}/search`)
+      await isReady(page)
+      await priced(page)
+      const shared = page.getByRole('listitem').filter({ has: page.getByText('shared', { exact: true }) })
+      await shared.getByRole('button').click()
+      const dialog = page.getByRole('dialog')
+      expect(await dialog.textContent()).to.include('its shared page stays, and only its secret link deletes')
+      expect(await dialog.locator('[data-delete]').textContent()).to.include('#delete=')
+      await button(page, how).click()
+      await until(async () => (await shared.count()) === 0)
+
+      expect((await fetch(`${house.stage.url}/api/results/${id}`)).status).to.equal(status)
+    }
+  })
+
+  it('is begun once by a double click, at its result the focus is and its state is said', async () => {
+    const calls = callsOf(page.context())
+    await searchFor(page, QUESTION)
+    const first = page.url()
+    const heading = page.getByRole('heading', { level: 1, name: QUESTION })
+    await until(async () => (await heading.and(page.locator(':focus')).count()) === 1)
+    await page.getByRole('status').filter({ hasText: 'The answer is complete.' }).waitFor()
+    expect(calls.count).to.equal(1)
+
+    const hold = await held(page.context())
+    await page.getByLabel('Your query', { exact: true }).fill('What can a thief of my key do?')
+    await button(page, 'Search').dblclick()
+    await page.getByRole('status').filter({ hasText: 'Searching…' }).waitFor()
+    await button(page, 'Search').click()
+    hold.release()
+    await answered(page)
+    await until(async () => page.url() !== first)
+
+    expect(calls.count).to.equal(2)
+    await hold.end()
+  })
+
+  it('is still there when a second tab has shown its address meanwhile', async () => {
+    const hold = await held(page.context())
+    const before = page.url()
+    await page.getByLabel('Your query', { exact: true }).fill('What is a voucher?')
+    await button(page, 'Search').click()
+    await until(async () => page.url() !== before)
+    await until(async () => hold.count() === 1)
+    const second = await page.context().newPage()
+    await second.goto(page.url())
+    await second.getByText('Another tab searches this.').waitFor()
+    hold.release()
+    await answered(page)
+    await answered(second)
+    const text = await answerOf(page)
+    expect(await answerOf(second)).to.equal(text)
+    await second.close()
+    await page.reload()
+    await answered(page)
+
+    expect(await answerOf(page)).to.equal(text)
+    await hold.end()
+  })
+
+  it('whose tab was closed in the middle says so in the tab that shows it', async () => {
+    const hold = await held(page.context())
+    const first = await house.open(page.context(), '/search')
+    await isReady(first)
+    await priced(first)
+    await first.getByLabel('Your query', { exact: true }).fill('What is a receipt?')
+    await button(first, 'Search').click()
+    await until(async () => hold.count() === 1)
+    await page.goto(first.url())
+    await page.getByText('Another tab searches this.').waitFor()
+    await first.close()
+    await page.locator('[data-state=cut]').waitFor()
+    hold.release()
+    await hold.end()
   })
 
   it('what nothing speaks of is answered so, by no model', async () => {

@@ -1,5 +1,5 @@
 import { refused } from '../../../../sdk/errors.ts'
-import { tooManyShared } from '../sharing/bound.ts'
+import { checkShared } from '../sharing/bound.ts'
 import { ShareDialog } from '../sharing/dialog.tsx'
 import { type Drawing, MOST_KEPT, ofModel } from './drawing.ts'
 import { useDrawings } from './use.ts'
@@ -17,9 +17,7 @@ export function SharePicture({ drawing, onClose }: { drawing: Drawing; onClose: 
       path={sharedPath}
       share={drawing.share}
       body={async () => {
-        const mine = ofModel(drawings.view().drawings, drawing.model)
-        const shared = mine.filter(({ share }) => share !== undefined)
-        if (shared.length >= MOST_KEPT) throw tooManyShared(MOST_KEPT, 'pictures of this model')
+        checkShared(ofModel(drawings.view().drawings, drawing.model), MOST_KEPT, 'pictures of this model')
         const bytes = await drawings.picture(drawing.id)
         if (!bytes || drawing.request === undefined) {
           throw refused('picture.missing', 'this browser has the picture no more', { fix: 'Draw it again.' })

@@ -1,4 +1,4 @@
-import { tooManyShared } from '../sharing/bound.ts'
+import { checkShared } from '../sharing/bound.ts'
 import { ShareDialog } from '../sharing/dialog.tsx'
 import { type Finding, resultOf, sharedPath, withoutShare } from './finding.ts'
 import { RESULTS } from './server.ts'
@@ -15,8 +15,7 @@ export function ShareFinding({ finding, onClose }: { finding: Finding; onClose: 
       path={sharedPath(finding)}
       share={finding.share}
       body={async () => {
-        const shared = findings.view().findings.filter(({ share }) => share !== undefined)
-        if (shared.length >= MOST_KEPT) throw tooManyShared(MOST_KEPT, 'searches')
+        checkShared(findings.view().findings, MOST_KEPT, 'searches')
         return resultOf(finding)
       }}
       keep={(share) => {

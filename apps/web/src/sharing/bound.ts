@@ -1,7 +1,14 @@
-import { type HeuristError, refused } from '../../../../sdk/errors.ts'
+import { refused } from '../../../../sdk/errors.ts'
+import type { ShareKey } from './links.tsx'
 
-/** Nothing shared is dropped for something newer, so there is an end to what is shared: with it would go its secret. */
-export const tooManyShared = (most: number, nouns: string): HeuristError =>
-  refused('share.many', `${most} ${nouns} of this browser are shared already`, {
+/**
+ * Nothing shared is dropped for something newer, as its secret would go with it: so there is an end to what is shared.
+ *
+ * @throws `share.many` (refused).
+ */
+export function checkShared(all: readonly { share?: ShareKey }[], most: number, nouns: string): void {
+  if (all.filter(({ share }) => share !== undefined).length < most) return
+  throw refused('share.many', `this browser has ${most} shared ${nouns} and keeps no more`, {
     fix: 'Delete a shared page that nobody needs any more.',
   })
+}

@@ -1,1 +1,0 @@
-import{n as e,t}from"./prices-kMyak2jJ.js";t();export{e as priceOf};

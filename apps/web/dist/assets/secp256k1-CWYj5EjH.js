@@ -1,0 +1,1 @@
+import{n as e,t}from"./secp256k1-D5NCT-qH.js";t();export{e as secp256k1};

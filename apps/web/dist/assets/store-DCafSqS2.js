@@ -1,1 +1,0 @@
-import{n as e,t}from"./store-DRHaygE0.js";t();export{e as openSessionDb};

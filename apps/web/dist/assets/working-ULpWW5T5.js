@@ -1,1 +1,0 @@
-import{n as e}from"./rolldown-runtime-CNOWq4Kh.js";async function t(e,t){let n=r();n?await n.request(i(e),t):await t()}function n(e,t){let n=r();if(!n)return t();n.request(i(e),{ifAvailable:!0},e=>{e&&t()})}var r,i;function a(){return(a=e((()=>{r=()=>globalThis.navigator?.locks,i=e=>`heurist-work-${e}`})))()}export{a as n,n as r,t};

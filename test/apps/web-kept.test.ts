@@ -1,0 +1,279 @@
+import 'fake-indexeddb/auto'
+import { expect } from 'chai'
+import { openDrawings } from '../../apps/web/src/imagine/store.ts'
+import { openChats } from '../../apps/web/src/pondera/store.ts'
+import { charged, type Finding, newFinding } from '../../apps/web/src/search/finding.ts'
+import { MOST_KEPT, openFindings } from '../../apps/web/src/search/store.ts'
+import { checkShared } from '../../apps/web/src/sharing/bound.ts'
+import { deleteShare } from '../../apps/web/src/sharing/server.ts'
+import { asHeuristError, HeuristError } from '../../sdk/errors.ts'
+import { browserLocks } from './locks.ts'
+import { until } from './visitor.ts'
+
+/** What a browser keeps of searches, and what no other tab takes away: two pages of one browser, as two tabs are. */
+
+type Running = typeof import('../../apps/web/src/search/running.ts')
+
+let pages = 0
+/** A page of its own: it knows nothing of what another one runs. */
+const pageOf = (): Promise<Running> => {
+  pages += 1
+  return import(`../../apps/web/src/search/running.ts?page=${pages}`)
+}
+const settle = () => new Promise((resolve) => setTimeout(resolve, 50))
+const searchOf = (part: Partial<Finding> = {}): Finding => ({
+  ...newFinding(crypto.randomUUID(), 'What is a pod?', Date.now()),
+  ...part,
+})
+/** Once all that was written before is on the disk. */
+async function reread(id: string): Promise<Finding | undefined> {
+  await settle()
+  return (await openFindings()).find(id)
+}
+
+async function withNavigator(navigator: object, work: () => Promise<void>): Promise<void> {
+  const before = Object.getOwnPropertyDescriptor(globalThis, 'navigator')
+  Object.defineProperty(globalThis, 'navigator', { value: navigator, configurable: true })
+  try {
+    await work()
+  } finally {
+    if (before) Object.defineProperty(globalThis, 'navigator', before)
+    else Reflect.deleteProperty(globalThis, 'navigator')
+  }
+}
+
+describe('the searches of a browser', () => {
+  const paid = { state: 'done', answer: 'paid for', price: '500', open: [] } as const
+
+  it('a tab that shows one as it was adds to what it has become, and takes nothing away', async () => {
+    const first = await openFindings()
+    const { id, ...begun } = searchOf({ open: ['0x1'], requests: ['0x1'] })
+    first.add({ id, ...begun })
+    await settle()
+    const second = await openFindings()
+    first.patch(id, paid)
+    // Told of nothing yet.
+    second.update(id, (now) => ({ ...now, ...charged(now, new Map([['0x1', 500n]])) }))
+    second.patch(id, { share: { id: 's', secret: 'x' } })
+
+    expect(await reread(id)).to.deep.include({ ...paid, share: { id: 's', secret: 'x' } })
+    for (const tab of [first, second]) {
+      await until(async () => tab.find(id)?.share !== undefined)
+      expect(tab.find(id)).to.deep.include(paid)
+    }
+  })
+
+  it('one that was forgotten in one tab is brought back by none', async () => {
+    const [first, second] = [await openFindings(), await openFindings()]
+    const { id, ...begun } = searchOf()
+    first.add({ id, ...begun })
+    await until(async () => second.find(id) !== undefined)
+    second.remove(id)
+    first.patch(id, paid)
+
+    expect(await reread(id)).to.equal(undefined)
+    await until(async () => first.find(id) === undefined)
+  })
+
+  it('an answer that grows is written with the next change, whole', async () => {
+    const findings = await openFindings()
+    const { id, ...begun } = searchOf({ state: 'writing' })
+    findings.add({ id, ...begun })
+    findings.patch(id, { answer: 'It' })
+    findings.patch(id, { answer: 'It is' }, { write: false })
+    findings.patch(id, { state: 'stopped' })
+
+    expect(await reread(id)).to.include({ state: 'stopped', answer: 'It is' })
+  })
+
+  it('what the disk had no room for is said, and written with the next change', async () => {
+    const findings = await openFindings()
+    const { id, ...begun } = searchOf()
+    findings.add({ id, ...begun })
+    await settle()
+    const { put } = IDBObjectStore.prototype
+    IDBObjectStore.prototype.put = () => {
+      throw new DOMException('full', 'QuotaExceededError')
+    }
+    findings.patch(id, { answer: 'paid for', price: '500' })
+    await settle()
+    IDBObjectStore.prototype.put = put
+    expect(findings.view().unkept).to.match(/no room/)
+
+    findings.patch(id, { state: 'done' })
+    expect(await reread(id)).to.include({ state: 'done', answer: 'paid for', price: '500' })
+  })
+
+  it('past a hundred the oldest go, but none that is shared: with it would go the secret that deletes its page', async () => {
+    const findings = await openFindings()
+    for (const { id } of findings.view().findings) findings.remove(id)
+    const share = { id: 's', secret: 'x' }
+    const shared = searchOf({ ...paid, at: 0, share })
+    findings.add(shared)
+    const others = Array.from({ length: MOST_KEPT + 1 }, (_, at) => searchOf({ ...paid, at: at + 1 }))
+    for (const each of others) findings.add(each)
+
+    for (const tab of [findings, await settle().then(openFindings)]) {
+      expect(tab.find(shared.id)?.share).to.deep.equal(share)
+      expect(tab.find(others[0]?.id ?? '')).to.equal(undefined)
+      expect(tab.view().findings.map(({ id }) => id)).to.deep.equal(
+        [...others.slice(1).map(({ id }) => id)].reverse().concat(shared.id),
+      )
+    }
+  })
+
+  it('one that another tab has shared a moment ago is not dropped by a tab that does not know it yet', async () => {
+    const [here, there] = [await openFindings(), await openFindings()]
+    for (const { id } of here.view().findings) here.remove(id)
+    await settle()
+    const oldest = searchOf({ ...paid, at: 0 })
+    here.add(oldest)
+    for (let at = 1; at < MOST_KEPT; at += 1) here.add(searchOf({ ...paid, at }))
+    await until(async () => there.view().findings.length === MOST_KEPT)
+    there.patch(oldest.id, { share: { id: 's', secret: 'x' } })
+    here.add(searchOf({ ...paid, at: MOST_KEPT }))
+
+    expect((await reread(oldest.id))?.share).to.deep.equal({ id: 's', secret: 'x' })
+    await until(async () => here.find(oldest.id)?.share !== undefined)
+  })
+})
+
+describe('what is shared', () => {
+  it('has an end, at which a further link is refused in words and nothing is dropped', () => {
+    const shared = { share: { id: 's', secret: 'x' } }
+    const check = (count: number) =>
+      checkShared([...Array.from({ length: count }, () => shared), {}, {}], 3, 'searches')
+
+    check(2)
+    expect(() => check(3))
+      .to.throw(HeuristError, '3 shared searches')
+      .with.property('code', 'share.many')
+  })
+
+  it('and is deleted is done with, though its secret link had deleted it before', async () => {
+    const real = globalThis.fetch
+    const answers = (status: number, code: string) => {
+      globalThis.fetch = async () =>
+        Response.json({ error: { code, kind: 'refused', message: 'no' } }, { status })
+    }
+    try {
+      answers(404, 'share.unknown')
+      await deleteShare('/api/results', { id: 's', secret: 'x' })
+      answers(403, 'share.secret_wrong')
+      const said = await deleteShare('/api/results', { id: 's', secret: 'y' }).catch(asHeuristError)
+      expect(said?.code).to.equal('share.secret_wrong')
+    } finally {
+      globalThis.fetch = real
+    }
+  })
+})
+
+describe('a search that goes on', () => {
+  it('is no closed page’s to a tab that shows it meanwhile, and is one’s when its page is gone', async () => {
+    await withNavigator({ locks: browserLocks() }, async () => {
+      const [findings, page, other] = [await openFindings(), await pageOf(), await pageOf()]
+      const [first, second] = [searchOf(), searchOf()]
+      const ends: (() => void)[] = []
+      const work = () => new Promise<void>((resolve) => ends.push(resolve))
+      const runs = [first, second].map((each) => {
+        findings.add(each)
+        return page.run(each.id, work)
+      })
+      await settle()
+      const shown = await openFindings()
+      for (const { id } of [first, second]) other.endOnceGone(shown, id)
+      await settle()
+
+      expect([page.isHere(first.id), other.isHere(first.id)]).to.deep.equal([true, false])
+      for (const { id } of [first, second]) expect((await reread(id))?.state).to.equal('searching')
+
+      findings.patch(first.id, { state: 'done', answer: 'paid for' })
+      for (const end of ends) end()
+      await Promise.all(runs)
+      expect(await reread(first.id)).to.include({ state: 'done', answer: 'paid for' })
+      // Nothing was written of the second: what a page leaves that is closed.
+      expect((await reread(second.id))?.state).to.equal('cut')
+      await until(async () => shown.find(second.id)?.state === 'cut')
+    })
+  })
+
+  it('is stopped by its own tab, from before its work is there', async () => {
+    const page = await pageOf()
+    const { id } = searchOf()
+    const whole = page.run(id, async (signal) => {
+      await settle()
+      expect(signal.aborted).to.equal(true)
+    })
+    page.stop(id)
+    await whole
+
+    expect(page.isHere(id)).to.equal(false)
+  })
+
+  it('goes on where the browser refuses its locks, and fails as it fails', async () => {
+    const request = () => Promise.reject(new DOMException('denied', 'SecurityError'))
+    await withNavigator({ locks: { request } }, async () => {
+      const page = await pageOf()
+      let times = 0
+      await page.run('a', async () => {
+        times += 1
+      })
+      expect(times).to.equal(1)
+    })
+    const page = await pageOf()
+    const failed = await page.run('b', () => Promise.reject(new Error('its own'))).catch(String)
+    expect(failed).to.equal('Error: its own')
+  })
+
+  it('is what a second click on its button means: it is not paid twice', async () => {
+    const [findings, page] = [await openFindings(), await pageOf()]
+    for (const { id } of findings.view().findings) findings.remove(id)
+    const { id, query, at, ...rest } = searchOf()
+    findings.add({ id, query, at, ...rest })
+    let end = () => {}
+    const whole = page.run(id, () => new Promise<void>((resolve) => (end = resolve)))
+
+    expect(page.begunNow(findings, query, at + 60_000)).to.equal(id)
+    expect(page.begunNow(findings, 'What is a node?', at)).to.equal(undefined)
+
+    end()
+    await whole
+    findings.patch(id, { state: 'done' })
+    // Answered between two clicks.
+    expect(page.begunNow(findings, query, at + 300)).to.equal(id)
+    expect(page.begunNow(findings, query, at + 5_000)).to.equal(undefined)
+    findings.patch(id, { state: 'failed' })
+    expect(page.begunNow(findings, query, at + 300)).to.equal(undefined)
+  })
+})
+
+describe('a browser that lets no page keep anything', () => {
+  const SAYS = /^This browser keeps nothing: \w+ are gone with the page\.$/
+  const forbids = {
+    open() {
+      throw new DOMException('denied', 'SecurityError')
+    },
+  }
+
+  for (const [how, given] of [
+    ['has no IndexedDB at all', undefined],
+    ['throws at once', forbids],
+  ] as const) {
+    it(`that ${how}: each door opens, says so, and works as long as the page`, async () => {
+      const real = globalThis.indexedDB
+      Object.defineProperty(globalThis, 'indexedDB', { value: given, configurable: true, writable: true })
+      try {
+        const [findings, drawings, chats] = [await openFindings(), await openDrawings(), await openChats()]
+        for (const { unkept } of [findings.view(), drawings.view(), chats.view()]) {
+          expect(unkept).to.match(SAYS)
+        }
+        const { id, ...begun } = searchOf()
+        findings.add({ id, ...begun })
+        findings.patch(id, { state: 'done' })
+        expect(findings.find(id)?.state).to.equal('done')
+      } finally {
+        Object.defineProperty(globalThis, 'indexedDB', { value: real, configurable: true, writable: true })
+      }
+    })
+  }
+})
