@@ -1,5 +1,7 @@
 import 'fake-indexeddb/auto'
 import { expect } from 'chai'
+import { endCutDrawings } from '../../apps/web/src/imagine/draw.ts'
+import type { Drawing } from '../../apps/web/src/imagine/drawing.ts'
 import { openDrawings } from '../../apps/web/src/imagine/store.ts'
 import { openChats } from '../../apps/web/src/pondera/store.ts'
 import { charged, type Finding, newFinding } from '../../apps/web/src/search/finding.ts'
@@ -10,7 +12,7 @@ import { asHeuristError, HeuristError } from '../../sdk/errors.ts'
 import { browserLocks } from './locks.ts'
 import { until } from './visitor.ts'
 
-/** What a browser keeps of searches, and what no other tab takes away: two pages of one browser, as two tabs are. */
+/** What a browser keeps of searches and pictures, and what no other tab takes away: two pages of one browser, as two tabs are. */
 
 type Running = typeof import('../../apps/web/src/search/running.ts')
 
@@ -135,6 +137,69 @@ describe('the searches of a browser', () => {
 
     expect((await reread(oldest.id))?.share).to.deep.equal({ id: 's', secret: 'x' })
     await until(async () => here.find(oldest.id)?.share !== undefined)
+  })
+})
+
+describe('the pictures of a browser', () => {
+  const drawingOf = (part: Partial<Drawing> = {}): Drawing => ({
+    ...{ id: crypto.randomUUID(), model: 'image', at: Date.now(), input: '{}', state: 'drawing' },
+    ...part,
+  })
+  async function rereadDrawing(id: string): Promise<Drawing | undefined> {
+    await settle()
+    return (await openDrawings()).find(id)
+  }
+
+  it('a tab that shows one as it was adds to what it has become, and takes nothing away', async () => {
+    const first = await openDrawings()
+    const { id, ...begun } = drawingOf()
+    first.add({ id, ...begun })
+    await settle()
+    const second = await openDrawings()
+    const whole = first.finish(id, { state: 'done', price: '500' }, new Uint8Array([1]))
+    await settle()
+    // As a tab has it that was told of nothing.
+    second.patch(id, { state: 'drawing' }, { write: false })
+    endCutDrawings(second)
+    second.patch(id, { share: { id: 's', secret: 'x' } })
+    await whole
+
+    const kept = { state: 'done', price: '500', share: { id: 's', secret: 'x' } }
+    expect(await rereadDrawing(id)).to.deep.include(kept)
+    for (const tab of [first, second]) {
+      await until(async () => tab.find(id)?.share !== undefined)
+      expect(tab.find(id)).to.deep.include(kept)
+    }
+    second.unshare(id, 'another')
+    expect(second.find(id)?.share).to.deep.equal(kept.share)
+  })
+
+  it('one that was deleted in one tab is brought back by none', async () => {
+    const [first, second] = [await openDrawings(), await openDrawings()]
+    const { id, ...begun } = drawingOf()
+    first.add({ id, ...begun })
+    await until(async () => second.find(id) !== undefined)
+    const gone = second.remove(id)
+    first.patch(id, { price: '500' })
+    await gone
+
+    expect(await rereadDrawing(id)).to.equal(undefined)
+    await until(async () => first.find(id) === undefined)
+  })
+
+  it('what the disk had no room for is written with the next change', async () => {
+    const drawings = await openDrawings()
+    const { id, ...begun } = drawingOf()
+    const { put } = IDBObjectStore.prototype
+    IDBObjectStore.prototype.put = () => {
+      throw new DOMException('full', 'QuotaExceededError')
+    }
+    drawings.add({ id, ...begun })
+    await settle()
+    IDBObjectStore.prototype.put = put
+    drawings.patch(id, { price: '500' })
+
+    expect(await rereadDrawing(id)).to.include({ price: '500' })
   })
 })
 

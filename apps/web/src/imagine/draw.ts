@@ -88,6 +88,8 @@ const isPng = (bytes: Uint8Array): boolean => PNG.every((byte, at) => bytes[at] 
 export function endCutDrawings(drawings: Drawings): void {
   for (const { id, state } of drawings.view().drawings) {
     if (state !== 'drawing' || running.has(id)) continue
-    unlessHeld(workOf(id), () => drawings.patch(id, { state: 'cut' }))
+    unlessHeld(workOf(id), () =>
+      drawings.update(id, (now) => (now.state === 'drawing' ? { ...now, state: 'cut' } : now)),
+    )
   }
 }

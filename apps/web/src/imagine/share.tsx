@@ -27,10 +27,10 @@ export function SharePicture({ drawing, onClose }: { drawing: Drawing; onClose: 
       keep={(share) => {
         const now = drawings.view().drawings.find(({ id }) => id === drawing.id)
         if (!now || now.share) return false
-        drawings.patch(drawing.id, { share })
+        drawings.update(drawing.id, (now) => (now.share ? now : { ...now, share }))
         return true
       }}
-      forget={() => drawings.unshare(drawing.id)}
+      forget={(share) => drawings.unshare(drawing.id, share.id)}
       onClose={onClose}
     >
       Whoever has the link sees the picture, its prompt and its settings. The page’s server checks first that

@@ -2,7 +2,10 @@ import type { DBSchema, IDBPDatabase } from 'idb'
 import { openKept } from '../kept.ts'
 import { type Drawing, ofModel, outgrown } from './drawing.ts'
 
-/** The pictures of this browser, in IndexedDB; every change is written, and told to the other tabs. */
+/**
+ * The pictures of this browser, in IndexedDB; every change is written, and told to the other tabs. A change is made to what
+ * is there at that time, in one transaction: nothing that was deleted comes back, and nothing is put back.
+ */
 
 interface Schema extends DBSchema {
   drawings: { key: string; value: Drawing }
@@ -22,9 +25,12 @@ export interface Drawings {
   find(id: string): Drawing | undefined
   /** The newest fifty of a model stay, and all that are shared. */
   add(drawing: Drawing): void
+  /** @param change  Pure: it is made to the picture as this page has it, and to that on the disk. */
+  update(id: string, change: (drawing: Drawing) => Drawing): void
   /** Changes one. `write: false` for what is of no use after a reload. */
   patch(id: string, part: Partial<Drawing>, options?: { write: boolean }): void
-  unshare(id: string): void
+  /** @param share  The page that is gone; another one that was made since stays. */
+  unshare(id: string, share: string): void
   /** With its picture, which is there before anybody is told. */
   finish(id: string, part: Partial<Drawing>, picture: Uint8Array): Promise<void>
   picture(id: string): Promise<Uint8Array<ArrayBuffer> | undefined>
@@ -55,6 +61,8 @@ function drawingsOf(db: IDBPDatabase<Schema> | undefined, first: DrawingsView): 
   const channel = new BroadcastChannel(NAME)
   /** Where nothing is kept, pictures last as long as the page. */
   const unkept = new Map<string, Uint8Array<ArrayBuffer>>()
+  /** Of these the disk has less than the page. */
+  const ahead = new Set<string>()
   const change = (part: Partial<DrawingsView>) => {
     view = { ...view, ...part }
     for (const listen of listeners) listen()
@@ -81,12 +89,39 @@ function drawingsOf(db: IDBPDatabase<Schema> | undefined, first: DrawingsView): 
     const drawing = await db?.get('drawings', id)
     // It changed here meanwhile, and what was read is older.
     if (find(id) !== before) return reread(id)
+    if (ahead.has(id)) return
     if (drawing) replace(drawing)
-    else if (db) change({ drawings: without(id) })
+    else if (db) drop(id)
   }
-  function put(drawing: Drawing) {
-    replace(drawing)
-    void write([drawing.id], (to) => to.put('drawings', drawing, drawing.id))
+  /** @returns whether it is written; if not, the next change writes it whole. */
+  async function writeOne(id: string, work: (db: IDBPDatabase<Schema>) => Promise<unknown>) {
+    if (await write([id], work)) ahead.delete(id)
+    else if (find(id)) ahead.add(id)
+  }
+  function update(id: string, changed: (drawing: Drawing) => Drawing): void {
+    const before = find(id)
+    if (!before) return
+    const whole = changed(before)
+    replace(whole)
+    void writeOne(id, async (to) => {
+      const { store, done } = to.transaction('drawings', 'readwrite')
+      const put = async () => {
+        const stored = await store.get(id)
+        if (ahead.has(id)) return void (await store.put(whole, id))
+        if (!stored) return drop(id)
+        const next = changed(stored)
+        await store.put(next, id)
+        if (find(id) === whole) replace(next)
+      }
+      await Promise.all([put(), done])
+    })
+  }
+  function drop(...ids: string[]): void {
+    for (const id of ids) {
+      unkept.delete(id)
+      ahead.delete(id)
+    }
+    change({ drawings: without(...ids) })
   }
   /** All of them or none; they are shown until they are gone. */
   async function remove(...ids: string[]): Promise<void> {
@@ -95,8 +130,7 @@ function drawingsOf(db: IDBPDatabase<Schema> | undefined, first: DrawingsView): 
       const stores = [both.objectStore('drawings'), both.objectStore('pictures')]
       await Promise.all([...ids.flatMap((id) => stores.map((store) => store.delete(id))), both.done])
     })
-    for (const id of ids) unkept.delete(id)
-    change({ drawings: without(...ids) })
+    drop(...ids)
   }
 
   return {
@@ -107,28 +141,28 @@ function drawingsOf(db: IDBPDatabase<Schema> | undefined, first: DrawingsView): 
     },
     find,
     add(drawing) {
-      put(drawing)
+      replace(drawing)
+      void writeOne(drawing.id, (to) => to.put('drawings', drawing, drawing.id))
       const old = outgrown(view.drawings, drawing.model)
       if (old.length > 0) void remove(...old.map(({ id }) => id))
     },
+    update,
     patch(id, part, options = { write: true }) {
+      if (options.write) return update(id, (now) => ({ ...now, ...part }))
       const drawing = find(id)
-      if (!drawing) return
-      if (options.write) put({ ...drawing, ...part })
-      else replace({ ...drawing, ...part })
+      if (drawing) replace({ ...drawing, ...part })
     },
-    unshare(id) {
-      const drawing = find(id)
-      if (!drawing) return
-      const { share: _, ...rest } = drawing
-      put(rest)
-    },
+    unshare: (id, page) =>
+      update(id, (now) => {
+        if (now.share?.id !== page) return now
+        const { share: _, ...rest } = now
+        return rest
+      }),
     async finish(id, part, bytes) {
       const picture = bytes.slice()
       unkept.set(id, picture)
       if (await write([id], (to) => to.put('pictures', picture, id))) unkept.delete(id)
-      const drawing = find(id)
-      if (drawing) put({ ...drawing, ...part })
+      update(id, (now) => ({ ...now, ...part }))
     },
     picture: async (id) => unkept.get(id) ?? (await db?.get('pictures', id)),
     remove,
