@@ -371,19 +371,19 @@ describe('search in a browser', function () {
   })
 
   it('whose tab was closed in the middle says so in the tab that shows it', async () => {
-    const hold = await held(page.context())
-    const first = await house.open(page.context(), '/search')
-    await isReady(first)
-    await priced(first)
-    await first.getByLabel('Your query', { exact: true }).fill('What is a receipt?')
-    await button(first, 'Search').click()
+    const mine = await house.guest('/search')
+    await priced(mine)
+    const hold = await held(mine.context())
+    await mine.getByLabel('Your query', { exact: true }).fill('What is a receipt?')
+    await button(mine, 'Search').click()
     await until(async () => hold.count() === 1)
-    await page.goto(first.url())
-    await page.getByText('Another tab searches this.').waitFor()
-    await first.close()
-    await page.locator('[data-state=cut]').waitFor()
+    const second = await house.open(mine.context(), new URL(mine.url()).pathname + new URL(mine.url()).search)
+    await second.getByText('Another tab searches this.').waitFor()
+    await mine.close()
+    await second.locator('[data-state=cut]').waitFor()
+
     hold.release()
-    await hold.end()
+    await second.context().close()
   })
 
   it('what nothing speaks of is answered so, by no model', async () => {
