@@ -34,6 +34,7 @@ export const BROWSER_TESTS = [
   'test/apps/web-portal-epochs.test.ts',
   'test/apps/web-imagine.test.ts',
   'test/apps/web-search.test.ts',
+  'test/apps/web-unkept.test.ts',
   'test/apps/web-weight.test.ts',
   'test/apps/web-day.test.ts',
 ] as const

@@ -371,6 +371,22 @@ describe('imagine in a browser', function () {
   })
 
   describe('history', () => {
+    it('has one picture more after a double click on Draw', async () => {
+      await studio('image')
+      const calls: string[] = []
+      page.on('request', (request) => {
+        if (request.method() === 'POST' && request.url().endsWith('/v1/jobs')) calls.push(request.url())
+      })
+      const before = await entries().count()
+      await prompt().fill(PROMPT)
+      await button(page, 'Draw').dblclick()
+      await until(async () => (await entries().count()) > before)
+      await page.locator('#result [data-state=done] [data-receipt]').waitFor()
+
+      expect(await entries().count()).to.equal(before + 1)
+      expect(calls.length).to.equal(1)
+    })
+
     it('is kept per model over a reload, and one picture of it is deleted', async () => {
       await studio('image-twin')
       await draw(PROMPT)
@@ -422,9 +438,19 @@ describe('imagine in a browser', function () {
       expect(await page.getByTitle('old 1', { exact: true }).count()).to.equal(1)
     })
 
-    it('is deleted as a whole for one model, and stays for the others', async () => {
+    it('is deleted as a whole for one model but for what is shared, and stays for the others', async () => {
+      await button(page, 'Share').click()
+      await button(page, 'Make a link').click()
+      await page.locator('[data-share]').waitFor()
+      await page.keyboard.press('Escape')
       page.once('dialog', (dialog) => void dialog.accept())
       await button(page, 'Delete them all').click()
+      await until(async () => (await entries().count()) === 1)
+      await page
+        .getByRole('list', { name: 'Earlier pictures' })
+        .getByRole('button', { name: /^Delete / })
+        .click()
+      await button(page, 'Delete the picture and its shared page').click()
       await until(async () => (await entries().count()) === 0)
       await page.reload()
       await isReady(page)

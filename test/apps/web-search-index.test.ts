@@ -166,8 +166,12 @@ describe('the quality of the search', function () {
   const terms = (text: string) => [...termsOf(text)]
 
   it('is asked questions of people: seventy or more, of every document, not in the words of the headings', () => {
-    const headings = new Set(docs.passages.map(({ file, heading }) => `${file} # ${heading}`))
-    const gone = questions.filter(({ file, heading }) => !headings.has(`${file} # ${heading}`))
+    const answers = (asked: (typeof questions)[number]) =>
+      docs.passages.some(
+        ({ file, heading, text }) =>
+          file === asked.file && heading === asked.heading && squashed(text).includes(asked.holds),
+      )
+    const gone = questions.filter((asked) => !answers(asked))
     const copied = questions.filter(({ question, heading }) => {
       const asked = termsOf(question)
       return terms(heading).length > 1 && terms(heading).every((term) => asked.has(term))
@@ -177,7 +181,7 @@ describe('the quality of the search', function () {
     expect(new Set(questions.map(({ question }) => question)).size).to.equal(questions.length)
     expect(new Set(questions.map(({ file }) => file)).size).to.equal(readDocs(root).size)
     expect(copied.map(({ question }) => question)).to.deep.equal([])
-    expect(gone.length, gone.map(({ heading }) => heading).join()).to.be.at.most(3)
+    expect(gone.length, gone.map(({ question }) => question).join()).to.be.at.most(3)
   })
 
   /** How many questions find the passage that answers them among the eight, and quote it. */
