@@ -1,5 +1,5 @@
 import { refused } from '../../../../sdk/errors.ts'
-import type { ShareKey } from './links.tsx'
+import type { ShareKey } from './server.ts'
 
 /**
  * Nothing shared is dropped for something newer, as its secret would go with it: so there is an end to what is shared.

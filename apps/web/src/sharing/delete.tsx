@@ -2,9 +2,9 @@ import { useState } from 'react'
 import { Button } from '../parts/button.tsx'
 import { Dialog } from '../parts/dialog.tsx'
 import { type Problem, wordsOf } from '../session/words.ts'
-import { SecretLink, type ShareKey } from './links.tsx'
+import { SecretLink } from './links.tsx'
 import { ProblemLine } from './problem.tsx'
-import { deleteShare } from './server.ts'
+import { deleteShare, type ShareKey } from './server.ts'
 
 interface Props {
   title: string

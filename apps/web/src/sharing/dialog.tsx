@@ -2,9 +2,9 @@ import { type ReactNode, useEffect, useRef, useState } from 'react'
 import { Button } from '../parts/button.tsx'
 import { Dialog } from '../parts/dialog.tsx'
 import { type Problem, wordsOf } from '../session/words.ts'
-import { type ShareKey, ShareLinks } from './links.tsx'
+import { ShareLinks } from './links.tsx'
 import { ProblemLine } from './problem.tsx'
-import { createShare, deleteShare } from './server.ts'
+import { createShare, deleteShare, type ShareKey } from './server.ts'
 
 interface Props {
   title: string

@@ -1,10 +1,6 @@
 import { Button } from '../parts/button.tsx'
 import { Copy } from '../parts/copy.tsx'
-
-export interface ShareKey {
-  id: string
-  secret: string
-}
+import type { ShareKey } from './server.ts'
 
 /** The secret behind the `#` of an address, which browsers send to nobody. */
 export const secretOf = (hash: string): string | undefined => /^#delete=([\w-]{1,64})$/.exec(hash)?.[1]

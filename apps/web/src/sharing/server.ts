@@ -1,9 +1,13 @@
 import { z } from 'zod'
 import { asHeuristError } from '../../../../sdk/errors.ts'
 import { askServer } from '../network/server.ts'
-import type { ShareKey } from './links.tsx'
 
 /** What is shared, at this page's server: `POST <api>`, `DELETE <api>/<id>`. */
+
+export interface ShareKey {
+  id: string
+  secret: string
+}
 
 export async function createShare(api: string, body: object): Promise<ShareKey> {
   const answer = await askServer(api, { method: 'POST', body })
