@@ -75,6 +75,8 @@ export interface Client {
   withdraw(): Promise<TransactionReceipt>
   /** Names who may withdraw this key's account. Once. */
   open(owner: Address): Promise<TransactionReceipt>
+  /** Resolves once every call that was signed is decided: charged, released or rejected. */
+  idle(): Promise<void>
   /** Gives the journal back. Calls in flight are resolved at the next start. */
   close(): Promise<void>
 }
@@ -179,6 +181,10 @@ export function createClient(options: ClientOptions): Client {
       const { network, sign } = await session()
       const signature = await sign('Open', { router: network.router.address, owner })
       return owned((router, key) => accountCall.open(router, owner, key, signature))
+    },
+    async idle() {
+      const opened = await opening?.catch(() => undefined)
+      await opened?.session.purse.idle()
     },
     async close() {
       const opened = await opening?.catch(() => undefined)

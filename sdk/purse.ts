@@ -42,6 +42,8 @@ export interface Purse {
   leave(request: Hex, read: bigint): Promise<void>
   /** This key signs nothing more. */
   retire(code: string): Promise<void>
+  /** Resolves once nothing is pending. */
+  idle(): Promise<void>
   close(): Promise<void>
 }
 
@@ -69,7 +71,18 @@ export function openPurse({ log, payer, router, hasher, signVoucher, now }: Purs
   async function decide(entry: JournalEntry & { request: Hex }): Promise<void> {
     if (!book.pending.has(entry.request)) return
     enter(book, entry)
-    await log.append(entry)
+    try {
+      await log.append(entry)
+    } finally {
+      tellIdle()
+    }
+  }
+
+  const waiting = new Set<() => void>()
+  function tellIdle(): void {
+    if (book.pending.size > 0) return
+    for (const go of waiting) go()
+    waiting.clear()
   }
 
   async function reserve(message: Request, beside?: (signed: SignedVoucher) => void | Promise<void>) {
@@ -87,6 +100,7 @@ export function openPurse({ log, payer, router, hasher, signVoucher, now }: Purs
     } catch (cause) {
       // Nobody has seen the voucher. If the journal has it, the next start asks for it in vain and lets it go.
       enter(book, { type: 'released', at: now(), request, code: 'voucher.unsigned' })
+      tellIdle()
       throw cause
     }
   }
@@ -117,6 +131,11 @@ export function openPurse({ log, payer, router, hasher, signVoucher, now }: Purs
       enter(book, entry)
       await log.append(entry)
     },
+    idle: () =>
+      new Promise((resolve) => {
+        waiting.add(resolve)
+        tellIdle()
+      }),
     close: () => log.close(),
   }
 }

@@ -6,19 +6,26 @@ import type { Hex } from 'viem'
 import { cutBefore, newChat, restored, withoutShare, withQuestion } from '../../apps/web/src/pondera/acts.ts'
 import { type Asking, answer, endCutAnswers } from '../../apps/web/src/pondera/answer.ts'
 import type { Chat, Message } from '../../apps/web/src/pondera/chat.ts'
-import type { IndexedDocument } from '../../apps/web/src/pondera/documents/document.ts'
+import { settleCosts } from '../../apps/web/src/pondera/costs.ts'
+import { entriesOf, type IndexedDocument } from '../../apps/web/src/pondera/documents/document.ts'
 import {
   forgetIndexing,
   indexDocument,
   indexingView,
+  keptDocuments,
   removeDocument,
   settleOpen,
   stopIndexing,
 } from '../../apps/web/src/pondera/documents/indexing.ts'
-import { indexRest, newDocument } from '../../apps/web/src/pondera/documents/library.ts'
+import {
+  type Embedder,
+  excerptsFor,
+  indexRest,
+  newDocument,
+} from '../../apps/web/src/pondera/documents/library.ts'
 import { type Chats, openChats } from '../../apps/web/src/pondera/store.ts'
 import type { Session } from '../../apps/web/src/session/view.ts'
-import { later } from '../../sdk/errors.ts'
+import { asHeuristError, later } from '../../sdk/errors.ts'
 import type { CallOptions, Client } from '../../sdk/index.ts'
 import { parseManifest } from '../../sdk/protocol/manifest.ts'
 import type { Job } from '../../sdk/protocol/wire.ts'
@@ -35,6 +42,10 @@ const said = (id: string, part: Partial<Message> = {}): Message => ({
   ...part,
 })
 const chatOf = (...messages: Message[]): Chat => ({ ...newChat('chat', 0, crypto.randomUUID()), messages })
+const indexed = (id: string): IndexedDocument => ({
+  ...{ id, name: `${id}.txt`, pieces: [{ text: id, vector: [1, 0] }], rest: [] },
+  ...{ model: 'm', price: '500', requests: ['0x1'] },
+})
 const textsOf = (chat: Chat | undefined) => chat?.messages.map(({ text }) => text)
 
 /** Once all that was written before is on the disk. */
@@ -82,6 +93,51 @@ describe('the chats of a browser', () => {
     expect(textsOf(found)).to.deep.equal(['a', 'b'])
     expect(found?.messages.at(-1)?.price).to.equal('700')
     expect(found?.documents).to.deep.equal([])
+  })
+
+  it('a chat on the disk names no documents that there was no room for; they are written once there is', async () => {
+    const chats = await openChats()
+    const chat = chatOf(user('a'))
+    chats.add(chat)
+    await settle()
+    const { put } = IDBObjectStore.prototype
+    // The vectors of a document are large, what its chat says of it is small.
+    IDBObjectStore.prototype.put = function (this: IDBObjectStore, ...args: Parameters<typeof put>) {
+      if (this.name === 'documents') throw new DOMException('full', 'QuotaExceededError')
+      return put.apply(this, args)
+    }
+    await chats.updateDocuments(chat.id, () => [indexed('d')])
+    chats.update(chat.id, (now) => ({ ...now, title: 'Mine' }))
+    const full = await reread(chat.id)
+    IDBObjectStore.prototype.put = put
+
+    expect(full).to.deep.include({ title: 'Mine', documents: [] })
+    expect(chats.find(chat.id)?.documents?.map(({ name }) => name)).to.deep.equal(['d.txt'])
+    expect(await keptDocuments(chats, chat.id)).to.have.length(1)
+
+    await chats.updateDocuments(chat.id, (all) => [...all, indexed('e')])
+    expect((await reread(chat.id))?.documents?.map(({ name }) => name)).to.deep.equal(['d.txt', 'e.txt'])
+    expect(await (await openChats()).documents(chat.id)).to.have.length(2)
+  })
+
+  it('a question is looked up in no documents that are not there, or have no piece yet: nothing is paid for that', async () => {
+    const chats = await openChats()
+    const [line] = entriesOf([indexed('d')])
+    const chat = { ...chatOf(user('a')), documents: line ? [line] : [] }
+    chats.add(chat)
+
+    const lost = await keptDocuments(chats, chat.id).catch((cause: unknown) => asHeuristError(cause))
+    expect(lost).to.include({ code: 'documents.lost', kind: 'refused' })
+    expect((await reread(chat.id))?.documents).to.deep.equal([])
+    expect(await keptDocuments(chats, chat.id)).to.deep.equal([])
+
+    const unpaid = { run: () => expect.fail('it was asked') } as unknown as Embedder['client']
+    const terms = { pod: 'embed', manifest: manifestOf('embed') }
+    const begun = newDocument(terms, { id: 'f', name: 'f.txt', text: 'Gold is a metal.' })
+    const unread = await excerptsFor({ ...terms, client: unpaid }, 'What is gold?', [begun]).catch(
+      (cause: unknown) => asHeuristError(cause),
+    )
+    expect(unread).to.include({ code: 'documents.unread', kind: 'refused' })
   })
 
   it('two tabs that change one chat at once lose neither change, and what one deleted no other brings back', async () => {
@@ -190,7 +246,7 @@ describe('an answer in the place of another', () => {
     expect(chats.find(chat.id)?.refused).to.equal(undefined)
   })
 
-  it('takes it with its first words, though it breaks off then; what is signed is what was shown', async () => {
+  it('takes it once it is whole; what is signed is what was shown', async () => {
     const chats = await openChats()
     const chat = begin(chats)
     const signed: bigint[] = []
@@ -209,6 +265,66 @@ describe('an answer in the place of another', () => {
     expect(found?.title).to.equal('Edited')
     expect(found?.former ?? found?.refused).to.equal(undefined)
     expect(signed).to.deep.equal([4_321n])
+  })
+
+  /** Says two words, and breaks off: the call was signed by then. */
+  const breaking = () =>
+    ({
+      stream(_: string, __: object, { signed }: CallOptions) {
+        const failure = later('stream.interrupted', 'the connection broke')
+        const whole = Promise.reject(failure)
+        whole.catch(() => undefined)
+        return {
+          answer: whole,
+          async *[Symbol.asyncIterator]() {
+            await signed?.('0x5', {} as Job)
+            yield { text: 'It ' }
+            throw failure
+          },
+        }
+      },
+    }) as unknown as Client
+
+  it('that breaks off is kept beside it until it is known whether it was paid for, and takes its place then alone', async () => {
+    for (const [price, texts] of [
+      [0n, ['What is a pod?', 'b', 'c', 'd']],
+      [70n, ['Edited', 'It ']],
+    ] as const) {
+      const chats = await openChats()
+      const chat = begin(chats)
+      await answer(askingOf(chats, chat, breaking()))
+      await settleCosts(chats, chat.id, async () => 'open')
+      const both = await reread(chat.id)
+      expect(textsOf(both)).to.deep.equal(['Edited', 'It '])
+      expect(both?.former?.messages).to.deep.equal(chat.messages)
+      const next = await openChats()
+      endCutAnswers(next)
+      expect(next.find(chat.id)).to.deep.equal(both)
+
+      await settleCosts(next, chat.id, async (request) => (request === '0x5' ? price : 'open'))
+      const found = await reread(chat.id)
+      expect(textsOf(found)).to.deep.equal(texts)
+      expect(found?.former).to.equal(undefined)
+      expect((found?.refused ?? found?.messages.at(-1))?.price).to.equal(price.toString())
+    }
+  })
+
+  it('and asked for once more before that is known, leaves what was there before both, and the cost of each', async () => {
+    const chats = await openChats()
+    const chat = begin(chats)
+    await answer(askingOf(chats, chat, breaking()))
+    chats.update(chat.id, (now) => withQuestion(cutBefore(now, 'e'), { id: 'f', text: 'Again', at: 2 }))
+    expect(chats.find(chat.id)?.former?.messages).to.deep.equal(chat.messages)
+    const away = async () => {
+      throw later('router.unreachable', 'the router is away')
+    }
+    await answer(askingOf(chats, chat, streaming([], away)))
+    expect(textsOf(chats.find(chat.id))).to.deep.equal(textsOf(chat))
+
+    await settleCosts(chats, chat.id, async () => 70n)
+    const found = await reread(chat.id)
+    expect(found?.messages.map(({ text, price }) => `${text} ${price}`)).to.include('It  70')
+    expect(textsOf(found)).to.include.members(['What is a pod?', 'b', 'c', 'd'])
   })
 
   it('that the page was closed before leaves the chat as it was when it opens again', async () => {
@@ -272,6 +388,87 @@ describe('an answer in the place of another', () => {
     const own = withQuestion(cutBefore({ ...failed, title: 'a' }, 'a'), { id: 'c', text: 'Another', at: 1 })
     expect(own.title).to.equal('Another')
     expect(restored(asked, undefined)).to.equal(asked)
+  })
+})
+
+describe('what an answer cost whose page did not see its end', () => {
+  const failed = (part: Partial<Message> = {}) => said('b', { state: 'failed', request: '0x1', ...part })
+  const unpriced = ({ price: _, ...message }: Message): Message => message
+
+  for (const state of ['failed', 'stopped', 'cut'] as const) {
+    it(`is looked up in the journal and kept, where it was ${state}`, async () => {
+      const chats = await openChats()
+      const chat = chatOf(user('a'), unpriced(failed({ state })))
+      chats.add(chat)
+      await settleCosts(chats, chat.id, async () => 'open')
+      expect(chats.find(chat.id)).to.deep.equal(chat)
+
+      await settleCosts(chats, chat.id, async (request) => (request === '0x1' ? 500n : 'open'))
+      expect((await reread(chat.id))?.messages.at(-1)).to.include({ state, price: '500' })
+      // What is known is not asked for again.
+      await settleCosts(chats, chat.id, () => expect.fail('it was asked for'))
+    })
+  }
+
+  it('says so where the journal was shortened meanwhile', async () => {
+    const chats = await openChats()
+    const chat = chatOf(user('a'), unpriced(failed()))
+    chats.add(chat)
+    await settleCosts(chats, chat.id, async () => 'forgotten')
+
+    expect((await reread(chat.id))?.messages.at(-1)).to.include({ isForgotten: true })
+    await settleCosts(chats, chat.id, () => expect.fail('it was asked for'))
+  })
+
+  it('is known of looking its question up too: that call is written down as soon as it is signed', async () => {
+    const chats = await openChats()
+    const chat = chatOf(user('a'))
+    chats.add(chat)
+    const session = { refresh: async () => undefined, report: () => undefined } as unknown as Session
+    let signed = () => {}
+    const isSigned = new Promise<void>((resolve) => {
+      signed = resolve
+    })
+    void answer({
+      ...{ chats, session, client: {} as Client, chat: chat.id, model: 'chat', manifest: manifestOf('chat') },
+      ...{ most: 1n, settings: { system: '', thinking: false } },
+      excerpts: async (_, options) => {
+        options.signed('0x7')
+        signed()
+        return new Promise(() => undefined)
+      },
+    })
+    await isSigned
+    const next = await reread(chat.id)
+    expect(next?.messages.at(-1)?.lookup).to.deep.equal({ request: '0x7' })
+
+    // The page was closed meanwhile.
+    chats.patch(chat.id, next?.messages.at(-1)?.id ?? '', { state: 'cut' })
+    await settleCosts(chats, chat.id, async () => 30n)
+    expect((await reread(chat.id))?.messages.at(-1)?.lookup).to.deep.equal({ request: '0x7', price: '30' })
+  })
+
+  it('stays in the conversation though its edit came to nothing and something else is asked', async () => {
+    for (const [first, later] of [
+      [70n, 'open'],
+      ['open', 70n],
+      ['open', 0n],
+    ] as const) {
+      const chats = await openChats()
+      const chat = {
+        ...chatOf(user('a'), said('b')),
+        refused: { ...unpriced(failed({ id: 'z', text: '' })), at: 1, asked: 'Edited' },
+      }
+      chats.add(chat)
+      await settleCosts(chats, chat.id, async () => first)
+      chats.update(chat.id, (now) => withQuestion(now, { id: 'c', text: 'Next', at: 2 }))
+      await settleCosts(chats, chat.id, async () => later)
+
+      const found = await reread(chat.id)
+      const ids = found?.messages.map(({ id }) => id)
+      expect(ids).to.deep.equal(later === 0n ? ['a', 'b', 'c'] : ['a', 'b', 'z', 'c'])
+      expect(found?.undecided ?? found?.refused).to.equal(undefined)
+    }
   })
 })
 

@@ -1,4 +1,5 @@
-import { type Chat, type Former, type Message, NEW_TITLE, titleOf } from './chat.ts'
+import type { CallEnd } from '../session/prices.ts'
+import { type Chat, type Cost, type Former, type Message, NEW_TITLE, titleOf } from './chat.ts'
 
 /** What a person does to a conversation. Pure: each gives the conversation after it. */
 
@@ -12,11 +13,12 @@ export const newChat = (model: string, now: number, id: string): Chat => ({
 })
 
 export function withQuestion(chat: Chat, question: Omit<Message, 'role'>): Chat {
+  const before = answeredBy(chat)
   return {
-    ...withoutRefusal(chat),
+    ...before,
     title: chat.title === NEW_TITLE ? titleOf(question.text) : chat.title,
     updatedAt: question.at,
-    messages: [...chat.messages, { ...question, role: 'user' }],
+    messages: [...before.messages, { ...question, role: 'user' }],
   }
 }
 
@@ -27,25 +29,116 @@ export function withQuestion(chat: Chat, question: Omit<Message, 'role'>): Chat 
 export function cutBefore(chat: Chat, message: string): Chat {
   const at = chat.messages.findIndex(({ id }) => id === message)
   if (at < 0) return chat
-  const [kept, cut] = [chat.messages.slice(0, at), chat.messages.slice(at)]
-  const former: Former = { title: chat.title, at, messages: cut }
+  const now = answeredBy(chat)
+  const [kept, cut] = [now.messages.slice(0, at), now.messages.slice(at)]
   const first = chat.messages.find(({ role }) => role === 'user')
   const isOwn = first !== undefined && cut.includes(first) && chat.title === titleOf(first.text)
+  // What was put aside before, and has no successor yet, stays so.
+  const former: Former = chat.former ?? { title: chat.title, at, messages: cut }
   return {
-    ...withoutRefusal(chat),
+    ...now,
     title: isOwn ? NEW_TITLE : chat.title,
     messages: kept,
-    ...(cut.some(hasWorth) ? { former } : {}),
+    ...(former.messages.some(hasWorth) ? { former } : {}),
+    ...(chat.former ? { undecided: [...(now.undecided ?? []), ...cut.filter(isCostly)] } : {}),
   }
 }
 
-const hasWorth = ({ role, state, text, lookup }: Message): boolean =>
-  role === 'assistant' && (state !== 'failed' || text !== '' || lookup !== undefined)
+const hasWorth = (message: Message): boolean =>
+  message.role === 'assistant' && (message.state !== 'failed' || message.text !== '' || mayHaveCost(message))
 
-/** The new branch is paid for, or has its first words: the former one goes. */
-export function settled(chat: Chat): Chat {
+const isCostly = (message: Message): boolean => message.role === 'assistant' && mayHaveCost(message)
+
+/** The new branch ended well, or is paid for: the former one goes. */
+function settled(chat: Chat): Chat {
   const { former: _, ...rest } = chat
   return rest
+}
+
+/**
+ * An answer that came to nothing gives its place back to what it was to replace; one that is whole, or paid for, keeps it.
+ * Of one that broke off nobody may know that yet: both are kept until then.
+ */
+export function decided(chat: Chat): Chat {
+  if (!chat.former) return chat
+  const branch = chat.messages.slice(chat.former.at)
+  const answer = branch.find(({ role }) => role === 'assistant')
+  if (answer?.state === 'writing') return chat
+  // Whoever stops it, or goes on from it, has seen what came of it.
+  const isTaken = answer?.state === 'done' || (answer?.state === 'stopped' && answer.text !== '')
+  if (isTaken || branch.filter(({ role }) => role === 'user').length > 1) return withPlaces(settled(chat))
+  if (!answer || answer.text === '' || !mayHaveCost(answer)) return withPlaces(restored(chat, answer))
+  return isDecided(answer) ? withPlaces(settled(chat)) : chat
+}
+
+const isOpen = ({ request, price, isForgotten }: Partial<Cost>): boolean =>
+  request !== undefined && price === undefined && !isForgotten
+
+/** Whether it is known what it cost, looking it up included. */
+const isDecided = (message: Message): boolean => !isOpen(message) && !isOpen(message.lookup ?? {})
+
+/** Whether something was paid for it, as far as is known. */
+const mayHaveCost = ({ request, price, lookup }: Message): boolean =>
+  (request !== undefined && price !== '0') || (lookup !== undefined && lookup.price !== '0')
+
+const answersOf = ({ messages, refused, undecided = [] }: Chat): Message[] => [
+  ...messages,
+  ...(refused ? [refused] : []),
+  ...undecided,
+]
+
+/** The calls of a chat that are over for its page, and of which it does not know what they cost. */
+export const unseenOf = (chat: Chat): string[] =>
+  answersOf(chat)
+    .filter(({ state }) => state !== 'writing')
+    .flatMap((message) => [message, message.lookup ?? {}])
+    .flatMap((cost: Partial<Cost>) => (cost.request !== undefined && isOpen(cost) ? [cost.request] : []))
+
+/** It is known what a call cost. */
+export function withCost(chat: Chat, request: string, end: Exclude<CallEnd, 'open'>): Chat {
+  const cost = end === 'forgotten' ? { isForgotten: true as const } : { price: end.toString() }
+  const told = <M extends Message>(message: M): M => ({
+    ...message,
+    ...(message.request === request ? cost : {}),
+    ...(message.lookup?.request === request ? { lookup: { ...message.lookup, ...cost } } : {}),
+  })
+  const { messages, refused, undecided, former, ...rest } = chat
+  const now: Chat = {
+    ...rest,
+    messages: messages.map(told),
+    ...(refused ? { refused: told(refused) } : {}),
+    ...(undecided ? { undecided: undecided.map(told) } : {}),
+    ...(former ? { former: { ...former, messages: former.messages.map(told) } } : {}),
+  }
+  const isEnded = former && messages.slice(former.at).some(({ role }) => role === 'assistant')
+  return isEnded ? decided(now) : withPlaces(now)
+}
+
+/** Those that did cost something get their place, by their time; while something is put aside, that waits. */
+function withPlaces(chat: Chat): Chat {
+  const { undecided = [], ...rest } = chat
+  if (chat.former || undecided.length === 0) return chat
+  const open = undecided.filter((message) => !isDecided(message))
+  const paid = undecided.filter((message) => isDecided(message) && mayHaveCost(message))
+  return {
+    ...rest,
+    messages: paid.reduce(withPlace, chat.messages),
+    ...(open.length > 0 ? { undecided: open } : {}),
+  }
+}
+
+function withPlace(messages: readonly Message[], message: Message): readonly Message[] {
+  const next = messages.findIndex(({ at }) => at > message.at)
+  const at = next < 0 ? messages.length : next
+  return [...messages.slice(0, at), message, ...messages.slice(at)]
+}
+
+/** Something else is asked: a refusal goes, unless it cost something. */
+function answeredBy(chat: Chat): Chat {
+  const { refused, ...rest } = chat
+  if (!refused || !mayHaveCost(refused)) return rest
+  const { asked: _, ...message } = refused
+  return withPlaces({ ...rest, undecided: [...(rest.undecided ?? []), message] })
 }
 
 /** The new branch came to nothing: the conversation is what it was, and says what was asked and why it failed. */

@@ -6,8 +6,8 @@ import { askedOf, type Manifest, mostPrice } from '../network/models.ts'
 import type { Session } from '../session/view.ts'
 import { wordsOf } from '../session/words.ts'
 import { holding, unlessHeld } from '../session/working.ts'
-import { restored, settled } from './acts.ts'
-import type { Chat, Lookup, Message, Settings } from './chat.ts'
+import { decided } from './acts.ts'
+import type { Lookup, Message, Settings } from './chat.ts'
 import { MOST_MESSAGES, packContext } from './context.ts'
 import type { Chats } from './store.ts'
 
@@ -24,7 +24,9 @@ export interface Asking {
   /** The most that stood beside the button that was pressed, looking it up included: what is signed. Base units. */
   most: bigint
   /** Finds the excerpts that a question is to be answered from; absent in a chat without documents. */
-  excerpts?: ((question: string, signal: AbortSignal) => Promise<Lookup>) | undefined
+  excerpts?:
+    | ((question: string, options: { signal: AbortSignal; signed(request: string): void }) => Promise<Lookup>)
+    | undefined
 }
 
 /** An answer that grows is written to the disk this often. Milliseconds. */
@@ -68,7 +70,7 @@ async function answerHeld(asking: Asking, abort: AbortController): Promise<void>
   const end = (part: Partial<Message>) => {
     running.delete(id)
     chats.patch(id, message.id, { ...part, ...writing.said })
-    chats.update(id, (now) => endOf(now, message.id))
+    chats.update(id, decided)
   }
   try {
     const { before, most } = await withExcerpts(writing, chat.messages)
@@ -89,14 +91,6 @@ interface Writing extends Asking {
   signal: AbortSignal
 }
 
-/** An answer that came to nothing gives its place back to what it was to replace; any other keeps it. */
-function endOf(chat: Chat, answer: string): Chat {
-  const message = chat.messages.find(({ id }) => id === answer)
-  if (!chat.former || !message) return chat
-  const isThere = message.text !== '' || message.state === 'done'
-  return isThere ? settled(chat) : restored(chat, message)
-}
-
 /**
  * The conversation whose question carries its excerpts, and what the answer may still cost.
  *
@@ -113,7 +107,10 @@ async function withExcerpts(
     const { excerpts: _, ...bare } = question
     return { before: [...others, bare], most }
   }
-  const { excerpts, price, request } = await find(question.text, signal)
+  const { excerpts, price, request } = await find(question.text, {
+    signal,
+    signed: (request) => chats.patch(chat, answer, { lookup: { request } }),
+  })
   chats.patch(chat, answer, { lookup: { request, price: price.toString() } })
   if (excerpts.length === 0) {
     throw refused('documents.silent', 'nothing in your documents is near to this question', {
@@ -166,10 +163,8 @@ async function askOnce(writing: Writing, turns: ReturnType<typeof packContext>):
   let written = 0
   for await (const piece of stream) {
     if (piece.text === undefined) continue
-    const now = chats.find(chat)
     // Somebody deleted it, in another tab perhaps.
-    if (!now) stop(chat)
-    if (now?.former) chats.update(chat, settled)
+    if (!chats.find(chat)) stop(chat)
     said.text += piece.text
     const write = Date.now() - written > WRITE_MS
     if (write) written = Date.now()
@@ -191,9 +186,7 @@ export function endCutAnswers(chats: Chats): void {
 }
 
 function endCutAnswer(chats: Chats, chat: string): void {
-  const { messages = [], former } = chats.find(chat) ?? {}
-  const cut = messages.filter(({ state }) => state === 'writing')
-  for (const { id } of cut) chats.patch(chat, id, { state: 'cut' })
-  const last = cut.at(-1)?.id
-  if (former) chats.update(chat, (now) => (last ? endOf(now, last) : restored(now, undefined)))
+  const { messages = [] } = chats.find(chat) ?? {}
+  for (const { id, state } of messages) if (state === 'writing') chats.patch(chat, id, { state: 'cut' })
+  chats.update(chat, decided)
 }

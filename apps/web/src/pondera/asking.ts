@@ -5,8 +5,9 @@ import { go, replace } from '../network/address.ts'
 import { freshId } from '../network/id.ts'
 import { useSession } from '../session/use.ts'
 import { cutBefore, newChat, withModel, withQuestion } from './acts.ts'
-import { answer, isRunning } from './answer.ts'
+import { type Asking, answer, isRunning } from './answer.ts'
 import type { Chat, Message } from './chat.ts'
+import { keptDocuments } from './documents/indexing.ts'
 import type { EmbedTerms } from './documents/price.ts'
 import { useEmbedTerms } from './documents/use.ts'
 import { mostOfAnswer, type Sources } from './price.ts'
@@ -111,14 +112,14 @@ function useExcerpts(id: string, embed: EmbedTerms | null | undefined) {
   const { chats } = useChats()
   return (client: Client) => {
     if (!chats.find(id)?.documents?.length) return undefined
-    return async (question: string, signal: AbortSignal) => {
+    return async (question: string, options: Parameters<NonNullable<Asking['excerpts']>>[1]) => {
       if (!embed) {
         throw refused('documents.no_pod', 'the network has no embed pod to look your question up', {
           fix: 'Take the documents away to ask the model alone, or try again later. Nothing was charged.',
         })
       }
       const { excerptsFor } = await import('./documents/library.ts')
-      return excerptsFor({ ...embed, client }, question, await chats.documents(id), signal)
+      return excerptsFor({ ...embed, client }, question, await keptDocuments(chats, id), options)
     }
   }
 }

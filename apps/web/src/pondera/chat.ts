@@ -14,15 +14,24 @@ export interface Message {
   state?: 'writing' | 'done' | 'stopped' | 'cut' | 'failed'
   /** What its receipt is looked up by, known before anybody sees the call. */
   request?: string
-  /** Base units, decimal text, of the verified receipt. */
+  /** Base units, decimal text: of the verified receipt, or as the journal has it where the page did not see the end. */
   price?: string
+  /** The journal was shortened before anybody looked there: its receipt alone says what it cost. */
+  isForgotten?: true
   /** Answers from documents: what looking the question up cost. */
-  lookup?: { request: string; price: string }
+  lookup?: Cost
   problem?: Problem
   /** How many earlier messages the model saw with it; only where it was fewer than usual. */
   saw?: number
   /** Excerpts of documents that it was asked to answer from. */
   excerpts?: readonly Excerpt[]
+}
+
+/** A call, and what it came to once that is known; as {@link Message} has it. */
+export interface Cost {
+  request: string
+  price?: string
+  isForgotten?: true
 }
 
 export interface Excerpt {
@@ -68,6 +77,8 @@ export interface Chat {
   former?: Former
   /** The last edit or regeneration that came to nothing, until something else is asked. */
   refused?: Refusal
+  /** Earlier ones of which nobody knows yet whether they cost something: those that did get a place in the conversation. */
+  undecided?: readonly Message[]
 }
 
 /** The end of a conversation, put aside. */

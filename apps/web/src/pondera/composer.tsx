@@ -1,6 +1,7 @@
-import { useState } from 'react'
+import { useEffect, useLayoutEffect, useRef, useState } from 'react'
 import { formatUsd } from '../../../../sdk/units.ts'
 import { Button } from '../parts/button.tsx'
+import { StopButton } from '../parts/stop.tsx'
 import { useSession } from '../session/use.ts'
 import { whyNot } from '../session/why.ts'
 
@@ -20,8 +21,14 @@ export function Composer({ mostOf, writing, mayAsk, onSend, onStop }: Props) {
   const question = text.trim()
   const price = mostOf(question === '' ? '?' : question)
   const maySend = mayAsk && question !== ''
+  const area = useRef<HTMLTextAreaElement>(null)
+  // What was pressed to ask is gone, and with it the focus.
+  useEffect(() => {
+    if (writing && document.activeElement === document.body) area.current?.focus()
+  }, [writing])
   function send() {
     if (!maySend || price === undefined) return
+    area.current?.focus()
     onSend(question, price)
     setText('')
   }
@@ -37,6 +44,7 @@ export function Composer({ mostOf, writing, mayAsk, onSend, onStop }: Props) {
         <label className="min-w-0 flex-1">
           <span className="sr-only">Your question</span>
           <textarea
+            ref={area}
             value={text}
             rows={Math.min(8, Math.max(1, text.split('\n').length))}
             placeholder="Ask something"
@@ -50,9 +58,7 @@ export function Composer({ mostOf, writing, mayAsk, onSend, onStop }: Props) {
           />
         </label>
         {writing ? (
-          <Button key="stop" tone="quiet" onClick={onStop}>
-            Stop
-          </Button>
+          <Stop onStop={onStop} onLeft={() => area.current?.focus()} />
         ) : (
           <Button key="send" tone="main" type="submit" disabled={!maySend}>
             Send
@@ -66,6 +72,24 @@ export function Composer({ mostOf, writing, mayAsk, onSend, onStop }: Props) {
         <Why mayAsk={mayAsk} writing={writing} />
       </p>
     </form>
+  )
+}
+
+/** @param onLeft  It goes while it has the focus. */
+function Stop({ onStop, onLeft }: { onStop: () => void; onLeft: () => void }) {
+  const place = useRef<HTMLSpanElement>(null)
+  const left = useRef(onLeft)
+  left.current = onLeft
+  useLayoutEffect(() => {
+    const here = place.current
+    return () => {
+      if (here?.contains(document.activeElement)) left.current()
+    }
+  }, [])
+  return (
+    <span ref={place}>
+      <StopButton onStop={onStop} />
+    </span>
   )
 }
 

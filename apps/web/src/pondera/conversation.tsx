@@ -1,10 +1,11 @@
 import { useEffect, useRef, useState } from 'react'
 import { stop } from './answer.ts'
 import { useConversation } from './asking.ts'
-import type { Chat } from './chat.ts'
+import type { Chat, Message } from './chat.ts'
 import { Composer } from './composer.tsx'
 import { ConversationHead } from './head.tsx'
 import { type AskAnew, MessageView, Refused } from './message.tsx'
+import { useUnseenCosts } from './use.ts'
 import { Welcome } from './welcome.tsx'
 
 const NONE: Chat['messages'] = []
@@ -13,6 +14,7 @@ const NONE: Chat['messages'] = []
 export function Conversation({ chatId }: { chatId: string | undefined }) {
   const talk = useConversation(chatId)
   const { chat, mayAsk, writing } = talk
+  useUnseenCosts(chat)
   const messages = chat?.messages ?? NONE
   const lastQuestion = messages.findLastIndex(({ role }) => role === 'user')
   if (chatId !== undefined && chat === undefined) return <Unknown />
@@ -45,7 +47,7 @@ export function Conversation({ chatId }: { chatId: string | undefined }) {
         ))}
         {chat?.refused && <Refused refused={chat.refused} />}
       </div>
-      <Follow count={messages.length} writing={writing} />
+      <Follow count={messages.length} writing={writing} last={chat?.refused ?? messages.at(-1)} />
       <Composer
         mostOf={(text) => mostAt(messages.length, text)}
         writing={writing}
@@ -58,7 +60,15 @@ export function Conversation({ chatId }: { chatId: string | undefined }) {
 }
 
 /** Keeps the end of a growing answer in sight, and says to screen readers when it begins and ends. */
-function Follow({ count, writing }: { count: number; writing: boolean }) {
+function Follow({
+  count,
+  writing,
+  last,
+}: {
+  count: number
+  writing: boolean
+  last: Pick<Message, 'state'> | undefined
+}) {
   const end = useRef<HTMLDivElement>(null)
   const [began, setBegan] = useState(false)
   useEffect(() => {
@@ -70,10 +80,15 @@ function Follow({ count, writing }: { count: number; writing: boolean }) {
   return (
     <div ref={end}>
       <p role="status" className="sr-only">
-        {writing ? 'The answer is being written.' : began ? 'The answer is complete.' : ''}
+        {writing ? 'The answer is being written.' : began ? endWords(last?.state) : ''}
       </p>
     </div>
   )
+}
+
+function endWords(state: Message['state']): string {
+  if (state === 'stopped') return 'The answer was stopped.'
+  return state === 'failed' ? 'The answer failed.' : 'The answer is complete.'
 }
 
 const Unknown = () => (

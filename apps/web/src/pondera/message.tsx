@@ -4,7 +4,7 @@ import { LateMarkdown } from '../markdown/late.tsx'
 import { receiptPath } from '../network/address.ts'
 import { Button } from '../parts/button.tsx'
 import { Copy } from '../parts/copy.tsx'
-import type { Message, Refusal } from './chat.ts'
+import type { Cost, Message, Refusal } from './chat.ts'
 import { MostTag } from './most.tsx'
 import { partThinking } from './thinking.ts'
 
@@ -36,6 +36,9 @@ export const MessageView = memo(({ message, anew, question }: Props) => {
   return <Answer message={message} anew={anew} question={question} />
 })
 
+/** When it comes: one that React sees as another at each render would take the focus back each time. */
+const focus = (area: HTMLTextAreaElement | null) => area?.focus()
+
 function Question({ message, anew }: Pick<Props, 'message' | 'anew'>) {
   const [draft, setDraft] = useState<string>()
   const edited = draft?.trim() ?? ''
@@ -58,7 +61,7 @@ function Question({ message, anew }: Pick<Props, 'message' | 'anew'>) {
         >
           <textarea
             aria-label="Your question, edited"
-            ref={(area) => area?.focus()}
+            ref={focus}
             value={draft}
             rows={Math.min(10, draft.split('\n').length + 1)}
             onChange={(event) => setDraft(event.target.value)}
@@ -193,12 +196,20 @@ export function Refused({ refused }: { refused: Refusal }) {
   )
 }
 
-function Receipts({ message: { request, price, state, lookup } }: { message: Message }) {
-  const whole = lookup && price !== undefined ? BigInt(lookup.price) + BigInt(price) : undefined
+/** What an answer cost, and looking it up before: whatever became of it. */
+export function Receipts({ message }: { message: Message }) {
+  const { request, price, isForgotten, state, lookup } = message
+  const whole =
+    lookup?.price !== undefined && price !== undefined ? BigInt(lookup.price) + BigInt(price) : undefined
+  const call = request !== undefined && {
+    request,
+    ...(price !== undefined ? { price } : {}),
+    ...(isForgotten ? { isForgotten } : {}),
+  }
   return (
     <>
-      {request !== undefined && state !== 'failed' && <Receipt request={request} price={price} />}
-      {lookup && <Receipt request={lookup.request} price={lookup.price} of="looking it up" />}
+      {call && <CostView cost={call} state={state} />}
+      {lookup && <CostView cost={lookup} state={state} of="looking it up" />}
       {whole !== undefined && (
         <span className="label px-1.5" data-total={whole.toString()}>
           ${formatUsd(whole)} together
@@ -206,6 +217,42 @@ function Receipts({ message: { request, price, state, lookup } }: { message: Mes
       )}
     </>
   )
+}
+
+interface CostProps {
+  cost: Cost
+  state: Message['state']
+  /** What it is of, if it is not of the answer. */
+  of?: string
+}
+
+function CostView({ cost: { request, price, isForgotten }, state, of }: CostProps) {
+  const isOpen = price === undefined && !isForgotten && state !== 'done'
+  if (price === '0' && state === 'failed') return null
+  const words = state === 'done' ? undefined : wordsOfCost(price, isForgotten, isOpen, of)
+  return (
+    <>
+      {(price !== '0' || state === 'done') && !(isOpen && state === 'failed') && (
+        <Receipt request={request} price={price} {...(of ? { of } : {})} />
+      )}
+      {words && (
+        <span className="label px-1.5" data-cost={isOpen ? 'open' : (price ?? 'forgotten')}>
+          {words}
+        </span>
+      )}
+    </>
+  )
+}
+
+function wordsOfCost(
+  price: string | undefined,
+  isForgotten: true | undefined,
+  isOpen: boolean,
+  of = 'it',
+): string | undefined {
+  if (price === '0') return `Nothing was charged for ${of}.`
+  if (isForgotten) return `This browser no longer knows what ${of} cost: the receipt does.`
+  return isOpen ? `What ${of} cost is not known yet: it stands here as soon as it is.` : undefined
 }
 
 function Receipt({

@@ -110,13 +110,19 @@ function chatsOf(db: IDBPDatabase<Schema> | undefined, first: ChatsView): Chats 
     const whole = changed(before)
     replace(whole)
     void write(async (to) => {
-      const { store, done } = to.transaction('chats', 'readwrite')
+      const both = to.transaction(['chats', 'documents'], 'readwrite')
+      const [ofChats, ofDocuments] = [both.objectStore('chats'), both.objectStore('documents')]
       const put = async () => {
-        const stored = await store.get(id)
-        if (ahead.has(id)) await store.put(whole, id)
-        else if (stored) await store.put(changed(stored), id)
+        const stored = await ofChats.get(id)
+        const next = ahead.has(id) ? whole : stored && changed(stored)
+        if (!next) return
+        // Whatever the page has, a chat on the disk names what is there.
+        const named = unkept.has(id)
+          ? { documents: entriesOf(((await ofDocuments.get(id)) ?? []).map(asToday)) }
+          : {}
+        await ofChats.put({ ...next, ...named }, id)
       }
-      await Promise.all([put(), done])
+      await Promise.all([put(), both.done])
     }, id)
   }
   function keep(changed: (settings: Settings) => Settings) {
@@ -127,6 +133,11 @@ function chatsOf(db: IDBPDatabase<Schema> | undefined, first: ChatsView): Chats 
         store.put(changed((await store.get('settings')) ?? DEFAULT_SETTINGS), 'settings')
       await Promise.all([put(), done])
     })
+  }
+  /** The page names the documents that it has, though the disk had no room for them. */
+  function named(chat: Chat): Chat {
+    const own = unkept.get(chat.id)
+    return own ? { ...chat, documents: entriesOf(own) } : chat
   }
   const documents = async (id: string): Promise<Documents> =>
     (unkept.get(id) ?? (await db?.get('documents', id)) ?? []).map(asToday)
@@ -142,7 +153,7 @@ function chatsOf(db: IDBPDatabase<Schema> | undefined, first: ChatsView): Chats 
     // Something was said here meanwhile, which is written by now: what was read is older.
     if (find(id) !== before) return reread(id)
     if (!chat) drop(id)
-    else if (!ahead.has(id)) replace(chat)
+    else if (!ahead.has(id)) replace(named(chat))
   }
 
   return {
@@ -177,30 +188,29 @@ function chatsOf(db: IDBPDatabase<Schema> | undefined, first: ChatsView): Chats 
     documents,
     async updateDocuments(id, changed) {
       const made: { documents?: Documents } = {}
-      const isKept = !unkept.has(id) && !ahead.has(id)
-      const written =
-        isKept &&
-        (await write(async (to) => {
-          const both = to.transaction(['chats', 'documents'], 'readwrite')
-          const [ofChats, ofDocuments] = [both.objectStore('chats'), both.objectStore('documents')]
-          const put = async () => {
-            const [chat, before = []] = await Promise.all([ofChats.get(id), ofDocuments.get(id)])
-            if (!chat) return
-            made.documents = changed(before.map(asToday))
-            await ofDocuments.put(made.documents, id)
-            await ofChats.put({ ...chat, documents: entriesOf(made.documents) }, id)
-          }
-          await Promise.all([put(), both.done])
-        }, id))
-      if (!written && find(id)) {
+      const own = unkept.get(id)
+      const written = await write(async (to) => {
+        const both = to.transaction(['chats', 'documents'], 'readwrite')
+        const [ofChats, ofDocuments] = [both.objectStore('chats'), both.objectStore('documents')]
+        const put = async () => {
+          const [stored, before = []] = await Promise.all([ofChats.get(id), ofDocuments.get(id)])
+          const chat = ahead.has(id) ? find(id) : stored
+          if (!chat) return
+          made.documents = changed(own ?? before.map(asToday))
+          await ofDocuments.put(made.documents, id)
+          await ofChats.put({ ...chat, documents: entriesOf(made.documents) }, id)
+        }
+        await Promise.all([put(), both.done])
+      }, id)
+      if (written) unkept.delete(id)
+      else if (find(id)) {
         made.documents = changed(await documents(id))
         unkept.set(id, made.documents)
       }
       const entries = made.documents && entriesOf(made.documents)
       const chat = find(id)
       if (!entries || !chat) return false
-      if (written) replace({ ...chat, documents: entries })
-      else update(id, (now) => ({ ...now, documents: entries }))
+      replace({ ...chat, documents: entries })
       return true
     },
     set: (part) => keep((settings) => ({ ...settings, ...part })),

@@ -1,8 +1,12 @@
-import { createContext, useCallback, useContext, useSyncExternalStore } from 'react'
+import { createContext, useCallback, useContext, useEffect, useSyncExternalStore } from 'react'
 import { usePath } from '../network/address.ts'
 import { useRead } from '../network/answer.ts'
 import type { Manifest, Model } from '../network/models.ts'
 import { useSession } from '../session/use.ts'
+import { wordsOf } from '../session/words.ts'
+import { unseenOf } from './acts.ts'
+import type { Chat } from './chat.ts'
+import { settleCosts } from './costs.ts'
 import type { Chats, ChatsView } from './store.ts'
 
 export const ChatsContext = createContext<Chats | undefined>(undefined)
@@ -39,4 +43,22 @@ export function useTerms(pod: number | undefined): { value?: Manifest; again: ()
     [config, pod],
   )
   return useRead(pod === undefined ? undefined : read)
+}
+
+/** Between two looks into the journal. Milliseconds. */
+const JOURNAL_MS = 1_500
+
+/** Looks up what calls cost whose end their page did not see, for as long as the chat is shown and one of them is not known. */
+export function useUnseenCosts(chat: Chat | undefined): void {
+  const { chats } = useChats()
+  const id = chat?.id
+  const unseen = chat ? unseenOf(chat).join() : ''
+  useEffect(() => {
+    if (id === undefined || unseen === '') return
+    const look = () =>
+      void settleCosts(chats, id).catch((cause: unknown) => console.warn(wordsOf(cause).says))
+    look()
+    const timer = window.setInterval(look, JOURNAL_MS)
+    return () => window.clearInterval(timer)
+  }, [chats, id, unseen])
 }

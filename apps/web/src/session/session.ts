@@ -48,6 +48,8 @@ class BrowserSession implements Session {
   #listeners = new Set<() => void>()
   #record: KeyRecord | undefined
   #client: Client | undefined
+  /** Of keys that pay no more, until their last call is decided: what it costs is in their journals. */
+  readonly #leaving = new Map<Address, Client>()
   #known: readonly KnownKey[] = []
   #acts: Acts | undefined
   #looking: Promise<void> = Promise.resolve()
@@ -81,7 +83,9 @@ class BrowserSession implements Session {
       carry: (order, say) => this.#carry(order, say),
       done: (deed, key) => this.#included(deed, key),
     }
-    window.addEventListener('pagehide', () => void this.#client?.close())
+    window.addEventListener('pagehide', () => {
+      for (const client of [this.#client, ...this.#leaving.values()]) void client?.close()
+    })
     window.setInterval(() => document.visibilityState === 'visible' && void this.refresh(), REFRESH_MS)
   }
 
@@ -157,7 +161,17 @@ class BrowserSession implements Session {
     if (before === undefined || before.address === record?.address) return
     const client = this.#client
     this.#client = undefined
-    await client?.close()
+    if (!client) return
+    this.#leaving.set(before.address, client)
+    void this.#letGo(before.address, client)
+  }
+
+  async #letGo(key: Address, client: Client): Promise<void> {
+    await client.idle()
+    // The key may pay again by now.
+    if (this.#leaving.get(key) !== client) return
+    this.#leaving.delete(key)
+    await client.close()
   }
 
   async #openClient(record: KeyRecord): Promise<void> {
@@ -169,6 +183,8 @@ class BrowserSession implements Session {
 
   async #clientOf(record: KeyRecord): Promise<Client> {
     const { routerUrl, rpcUrl, chainId, ledger } = this.#config
+    this.#client ??= this.#leaving.get(record.address)
+    this.#leaving.delete(record.address)
     this.#client ??= await createClient({
       routerUrl,
       key: await privateKeyOf(record),

@@ -195,3 +195,19 @@ export const forgetTold = (): void => change({ loops: view.loops })
 /** Its chat is deleted: nothing of it comes back. The call that is under way is still paid. */
 export const forgetIndexing = (chat: string): void =>
   change({ loops: view.loops.filter((each) => each.chat !== chat) })
+
+/**
+ * What a question is answered from.
+ *
+ * @throws `documents.lost` (refused) if the chat names documents that this browser did not keep: it names them no more then.
+ */
+export async function keptDocuments(chats: Chats, chat: string): Promise<readonly IndexedDocument[]> {
+  const documents = await chats.documents(chat)
+  const kept = new Set(documents.map(({ id }) => id))
+  const lost = (chats.find(chat)?.documents ?? []).filter(({ id }) => !kept.has(id))
+  if (lost.length === 0) return documents
+  await chats.updateDocuments(chat, (all) => all)
+  throw refused('documents.lost', `this browser did not keep ${lost.map(({ name }) => name).join(', ')}`, {
+    fix: 'Add it to the documents of this chat again, or ask without it. Nothing was charged.',
+  })
+}

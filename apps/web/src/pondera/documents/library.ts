@@ -154,18 +154,23 @@ const piecesWith = (texts: readonly string[], vectors: Answer['embeddings']) =>
  * The excerpts that a question is answered from: at most seven, none that is far from it. A question that is longer than
  * the model reads is looked up by its parts.
  *
- * @throws `document.other_model` (refused); what the call throws.
+ * @throws `document.other_model`, `documents.unread` (refused); what the call throws.
  */
 export async function excerptsFor(
   embedder: Embedder,
   question: string,
   documents: readonly IndexedDocument[],
-  signal?: AbortSignal,
+  options: Pick<CallOptions, 'signal' | 'signed'> = {},
 ): Promise<Lookup> {
   const other = documents.find(({ model }) => model !== modelOf(embedder))
   if (other) throw otherModel(other.name)
-  const { pieces: parts, price, request } = await lookUp(embedder, question, signal)
   const pieces = documents.flatMap(({ name, pieces }) => pieces.map((piece) => ({ ...piece, name })))
+  if (pieces.length === 0) {
+    throw refused('documents.unread', 'no piece of your documents is indexed yet', {
+      fix: 'Go on with them, or take them away to ask the model alone. Nothing was charged.',
+    })
+  }
+  const { pieces: parts, price, request } = await lookUp(embedder, question, options)
   const found = nearestToAny(
     parts.map(({ vector }) => vector),
     pieces,
@@ -175,11 +180,11 @@ export async function excerptsFor(
   return { excerpts, price, request }
 }
 
-async function lookUp(embedder: Embedder, question: string, signal: AbortSignal | undefined) {
+async function lookUp(embedder: Embedder, question: string, options: Pick<CallOptions, 'signal' | 'signed'>) {
   let refusal: unknown
   for (const call of questionCalls(question, embedder.manifest)) {
     try {
-      return await embed(embedder, call, signal ? { signal } : {})
+      return await embed(embedder, call, options)
     } catch (cause) {
       if (asHeuristError(cause).code !== 'input.too_long') throw cause
       refusal = cause

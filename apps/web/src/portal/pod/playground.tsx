@@ -4,6 +4,7 @@ import { formatUsd } from '../../../../../sdk/units.ts'
 import { Button } from '../../parts/button.tsx'
 import { INPUT } from '../../parts/field.tsx'
 import { Section } from '../../parts/section.tsx'
+import { StopButton } from '../../parts/stop.tsx'
 import { useSession } from '../../session/use.ts'
 import { whyNot } from '../../session/why.ts'
 import { type Field, type Filled, mostPrice, type Values } from './input.ts'
@@ -46,9 +47,7 @@ export function Playground({ manifest, fields, values, onChange, filled }: Props
         )}
         <div className="flex flex-wrap items-center gap-x-4 gap-y-2">
           {running ? (
-            <Button key="stop" onClick={stop}>
-              Stop
-            </Button>
+            <StopButton onStop={stop} />
           ) : (
             <Button key="run" tone="main" type="submit" disabled={!mayRun}>
               Run
