@@ -33,6 +33,9 @@ export interface Replies {
 const TOKEN_MS = 15 * 60_000
 /** Whoever waits longer is told that it goes on. */
 const STILL_MS = 10_000
+/** Of the calls of a process that was killed nobody knows how far they came. */
+const RESTARTED =
+  'The bot was restarted meanwhile; please ask again. Only what had been delivered to it by then is charged.'
 
 export function openReplies(work: Work, log: Logger): Replies {
   async function acknowledge(command: Command, audience: Audience): Promise<Reply> {
@@ -91,7 +94,7 @@ export function openReplies(work: Work, log: Logger): Replies {
       for (const { id, token, made } of work.open()) {
         work.answered(id)
         if (made + TOKEN_MS < Date.now()) continue
-        const [{ content }] = pages('The bot was restarted meanwhile. Nothing was charged; please ask again.')
+        const [{ content }] = pages(RESTARTED)
         const body = { content, allowed_mentions: { parse: [] } }
         const route = Routes.webhookMessage(client.application.id, token, '@original')
         await client.rest.patch(route, { body, auth: false }).catch((cause: unknown) => {

@@ -75,15 +75,18 @@ export function createTranslator({ client, budget, models, limits, patienceMs }:
     const { maxPrice } = await client.quote(model.pod, input)
     const close = budget.hold(who, maxPrice)
     let price = 0n
+    let isSigned = false
+    const signed = () => {
+      isSigned = true
+    }
     try {
-      const answer = await client.run(model.pod, input, { signal, maxPrice })
+      const answer = await client.run(model.pod, input, { signal, maxPrice, signed })
       price = answer.price
       if (answer.text === undefined) throw bug('answer.no_text', `the pod ${model.pod} answered no text`)
       if (isUnsure(model, answer.text)) throw unsure(model)
       return { text: saidOf(answer.text), cut: answer.finish === 'length' }
     } catch (cause) {
-      // Nobody knows yet whether it will be charged: until somebody does, it counts.
-      if (isUnknown(cause)) price = maxPrice
+      if (isSigned && price === 0n) price = mayCost(cause, maxPrice)
       throw namedFor(from, to, cause)
     } finally {
       close(price)
@@ -116,6 +119,20 @@ export function createTranslator({ client, budget, models, limits, patienceMs }:
       }
     },
   }
+}
+
+/** Left before their end: what was delivered by then is charged. */
+const LEFT = new Set(['call.left', 'job.timeout'])
+
+/**
+ * What a call that was signed for and failed may be charged. What the router refused or a node failed costs nothing; of the
+ * others nobody knows yet how they end: until somebody does, they count with their most.
+ */
+function mayCost(cause: unknown, most: bigint): bigint {
+  const { code, details } = asHeuristError(cause)
+  if (code === 'stream.interrupted') return BigInt(String(details?.price ?? most))
+  const isOpen = isUnknown(cause) || LEFT.has(code) || code.startsWith('chain.') || code === 'unexpected'
+  return isOpen ? most : 0n
 }
 
 /**
@@ -178,7 +195,7 @@ const unsure = ({ pod }: Model) =>
   refused('model.unsure', `The model ${pod} says that it cannot translate this.`, { fix: ADVICE })
 
 const slow = (cause: unknown) =>
-  later('translation.slow', 'No worker answered in time; nothing was charged for that.', {
+  later('translation.slow', 'No worker answered in time. Only what was delivered is charged.', {
     fix: 'Ask again in a minute.',
     cause,
   })

@@ -14,9 +14,11 @@ export function sentenceOf(cause: unknown): string {
   if (OWN.test(code)) return [message, fix].filter((text) => text !== undefined).join(' ')
   if (isUnknown(cause))
     return 'The network cannot be reached. What does not arrive is not charged; ask again in a minute.'
+  if (code.startsWith('chain.'))
+    return 'The network cannot be reached in full. Whether this was charged is not known yet; ask again in a minute.'
   if (kind === 'later')
-    return 'The network is busy, or its workers failed. Nothing was charged; ask again in a minute.'
-  return 'This could not be translated, and it is our fault. Nothing was charged; the operator can read why.'
+    return 'The network is busy, or its workers failed. What failed is not charged; ask again in a minute.'
+  return 'This could not be translated, and it is our fault; the operator can read why, and what it cost.'
 }
 
 /** Errors whose words are ours; whatever the network says is not repeated to a server. */

@@ -198,7 +198,9 @@ describe('babel and Discord', function () {
     const answer = await answerTo(command)
 
     expect(before).to.have.members([command.id, 'old'])
-    expect(answer.content).to.match(/^The bot was restarted meanwhile\. Nothing was charged/)
+    expect(answer.content).to.match(
+      /^The bot was restarted meanwhile; please ask again\. Only what had been delivered/,
+    )
     expect(work.open()).to.deep.equal([])
     expect(settings.channelOf(guild.id, 'de')).to.equal(german.id)
   })
@@ -209,7 +211,7 @@ describe('babel and Discord', function () {
     const failures: [HeuristError | Error, RegExp][] = [
       [
         later('node.failed', 'secret 10.0.0.7 failed'),
-        /^The network is busy, or its workers failed\. Nothing was charged/,
+        /^The network is busy, or its workers failed\. What failed is not charged/,
       ],
       [
         later('router.unreachable', 'secret'),

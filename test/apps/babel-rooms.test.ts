@@ -11,11 +11,13 @@ import { inputOf, modelFor, modelSchema, SHIPPED } from '../../apps/babel/models
 import { MOST_BRIDGES, openSettings } from '../../apps/babel/settings.ts'
 import { createTranslator } from '../../apps/babel/translate.ts'
 import { openTurns } from '../../apps/babel/turns.ts'
+import { sentenceOf } from '../../apps/babel/words.ts'
 import { openWork } from '../../apps/babel/work.ts'
 import { Random } from '../../pods/training/random.ts'
 import { drawPhrase } from '../../pods/translate/train/grammar/phrases.ts'
-import { refused } from '../../sdk/errors.ts'
-import type { Answer, Client, Quote } from '../../sdk/index.ts'
+import { later, refused } from '../../sdk/errors.ts'
+import type { Answer, CallOptions, Client, Quote } from '../../sdk/index.ts'
+import type { Job } from '../../sdk/protocol/wire.ts'
 import { usd } from '../../sdk/units.ts'
 
 const SEED = Number(process.env.HEURIST_SEED ?? 20_261_126)
@@ -183,8 +185,9 @@ describe(`the rooms of babel (seed ${SEED})`, () => {
       const closed: bigint[] = []
       const client = {
         quote: async () => ({ maxPrice: 50n }) as Quote,
-        run: (async (_: string, input: object) => {
+        run: (async (_: string, input: object, { signed }: CallOptions) => {
           asked.push(input)
+          await signed?.('0x1', {} as Job)
           return run(input as { text?: string })
         }) as Client['run'],
       }
@@ -238,6 +241,34 @@ describe(`the rooms of babel (seed ${SEED})`, () => {
       expect(closed.slice(0, calls).every((price) => price === 0n)).to.equal(true)
       expect(calls).to.be.lessThan(6)
       expect(answer.text).to.equal('ONE. TWO. THREE. FOUR. FIVE. SIX.')
+    })
+
+    it('a call that was signed for counts until it is known what it cost: with its most, or as the receipt says', async () => {
+      for (const [cause, counted] of [
+        [refused('call.left', 'x'), 50n],
+        [later('job.timeout', 'x'), 50n],
+        [later('chain.unreachable', 'x'), 50n],
+        [later('router.unreachable', 'x'), 50n],
+        [later('stream.interrupted', 'x', { details: { price: '9' } }), 9n],
+        [later('router.busy', 'x'), 0n],
+      ] as const) {
+        const { closed, translator } = stage(async () => {
+          throw cause
+        })
+        const request = { parts: say('One.'), from: 'en', to: 'de', who } as const
+        await translator.translate(request).catch(() => undefined)
+        expect(closed, cause.code).to.deep.equal([counted])
+      }
+    })
+
+    it('an answer without a text was paid for all the same', async () => {
+      const { closed, translator } = stage(async () => ({ price: 7n, finish: 'stop' }))
+      const request = { parts: say('One.'), from: 'en', to: 'de', who } as const
+      const error = await translator.translate(request).catch((cause: unknown) => cause)
+
+      expect(error).to.include({ code: 'answer.no_text' })
+      expect(sentenceOf(error)).not.to.match(/charged/)
+      expect(closed).to.deep.equal([7n])
     })
 
     it('a worker that does not answer is given up after its patience', async () => {

@@ -32,7 +32,8 @@ interface Asked {
   link?: string
 }
 
-const RESTARTED = /^The bot was restarted meanwhile\. Nothing was charged; please ask again\.$/
+const RESTARTED =
+  /^The bot was restarted meanwhile; please ask again\. Only what had been delivered to it by then is charged\.$/
 const FAILED = /(Nothing was|nothing was|is not) charged/
 
 describe(`${COMMANDS} commands, slow and failing workers, a bot that is killed (seed ${SEED})`, function () {

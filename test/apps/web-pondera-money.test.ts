@@ -373,6 +373,118 @@ describe('pondera in a browser: what was paid for', function () {
     await page.context().close()
   })
 
+  /** What an answer shows that ended somehow, once its price is known. */
+  async function costOf(page: Page): Promise<{ price: bigint; text: string }> {
+    const last = page.locator('[data-role=assistant]').last()
+    const link = last.locator('[data-receipt]').filter({ hasText: '$' })
+    await link.waitFor()
+    const { receipt } = await house.receipt((await link.getAttribute('data-receipt')) ?? '')
+    return { price: receipt?.price ?? 0n, text: (await last.textContent()) ?? '' }
+  }
+  const send = async (page: Page, question: string) => {
+    await page.getByLabel('Your question', { exact: true }).fill(question)
+    await button(page, 'Send').click()
+  }
+
+  it('an answer that comes while its key is being revoked shows what it cost', async () => {
+    const page = await house.guest()
+    const calls = { isAnswered: false, pass: () => {} }
+    const passed = new Promise<void>((resolve) => {
+      calls.pass = resolve
+    })
+    await page.route('**/v1/jobs', async (route) => {
+      const response = await route.fetch()
+      calls.isAnswered = true
+      await passed
+      await route.fulfill({ response })
+    })
+    await send(page, 'What is two and two?')
+    await until(async () => calls.isAnswered)
+    await page.locator('[data-session]').click()
+    await button(page, 'Revoke and withdraw').click()
+    await page.locator('[data-session=revoked]').waitFor()
+    await button(page, 'Close').click()
+    calls.pass()
+
+    const { price, text } = await costOf(page)
+    expect(price > 0n).to.equal(true)
+    expect(text).to.include(formatUsd(price))
+    await page.context().close()
+  })
+
+  it('an answer that the chain could not confirm at once shows what it cost, once it does', async () => {
+    const page = await house.guest()
+    const { host } = new URL(house.stage.market.chain.rpcUrl)
+    let isDown = false
+    await page.route(
+      (url) => url.host === host,
+      (route) => (isDown ? route.abort() : route.continue()),
+    )
+    await page.route('**/v1/jobs', (route) => {
+      isDown = true
+      return route.continue()
+    })
+    await send(page, 'What is two and two?')
+    const failed = page.locator('[data-role=assistant][data-state=failed]')
+    await failed.locator('[data-cost=open]').waitFor()
+    isDown = false
+
+    const { price, text } = await costOf(page)
+    expect(price > 0n).to.equal(true)
+    expect(text).to.include(formatUsd(price))
+    await page.reload()
+    await isReady(page)
+    expect((await costOf(page)).price).to.equal(price)
+    await page.context().close()
+  })
+
+  it('a double click on Send asks once, and stops nothing', async () => {
+    const page = await house.guest()
+    const calls = await holdCalls(page)
+    await page.getByLabel('Your question', { exact: true }).fill('What is two and two?')
+    await button(page, 'Send').dblclick()
+    await calls.held()
+    await button(page, 'Stop').waitFor()
+    await calls.passAll()
+
+    expect(await answered(page, 0)).not.to.equal('')
+    expect(await page.locator('[data-role=assistant]').count()).to.equal(1)
+    await page.context().close()
+  })
+
+  it('the keyboard stays in the composer from question to answer, and where it was put meanwhile', async () => {
+    const page = await house.guest()
+    const focused = () => page.evaluate('document.activeElement.closest("label")?.textContent')
+    const composer = page.getByLabel('Your question', { exact: true })
+    for (const question of ['What is two and two?', 'And three and three?']) {
+      const calls = await holdCalls(page)
+      await composer.fill(question)
+      await button(page, 'Send').focus()
+      await page.keyboard.press('Enter')
+      await calls.held()
+      expect(await focused()).to.include('Your question')
+      await button(page, 'Stop').focus()
+      await calls.passAll()
+      await until(async () => (await button(page, 'Stop').count()) === 0)
+      expect(await focused()).to.include('Your question')
+    }
+    await page.getByRole('status').getByText('The answer is complete.').waitFor({ state: 'attached' })
+
+    await button(page, 'edit').first().click()
+    expect(await page.evaluate('document.activeElement.ariaLabel')).to.equal('Your question, edited')
+    await composer.focus()
+    for (const letter of 'abc') {
+      await page.keyboard.type(letter)
+      // Whatever the page is told of, it shows all of itself anew.
+      await page.evaluate(`new Promise((resolve) => {
+        new BroadcastChannel('heurist-pondera').postMessage('settings')
+        setTimeout(resolve, 100)
+      })`)
+    }
+    expect(await composer.inputValue()).to.equal('abc')
+    await page.context().close()
+  })
+
   it('the title of a tab is that of its chat', async () => {
     const page = await house.guest()
     expect(await page.title()).to.equal('Pondera · Heurist')

@@ -98,6 +98,22 @@ describe('a purse', () => {
     expect(first.request).to.equal(hasher.struct('Request', requestOf(1, 100n)))
   })
 
+  it('is idle once each call is decided, however it ended', async () => {
+    const purse = await purseOf(memoryJournal())
+    await purse.idle()
+    const [first, second] = [await purse.reserve(requestOf(1)), await purse.reserve(requestOf(2))]
+    let isIdle = false
+    const idle = purse.idle().then(() => {
+      isIdle = true
+    })
+    await purse.book(first.request, answerOf(first.request, 30n))
+    expect(isIdle).to.equal(false)
+    await purse.release(second.request, 'node.failed')
+    await idle
+
+    expect(purse.pending).to.deep.equal([])
+  })
+
   it('counts calls that are signed at the same time against each other', async () => {
     const purse = await purseOf(memoryJournal())
 
