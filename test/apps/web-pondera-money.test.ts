@@ -481,7 +481,7 @@ describe('pondera in a browser: what was paid for', function () {
         setTimeout(resolve, 100)
       })`)
     }
-    expect(await composer.inputValue()).to.equal('abc')
+    expect(await page.getByPlaceholder('Ask something').inputValue()).to.equal('abc')
     await page.context().close()
   })
 
