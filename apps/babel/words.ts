@@ -18,7 +18,7 @@ export function sentenceOf(cause: unknown): string {
     return 'The network cannot be reached in full. Whether this was charged is not known yet; ask again in a minute.'
   if (kind === 'later')
     return 'The network is busy, or its workers failed. What failed is not charged; ask again in a minute.'
-  return 'This could not be translated, and it is our fault; the operator can read why, and what it cost.'
+  return 'This could not be translated, and it is our fault. The operator can read why, and what it cost.'
 }
 
 /** Errors whose words are ours; whatever the network says is not repeated to a server. */
