@@ -1,16 +1,4 @@
-import {
-  type Abi,
-  BaseError,
-  decodeErrorResult,
-  type Hex,
-  HttpRequestError,
-  InsufficientFundsError,
-  isHex,
-  NonceTooHighError,
-  NonceTooLowError,
-  TimeoutError,
-  WaitForTransactionReceiptTimeoutError,
-} from 'viem'
+import { type Abi, type BaseError, decodeErrorResult, type Hex, isHex } from 'viem'
 import { containsNodeError, getNodeError } from 'viem/utils'
 import { asHeuristError, HeuristError, later, refused } from '../errors.ts'
 import { errorsAbi } from './abi.ts'
@@ -59,8 +47,11 @@ function revertData(error: BaseError): Hex | undefined {
   return found
 }
 
-const has = (error: BaseError, ...kinds: (abstract new (...args: never[]) => Error)[]): boolean =>
-  error.walk((inner) => kinds.some((kind) => inner instanceof kind)) !== null
+/** By what it can do and by names, not by class: a process may hold viem twice, as a module and as what `require` gives. */
+const isOfViem = (cause: unknown): cause is BaseError => cause instanceof Error && 'walk' in cause
+
+const has = (error: BaseError, ...names: string[]): boolean =>
+  error.walk((inner) => inner instanceof Error && names.includes(inner.name)) !== null
 
 /** What a node says of a transaction that it does not take, as viem's own kinds of error. */
 const taken = (cause: BaseError): BaseError => (containsNodeError(cause) ? getNodeError(cause, {}) : cause)
@@ -70,8 +61,8 @@ const taken = (cause: BaseError): BaseError => (containsNodeError(cause) ? getNo
  * replacement that pays too little: here the node's words are all there is.
  */
 export const isNonceConflict = (cause: unknown): boolean =>
-  cause instanceof BaseError &&
-  (has(taken(cause), NonceTooLowError, NonceTooHighError) ||
+  isOfViem(cause) &&
+  (has(taken(cause), 'NonceTooLowError', 'NonceTooHighError') ||
     /replacement transaction underpriced|already known|already imported/i.test(cause.details ?? ''))
 
 /**
@@ -79,19 +70,19 @@ export const isNonceConflict = (cause: unknown): boolean =>
  * arguments, `gas.insufficient` (refused), `chain.unreachable` and `chain.slow` (later).
  */
 export function chainError(cause: unknown): HeuristError {
-  if (cause instanceof HeuristError || !(cause instanceof BaseError)) return asHeuristError(cause)
+  if (cause instanceof HeuristError || !isOfViem(cause)) return asHeuristError(cause)
   const data = revertData(cause)
   if (data) return revertOf(data, cause)
-  if (has(taken(cause), InsufficientFundsError)) {
+  if (has(taken(cause), 'InsufficientFundsError')) {
     return refused('gas.insufficient', 'the account cannot pay for the gas of this transaction', {
       fix: "Send it some of the chain's base token.",
       cause,
     })
   }
-  if (has(cause, WaitForTransactionReceiptTimeoutError)) {
+  if (has(cause, 'WaitForTransactionReceiptTimeoutError')) {
     return later('chain.slow', 'the transaction was sent but is not in a block yet', { cause })
   }
-  if (has(cause, HttpRequestError, TimeoutError)) {
+  if (has(cause, 'HttpRequestError', 'TimeoutError')) {
     return later('chain.unreachable', 'the chain does not answer', {
       fix: 'Check the RPC URL and that the chain runs; then try again.',
       cause,

@@ -1,1 +1,0 @@
-import{n as e,t}from"./store-CwKrgf2N.js";t();export{e as openSessionDb};
