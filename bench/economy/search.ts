@@ -55,6 +55,8 @@ export const VARIANTS: Record<string, { rules: Rules; why: string }> = {
 /** The least part of all volume that counts as an attack. Basis points. */
 const LEAST_WASH = 100n
 const MILLION = 1_000_000
+/** Of a part that is moved. */
+const PRECISION = 1_000_000n
 
 /** The best strategy that a search finds under the rules. Deterministic in `draw`. */
 export function search(rules: Rules, draw: Draw, effort: Effort): Found {
@@ -110,8 +112,12 @@ function drawStrategy(draw: Draw): Strategy {
   const stop = draw.below(3) === 0 ? draw.below(EPOCHS) : EPOCHS
   const honest = Array.from({ length: EPOCHS }, (_, epoch) => (epoch < stop ? some() : 0n))
   const active = draw.below(EPOCHS)
-  const isSteady = draw.below(2) === 0
-  const wash = honest.map((_, epoch) => (isSteady || epoch === active ? some() : 0n))
+  const shape = draw.below(3)
+  const part = BigInt(draw.below(2_000))
+  const wash = honest.map((volume, epoch) => {
+    if (shape === 0) return (volume * part) / BPS
+    return shape === 1 || epoch === active ? some() : 0n
+  })
   return legal({
     honest,
     bare: draw.below(2) === 0 ? 0n : BigInt(draw.below(10_001)),
@@ -149,20 +155,36 @@ function nudge(strategy: Strategy, draw: Draw, size: bigint): Strategy {
   }
   for (let moves = 1 + draw.below(3); moves > 0; moves -= 1) {
     const epoch = draw.below(EPOCHS)
-    const which = draw.below(10)
+    const which = draw.below(12)
     if (which < 3) next.wash[epoch] = draw.below(10) === 0 ? 0n : moved(next.wash[epoch] ?? 0n)
     else if (which < 5) next.honest[epoch] = draw.below(10) === 0 ? 0n : moved(next.honest[epoch] ?? 0n)
     else if (which === 5) next.carried[epoch] = moved(next.carried[epoch] ?? 0n)
-    else if (which === 6)
-      next[FREE[draw.below(FREE.length)] ?? 'room'] = moved(next[FREE[draw.below(3)] ?? 'room'])
-    else if (which === 7) {
+    else if (which === 6) {
+      const name = FREE[draw.below(FREE.length)] ?? 'room'
+      next[name] = moved(next[name])
+    } else if (which === 7) {
       const name = PARTS[draw.below(PARTS.length)] ?? 'votes'
       next[name] = between(next[name] + BigInt(draw.below(2_001)) - 1_000n, 0n, BPS)
     } else if (which === 8)
       next.recovers = between(next.recovers + BigInt(draw.below(501)) - 250n, 0n, 2_500n)
+    else if (which === 9) next.wash = inProportion(next, moved(PRECISION) - PRECISION)
+    else if (which === 10) next.honest = Array(EPOCHS).fill(moved(next.honest[epoch] ?? 0n))
     else next.bid = between(next.bid + BigInt(draw.below(1_001)) - 500n, BPS, 80_000n)
   }
   return legal(next)
+}
+
+/**
+ * The same part of every epoch's honest volume: what each epoch issues depends on both, so that washing evenly is a
+ * valley that no step of a single epoch stays in.
+ *
+ * @param change  Of that part, in `PRECISION`.
+ */
+function inProportion({ honest, wash }: Strategy, change: bigint): bigint[] {
+  const volume = sum(honest)
+  if (volume === 0n) return wash
+  const amount = (sum(wash) * (PRECISION + change)) / PRECISION
+  return honest.map((one) => (one * amount) / volume)
 }
 
 /** An attack washes at least one percent of all volume. */

@@ -68,6 +68,23 @@ describe('the economy laboratory', function () {
     expect(profitOf({ ...idle, bid: 20_000n }, SHIPPED) < 0n).to.equal(true)
   })
 
+  it(`finds what washing a hundredth of every epoch's volume loses, the least that the proof leaves (seed ${SEED})`, () => {
+    const even: Strategy = {
+      ...tight,
+      honest: Array(EPOCHS).fill(10n ** 12n),
+      wash: Array(EPOCHS).fill(10n ** 12n / 99n + 1n),
+      votes: 10_000n,
+      room: 10n ** 13n,
+    }
+    // A hundredth of the volume burns fee and half again of it without points: 100 of 101.5 parts are matched.
+    const least = 0.05 * (0.75 - (0.75 * 100) / 101.5)
+
+    const found = search(SHIPPED, createDraw(SEED), { points: 20_000, climbs: 40, steps: 400 })
+
+    expect(-rate(even)).to.be.closeTo(least, 1e-7)
+    expect(-found.rate / 1e6).to.be.within(least - 1e-9, least * 1.05)
+  })
+
   it(`finds no profit under the shipped rules and one under each of the six mistakes (seed ${SEED})`, () => {
     const { found, right } = experiment(SEED, true, () => {})
 

@@ -96,33 +96,58 @@ contract EmissionVectorsTest is Economies {
 
     // ------------------------------------------------------------------------------------------------------- points
 
-    /// @dev However many settlements made the units, the points are those of their sum.
-    function testFuzz_36_pointsAreThoseOfTheSumOfAllSettlements(uint256 seed) public {
+    /// @dev However many settlements made the units, the points are those of their sum: with votes in the second epoch, the
+    ///      budget of a node being its voted part of the first one's units, one and a half times.
+    function testFuzz_36_pointsAreThoseOfTheSumOfAllSettlements(uint256 seed, uint16 voted) public {
         _openEconomy();
         uint32 epoch = _begin();
-        uint256[3] memory units;
+        uint256 mine = bound(voted, 1, 9_999);
+        _lock(ANN, 300e18, _after(100));
+        _vote(ANN, Ballot.Node, _ids(1, 2), _bps(uint16(mine), uint16(10_000 - mine)));
+        uint256[3] memory last = _workAtRandom(seed);
+        _assertPoints(epoch, last, [uint256(0), 0, 0]);
+        _finalize(epoch);
+
+        epoch = Epochs.current();
+        uint256 budget = (last[1] + last[2]) * 3 / 2;
+        uint256[3] memory units = _workAtRandom(~seed);
+        _assertPoints(epoch, units, [0, budget * ONE * mine / 10_000, budget * ONE * (10_000 - mine) / 10_000]);
+    }
+
+    /// @return units Of each node, the first being none.
+    function _workAtRandom(uint256 seed) private returns (uint256[3] memory units) {
         for (uint256 i; i < 6; i++) {
             uint256 draw = uint256(keccak256(abi.encode(seed, i)));
-            uint256 gross = bound(draw >> 8, 0, 1_000e6);
-            _workFor(uint32(1 + draw % 2), gross);
-            units[1 + draw % 2] += gross;
+            // Even, so that half again of them is whole.
+            uint256 gross = 2 * bound(draw >> 8, 1, 500e6);
+            // Each has some: a node without any keeps the record of the epoch before.
+            uint256 node = 1 + (i < 2 ? i : draw % 2);
+            _workFor(uint32(node), gross);
+            units[node] += gross;
         }
+    }
+
+    function _assertPoints(uint32 epoch, uint256[3] memory units, uint256[3] memory budgets) private {
         _at(epoch, 0);
         emission.record(epoch, _ids(1));
         emission.record(epoch, _ids(2));
         uint256 sum;
         for (uint32 node = 1; node <= 2; node++) {
             (,, uint256 points) = emission.recordOf(node);
-            vm.assertEq(points, units[node] * ONE, "no votes: its units");
+            uint256 whole = units[node] * ONE;
+            vm.assertEq(points, whole + Math.min(whole * 3 / 2, budgets[node]), "its units, and what votes add");
             sum += points;
         }
         vm.assertEq(emission.epochOf(epoch).feePoints, sum, "the total is the sum");
     }
 
-    function testFuzz_37_aBoostIsBetweenOneAndBeta(uint88 units, uint88 last, uint120 weight, uint120 other, uint16 beta)
-        public
-        pure
-    {
+    function testFuzz_37_aBoostIsBetweenOneAndBeta(
+        uint88 units,
+        uint88 last,
+        uint120 weight,
+        uint120 other,
+        uint16 beta
+    ) public pure {
         uint256 bps = bound(beta, 10_000, 25_000);
         uint256 points = Emissions.points(units, bps, last, weight, uint256(weight) + other);
         vm.assertGe(points, units * ONE, "at least once");
@@ -319,7 +344,9 @@ contract EmissionVectorsTest is Economies {
         emission.setParams(params);
     }
 
-    function _outOfBounds(IEmissionController.Params memory params, uint256 value, uint256 least, uint256 most) private {
+    function _outOfBounds(IEmissionController.Params memory params, uint256 value, uint256 least, uint256 most)
+        private
+    {
         vm.expectRevert(abi.encodeWithSelector(IEmissionController.ParamOutOfBounds.selector, value, least, most));
         emission.setParams(params);
     }

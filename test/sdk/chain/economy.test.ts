@@ -1,7 +1,10 @@
 import { expect } from 'chai'
 import { getAddress } from 'viem'
+import { params } from '../../../deploy/params.ts'
+import { emissionControllerAbi } from '../../../sdk/chain/abi.ts'
 import { openChain } from '../../../sdk/chain/clients.ts'
 import { economyOf } from '../../../sdk/chain/economy.ts'
+import { readClock } from '../../../sdk/chain/epochs.ts'
 import { ledgerWithoutVoters, type Market, openMarket } from '../../market.ts'
 import { refusal } from '../refusal.ts'
 
@@ -23,6 +26,21 @@ describe('the economy of a ledger', function () {
     const same = (economy: Record<string, `0x${string}`>) =>
       Object.fromEntries(Object.entries(economy).map(([name, address]) => [name, getAddress(address)]))
     expect(same({ ...found })).to.deep.equal(same(expected))
+  })
+
+  it('38: the deployed parameters, read from the contract, leave no profit in washing', async () => {
+    const { client } = chain()
+    const emission = { address: market.addresses.emission, abi: emissionControllerAbi } as const
+    const { epoch } = await readClock(chain())
+    const recoverable = await client.readContract({ ...emission, functionName: 'RECOVERABLE_BPS' })
+    const { lambdaBps, betaBps } = await client.readContract({
+      ...emission,
+      functionName: 'paramsIn',
+      args: [epoch],
+    })
+
+    expect([lambdaBps, betaBps]).to.deep.equal([params.emissionLambdaBps.value, params.emissionBetaBps.value])
+    expect(lambdaBps * betaBps).to.be.at.most((10_000 - Number(recoverable)) * 10_000)
   })
 
   it('is absent where a ledger was born without voters', async () => {
