@@ -54,6 +54,17 @@ async function reread(id: string): Promise<Chat | undefined> {
   return (await openChats()).find(id)
 }
 const settle = () => new Promise((resolve) => setTimeout(resolve, 50))
+/** What is written meanwhile has no room. */
+async function withoutRoom(work: () => unknown): Promise<void> {
+  await settle()
+  const { put } = IDBObjectStore.prototype
+  IDBObjectStore.prototype.put = () => {
+    throw new DOMException('full', 'QuotaExceededError')
+  }
+  await work()
+  await settle()
+  IDBObjectStore.prototype.put = put
+}
 
 describe('the chats of a browser', () => {
   it('a change of one field leaves all that came since it was decided, on the page and on the disk', async () => {
@@ -92,7 +103,53 @@ describe('the chats of a browser', () => {
     const found = await reread(chat.id)
     expect(textsOf(found)).to.deep.equal(['a', 'b'])
     expect(found?.messages.at(-1)?.price).to.equal('700')
-    expect(found?.documents).to.deep.equal([])
+    expect(found?.documents ?? []).to.deep.equal([])
+  })
+
+  it('what had no room is made to what another tab wrote meanwhile: its paid answer and its share stay', async () => {
+    for (const isDocument of [false, true]) {
+      const [one, other] = [await openChats(), await openChats()]
+      const { id, ...begun } = chatOf(user('a'))
+      one.add({ id, ...begun })
+      await until(async () => other.find(id) !== undefined)
+      const renamed = () => one.update(id, (now) => ({ ...now, title: 'Mine' }))
+      await withoutRoom(() =>
+        isDocument ? one.updateDocuments(id, (all) => [...all, indexed('d')]) : renamed(),
+      )
+      const share = { id: 's', secret: 'x' }
+      other.update(id, (now) => ({ ...now, messages: [...now.messages, said('b')], share }))
+      await other.updateDocuments(id, (all) => [...all, indexed('e')])
+      // It has heard of it, and shows both.
+      await until(async () => one.find(id)?.share !== undefined)
+      expect(one.find(id)?.title).to.equal(isDocument ? begun.title : 'Mine')
+      const names = () => one.find(id)?.documents?.map(({ name }) => name)
+      await until(async () => names()?.includes('e.txt') === true)
+      expect(names()).to.have.members(isDocument ? ['d.txt', 'e.txt'] : ['e.txt'])
+      one.update(id, (now) => ({ ...now, messages: [...now.messages, user('c')] }))
+      await one.updateDocuments(id, (all) => [...all, indexed('f')])
+
+      for (const found of [await reread(id), one.find(id)]) {
+        expect(textsOf(found)).to.deep.equal(['a', 'b', 'c'])
+        expect(found?.share).to.deep.equal(share)
+        expect(found?.title).to.equal(isDocument ? begun.title : 'Mine')
+      }
+      const kept = (await (await openChats()).documents(id)).map(({ name }) => name)
+      expect(kept).to.have.members([...(isDocument ? ['d.txt'] : []), 'e.txt', 'f.txt'])
+    }
+  })
+
+  it('a chat that had no room at all is written with the next change, and all that was said since', async () => {
+    const chats = await openChats()
+    const chat = chatOf(user('a'))
+    await withoutRoom(async () => {
+      chats.add(chat)
+      chats.update(chat.id, (now) => ({ ...now, messages: [...now.messages, said('b')] }))
+    })
+    expect(await reread(chat.id)).to.equal(undefined)
+    chats.update(chat.id, (now) => ({ ...now, title: 'Mine' }))
+
+    const found = await reread(chat.id)
+    expect([found?.title, textsOf(found)]).to.deep.equal(['Mine', ['a', 'b']])
   })
 
   it('a chat on the disk names no documents that there was no room for; they are written once there is', async () => {
@@ -111,7 +168,7 @@ describe('the chats of a browser', () => {
     const full = await reread(chat.id)
     IDBObjectStore.prototype.put = put
 
-    expect(full).to.deep.include({ title: 'Mine', documents: [] })
+    expect([full?.title, full?.documents ?? []]).to.deep.equal(['Mine', []])
     expect(chats.find(chat.id)?.documents?.map(({ name }) => name)).to.deep.equal(['d.txt'])
     expect(await keptDocuments(chats, chat.id)).to.have.length(1)
 

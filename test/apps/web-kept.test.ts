@@ -23,6 +23,17 @@ const pageOf = (): Promise<Running> => {
   return import(`../../apps/web/src/search/running.ts?page=${pages}`)
 }
 const settle = () => new Promise((resolve) => setTimeout(resolve, 50))
+/** What is written meanwhile has no room. */
+async function withoutRoom(work: () => void): Promise<void> {
+  await settle()
+  const { put } = IDBObjectStore.prototype
+  IDBObjectStore.prototype.put = () => {
+    throw new DOMException('full', 'QuotaExceededError')
+  }
+  work()
+  await settle()
+  IDBObjectStore.prototype.put = put
+}
 const searchOf = (part: Partial<Finding> = {}): Finding => ({
   ...newFinding(crypto.randomUUID(), 'What is a pod?', Date.now()),
   ...part,
@@ -104,6 +115,21 @@ describe('the searches of a browser', () => {
 
     findings.patch(id, { state: 'done' })
     expect(await reread(id)).to.include({ state: 'done', answer: 'paid for', price: '500' })
+  })
+
+  it('what had no room is made to what another tab wrote meanwhile, which stays', async () => {
+    const [one, other] = [await openFindings(), await openFindings()]
+    const { id, ...begun } = searchOf()
+    one.add({ id, ...begun })
+    await until(async () => other.find(id) !== undefined)
+    await withoutRoom(() => one.patch(id, { note: 'too little' }))
+    other.patch(id, { ...paid, share: { id: 's', secret: 'x' } })
+    await until(async () => one.find(id)?.share !== undefined)
+    expect(one.find(id)).to.include({ answer: 'paid for', note: 'too little' })
+    one.patch(id, { warnings: ['w'] })
+
+    const whole = { ...paid, note: 'too little', warnings: ['w'], share: { id: 's', secret: 'x' } }
+    for (const found of [await reread(id), one.find(id)]) expect(found).to.deep.include(whole)
   })
 
   it('past a hundred the oldest go, but none that is shared: with it would go the secret that deletes its page', async () => {
@@ -200,6 +226,22 @@ describe('the pictures of a browser', () => {
     drawings.patch(id, { price: '500' })
 
     expect(await rereadDrawing(id)).to.include({ price: '500' })
+  })
+
+  it('what had no room is made to what another tab wrote meanwhile, which stays', async () => {
+    const [one, other] = [await openDrawings(), await openDrawings()]
+    const { id, ...begun } = drawingOf()
+    one.add({ id, ...begun })
+    await until(async () => other.find(id) !== undefined)
+    await withoutRoom(() => one.patch(id, { node: 1 }))
+    const share = { id: 's', secret: 'x' }
+    other.patch(id, { state: 'done', price: '500', share })
+    await until(async () => one.find(id)?.share !== undefined)
+    expect(one.find(id)).to.include({ node: 1, price: '500' })
+    one.patch(id, { isForgotten: true })
+
+    const whole = { state: 'done', price: '500', share, node: 1, isForgotten: true }
+    for (const found of [await rereadDrawing(id), one.find(id)]) expect(found).to.deep.include(whole)
   })
 })
 

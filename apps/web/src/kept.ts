@@ -17,3 +17,30 @@ export async function openKept<S extends DBSchema, K>(
     return undefined
   }
 }
+
+/** Made to what is kept under an id, if anything is; it keeps what it makes of it, if anything. Pure. */
+export type Change<V> = (kept: V | undefined) => V | undefined
+
+/**
+ * Changes that the disk had no room for, by id and in their order. They are made to whatever is there once there is room: what
+ * another tab wrote meanwhile stays.
+ */
+export interface Missed<V> {
+  has(id: string): boolean
+  add(id: string, change: Change<V>): void
+  /** They are written, or of no more use. */
+  delete(id: string): void
+  /** @returns what is kept, with all of them. */
+  on(id: string, kept: V | undefined): V | undefined
+}
+
+export function missedOf<V>(): Missed<V> {
+  const changes = new Map<string, readonly Change<V>[]>()
+  const of = (id: string) => changes.get(id) ?? []
+  return {
+    has: (id) => changes.has(id),
+    add: (id, change) => void changes.set(id, [...of(id), change]),
+    delete: (id) => void changes.delete(id),
+    on: (id, kept) => of(id).reduce((now, change) => change(now), kept),
+  }
+}

@@ -1,5 +1,5 @@
 import type { DBSchema, IDBPDatabase } from 'idb'
-import { openKept } from '../kept.ts'
+import { type Change, missedOf, openKept } from '../kept.ts'
 import { type Drawing, ofModel, outgrown } from './drawing.ts'
 
 /**
@@ -61,8 +61,7 @@ function drawingsOf(db: IDBPDatabase<Schema> | undefined, first: DrawingsView): 
   const channel = new BroadcastChannel(NAME)
   /** Where nothing is kept, pictures last as long as the page. */
   const unkept = new Map<string, Uint8Array<ArrayBuffer>>()
-  /** Of these the disk has less than the page. */
-  const ahead = new Set<string>()
+  const missed = missedOf<Drawing>()
   const change = (part: Partial<DrawingsView>) => {
     view = { ...view, ...part }
     for (const listen of listeners) listen()
@@ -86,40 +85,40 @@ function drawingsOf(db: IDBPDatabase<Schema> | undefined, first: DrawingsView): 
   channel.onmessage = ({ data: id }: MessageEvent<string>) => reread(id)
   async function reread(id: string): Promise<void> {
     const before = find(id)
-    const drawing = await db?.get('drawings', id)
+    if (!db) return
+    const kept = await db.get('drawings', id)
     // It changed here meanwhile, and what was read is older.
     if (find(id) !== before) return reread(id)
-    if (ahead.has(id)) return
+    const drawing = missed.on(id, kept)
     if (drawing) replace(drawing)
-    else if (db) drop(id)
+    else drop(id)
   }
-  /** @returns whether it is written; if not, the next change writes it whole. */
-  async function writeOne(id: string, work: (db: IDBPDatabase<Schema>) => Promise<unknown>) {
-    if (await write([id], work)) ahead.delete(id)
-    else if (find(id)) ahead.add(id)
+  /** @param shown  What the page makes of it: what is written takes its place, unless it changed meanwhile. */
+  async function writeOne(id: string, shown: Drawing, changed: Change<Drawing>): Promise<void> {
+    const isWritten = await write([id], async (to) => {
+      const { store, done } = to.transaction('drawings', 'readwrite')
+      const put = async () => {
+        const next = changed(missed.on(id, await store.get(id)))
+        if (!next) return drop(id)
+        await store.put(next, id)
+        if (find(id) === shown) replace(next)
+      }
+      await Promise.all([put(), done])
+    })
+    if (isWritten) missed.delete(id)
+    else if (db && find(id)) missed.add(id, changed)
   }
   function update(id: string, changed: (drawing: Drawing) => Drawing): void {
     const before = find(id)
     if (!before) return
     const whole = changed(before)
     replace(whole)
-    void writeOne(id, async (to) => {
-      const { store, done } = to.transaction('drawings', 'readwrite')
-      const put = async () => {
-        const stored = await store.get(id)
-        if (ahead.has(id)) return void (await store.put(whole, id))
-        if (!stored) return drop(id)
-        const next = changed(stored)
-        await store.put(next, id)
-        if (find(id) === whole) replace(next)
-      }
-      await Promise.all([put(), done])
-    })
+    void writeOne(id, whole, (kept) => kept && changed(kept))
   }
   function drop(...ids: string[]): void {
     for (const id of ids) {
       unkept.delete(id)
-      ahead.delete(id)
+      missed.delete(id)
     }
     change({ drawings: without(...ids) })
   }
@@ -142,7 +141,7 @@ function drawingsOf(db: IDBPDatabase<Schema> | undefined, first: DrawingsView): 
     find,
     add(drawing) {
       replace(drawing)
-      void writeOne(drawing.id, (to) => to.put('drawings', drawing, drawing.id))
+      void writeOne(drawing.id, drawing, (kept) => kept ?? drawing)
       const old = outgrown(view.drawings, drawing.model)
       if (old.length > 0) void remove(...old.map(({ id }) => id))
     },

@@ -1,5 +1,5 @@
 import type { DBSchema, IDBPDatabase } from 'idb'
-import { openKept } from '../kept.ts'
+import { type Change, missedOf, openKept } from '../kept.ts'
 import { withMessage } from './acts.ts'
 import { type Chat, DEFAULT_SETTINGS, type Message, type Settings } from './chat.ts'
 import { entriesOf, type IndexedDocument } from './documents/document.ts'
@@ -71,10 +71,9 @@ function chatsOf(db: IDBPDatabase<Schema> | undefined, first: ChatsView): Chats 
   let view = first
   const listeners = new Set<() => void>()
   const channel = new BroadcastChannel(CHANNEL)
+  const missed = missedOf<Chat>()
   /** Where nothing is kept, documents last as long as the page. */
-  const unkept = new Map<string, Documents>()
-  /** Chats of which the disk has less than the page. */
-  const ahead = new Set<string>()
+  const missedDocuments = missedOf<Documents>()
   const change = (part: Partial<ChatsView>) => {
     view = { ...view, ...part }
     for (const listen of listeners) listen()
@@ -82,65 +81,53 @@ function chatsOf(db: IDBPDatabase<Schema> | undefined, first: ChatsView): Chats 
   const find = (id: string) => view.chats.find((chat) => chat.id === id)
   const replace = (chat: Chat) => change({ chats: [...view.chats.filter(({ id }) => id !== chat.id), chat] })
   const drop = (id: string) => {
-    ahead.delete(id)
-    unkept.delete(id)
+    missed.delete(id)
+    missedDocuments.delete(id)
     change({ chats: view.chats.filter((chat) => chat.id !== id) })
   }
-  /** @returns whether it is written. @param chat  Whose it is; none = the settings. */
-  async function write(
-    work: (db: IDBPDatabase<Schema>) => Promise<unknown>,
-    chat?: string,
-  ): Promise<boolean> {
+  /** @returns whether it is written. @param what  A chat, or the settings. */
+  async function write(what: string, work: (db: IDBPDatabase<Schema>) => Promise<unknown>): Promise<boolean> {
     if (!db) return false
     try {
       await work(db)
-      if (chat !== undefined) ahead.delete(chat)
-      channel.postMessage(chat ?? SETTINGS)
+      channel.postMessage(what)
       return true
     } catch (cause) {
       console.warn(cause)
-      if (chat !== undefined && find(chat)) ahead.add(chat)
       change({ unkept: 'The browser has no room left: what is new here is gone with the page.' })
       return false
     }
   }
+  async function writeChat(id: string, changed: Change<Chat>): Promise<void> {
+    const isWritten = await write(id, async (to) => {
+      const { store, done } = to.transaction('chats', 'readwrite')
+      const put = async () => {
+        const next = changed(missed.on(id, await store.get(id)))
+        if (next) await store.put(next, id)
+      }
+      await Promise.all([put(), done])
+    })
+    if (isWritten) missed.delete(id)
+    else if (db && find(id)) missed.add(id, changed)
+  }
   function update(id: string, changed: (chat: Chat) => Chat) {
     const before = find(id)
     if (!before) return
-    const whole = changed(before)
-    replace(whole)
-    void write(async (to) => {
-      const both = to.transaction(['chats', 'documents'], 'readwrite')
-      const [ofChats, ofDocuments] = [both.objectStore('chats'), both.objectStore('documents')]
-      const put = async () => {
-        const stored = await ofChats.get(id)
-        const next = ahead.has(id) ? whole : stored && changed(stored)
-        if (!next) return
-        // Whatever the page has, a chat on the disk names what is there.
-        const named = unkept.has(id)
-          ? { documents: entriesOf(((await ofDocuments.get(id)) ?? []).map(asToday)) }
-          : {}
-        await ofChats.put({ ...next, ...named }, id)
-      }
-      await Promise.all([put(), both.done])
-    }, id)
+    replace(changed(before))
+    void writeChat(id, (kept) => kept && changed(kept))
   }
   function keep(changed: (settings: Settings) => Settings) {
     change({ settings: changed(view.settings) })
-    void write(async (to) => {
+    void write(SETTINGS, async (to) => {
       const { store, done } = to.transaction('settings', 'readwrite')
       const put = async () =>
         store.put(changed((await store.get('settings')) ?? DEFAULT_SETTINGS), 'settings')
       await Promise.all([put(), done])
     })
   }
-  /** The page names the documents that it has, though the disk had no room for them. */
-  function named(chat: Chat): Chat {
-    const own = unkept.get(chat.id)
-    return own ? { ...chat, documents: entriesOf(own) } : chat
-  }
-  const documents = async (id: string): Promise<Documents> =>
-    (unkept.get(id) ?? (await db?.get('documents', id)) ?? []).map(asToday)
+  const documentsOf = (id: string, kept: Documents | undefined): Documents =>
+    (missedDocuments.on(id, kept) ?? []).map(asToday)
+  const documents = async (id: string): Promise<Documents> => documentsOf(id, await db?.get('documents', id))
   channel.onmessage = async ({ data: id }: MessageEvent<string>) => {
     if (!db) return
     if (id !== SETTINGS) return reread(id)
@@ -149,11 +136,18 @@ function chatsOf(db: IDBPDatabase<Schema> | undefined, first: ChatsView): Chats 
   async function reread(id: string): Promise<void> {
     if (!db) return
     const before = find(id)
-    const chat = await db.get('chats', id)
+    const both = db.transaction(['chats', 'documents'])
+    const [kept, ofDocuments] = await Promise.all([
+      both.objectStore('chats').get(id),
+      // The page names the documents that it has, though the disk had no room for them.
+      missedDocuments.has(id) ? both.objectStore('documents').get(id) : undefined,
+    ])
     // Something was said here meanwhile, which is written by now: what was read is older.
     if (find(id) !== before) return reread(id)
+    const chat = missed.on(id, kept)
     if (!chat) drop(id)
-    else if (!ahead.has(id)) replace(named(chat))
+    else if (!missedDocuments.has(id)) replace(chat)
+    else replace({ ...chat, documents: entriesOf(documentsOf(id, ofDocuments)) })
   }
 
   return {
@@ -165,7 +159,7 @@ function chatsOf(db: IDBPDatabase<Schema> | undefined, first: ChatsView): Chats 
     find,
     add(chat) {
       replace(chat)
-      void write((to) => to.put('chats', chat, chat.id), chat.id)
+      void writeChat(chat.id, (kept) => kept ?? chat)
     },
     update,
     patch(id, message, part, options = { write: true }) {
@@ -179,33 +173,34 @@ function chatsOf(db: IDBPDatabase<Schema> | undefined, first: ChatsView): Chats 
     },
     remove(id) {
       drop(id)
-      void write(async (to) => {
+      void write(id, async (to) => {
         const both = to.transaction(['chats', 'documents'], 'readwrite')
         const stores = [both.objectStore('chats'), both.objectStore('documents')]
         await Promise.all([...stores.map((store) => store.delete(id)), both.done])
-      }, id)
+      })
     },
     documents,
     async updateDocuments(id, changed) {
       const made: { documents?: Documents } = {}
-      const own = unkept.get(id)
-      const written = await write(async (to) => {
+      const isWritten = await write(id, async (to) => {
         const both = to.transaction(['chats', 'documents'], 'readwrite')
         const [ofChats, ofDocuments] = [both.objectStore('chats'), both.objectStore('documents')]
         const put = async () => {
-          const [stored, before = []] = await Promise.all([ofChats.get(id), ofDocuments.get(id)])
-          const chat = ahead.has(id) ? find(id) : stored
+          const [kept, before] = await Promise.all([ofChats.get(id), ofDocuments.get(id)])
+          const chat = missed.on(id, kept)
           if (!chat) return
-          made.documents = changed(own ?? before.map(asToday))
+          made.documents = changed(documentsOf(id, before))
           await ofDocuments.put(made.documents, id)
           await ofChats.put({ ...chat, documents: entriesOf(made.documents) }, id)
         }
         await Promise.all([put(), both.done])
-      }, id)
-      if (written) unkept.delete(id)
-      else if (find(id)) {
-        made.documents = changed(await documents(id))
-        unkept.set(id, made.documents)
+      })
+      if (isWritten) {
+        missed.delete(id)
+        missedDocuments.delete(id)
+      } else if (find(id)) {
+        missedDocuments.add(id, (all = []) => changed(all.map(asToday)))
+        made.documents = await documents(id)
       }
       const entries = made.documents && entriesOf(made.documents)
       const chat = find(id)

@@ -1,5 +1,5 @@
 import type { DBSchema, IDBPDatabase } from 'idb'
-import { openKept } from '../kept.ts'
+import { type Change, missedOf, openKept } from '../kept.ts'
 import type { Finding } from './finding.ts'
 
 /**
@@ -65,8 +65,7 @@ function findingsOf(db: IDBPDatabase<Schema> | undefined, first: FindingsView): 
   const channel = new BroadcastChannel(NAME)
   /** What the next change writes with it. */
   const unwritten = new Map<string, Partial<Finding>>()
-  /** Searches of which the disk has less than the page. */
-  const ahead = new Set<string>()
+  const missed = missedOf<Finding>()
   const change = (part: Partial<FindingsView>) => {
     view = { ...view, ...part }
     for (const listen of listeners) listen()
@@ -76,29 +75,45 @@ function findingsOf(db: IDBPDatabase<Schema> | undefined, first: FindingsView): 
   const replace = (finding: Finding) => change({ findings: sorted([finding, ...without(finding.id)]) })
   const drop = (id: string) => {
     unwritten.delete(id)
-    ahead.delete(id)
+    missed.delete(id)
     change({ findings: without(id) })
   }
-  async function write(id: string, work: (to: IDBPDatabase<Schema>) => Promise<unknown>): Promise<void> {
-    if (!db) return
+  /** @returns whether it is written. */
+  async function write(id: string, work: (to: IDBPDatabase<Schema>) => Promise<unknown>): Promise<boolean> {
+    if (!db) return false
     try {
       await work(db)
-      ahead.delete(id)
       channel.postMessage(id)
+      return true
     } catch (cause) {
       console.warn(cause)
-      if (find(id)) ahead.add(id)
       change({ unkept: 'The browser has no room left: what is new here is gone with the page.' })
+      return false
     }
+  }
+  /** @param shown  What the page makes of it: what is written takes its place, unless it changed meanwhile. */
+  async function writeOne(id: string, shown: Finding, changed: Change<Finding>): Promise<void> {
+    const isWritten = await write(id, async (to) => {
+      const { store, done } = to.transaction('findings', 'readwrite')
+      const put = async () => {
+        const next = changed(missed.on(id, await store.get(id)))
+        if (!next) return drop(id)
+        await store.put(next, id)
+        if (find(id) === shown) replace(next)
+      }
+      await Promise.all([put(), done])
+    })
+    if (isWritten) missed.delete(id)
+    else if (db && find(id)) missed.add(id, changed)
   }
   channel.onmessage = ({ data: id }: MessageEvent<string>) => reread(id)
   async function reread(id: string): Promise<void> {
     if (!db) return
     const before = find(id)
-    const finding = await db.get('findings', id)
+    const kept = await db.get('findings', id)
     // It changed here meanwhile, and what was read is older.
     if (find(id) !== before) return reread(id)
-    if (ahead.has(id)) return
+    const finding = missed.on(id, kept)
     if (finding) replace({ ...finding, ...unwritten.get(id) })
     else drop(id)
   }
@@ -109,18 +124,7 @@ function findingsOf(db: IDBPDatabase<Schema> | undefined, first: FindingsView): 
     unwritten.delete(id)
     const whole = changed(before)
     replace(whole)
-    void write(id, async (to) => {
-      const { store, done } = to.transaction('findings', 'readwrite')
-      const put = async () => {
-        const stored = await store.get(id)
-        if (ahead.has(id)) return void (await store.put(whole, id))
-        if (!stored) return drop(id)
-        const next = changed({ ...stored, ...late })
-        await store.put(next, id)
-        if (find(id) === whole) replace(next)
-      }
-      await Promise.all([put(), done])
-    })
+    void writeOne(id, whole, (kept) => kept && changed({ ...kept, ...late }))
   }
   /** Unless another tab has shared it since. */
   function outgrow(id: string): void {
@@ -145,7 +149,7 @@ function findingsOf(db: IDBPDatabase<Schema> | undefined, first: FindingsView): 
     find,
     add(finding) {
       replace(finding)
-      void write(finding.id, (to) => to.put('findings', finding, finding.id))
+      void writeOne(finding.id, finding, (kept) => kept ?? finding)
       for (const { id } of outgrown(view.findings)) outgrow(id)
     },
     update,
