@@ -214,7 +214,15 @@ describe('the chats of a browser', () => {
       expect(tab.view().settings).to.include({ system: 'Be brief.', temperature: 1 })
     }
 
-    one.remove(chat.id)
+    // With the secret would go what deletes its page.
+    one.update(chat.id, (now) => ({ ...now, share: { id: 's', secret: 'x' } }))
+    for (const page of [undefined, 'another']) {
+      other.remove(chat.id, page)
+      expect((await reread(chat.id))?.share?.secret).to.equal('x')
+      expect(other.find(chat.id)?.share?.secret).to.equal('x')
+    }
+
+    one.remove(chat.id, 's')
     other.update(chat.id, (now) => ({ ...now, title: 'again' }))
     const isKept = await other.updateDocuments(chat.id, () => [])
     expect(isKept).to.equal(false)

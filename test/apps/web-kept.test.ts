@@ -1,8 +1,8 @@
 import 'fake-indexeddb/auto'
 import { expect } from 'chai'
 import { endCutDrawings } from '../../apps/web/src/imagine/draw.ts'
-import type { Drawing } from '../../apps/web/src/imagine/drawing.ts'
-import { openDrawings } from '../../apps/web/src/imagine/store.ts'
+import { type Drawing, MOST_KEPT as MOST_DRAWINGS } from '../../apps/web/src/imagine/drawing.ts'
+import { type Drawings, openDrawings } from '../../apps/web/src/imagine/store.ts'
 import { openChats } from '../../apps/web/src/pondera/store.ts'
 import { charged, type Finding, newFinding } from '../../apps/web/src/search/finding.ts'
 import { MOST_KEPT, openFindings } from '../../apps/web/src/search/store.ts'
@@ -134,7 +134,7 @@ describe('the searches of a browser', () => {
 
   it('past a hundred the oldest go, but none that is shared: with it would go the secret that deletes its page', async () => {
     const findings = await openFindings()
-    for (const { id } of findings.view().findings) findings.remove(id)
+    for (const { id, share } of findings.view().findings) findings.remove(id, share?.id)
     const share = { id: 's', secret: 'x' }
     const shared = searchOf({ ...paid, at: 0, share })
     findings.add(shared)
@@ -150,9 +150,27 @@ describe('the searches of a browser', () => {
     }
   })
 
+  it('one that another tab has shared a moment ago goes only where that page is meant', async () => {
+    for (const [page, isKept] of [
+      [undefined, true],
+      ['another', true],
+      ['s', false],
+    ] as const) {
+      const [here, there] = [await openFindings(), await openFindings()]
+      const { id, ...begun } = searchOf()
+      here.add({ id, ...begun })
+      await until(async () => there.find(id) !== undefined)
+      there.patch(id, { share: { id: 's', secret: 'x' } })
+      here.remove(id, page)
+
+      expect((await reread(id))?.share?.secret).to.equal(isKept ? 'x' : undefined)
+      expect(here.find(id)?.share?.secret).to.equal(isKept ? 'x' : undefined)
+    }
+  })
+
   it('one that another tab has shared a moment ago is not dropped by a tab that does not know it yet', async () => {
     const [here, there] = [await openFindings(), await openFindings()]
-    for (const { id } of here.view().findings) here.remove(id)
+    for (const { id, share } of here.view().findings) here.remove(id, share?.id)
     await settle()
     const oldest = searchOf({ ...paid, at: 0 })
     here.add(oldest)
@@ -245,6 +263,61 @@ describe('the pictures of a browser', () => {
   })
 })
 
+describe('a picture that another tab has shared a moment ago', () => {
+  const share = { id: 's', secret: 'x' }
+  const model = 'shared'
+  let tabs: { here: Drawings; there: Drawings } | undefined
+  /** So many pictures; the oldest is shared in the other tab, of which this one is told after `act` has begun. */
+  async function tabsAfter(count: number, act: (here: Drawings, id: string) => unknown) {
+    const [here, there] = [await openDrawings(), await openDrawings()]
+    tabs = { here, there }
+    const ids = Array.from({ length: count }, () => crypto.randomUUID())
+    for (const [at, id] of ids.entries()) here.add({ id, model, at, input: '{}', state: 'done' })
+    const oldest = ids[0] ?? ''
+    await here.finish(oldest, { state: 'done' }, new Uint8Array([1]))
+    await until(async () => ids.every((id) => there.find(id) !== undefined))
+    await settle()
+    there.patch(oldest, { share })
+    await act(here, oldest)
+    await settle()
+    return { here, oldest, next: await openDrawings() }
+  }
+  afterEach(async () => {
+    const all = (await openDrawings()).view().drawings.filter((each) => each.model === model)
+    for (const { id, share } of all) await tabs?.here.remove(id, share?.id)
+  })
+
+  for (const [how, count, act] of [
+    ['deletes it', 1, (here, id) => here.remove(id)],
+    ['deletes another page of it', 1, (here, id) => here.remove(id, 'another')],
+    ['deletes all', 2, (here) => here.clear(model)],
+    [
+      'draws one more than it keeps',
+      MOST_DRAWINGS,
+      (here) => here.add({ id: crypto.randomUUID(), model, at: 1_000, input: '{}', state: 'done' }),
+    ],
+  ] as const satisfies [string, number, (here: Drawings, id: string) => unknown][]) {
+    it(`stays with its secret and its bytes where a tab ${how} that does not know it yet`, async () => {
+      const { here, oldest, next } = await tabsAfter(count, act)
+
+      for (const tab of [here, next]) {
+        expect(tab.find(oldest)?.share).to.deep.equal(share)
+        expect(await tab.picture(oldest)).to.deep.equal(new Uint8Array([1]))
+      }
+    })
+  }
+
+  it('goes where that very page is meant, and what is not shared goes with all', async () => {
+    const { here, oldest, next } = await tabsAfter(1, (here, id) => here.remove(id, share.id))
+    for (const tab of [here, next]) {
+      expect([tab.find(oldest), await tab.picture(oldest)]).to.deep.equal([undefined, undefined])
+    }
+    const two = await tabsAfter(2, (here) => here.clear(model))
+    const left = two.next.view().drawings.filter((each) => each.model === model)
+    expect(left.map(({ id }) => id)).to.deep.equal([two.oldest])
+  })
+})
+
 describe('what is shared', () => {
   it('has an end, at which a further link is refused in words and nothing is dropped', () => {
     const shared = { share: { id: 's', secret: 'x' } }
@@ -334,7 +407,7 @@ describe('a search that goes on', () => {
 
   it('is what a second click on its button means: it is not paid twice', async () => {
     const [findings, page] = [await openFindings(), await pageOf()]
-    for (const { id } of findings.view().findings) findings.remove(id)
+    for (const { id, share } of findings.view().findings) findings.remove(id, share?.id)
     const { id, query, at, ...rest } = searchOf()
     findings.add({ id, query, at, ...rest })
     let end = () => {}

@@ -30,7 +30,7 @@ export function History({
 }) {
   const { drawings: kept } = useDrawings()
   const [shown, setDeleting] = useState<string>()
-  const deleting = drawings.find(({ id }) => id === shown)
+  const { id: deleting, share } = drawings.find(({ id }) => id === shown) ?? {}
   if (drawings.length === 0) return null
   const remove = (question: string, work: () => Promise<void>) => {
     if (window.confirm(question)) void work()
@@ -54,14 +54,14 @@ export function History({
           />
         ))}
       </ul>
-      {deleting?.share && (
+      {deleting !== undefined && share && (
         <DeleteShared
           title="Delete this picture?"
           noun="picture"
           api={PICTURES}
           path={sharedPath}
-          share={deleting.share}
-          onDelete={() => void kept.remove(deleting.id)}
+          share={share}
+          onDelete={() => void kept.remove(deleting, share.id)}
           onClose={() => setDeleting(undefined)}
         />
       )}

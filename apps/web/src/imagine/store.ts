@@ -34,7 +34,8 @@ export interface Drawings {
   /** With its picture, which is there before anybody is told. */
   finish(id: string, part: Partial<Drawing>, picture: Uint8Array): Promise<void>
   picture(id: string): Promise<Uint8Array<ArrayBuffer> | undefined>
-  remove(id: string): Promise<void>
+  /** @param page  The shared page that is meant to lose its secret; one that is shared otherwise stays. */
+  remove(id: string, page?: string): Promise<void>
   /** Those of a model, but for what is shared. */
   clear(model: string): Promise<void>
 }
@@ -122,14 +123,21 @@ function drawingsOf(db: IDBPDatabase<Schema> | undefined, first: DrawingsView): 
     }
     change({ drawings: without(...ids) })
   }
-  /** All of them or none; they are shown until they are gone. */
-  async function remove(...ids: string[]): Promise<void> {
+  /** They are shown until they are gone. What another tab has shared meanwhile stays, but for the page that is meant. */
+  async function remove(ids: readonly string[], page?: string): Promise<void> {
+    const shared = new Map<string, Drawing>()
     await write(ids, async (to) => {
       const both = to.transaction(['drawings', 'pictures'], 'readwrite')
-      const stores = [both.objectStore('drawings'), both.objectStore('pictures')]
-      await Promise.all([...ids.flatMap((id) => stores.map((store) => store.delete(id))), both.done])
+      const stores = [both.objectStore('drawings'), both.objectStore('pictures')] as const
+      const end = async (id: string) => {
+        const now = missed.on(id, await stores[0].get(id))
+        if (now?.share && now.share.id !== page) shared.set(id, now)
+        else await Promise.all(stores.map((store) => store.delete(id)))
+      }
+      await Promise.all([...ids.map(end), both.done])
     })
-    drop(...ids)
+    drop(...ids.filter((id) => !shared.has(id)))
+    for (const each of shared.values()) replace(each)
   }
 
   return {
@@ -143,7 +151,7 @@ function drawingsOf(db: IDBPDatabase<Schema> | undefined, first: DrawingsView): 
       replace(drawing)
       void writeOne(drawing.id, drawing, (kept) => kept ?? drawing)
       const old = outgrown(view.drawings, drawing.model)
-      if (old.length > 0) void remove(...old.map(({ id }) => id))
+      if (old.length > 0) void remove(old.map(({ id }) => id))
     },
     update,
     patch(id, part, options = { write: true }) {
@@ -164,10 +172,10 @@ function drawingsOf(db: IDBPDatabase<Schema> | undefined, first: DrawingsView): 
       update(id, (now) => ({ ...now, ...part }))
     },
     picture: async (id) => unkept.get(id) ?? (await db?.get('pictures', id)),
-    remove,
+    remove: (id, page) => remove([id], page),
     clear: (model) =>
       remove(
-        ...ofModel(view.drawings, model)
+        ofModel(view.drawings, model)
           .filter(({ state, share }) => state !== 'drawing' && share === undefined)
           .map(({ id }) => id),
       ),

@@ -48,10 +48,10 @@ function Entry({ chat, isCurrent, onChoose }: { chat: Chat; isCurrent: boolean; 
   const { loop } = useIndexing(chat.id)
   const done = () => setDoing(undefined)
   if (doing === 'renaming') return <Rename chat={chat} onDone={done} />
-  function remove() {
+  function remove(page?: string) {
     stop(chat.id)
     forgetIndexing(chat.id)
-    chats.remove(chat.id)
+    chats.remove(chat.id, page)
     if (isCurrent) go('/pondera')
   }
   return (
@@ -91,7 +91,7 @@ function Entry({ chat, isCurrent, onChoose }: { chat: Chat; isCurrent: boolean; 
           api={SHARES}
           path={sharePath}
           share={chat.share}
-          onDelete={remove}
+          onDelete={() => remove(chat.share?.id)}
           onClose={done}
         />
       )}

@@ -35,7 +35,8 @@ export interface Chats {
   update(id: string, change: (chat: Chat) => Chat): void
   /** Changes one message. `write: false` leaves it for a later write: an answer grows many times a second. */
   patch(chat: string, message: string, part: Partial<Message>, options?: { write: boolean }): void
-  remove(id: string): void
+  /** @param page  The shared page that is meant to lose its secret; a chat that is shared otherwise stays. */
+  remove(id: string, page?: string): void
   documents(id: string): Promise<Documents>
   /** Changes the documents of a chat, and what it says of them. @returns whether there is such a chat. */
   updateDocuments(id: string, change: (documents: Documents) => Documents): Promise<boolean>
@@ -171,12 +172,17 @@ function chatsOf(db: IDBPDatabase<Schema> | undefined, first: ChatsView): Chats 
       if (options.write) update(id, (now) => withMessage(now, patched))
       else replace(withMessage(chat, patched))
     },
-    remove(id) {
+    remove(id, page) {
       drop(id)
       void write(id, async (to) => {
         const both = to.transaction(['chats', 'documents'], 'readwrite')
-        const stores = [both.objectStore('chats'), both.objectStore('documents')]
-        await Promise.all([...stores.map((store) => store.delete(id)), both.done])
+        const stores = [both.objectStore('chats'), both.objectStore('documents')] as const
+        const end = async () => {
+          const kept = await stores[0].get(id)
+          if (kept?.share && kept.share.id !== page) replace(kept)
+          else await Promise.all(stores.map((store) => store.delete(id)))
+        }
+        await Promise.all([end(), both.done])
       })
     },
     documents,

@@ -118,7 +118,7 @@ function Earlier() {
           api={RESULTS}
           path={sharedPath(forgetting)}
           share={forgetting.share}
-          onDelete={() => findings.remove(forgetting.id)}
+          onDelete={() => findings.remove(forgetting.id, forgetting.share?.id)}
           onClose={() => setForgetting(undefined)}
         />
       )}

@@ -29,7 +29,8 @@ export interface Findings {
   update(id: string, change: (finding: Finding) => Finding): void
   /** `write: false` leaves it for a later write: an answer grows many times a second. */
   patch(id: string, part: Partial<Finding>, options?: { write: boolean }): void
-  remove(id: string): void
+  /** @param page  The shared page that is meant to lose its secret; one that is shared otherwise stays. */
+  remove(id: string, page?: string): void
   /** The query found something: what was paid for on the way is of no more use. */
   forgetVectors(query: string): void
 }
@@ -126,14 +127,14 @@ function findingsOf(db: IDBPDatabase<Schema> | undefined, first: FindingsView): 
     replace(whole)
     void writeOne(id, whole, (kept) => kept && changed({ ...kept, ...late }))
   }
-  /** Unless another tab has shared it since. */
-  function outgrow(id: string): void {
+  /** Unless another tab has shared it since, but for the page that is meant. */
+  function remove(id: string, page?: string): void {
     drop(id)
     void write(id, async (to) => {
       const { store, done } = to.transaction('findings', 'readwrite')
       const end = async () => {
         const stored = await store.get(id)
-        if (stored?.share) replace(stored)
+        if (stored?.share && stored.share.id !== page) replace(stored)
         else await store.delete(id)
       }
       await Promise.all([end(), done])
@@ -150,7 +151,7 @@ function findingsOf(db: IDBPDatabase<Schema> | undefined, first: FindingsView): 
     add(finding) {
       replace(finding)
       void writeOne(finding.id, finding, (kept) => kept ?? finding)
-      for (const { id } of outgrown(view.findings)) outgrow(id)
+      for (const { id } of outgrown(view.findings)) remove(id)
     },
     update,
     patch(id, part, options = { write: true }) {
@@ -160,10 +161,7 @@ function findingsOf(db: IDBPDatabase<Schema> | undefined, first: FindingsView): 
       unwritten.set(id, { ...unwritten.get(id), ...part })
       replace({ ...finding, ...part })
     },
-    remove(id) {
-      drop(id)
-      void write(id, (to) => to.delete('findings', id))
-    },
+    remove,
     forgetVectors(query) {
       for (const { id, vector } of view.findings.filter((each) => each.query === query)) {
         if (vector !== undefined) update(id, ({ vector: _, ...rest }) => rest)
