@@ -1,6 +1,13 @@
 import { expect } from 'chai'
 import { askedOf } from '../../apps/web/src/network/models.ts'
-import { cutBefore, newChat, withModel, withQuestion } from '../../apps/web/src/pondera/acts.ts'
+import {
+  cutBefore,
+  decided,
+  newChat,
+  withCost,
+  withModel,
+  withQuestion,
+} from '../../apps/web/src/pondera/acts.ts'
 import { byDay, type Chat, type Message, titleOf } from '../../apps/web/src/pondera/chat.ts'
 import { packContext } from '../../apps/web/src/pondera/context.ts'
 import { CUT } from '../../apps/web/src/pondera/documents/price.ts'
@@ -140,6 +147,32 @@ describe('a chat', () => {
 
     expect(cutBefore(full, 'c').messages.map(({ id }) => id)).to.deep.equal(['a', 'b'])
     expect(cutBefore(full, 'nothing')).to.equal(full)
+  })
+
+  it('whose earlier question is edited while a later edit is undecided loses no question and mixes no branches', () => {
+    const open = (text: string) => {
+      const { price: _, ...message } = said(text, { request: '0x1', state: 'failed' })
+      return { ...message, at: 3 }
+    }
+    const full = { ...chat, title: 'u1', messages: [user('u1'), said('a1'), user('u2'), said('a2')] }
+    const edit = (now: Chat, instead: string, text: string) =>
+      withQuestion(cutBefore(now, instead), { id: text, text, at: 3 })
+    const answered = (now: Chat, message: Message): Chat =>
+      decided({ ...now, messages: [...now.messages, message] })
+    const undecided = answered(edit(full, 'u2', 'u2x'), open('a3'))
+    const again = edit(undecided, 'u1', 'u1x')
+
+    expect(undecided.former?.messages.map(({ id }) => id)).to.deep.equal(['u2', 'a2'])
+    expect(again.former).to.deep.equal({ title: 'u1', at: 0, messages: full.messages })
+    expect(again.undecided?.map(({ id }) => id)).to.deep.equal(['a3'])
+    const ids = ({ messages }: Chat) => messages.map(({ id }) => id)
+    const whole = answered(again, { ...said('a4'), at: 4 })
+    expect([ids(whole), whole.title, whole.former]).to.deep.equal([['u1x', 'a4'], 'u1x', undefined])
+    const failed = answered(again, { ...said('a4', { state: 'failed' }), text: '', at: 4 })
+    expect([ids(failed), failed.title]).to.deep.equal([['u1', 'a1', 'u2', 'a2'], 'u1'])
+    // What the later edit cost takes its place by its time, once it is known; one that was free is not there.
+    expect(ids(withCost(failed, '0x1', 70n))).to.deep.equal(['u1', 'a1', 'u2', 'a2', 'a3'])
+    expect(ids(withCost(failed, '0x1', 0n))).to.deep.equal(['u1', 'a1', 'u2', 'a2'])
   })
 
   it('notes that another model goes on, once there is something to go on with', () => {

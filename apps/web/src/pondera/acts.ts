@@ -27,20 +27,26 @@ export function withQuestion(chat: Chat, question: Omit<Message, 'role'>): Chat 
  * failed. A title that was the first question goes with it; one that a person gave stays.
  */
 export function cutBefore(chat: Chat, message: string): Chat {
-  const at = chat.messages.findIndex(({ id }) => id === message)
-  if (at < 0) return chat
   const now = answeredBy(chat)
+  const at = now.messages.findIndex(({ id }) => id === message)
+  if (at < 0) return chat
   const [kept, cut] = [now.messages.slice(0, at), now.messages.slice(at)]
   const first = chat.messages.find(({ role }) => role === 'user')
   const isOwn = first !== undefined && cut.includes(first) && chat.title === titleOf(first.text)
-  // What was put aside before, and has no successor yet, stays so.
-  const former: Former = chat.former ?? { title: chat.title, at, messages: cut }
+  const branchAt = chat.former?.at ?? now.messages.length
+  // What was put aside before, and has no successor yet, stays so, behind what is cut before it.
+  const former: Former = {
+    title: at < branchAt ? chat.title : (chat.former?.title ?? chat.title),
+    at: Math.min(at, branchAt),
+    messages: [...now.messages.slice(at, branchAt), ...(chat.former?.messages ?? [])],
+  }
+  const ofBranch = now.messages.slice(Math.max(at, branchAt))
   return {
     ...now,
     title: isOwn ? NEW_TITLE : chat.title,
     messages: kept,
     ...(former.messages.some(hasWorth) ? { former } : {}),
-    ...(chat.former ? { undecided: [...(now.undecided ?? []), ...cut.filter(isCostly)] } : {}),
+    ...(chat.former ? { undecided: [...(now.undecided ?? []), ...ofBranch.filter(isCostly)] } : {}),
   }
 }
 
