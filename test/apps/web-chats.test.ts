@@ -25,7 +25,7 @@ import {
 } from '../../apps/web/src/pondera/documents/library.ts'
 import { type Chats, openChats } from '../../apps/web/src/pondera/store.ts'
 import type { Session } from '../../apps/web/src/session/view.ts'
-import { asHeuristError, later } from '../../sdk/errors.ts'
+import { asHeuristError, type HeuristError, later } from '../../sdk/errors.ts'
 import type { CallOptions, Client } from '../../sdk/index.ts'
 import { parseManifest } from '../../sdk/protocol/manifest.ts'
 import type { Job } from '../../sdk/protocol/wire.ts'
@@ -609,14 +609,14 @@ describe('indexing the documents of a chat', () => {
   })
 
   it('ends when its document is removed; what it cost is told, and it stays away', async () => {
-    const { chats, chat, pod, place, lineOf } = await house()
+    const { chat, pod, place, lineOf } = await house()
     const whole = indexDocument(place, documentOf())
     await called(pod)
     pod.next()
     await until(async () => pod.calls === 2 && pod.waiting.length === 1)
     const line = lineOf()
     if (!line) throw new Error('there is no line')
-    const removed = removeDocument(chats, chat, line)
+    const removed = removeDocument(place, line)
     pod.next()
     await Promise.all([whole, removed])
 
@@ -664,11 +664,13 @@ describe('indexing the documents of a chat', () => {
     const kept = async () => (await home.chats.documents(home.chat))[0]
     return { ...home, document, job: jobs.at(-1), request: `0x${answered + 1}`, kept }
   }
-  const unanswered = (code: string) => async () => {
-    // As the part that is loaded late knows it: it has modules of its own here.
-    const { refused } = await import('../../sdk/errors.ts')
-    throw refused(code, 'there is no answer')
-  }
+  const unanswered =
+    (code: string, details: HeuristError['details'] = {}) =>
+    async () => {
+      // As the part that is loaded late knows it: it has modules of its own here.
+      const { refused } = await import('../../sdk/errors.ts')
+      throw refused(code, 'there is no answer', { details })
+    }
 
   for (const answered of [0, 1]) {
     it(`stands on its line with all that was paid though the page was closed in mid-call, after ${answered} others, and no piece is paid twice`, async () => {
@@ -728,6 +730,62 @@ describe('indexing the documents of a chat', () => {
 
       expect((await kept())?.pieces.map(({ text }) => text)).to.deep.equal(document.rest)
       expect(lineOf()?.price).to.equal(String(100n + paid + made))
+    }
+  })
+
+  it('whose charged call has no answer keeps its receipt, with its price where any of page, refusal and router knows it', async () => {
+    const shown = (price: bigint) => async (request: string) => {
+      expect(request).to.equal('0x2')
+      return { receipt: { price } }
+    }
+    const away = async () => Promise.reject(later('router.unreachable', 'the router is away'))
+    for (const { code, details, end, receipt, price } of [
+      { code: 'output.forgotten', end: 'forgotten', receipt: shown(70n), price: 70n },
+      { code: 'output.forgotten', end: 'open', receipt: shown(70n), price: 70n },
+      { code: 'stream.interrupted', details: { price: '70' }, end: 'open', receipt: away, price: 70n },
+      { code: 'output.unreadable', end: 70n, receipt: away, price: 70n },
+      { code: 'output.forgotten', end: 'forgotten', receipt: away, price: undefined },
+      { code: 'output.unreadable', end: 'open', receipt: async () => ({}), price: undefined },
+    ] as const) {
+      const { place, lineOf, document, kept } = await cut(1)
+      await settleOpen(place, async () => end)
+      let made = 0n
+      const client = {
+        async run(_: string, { input }: { input: string[] }) {
+          made += 100n
+          return { price: 100n, request: '0xa', embeddings: input.map(() => [1, 0]) }
+        },
+        again: unanswered(code, details),
+        receipt,
+      } as unknown as Client
+      const left = await kept()
+      if (!left) throw new Error('it is not kept')
+      const isWhole = await indexDocument({ ...place, embedder: { ...place.embedder, client } }, left)
+      expect([isWhole, indexingView().told?.problem]).to.deep.equal([true, undefined])
+
+      const whole = await kept()
+      expect(whole?.pieces.map(({ text }) => text)).to.deep.equal(document.rest)
+      expect(whole?.requests.filter((request) => request === '0x2')).to.deep.equal(['0x2'])
+      expect(lineOf()?.price).to.equal(String(100n + (price ?? 0n) + made))
+      expect(whole?.unpriced).to.deep.equal(price === undefined ? ['0x2'] : undefined)
+    }
+  })
+
+  it('that is removed while a call is open tells what that cost, or where it stands if nobody knows', async () => {
+    for (const [end, price, unpriced] of [
+      [70n, '170', undefined],
+      [0n, '100', undefined],
+      ['open', '100', ['0x2']],
+      ['forgotten', '100', ['0x2']],
+    ] as const) {
+      const { place, chat, lineOf, kept } = await cut(1)
+      const line = lineOf()
+      if (!line) throw new Error('there is no line')
+      await removeDocument(place, line, async (request) => (request === '0x2' ? end : 'open'))
+
+      expect(await kept()).to.equal(undefined)
+      const removed = { name: 'a.txt', price, ...(unpriced ? { unpriced } : {}) }
+      expect(indexingView().told).to.deep.equal({ chat, removed })
     }
   })
 

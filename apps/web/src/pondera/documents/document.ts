@@ -33,6 +33,8 @@ export interface IndexedDocument {
   /** What its vectors cost so far, base units as decimal text, and the receipts of that. */
   price: string
   requests: readonly string[]
+  /** Those of them that may have cost something which their receipts alone say. */
+  unpriced?: readonly string[]
   open?: OpenCall
 }
 
@@ -46,7 +48,14 @@ export const costOf = ({ price, open }: Pick<IndexedDocument, 'price' | 'open'>)
 
 /** Whether nothing of it is paid, as far as is known. */
 export const isUnpaid = (document: IndexedDocument): boolean =>
-  document.pieces.length === 0 && costOf(document) === 0n && document.open?.isForgotten !== true
+  document.pieces.length === 0 &&
+  costOf(document) === 0n &&
+  document.open?.isForgotten !== true &&
+  document.unpriced === undefined
+
+/** Calls for it whose cost is not known, or not yet: their receipts say it. */
+export const unpricedOf = ({ unpriced = [], open }: IndexedDocument): readonly string[] =>
+  open && open.price === undefined ? [...unpriced, open.request] : unpriced
 
 export function withoutOpen(document: IndexedDocument): IndexedDocument {
   const { open: _, ...rest } = document

@@ -4,7 +4,7 @@ import type { CallEnd } from '../../session/prices.ts'
 import { type Problem, wordsOf } from '../../session/words.ts'
 import { NEW_TITLE } from '../chat.ts'
 import type { Chats } from '../store.ts'
-import { costOf, type IndexedDocument, isUnpaid, withoutOpen } from './document.ts'
+import { costOf, type IndexedDocument, isUnpaid, unpricedOf, withoutOpen } from './document.ts'
 import type { Embedder } from './library.ts'
 
 /**
@@ -24,10 +24,19 @@ export interface Indexing {
   stopping: boolean
 }
 
+/** A document that is gone, and what its vectors have cost. */
+export interface Removed {
+  name: string
+  /** Base units, decimal text. */
+  price: string
+  /** Calls whose cost is not in that: their receipts say it. */
+  unpriced?: readonly string[]
+}
+
 export interface IndexingView {
   loops: readonly Indexing[]
   /** What the last thing that was done to the documents of a chat came to, if a person should know. */
-  told?: { chat: string; problem?: Problem; removed?: { name: string; price: string } }
+  told?: { chat: string; problem?: Problem; removed?: Removed }
 }
 
 let view: IndexingView = { loops: [] }
@@ -153,7 +162,10 @@ async function indexHeld({ chats, embedder, chat }: IndexingPlace, shown: Indexe
     isThere = true
     const { name } = grown
     // Another tab removed it.
-    if (!isKept && chats.find(chat)) tell({ chat, removed: { name, price: costOf(grown).toString() } })
+    if (!isKept && chats.find(chat)) {
+      // The call that is signed now is not sent.
+      tell({ chat, removed: removedOf(name, costOf(grown).toString(), grown.unpriced) })
+    }
     patch(chat, { done: grown.pieces.length, of: grown.pieces.length + grown.rest.length })
     return isKept && find(chat)?.stopping === false
   })
@@ -170,23 +182,35 @@ async function keep(chats: Chats, chat: string, grown: IndexedDocument, isNew: b
   return isKept && isThere
 }
 
-/** Once the call that is under way is over: what all of them cost is told. */
+const removedOf = (name: string, price: string, unpriced: readonly string[] = []): Removed => ({
+  name,
+  price,
+  ...(unpriced.length > 0 ? { unpriced } : {}),
+})
+
+/**
+ * Once the call that is under way is over: what all of them cost is told, and of which that is not known, or not yet.
+ *
+ * @param end  As {@link settleOpen} has it.
+ */
 export async function removeDocument(
-  chats: Chats,
-  chat: string,
+  place: Pick<IndexingPlace, 'chats' | 'locks' | 'chat'>,
   { id, name, price }: { id: string; name: string; price: string },
+  end?: (request: string) => Promise<CallEnd>,
 ): Promise<void> {
+  const { chats, chat } = place
   if (find(chat)?.document === id) {
     stopIndexing(chat)
     await running.get(chat)
   }
-  let cost = price
+  await settleOpen(place, end).catch((cause: unknown) => console.warn(cause))
+  let removed = removedOf(name, price)
   await chats.updateDocuments(chat, (all) => {
     const kept = all.find((each) => each.id === id)
-    if (kept) cost = costOf(kept).toString()
+    if (kept) removed = removedOf(name, costOf(kept).toString(), unpricedOf(kept))
     return all.filter((each) => each.id !== id)
   })
-  tell({ chat, removed: { name, price: cost } })
+  tell({ chat, removed })
 }
 
 /** Whoever looks at the documents of a chat has read it. */

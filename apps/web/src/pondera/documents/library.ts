@@ -1,6 +1,7 @@
+import type { Hex } from 'viem'
 import type { Answer, CallOptions } from '../../../../../sdk/calls.ts'
 import type { Client } from '../../../../../sdk/client.ts'
-import { asHeuristError, refused } from '../../../../../sdk/errors.ts'
+import { asHeuristError, type HeuristError, refused } from '../../../../../sdk/errors.ts'
 import type { Lookup } from '../chat.ts'
 import { MOST_EXCERPTS } from '../context.ts'
 import { type IndexedDocument, type OpenCall, textsOf, withoutOpen } from './document.ts'
@@ -23,7 +24,7 @@ const LEAST_SCORE = 0.15
 const MOST_PIECES = 4_000
 
 export interface Embedder extends EmbedTerms {
-  client: Pick<Client, 'run' | 'again'>
+  client: Pick<Client, 'run' | 'again' | 'receipt'>
 }
 
 /** A document of which nothing is indexed or paid yet. */
@@ -88,8 +89,10 @@ export async function indexRest(
   }
 }
 
-/** There is no answer to such a call: it was not charged, or the router has its receipt alone. */
-const UNANSWERED = new Set(['call.over', 'output.forgotten', 'stream.interrupted'])
+/** It was not charged, and will not be. */
+const OVER = 'call.over'
+/** There is no answer to such a call: the router has its receipt alone, or repeats what cannot be read. */
+const UNANSWERED = new Set([OVER, 'output.forgotten', 'output.unreadable', 'stream.interrupted'])
 
 /** With the answer to a call whose end no page saw: it is paid once. What came to nothing is asked for anew. */
 async function fetched(
@@ -107,9 +110,30 @@ async function fetched(
     const made = { pieces: piecesWith(texts, embeddings), price, request }
     return grown(document, made, document.rest.slice(texts.length))
   } catch (cause) {
-    if (!UNANSWERED.has(asHeuristError(cause).code)) throw cause
-    const lost = { pieces: [], price: BigInt(open.price ?? 0), request: open.request }
-    return lost.price > 0n ? grown(document, lost, document.rest) : withoutOpen(document)
+    const { code, details } = asHeuristError(cause)
+    if (!UNANSWERED.has(code)) throw cause
+    if (code === OVER && open.price === undefined) return withoutOpen(document)
+    const told = open.price ?? interruptedPrice(details) ?? (await receiptPrice(client, open.request))
+    const lost = grown(
+      document,
+      { pieces: [], price: BigInt(told ?? 0), request: open.request },
+      document.rest,
+    )
+    return told === undefined ? { ...lost, unpriced: [...(lost.unpriced ?? []), open.request] } : lost
+  }
+}
+
+/** What a call was charged whose stream broke, if its refusal says it: base units as decimal text. */
+const interruptedPrice = ({ price }: HeuristError['details']): string | undefined =>
+  typeof price === 'string' && /^\d+$/.test(price) ? price : undefined
+
+/** As the router shows the receipt, base units as decimal text; undefined if it shows none. */
+async function receiptPrice(client: Embedder['client'], request: string): Promise<string | undefined> {
+  try {
+    return (await client.receipt(request as Hex)).receipt?.price.toString()
+  } catch (cause) {
+    console.warn(cause)
+    return undefined
   }
 }
 

@@ -11,7 +11,14 @@ import { type Problem, wordsOf } from '../../session/words.ts'
 import type { Chat, DocumentEntry } from '../chat.ts'
 import { useChats } from '../use.ts'
 import type { IndexedDocument, OpenCall } from './document.ts'
-import { forgetTold, type Indexing, indexDocument, removeDocument, stopIndexing } from './indexing.ts'
+import {
+  forgetTold,
+  type Indexing,
+  indexDocument,
+  type Removed,
+  removeDocument,
+  stopIndexing,
+} from './indexing.ts'
 import { newDocument } from './library.ts'
 import { type EmbedTerms, modelOf, mostLeft } from './price.ts'
 import { MOST_DOCUMENTS, textOf } from './read.ts'
@@ -92,7 +99,11 @@ export default function DocumentsPanel({
             terms={terms}
             mayIndex={client !== undefined && !busy}
             onIndex={(document) => void index(document)}
-            onRemove={() => void act('Removing…', () => removeDocument(chats, chatId, entry))}
+            onRemove={() =>
+              void act('Removing…', () =>
+                removeDocument({ chats, locks: navigator.locks, chat: chatId }, entry),
+              )
+            }
           />
         ))}
       </ul>
@@ -146,7 +157,7 @@ function Progress({ loop: { chat, name, done, of, stopping } }: { loop: Indexing
 
 interface ToldProps {
   problem: Problem | undefined
-  removed: { name: string; price: string } | undefined
+  removed: Removed | undefined
 }
 
 function Told({ problem, removed }: ToldProps) {
@@ -154,7 +165,15 @@ function Told({ problem, removed }: ToldProps) {
     <>
       {removed && (
         <p data-removed={removed.name} data-price={removed.price}>
-          {removed.name} is removed. Indexing it has cost ${formatUsd(BigInt(removed.price))}.
+          {removed.name} is removed. Indexing it has cost ${formatUsd(BigInt(removed.price))}
+          {removed.unpriced ? (
+            <>
+              {' and what this page does not know: '}
+              <Receipts requests={removed.unpriced} />
+            </>
+          ) : (
+            '.'
+          )}
         </p>
       )}
       {problem && (
@@ -201,6 +220,12 @@ function Entry({
         </p>
       )}
       {document?.open && <OpenEnd open={document.open} />}
+      {document?.unpriced && (
+        <p className="label" data-unpriced={document.unpriced.length}>
+          There is no answer to a call that may have been paid, and what it cost is not in the sum:{' '}
+          <Receipts requests={document.unpriced} />
+        </p>
+      )}
       {rest > 0 && document && terms && !isOther && (
         <p className="label">
           Not whole: {rest} pieces are left.{' '}
@@ -215,6 +240,19 @@ function Entry({
       )}
     </li>
   )
+}
+
+/** What says what calls cost that this page does not know. */
+function Receipts({ requests }: { requests: readonly string[] }) {
+  return requests.map((request, index) => (
+    <span key={request}>
+      {index === 0 ? 'the ' : ', the '}
+      <a href={receiptPath(request)} target="_blank" rel="noreferrer" className={LINK}>
+        receipt
+      </a>
+      {index === requests.length - 1 ? ' says it, if there is one.' : ''}
+    </span>
+  ))
 }
 
 /** What is said of a call whose page was closed before its end. */
