@@ -138,6 +138,33 @@ describe('the chats of a browser', () => {
     }
   })
 
+  it('one that had no room is lost to none that was on its way already, and is made once', async () => {
+    const chats = await openChats()
+    const chat = chatOf(user('a'))
+    chats.add(chat)
+    await settle()
+    const { put } = IDBObjectStore.prototype
+    // As a full disk says it: late, by the end of the transaction.
+    IDBObjectStore.prototype.put = function (this: IDBObjectStore, ...args: Parameters<typeof put>) {
+      IDBObjectStore.prototype.put = put
+      const asked = put.apply(this, args)
+      this.transaction.abort()
+      return asked
+    }
+    for (const id of ['b', 'c', 'd']) {
+      chats.update(chat.id, (now) => ({ ...now, messages: [...now.messages, user(id)] }))
+    }
+    await settle()
+    expect(chats.view().unkept).to.match(/no room/)
+
+    expect(textsOf(chats.find(chat.id))).to.deep.equal(['a', 'b', 'c', 'd'])
+    chats.update(chat.id, (now) => ({ ...now, messages: [...now.messages, user('e')] }))
+
+    for (const found of [chats.find(chat.id), await reread(chat.id)]) {
+      expect(textsOf(found)).to.have.members(['a', 'b', 'c', 'd', 'e'])
+    }
+  })
+
   it('a chat that had no room at all is written with the next change, and all that was said since', async () => {
     const chats = await openChats()
     const chat = chatOf(user('a'))

@@ -28,7 +28,10 @@ export type Change<V> = (kept: V | undefined) => V | undefined
 export interface Missed<V> {
   has(id: string): boolean
   add(id: string, change: Change<V>): void
-  /** They are written, or of no more use. */
+  of(id: string): readonly Change<V>[]
+  /** Those that are written; one that was missed meanwhile waits for the next write. */
+  end(id: string, written: readonly Change<V>[]): void
+  /** They are of no more use. */
   delete(id: string): void
   /** @returns what is kept, with all of them. */
   on(id: string, kept: V | undefined): V | undefined
@@ -38,8 +41,14 @@ export function missedOf<V>(): Missed<V> {
   const changes = new Map<string, readonly Change<V>[]>()
   const of = (id: string) => changes.get(id) ?? []
   return {
-    has: (id) => changes.has(id),
+    has: (id) => of(id).length > 0,
     add: (id, change) => void changes.set(id, [...of(id), change]),
+    of,
+    end: (id, written) =>
+      void changes.set(
+        id,
+        of(id).filter((change) => !written.includes(change)),
+      ),
     delete: (id) => void changes.delete(id),
     on: (id, kept) => of(id).reduce((now, change) => change(now), kept),
   }

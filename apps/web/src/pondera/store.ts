@@ -100,15 +100,18 @@ function chatsOf(db: IDBPDatabase<Schema> | undefined, first: ChatsView): Chats 
     }
   }
   async function writeChat(id: string, changed: Change<Chat>): Promise<void> {
+    let before: readonly Change<Chat>[] = []
     const isWritten = await write(id, async (to) => {
       const { store, done } = to.transaction('chats', 'readwrite')
       const put = async () => {
-        const next = changed(missed.on(id, await store.get(id)))
+        const kept = await store.get(id)
+        before = missed.of(id)
+        const next = changed(missed.on(id, kept))
         if (next) await store.put(next, id)
       }
       await Promise.all([put(), done])
     })
-    if (isWritten) missed.delete(id)
+    if (isWritten) missed.end(id, before)
     else if (db && find(id)) missed.add(id, changed)
   }
   function update(id: string, changed: (chat: Chat) => Chat) {
@@ -188,11 +191,16 @@ function chatsOf(db: IDBPDatabase<Schema> | undefined, first: ChatsView): Chats 
     documents,
     async updateDocuments(id, changed) {
       const made: { documents?: Documents } = {}
+      let done: { ofChat: readonly Change<Chat>[]; ofDocuments: readonly Change<Documents>[] } = {
+        ofChat: [],
+        ofDocuments: [],
+      }
       const isWritten = await write(id, async (to) => {
         const both = to.transaction(['chats', 'documents'], 'readwrite')
         const [ofChats, ofDocuments] = [both.objectStore('chats'), both.objectStore('documents')]
         const put = async () => {
           const [kept, before] = await Promise.all([ofChats.get(id), ofDocuments.get(id)])
+          done = { ofChat: missed.of(id), ofDocuments: missedDocuments.of(id) }
           const chat = missed.on(id, kept)
           if (!chat) return
           made.documents = changed(documentsOf(id, before))
@@ -202,8 +210,8 @@ function chatsOf(db: IDBPDatabase<Schema> | undefined, first: ChatsView): Chats 
         await Promise.all([put(), both.done])
       })
       if (isWritten) {
-        missed.delete(id)
-        missedDocuments.delete(id)
+        missed.end(id, done.ofChat)
+        missedDocuments.end(id, done.ofDocuments)
       } else if (find(id)) {
         missedDocuments.add(id, (all = []) => changed(all.map(asToday)))
         made.documents = await documents(id)

@@ -94,17 +94,20 @@ function findingsOf(db: IDBPDatabase<Schema> | undefined, first: FindingsView): 
   }
   /** @param shown  What the page makes of it: what is written takes its place, unless it changed meanwhile. */
   async function writeOne(id: string, shown: Finding, changed: Change<Finding>): Promise<void> {
+    let before: readonly Change<Finding>[] = []
     const isWritten = await write(id, async (to) => {
       const { store, done } = to.transaction('findings', 'readwrite')
       const put = async () => {
-        const next = changed(missed.on(id, await store.get(id)))
+        const kept = await store.get(id)
+        before = missed.of(id)
+        const next = changed(missed.on(id, kept))
         if (!next) return drop(id)
         await store.put(next, id)
         if (find(id) === shown) replace(next)
       }
       await Promise.all([put(), done])
     })
-    if (isWritten) missed.delete(id)
+    if (isWritten) missed.end(id, before)
     else if (db && find(id)) missed.add(id, changed)
   }
   channel.onmessage = ({ data: id }: MessageEvent<string>) => reread(id)

@@ -274,11 +274,7 @@ function OpenEnd({ open: { request, price, isForgotten } }: { open: OpenCall }) 
   }
   return (
     <p className="label" data-open="forgotten">
-      This browser no longer knows what a call cost whose page was closed: its{' '}
-      <a href={receiptPath(request)} target="_blank" rel="noreferrer" className={LINK}>
-        receipt
-      </a>{' '}
-      says it.
+      This browser no longer knows what a call cost whose page was closed: <Receipts requests={[request]} />
     </p>
   )
 }
