@@ -222,7 +222,7 @@ export function createCalls(transport: Transport, frontend: number, open: () => 
           await call.outcome.accept({ ...call, delivery }, call.version, event.answer)
           decided = true
           if (event.answer.receipt.end === END.clientLeft) throw interruptedError(event.answer)
-          const last = decoder.end()
+          const last = readOf(event.answer, () => decoder.end())
           if (last) yield last
           settle(finished(call, event.answer, delivery.bytes ?? new Uint8Array()))
         }
@@ -362,8 +362,18 @@ const tooDear = (maxPrice: bigint, needed: bigint): HeuristError =>
 const tooLong = (read: number): HeuristError =>
   refused('output.too_long', `${read} bytes are more than the pod's manifest allows`)
 
+/** What an answer says that is booked by now. @throws `output.unreadable` (bug), with the price that was charged. */
+function readOf<T>({ receipt }: Countersigned, read: () => T): T {
+  try {
+    return read()
+  } catch (cause) {
+    const { code, message } = asHeuristError(cause)
+    throw bug(code, message, { details: { price: receipt.price.toString() }, cause })
+  }
+}
+
 function finished({ version, request }: Signed, answer: Countersigned, bytes: Uint8Array): Answer {
-  const { text, finish, embeddings } = decode(version.manifest.kind, bytes)
+  const { text, finish, embeddings } = readOf(answer, () => decode(version.manifest.kind, bytes))
   return {
     request,
     node: answer.receipt.node,

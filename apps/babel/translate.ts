@@ -124,13 +124,16 @@ export function createTranslator({ client, budget, models, limits, patienceMs }:
 /** Left before their end: what was delivered by then is charged. */
 const LEFT = new Set(['call.left', 'job.timeout'])
 
+/** Charged for what was delivered: they say the price where its receipt has come. */
+const CHARGED = new Set(['stream.interrupted', 'output.unreadable'])
+
 /**
  * What a call that was signed for and failed may be charged. What the router refused or a node failed costs nothing; of the
  * others nobody knows yet how they end: until somebody does, they count with their most.
  */
 function mayCost(cause: unknown, most: bigint): bigint {
   const { code, details } = asHeuristError(cause)
-  if (code === 'stream.interrupted') return BigInt(String(details?.price ?? most))
+  if (CHARGED.has(code)) return BigInt(String(details?.price ?? most))
   const isOpen = isUnknown(cause) || LEFT.has(code) || code.startsWith('chain.') || code === 'unexpected'
   return isOpen ? most : 0n
 }

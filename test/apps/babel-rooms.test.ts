@@ -15,7 +15,7 @@ import { sentenceOf } from '../../apps/babel/words.ts'
 import { openWork } from '../../apps/babel/work.ts'
 import { Random } from '../../pods/training/random.ts'
 import { drawPhrase } from '../../pods/translate/train/grammar/phrases.ts'
-import { later, refused } from '../../sdk/errors.ts'
+import { bug, later, refused } from '../../sdk/errors.ts'
 import type { Answer, CallOptions, Client, Quote } from '../../sdk/index.ts'
 import type { Job } from '../../sdk/protocol/wire.ts'
 import { usd } from '../../sdk/units.ts'
@@ -250,6 +250,8 @@ describe(`the rooms of babel (seed ${SEED})`, () => {
         [later('chain.unreachable', 'x'), 50n],
         [later('router.unreachable', 'x'), 50n],
         [later('stream.interrupted', 'x', { details: { price: '9' } }), 9n],
+        [bug('output.unreadable', 'x', { details: { price: '9' } }), 9n],
+        [bug('output.unreadable', 'x'), 50n],
         [later('router.busy', 'x'), 0n],
       ] as const) {
         const { closed, translator } = stage(async () => {

@@ -79,6 +79,23 @@ describe('a client of an honest router', function () {
     expect((await client.balance()).charged).to.equal(22n)
   })
 
+  it('says what an answer cost that cannot be read, whole and as it is made', async () => {
+    stage.router.script = { output: () => new TextEncoder().encode('no json') }
+    const client = await stage.client()
+
+    const whole = await refusal(client.run('chat', 'hi'))
+    const streamed = await refusal(
+      (async () => {
+        for await (const _ of client.stream('chat', 'hi'));
+      })(),
+    )
+    const { charged, held } = await client.balance()
+
+    expect([whole.code, whole.details.price]).to.deep.equal(['output.unreadable', '22'])
+    expect([streamed.code, streamed.details.price]).to.deep.equal(['output.unreadable', '22'])
+    expect([charged, held]).to.deep.equal([44n, 0n])
+  })
+
   it('takes a whole picture as bytes', async () => {
     stage.router.script = {
       output: () => new Uint8Array([137, 80, 78, 71]),
