@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { Call } from '../../../../sdk/chain/call.ts'
 import { addressSchema, hashSchema } from '../../../../sdk/protocol/wire.ts'
 import type { Problem } from '../session/words.ts'
+import { isSameCall } from './repeats.ts'
 import { roomy, type Shelf } from './shelf.ts'
 
 /**
@@ -77,7 +78,20 @@ const knownSchema = {
     .transform(BigInt),
 }
 
-const intentSchema = z.object({
+/** Names of one repeat and one double each: what pages stored before an act could have several. */
+const before = z.looseObject({
+  repeated: z.exactOptional(z.looseObject({ at: z.number() })),
+  double: z.exactOptional(z.string()),
+})
+
+function renamed(stored: unknown): unknown {
+  const { repeated, double } = before.safeParse(stored).data ?? {}
+  if (repeated === undefined) return stored
+  const doubles = double === undefined ? {} : { doubles: [{ at: repeated.at, hash: double }] }
+  return { repeats: [repeated], ...doubles, ...(stored as object) }
+}
+
+const actSchema = z.object({
   id: z.string(),
   from: addressSchema,
   title: z.string(),
@@ -98,6 +112,8 @@ const intentSchema = z.object({
   hashes: z.array(hashSchema),
   problem: z.exactOptional(problemSchema),
 })
+
+const intentSchema = z.preprocess(renamed, actSchema)
 
 const forgottenSchema = z.object({
   ...knownSchema,
@@ -154,11 +170,13 @@ export function openIntents(
     const names = Array.from({ length: shelf.length }, (_, index) => shelf.key(index) ?? '')
     return names.filter((name) => name.startsWith(prefix)).flatMap((name) => read(name, schema) ?? [])
   }
-  function write(name: string, value: Intent | Forgotten): void {
-    shelf.setItem(
-      name,
-      JSON.stringify(value, (_, part) => (typeof part === 'bigint' ? part.toString() : part)),
-    )
+  function write(
+    name: string,
+    value: Intent | Forgotten,
+    mayStay: (below: string) => boolean = () => true,
+  ): void {
+    const text = JSON.stringify(value, (_, part) => (typeof part === 'bigint' ? part.toString() : part))
+    shelf.setItem(name, text, mayStay)
     tell()
   }
   function remove(name: string): void {
@@ -169,7 +187,8 @@ export function openIntents(
   return {
     of: (from, id) => read(nameOf({ from, id }), intentSchema),
     all: () => allIn(acts, intentSchema),
-    put: (intent) => write(nameOf(intent), intent),
+    put: (intent) =>
+      write(nameOf(intent), intent, (below) => leadsTo(intentSchema.safeParse(decoded(below)).data, intent)),
     drop: (intent) => remove(nameOf(intent)),
     survives: (intent) => shelf.survives(nameOf(intent)),
     forgotten,
@@ -183,6 +202,19 @@ export function openIntents(
     },
   }
 }
+
+/** Whether a page that finds an act as it was before comes by the chain to what it is now, never to one that seems not asked for yet. */
+function leadsTo(before: Intent | undefined, now: Intent): boolean {
+  if (!isAsked(now)) return true
+  return before !== undefined && isAsked(before) && before.at === now.at && before.calls.every(isIn(now))
+}
+
+const isAsked = ({ phase }: Intent): boolean => phase === 'asking' || phase === 'sent'
+
+const isIn =
+  ({ calls }: Intent) =>
+  (call: Call, at: number): boolean =>
+    calls[at] !== undefined && isSameCall(call, calls[at])
 
 function decoded(text: string): unknown {
   try {
