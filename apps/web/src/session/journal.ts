@@ -43,15 +43,25 @@ export async function journalFree(locks: Locks, account: AccountId): Promise<voi
   await locks.request(lockName(nameOf(account)), async () => undefined)
 }
 
+/** Whether the journal of an account has calls whose end it does not know. @throws `journal.damaged` (refused). */
+export async function hasOpenCalls(db: SessionDb, account: AccountId): Promise<boolean> {
+  const book = emptyBook()
+  for (const entry of await entriesOf(db, account)) enter(book, entry)
+  return book.pending.size > 0
+}
+
 /** What this browser's journal of an account says; undefined if it has none. Whoever holds it may write on meanwhile. */
 export async function readOwnBook(db: SessionDb, account: AccountId): Promise<OwnBook | undefined> {
-  const entries = (await db.getAll('journal', rangeOf(nameOf(account)))).map(decodeEntry)
+  const entries = await entriesOf(db, account)
   const [first] = entries
   if (first === undefined) return undefined
   // A journal that was replaced by its sums no longer knows its calls one by one.
   const isWhole = first.type !== 'opened' || first.count === 0
   return ownBookOf(entries, isWhole ? [] : undefined)
 }
+
+const entriesOf = async (db: SessionDb, account: AccountId): Promise<JournalEntry[]> =>
+  (await db.getAll('journal', rangeOf(nameOf(account)))).map(decodeEntry)
 
 const rangeOf = (name: string) => IDBKeyRange.bound([name, 0], [name, Number.MAX_SAFE_INTEGER])
 const nameOf = ({ chainId, ledger, router, payer }: AccountId): string =>

@@ -1,7 +1,9 @@
 import type { Address } from 'viem'
 import { isAuthorizationUsed, type KeyAccount, readAccount } from '../../../../sdk/chain/accounts.ts'
+import { asHeuristError } from '../../../../sdk/errors.ts'
 import { newestTime, nextTime } from './clock.ts'
 import type { Place } from './deposit.ts'
+import { hasOpenCalls } from './journal.ts'
 import { changeKey, forgetKey, keysOf } from './keys.ts'
 import { ownerOf } from './owner.ts'
 import { placeOf } from './place.ts'
@@ -80,16 +82,20 @@ export function currentOf(known: readonly KnownKey[], before: Address | undefine
   )
 }
 
-/** What keys beside the one that pays still hold; those that hold nothing, and will not, are forgotten. */
+/** What keys beside the one that pays still hold; those that hold nothing, and will not, are forgotten once their calls are decided. */
 export async function formerOf(db: SessionDb, place: Place, keys: readonly KnownKey[]): Promise<Former[]> {
-  await Promise.all(
-    keys
-      .filter(({ account, awaits }) => account.credit === 0n && !awaits)
-      .map(({ record }) => forgetKey(db, record)),
-  )
+  const empty = keys.filter(({ account, awaits }) => account.credit === 0n && !awaits)
+  for (const { record } of empty) if (!(await isUndecided(db, record))) await forgetKey(db, record)
   const now = keys.some(({ account }) => account.thawing > 0n) ? await nextTime(place) : 0
   return keys.filter(({ account }) => account.credit > 0n).map((each) => asFormer(each, now))
 }
+
+/** Whether a call of its is open. A journal that cannot be read decides none any more. */
+const isUndecided = (db: SessionDb, record: KeyRecord): Promise<boolean> =>
+  hasOpenCalls(db, { ...record, payer: record.address }).catch((cause: unknown) => {
+    if (asHeuristError(cause).code === 'journal.damaged') return false
+    throw cause
+  })
 
 /** @param now  Unix seconds, by the chain. */
 function asFormer({ record, account }: KnownKey, now: number): Former {

@@ -13,6 +13,7 @@ import { fund, isByWallet, sendAgain, tryOut } from './funding.ts'
 import { browserJournal, journalFree } from './journal.ts'
 import { changeKey, privateKeyOf } from './keys.ts'
 import { currentOf, dropSigned, formerOf, type KnownKey, keyAt, readKeys } from './known.ts'
+import { type Leaving, openLeaving } from './leaving.ts'
 import { ownerOf } from './owner.ts'
 import { openPlace } from './place.ts'
 import { senderOf } from './sender.ts'
@@ -48,8 +49,7 @@ class BrowserSession implements Session {
   #listeners = new Set<() => void>()
   #record: KeyRecord | undefined
   #client: Client | undefined
-  /** Of keys that pay no more, until their last call is decided: what it costs is in their journals. */
-  readonly #leaving = new Map<Address, Client>()
+  readonly #leaving: Leaving
   #known: readonly KnownKey[] = []
   #acts: Acts | undefined
   #looking: Promise<void> = Promise.resolve()
@@ -68,6 +68,11 @@ class BrowserSession implements Session {
     this.#frontend = frontend
     this.#db = db
     this.#place = openPlace(config)
+    this.#leaving = openLeaving({
+      db,
+      clientOf: this.#newClient,
+      isPaying: (key) => this.#record?.address === key,
+    })
     this.#desk = {
       config,
       db,
@@ -84,7 +89,8 @@ class BrowserSession implements Session {
       done: (deed, key) => this.#included(deed, key),
     }
     window.addEventListener('pagehide', () => {
-      for (const client of [this.#client, ...this.#leaving.values()]) void client?.close()
+      void this.#client?.close()
+      this.#leaving.close()
     })
     window.setInterval(() => document.visibilityState === 'visible' && void this.refresh(), REFRESH_MS)
   }
@@ -131,6 +137,7 @@ class BrowserSession implements Session {
     }
     this.#set({ former: await formerOf(this.#db, place, others), acts: this.#deeds() })
     await this.#take(current?.record)
+    void this.#leaving.resume(others.map(({ record }) => record))
     const { record, account } = current ?? {}
     if (!record || !account || (account.deposited === 0n && !record.signed))
       return this.#stands(this.#view.former.some(isThawing) ? 'revoked' : 'none')
@@ -159,19 +166,8 @@ class BrowserSession implements Session {
     const before = this.#record
     this.#record = record
     if (before === undefined || before.address === record?.address) return
-    const client = this.#client
+    if (this.#client) this.#leaving.add(before.address, this.#client)
     this.#client = undefined
-    if (!client) return
-    this.#leaving.set(before.address, client)
-    void this.#letGo(before.address, client)
-  }
-
-  async #letGo(key: Address, client: Client): Promise<void> {
-    await client.idle()
-    // The key may pay again by now.
-    if (this.#leaving.get(key) !== client) return
-    this.#leaving.delete(key)
-    await client.close()
   }
 
   async #openClient(record: KeyRecord): Promise<void> {
@@ -182,17 +178,20 @@ class BrowserSession implements Session {
   }
 
   async #clientOf(record: KeyRecord): Promise<Client> {
+    const left = this.#leaving.take(record.address)
+    this.#client ??= left ?? (await this.#newClient(record))
+    return this.#client
+  }
+
+  #newClient = async (record: KeyRecord): Promise<Client> => {
     const { routerUrl, rpcUrl, chainId, ledger } = this.#config
-    this.#client ??= this.#leaving.get(record.address)
-    this.#leaving.delete(record.address)
-    this.#client ??= await createClient({
+    return createClient({
       routerUrl,
       key: await privateKeyOf(record),
       chain: { rpcUrl, chainId, ledger },
       frontend: this.#frontend,
       journal: browserJournal(this.#db, navigator.locks),
     })
-    return this.#client
   }
 
   async #readBalance(): Promise<void> {
