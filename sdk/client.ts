@@ -22,6 +22,7 @@ import type { Http } from './http.ts'
 import { outcomeOf } from './outcome.ts'
 import { maxPriceOf, unitLimitsOf } from './protocol/price.ts'
 import type { Job } from './protocol/wire.ts'
+import { closed } from './purse.ts'
 import { openSession, type Session, type SessionOptions } from './session.ts'
 import { createTransport } from './transport.ts'
 import { usd } from './units.ts'
@@ -77,7 +78,10 @@ export interface Client {
   open(owner: Address): Promise<TransactionReceipt>
   /** Resolves once every call that was signed is decided: charged, released or rejected. */
   idle(): Promise<void>
-  /** Gives the journal back. Calls in flight are resolved at the next start. */
+  /**
+   * Gives the journal back, for good: whatever needs the key is `client.closed` (refused) from then on. Calls in flight are
+   * resolved by the next client of this key.
+   */
   close(): Promise<void>
 }
 
@@ -85,20 +89,22 @@ export interface Client {
  * A payer's client. Nothing is asked of anybody before the first call.
  *
  * @throws (from its methods) what the router refuses, `receipt.*` and `ack.*` if an answer does not hold,
- *         `key.retired`, `journal.*`.
+ *         `key.retired`, `journal.*`, `client.closed`.
  */
 export function createClient(options: ClientOptions): Client {
   const transport = createTransport(options.routerUrl, options.http)
   const calls = createCalls(transport, options.frontend ?? 0, open)
   let opening: Promise<Opened> | undefined
+  let isClosed = false
 
-  /** Once; after a failure the next call tries again. */
-  function open(): Promise<Opened> {
+  /** Once; after a failure the next call tries again. @throws `client.closed` (refused). */
+  async function open(): Promise<Opened> {
+    if (isClosed) throw closed()
     opening ??= openOnce().catch((cause: unknown) => {
       opening = undefined
       throw cause
     })
-    return opening
+    return await opening
   }
 
   async function openOnce(): Promise<Opened> {
@@ -187,6 +193,7 @@ export function createClient(options: ClientOptions): Client {
       await opened?.session.purse.idle()
     },
     async close() {
+      isClosed = true
       const opened = await opening?.catch(() => undefined)
       opening = undefined
       opened?.outcome.stop()

@@ -44,6 +44,7 @@ export interface Purse {
   retire(code: string): Promise<void>
   /** Resolves once nothing is pending. */
   idle(): Promise<void>
+  /** Gives the journal back; nothing is signed from then on. */
   close(): Promise<void>
 }
 
@@ -78,6 +79,7 @@ export function openPurse({ log, payer, router, hasher, signVoucher, now }: Purs
     }
   }
 
+  let isClosed = false
   const waiting = new Set<() => void>()
   function tellIdle(): void {
     if (book.pending.size > 0) return
@@ -86,6 +88,7 @@ export function openPurse({ log, payer, router, hasher, signVoucher, now }: Purs
   }
 
   async function reserve(message: Request, beside?: (signed: SignedVoucher) => void | Promise<void>) {
+    if (isClosed) throw closed()
     if (book.retired !== undefined) throw retired(payer, book.retired)
     const request = hasher.struct('Request', message)
     const ceiling = book.charged + atStake(book) + message.maxPrice
@@ -136,9 +139,18 @@ export function openPurse({ log, payer, router, hasher, signVoucher, now }: Purs
         waiting.add(resolve)
         tellIdle()
       }),
-    close: () => log.close(),
+    close() {
+      isClosed = true
+      return log.close()
+    },
   }
 }
+
+/** What a client that was closed says: the key may be another one's by now. */
+export const closed = () =>
+  refused('client.closed', 'this client was closed, and signs nothing more', {
+    fix: 'Make another one with `createClient`.',
+  })
 
 const retired = (payer: Address, code: string) =>
   refused('key.retired', `the key ${payer} is retired: ${code}`, {

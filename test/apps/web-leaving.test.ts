@@ -18,7 +18,8 @@ import { browserLocks } from './locks.ts'
 
 describe('a key that pays no more', function () {
   this.timeout(120_000)
-  const { window, document } = globalThis
+  const { window, document, fetch } = globalThis
+  const heard = new Map<string, (event: { persisted: boolean }) => void>()
   const locks = browserLocks()
   let stage: Stage
   let db: SessionDb
@@ -30,14 +31,17 @@ describe('a key that pays no more', function () {
         setTimeout: () => 0,
         clearTimeout: () => undefined,
         setInterval: () => 0,
-        addEventListener: () => undefined,
+        addEventListener: (name: string, listen: () => void) => void heard.set(name, listen),
       },
       document: { visibilityState: 'visible' },
     })
+    // The router of the tests has no door for its health.
+    globalThis.fetch = async (...asked) =>
+      String(asked[0]).endsWith('/healthz') ? new Response('ok') : fetch(...asked)
     Object.defineProperty(globalThis, 'navigator', { value: { locks }, configurable: true })
   })
   after(async () => {
-    Object.assign(globalThis, { window, document })
+    Object.assign(globalThis, { window, document, fetch })
     Reflect.deleteProperty(globalThis, 'navigator')
     db.close()
     await stage.close()
@@ -109,13 +113,8 @@ describe('a key that pays no more', function () {
     const before = await kept()
     const { rpcUrl } = stage.market.chain
     const config = { routerUrl: stage.router.url, rpcUrl, ...placeOf() } as never
-    // The router of the tests has no door for its health.
-    const { fetch } = globalThis
-    globalThis.fetch = async (...asked) =>
-      String(asked[0]).endsWith('/healthz') ? new Response('ok') : fetch(...asked)
 
     const session = await openBrowserSession(config, 1)
-    globalThis.fetch = fetch
     const { phase, key } = session.view()
     let price: bigint | undefined
     while (price === undefined) {
@@ -130,6 +129,23 @@ describe('a key that pays no more', function () {
     expect([phase, key?.address]).to.deep.equal(['ready', other.record.address])
     expect(price).to.equal(22n)
     expect(await kept()).to.deep.equal([other.record.address])
-    await session.view().client?.close()
+    heard.get('pagehide')?.({ persisted: true })
+  })
+
+  it('and one that pays signs nothing while the browser keeps its page aside, and does again once the page is shown', async () => {
+    await keyWith(false)
+    const { rpcUrl } = stage.market.chain
+    const config = { routerUrl: stage.router.url, rpcUrl, ...placeOf() } as never
+    const session = await openBrowserSession(config, 1)
+    const { client: before } = session.view()
+    heard.get('pagehide')?.({ persisted: true })
+    const aside = before && (await refusal(before.run('chat', 'hi')))
+    heard.get('pageshow')?.({ persisted: true })
+    while (session.view().client === before) await new Promise((resolve) => setTimeout(resolve, 20))
+    const answer = await session.view().client?.run('chat', 'hi')
+    heard.get('pagehide')?.({ persisted: false })
+
+    expect(aside?.code).to.equal('client.closed')
+    expect(answer?.price).to.equal(22n)
   })
 })

@@ -6,6 +6,7 @@ import { wordsOf } from '../../apps/web/src/session/words.ts'
 import * as abis from '../../sdk/chain/abi.ts'
 import { revertOf } from '../../sdk/chain/errors.ts'
 import { refused } from '../../sdk/errors.ts'
+import { closed } from '../../sdk/purse.ts'
 
 type AbiError = Extract<Abi[number], { type: 'error' }>
 
@@ -46,6 +47,16 @@ describe('what the page says of a refusal', () => {
 
     expect([code, says]).to.deep.equal(['price.rose', 'The price rose meanwhile.'])
     expect(fix).to.include('Nothing was signed or charged')
+  })
+
+  it('is that a key is not in use any more, where its client was closed', () => {
+    const { code, says, fix } = wordsOf(closed())
+
+    expect([code, says]).to.deep.equal([
+      'client.closed',
+      'The key that this was begun with is not in use any more.',
+    ])
+    expect(fix).to.match(/^Ask again: nothing was signed or charged/)
   })
 
   it('leads to the page that does it, where a command has one', () => {

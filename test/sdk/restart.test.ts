@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import type { Hex } from 'viem'
-import { createClient } from '../../sdk/index.ts'
+import { createClient, memoryJournal } from '../../sdk/index.ts'
 import { fileJournal } from '../../sdk/journal-file.ts'
 import type { Job } from '../../sdk/protocol/wire.ts'
 import { refusal } from './refusal.ts'
@@ -82,6 +82,46 @@ describe('a client that was interrupted', function () {
     expect([charged, held]).to.deep.equal([22n, 0n])
     expect((await client.balance()).charged).to.equal(44n)
     await client.close()
+  })
+
+  it('signs nothing more once it is closed, and leaves the key to the next one', async () => {
+    const { key } = await stage.market.payer(1_000_000n)
+    const [client, next] = [start(key), start(key)]
+    await client.run('chat', 'hi')
+    await client.idle()
+    await client.close()
+    const posts = stage.router.posts.length
+    const errors = await Promise.all([
+      refusal(client.run('chat', 'hi')),
+      refusal(client.stream('chat', 'hi').request),
+      refusal(client.again(lastCall().job)),
+      refusal(client.balance()),
+      refusal(client.deposit('1.00')),
+    ])
+    await client.close()
+    await next.run('chat', 'hi')
+
+    for (const { code, kind } of errors) expect([code, kind]).to.deep.equal(['client.closed', 'refused'])
+    expect(errors[0]?.fix).to.match(/^[A-Z].*\.$/)
+    expect([stage.router.posts.length, (await next.balance()).charged]).to.deep.equal([posts + 1, 44n])
+    await next.close()
+  })
+
+  it('closed while it opens, or while a call is about to be signed, signs nothing', async () => {
+    const posts = stage.router.posts.length
+    const { key } = await stage.market.payer(1_000_000n)
+    const opening = start(key)
+    const first = refusal(opening.run('chat', 'hi'))
+    await opening.close()
+    // A journal in memory takes what is appended after it was given back.
+    const client = createClient({ routerUrl: stage.router.url, key, journal: memoryJournal() })
+    await client.balance()
+    const second = refusal(client.run('chat', 'hi'))
+    const closing = client.close()
+
+    expect([(await first).code, (await second).code]).to.deep.equal(['client.closed', 'client.closed'])
+    await closing
+    expect(stage.router.posts.length).to.equal(posts)
   })
 
   it('gets the answer of a call that it signed before, which is charged once, however often it asks', async () => {

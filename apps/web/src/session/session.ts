@@ -90,8 +90,11 @@ class BrowserSession implements Session {
     }
     window.addEventListener('pagehide', () => {
       void this.#client?.close()
+      this.#client = undefined
       this.#leaving.close()
     })
+    // A browser may keep a page that was left, and show it again as it was.
+    window.addEventListener('pageshow', ({ persisted }) => persisted && void this.open())
     window.setInterval(() => document.visibilityState === 'visible' && void this.refresh(), REFRESH_MS)
   }
 

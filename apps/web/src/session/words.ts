@@ -49,6 +49,10 @@ export const CODE_WORDS: Record<string, Omit<Problem, 'code'>> = {
     says: 'Another tab of this browser uses your key.',
     fix: 'Go on there, or close it: this tab takes over by itself.',
   },
+  'client.closed': {
+    says: 'The key that this was begun with is not in use any more.',
+    fix: 'Ask again: nothing was signed or charged for this.',
+  },
   'credit.insufficient': {
     says: 'Your credit does not cover this call.',
     fix: 'Add to it, then ask again. Nothing was charged.',
