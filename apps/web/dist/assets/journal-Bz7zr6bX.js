@@ -1,1 +1,0 @@
-import{i as e,n as t,r as n,t as r}from"./journal-DdDqPzTA.js";t();export{r as browserJournal,n as journalFree,e as readOwnBook};
