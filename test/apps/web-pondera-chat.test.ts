@@ -213,7 +213,7 @@ describe('pondera in a browser: chatting', function () {
     await page.reload()
     await isReady(page)
 
-    expect(await today.getByText('<img src=x').count()).to.be.greaterThan(0)
+    await today.getByText('<img src=x').first().waitFor()
     expect(await page.getByRole('heading', { level: 1 }).textContent()).to.include('<img src=x')
     expect(await isHurt(page)).to.equal(undefined)
 
