@@ -109,6 +109,8 @@ export async function createDeployer({ rpcUrl, account, recordFile }: DeployerOp
   const record = readRecord(recordFile, chainId)
 
   async function succeed(hash: Hex, what: string): Promise<Address | null | undefined> {
+    // A local chain mines when it is asked, besides by its clock: forty transactions need not wait for forty blocks.
+    if (isLocal) await client.transport.request({ method: 'evm_mine' })
     const receipt = await client.waitForTransactionReceipt({ hash })
     if (receipt.status !== 'success') throw bug('deployment.reverted', `${what} reverted in ${hash}`)
     return receipt.contractAddress

@@ -190,6 +190,12 @@ export async function testWorker(
     void worker.behave(taken)
   }
 
+  /** Looked up only for the frames that name a running job: a bench's workers keep thousands. */
+  function of(job: number, change: (running: WorkerJob) => void): void {
+    const running = jobs.findLast((one) => one.job === job)
+    if (running) change(running)
+  }
+
   socket.on('message', (data) => {
     for (const { job, type, payload } of decodeFrames(new Uint8Array(data as Buffer))) {
       if (type === FRAME.challenge) greet(payload)
@@ -198,10 +204,9 @@ export async function testWorker(
       if (type === FRAME.heartbeat && !muted) send(0, FRAME.heartbeat, new Uint8Array(0))
       if (type === FRAME.job) take(job, payload)
       if (type === FRAME.received) received.push((JSON.parse(text(payload)) as { request: string }).request)
-      const running = jobs.findLast((one) => one.job === job)
-      if (type === FRAME.cancel && running) running.cancelled = true
-      if (type === FRAME.credit && running)
-        running.credit += new DataView(payload.slice().buffer).getUint32(0)
+      if (type === FRAME.cancel) of(job, (running) => (running.cancelled = true))
+      if (type === FRAME.credit)
+        of(job, (running) => (running.credit += new DataView(payload.slice().buffer).getUint32(0)))
     }
   })
   socket.on('close', (code, reason) => {
