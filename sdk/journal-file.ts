@@ -73,10 +73,10 @@ async function openLog(path: string, account: AccountId, release: () => void): P
     entries = await archive(path, account, entries)
     bytes = whole = (await stat(path)).size
   }
-  const file = await open(path, constants.O_RDWR | constants.O_CREAT, 0o600)
+  const file = await open(path, constants.O_RDWR | constants.O_CREAT | constants.O_APPEND, 0o600)
   // A torn last line was never acknowledged to anybody: the next entry overwrites it.
   if (bytes < whole) await file.truncate(bytes)
-  const log = appender(file, bytes)
+  const log = appender(file)
   if (entries.length === 0) {
     const first = openingEntry(account, emptyBook(), Date.now())
     await log.append(first)
@@ -128,8 +128,7 @@ async function syncFolder(path: string): Promise<void> {
 }
 
 /** Entries that arrive while the disk is busy share the next flush. */
-function appender(file: FileHandle, start: number) {
-  let position = start
+function appender(file: FileHandle) {
   let waiting: { text: string; done: () => void; failed: (cause: unknown) => void }[] = []
   let working: Promise<void> | undefined
   let broken: unknown
@@ -141,10 +140,9 @@ function appender(file: FileHandle, start: number) {
       try {
         // Fail-stop: after a failed flush nobody knows what the disk holds.
         if (broken !== undefined) throw broken
-        const bytes = Buffer.from(group.map(({ text }) => text).join(''))
-        await file.write(bytes, 0, bytes.length, position)
+        // Not `write`, which a disk that is full answers with a part, and no error.
+        await file.appendFile(group.map(({ text }) => text).join(''))
         await file.datasync()
-        position += bytes.length
         for (const { done } of group) done()
       } catch (cause) {
         broken = cause

@@ -406,6 +406,21 @@ describe('a journal in files', function () {
     expect(purse.pending).to.deep.equal([])
   })
 
+  it('acknowledges no entry of which the disk took a part only', async function () {
+    if (process.platform !== 'linux') this.skip()
+    const script = join(import.meta.dirname, 'journal-full.ts')
+    const child = spawn(process.execPath, ['--import', 'tsx', script, folder, JSON.stringify(account)])
+    const said = await new Response(child.stdout as unknown as ReadableStream).text()
+    const { acknowledged, code } = JSON.parse(said) as { acknowledged: number; code: string }
+
+    const log = await fileJournal(folder).open(account)
+    await log.close()
+
+    expect(code).to.equal('EFBIG')
+    expect(acknowledged).to.be.greaterThan(0)
+    expect(log.entries.slice(1).map(({ at }) => at)).to.deep.equal([...Array(acknowledged).keys()])
+  })
+
   it('in memory is asked for by name, and exclusive as well', async () => {
     const journal = memoryJournal()
     const log = await journal.open(account)

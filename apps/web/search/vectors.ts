@@ -82,7 +82,7 @@ export function openVectors({ folder, passages, embedding, tell, now }: VectorsO
       for (const input of inCalls(rest, Math.min(inputBytes, inputUnits) - 64)) {
         const { embeddings = [] } = await client.run(pod, { input }, { signal: leaving.signal })
         if (embeddings.length !== input.length) throw new Error(`${pod} made ${embeddings.length} vectors`)
-        await file.write(lineOf(vectors.length, embeddings))
+        await file.appendFile(lineOf(vectors.length, embeddings))
         await file.sync()
         vectors.push(...embeddings)
       }
