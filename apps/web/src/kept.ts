@@ -53,3 +53,104 @@ export function missedOf<V>(): Missed<V> {
     on: (id, kept) => of(id).reduce((now, change) => change(now), kept),
   }
 }
+
+/** @param ids  What the other tabs are told of. @returns whether it is written. */
+export type Write<S extends DBSchema> = (
+  ids: readonly string[],
+  work: (db: IDBPDatabase<S>) => Promise<unknown>,
+) => Promise<boolean>
+
+/** @param full  Told why what is new is not kept. */
+export const writerOf =
+  <S extends DBSchema>(
+    db: IDBPDatabase<S> | undefined,
+    channel: BroadcastChannel,
+    full: (unkept: string) => void,
+  ): Write<S> =>
+  async (ids, work) => {
+    if (!db) return false
+    try {
+      await work(db)
+      for (const id of ids) channel.postMessage(id)
+      return true
+    } catch (cause) {
+      console.warn(cause)
+      full('The browser has no room left: what is new here is gone with the page.')
+      return false
+    }
+  }
+
+/** Where the disk has the things of one kind, each under its id. */
+interface Place<S extends DBSchema, V> {
+  /** The channel on which tabs tell each other what changed. */
+  name: string
+  read(db: IDBPDatabase<S>, id: string): Promise<V | undefined>
+  begin(db: IDBPDatabase<S>): { store: Store<V>; done: Promise<void> }
+}
+
+interface Store<V> {
+  get(id: string): Promise<V | undefined>
+  put(value: V, id: string): Promise<unknown>
+}
+
+/** What a page shows of them. */
+interface Shown<V> {
+  find(id: string): V | undefined
+  replace(value: V): void
+  drop(id: string): void
+  full(unkept: string): void
+}
+
+export interface Kept<S extends DBSchema, V> {
+  write: Write<S>
+  missed: Missed<V>
+  /**
+   * Made to what is there at that time, in one transaction.
+   *
+   * @param shown  What the page makes of it: what is written takes its place, unless it changed meanwhile.
+   */
+  change(id: string, shown: V, changed: Change<V>): Promise<void>
+}
+
+/** What one tab writes, the others read. */
+export function keptOf<S extends DBSchema, V>(
+  db: IDBPDatabase<S> | undefined,
+  { name, read, begin }: Place<S, V>,
+  { find, replace, drop, full }: Shown<V>,
+): Kept<S, V> {
+  const channel = new BroadcastChannel(name)
+  const write = writerOf(db, channel, full)
+  const missed = missedOf<V>()
+  channel.onmessage = ({ data: id }: MessageEvent<string>) => reread(id)
+  async function reread(id: string): Promise<void> {
+    if (!db) return
+    const before = find(id)
+    const kept = await read(db, id)
+    // It changed here meanwhile, and what was read is older.
+    if (find(id) !== before) return reread(id)
+    const value = missed.on(id, kept)
+    if (value) replace(value)
+    else drop(id)
+  }
+  return {
+    write,
+    missed,
+    async change(id, shown, changed) {
+      let before: readonly Change<V>[] = []
+      const isWritten = await write([id], async (to) => {
+        const { store, done } = begin(to)
+        const put = async () => {
+          const kept = await store.get(id)
+          before = missed.of(id)
+          const next = changed(missed.on(id, kept))
+          if (!next) return drop(id)
+          await store.put(next, id)
+          if (find(id) === shown) replace(next)
+        }
+        await Promise.all([put(), done])
+      })
+      if (isWritten) missed.end(id, before)
+      else if (db && find(id)) missed.add(id, changed)
+    },
+  }
+}

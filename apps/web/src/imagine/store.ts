@@ -1,5 +1,5 @@
 import type { DBSchema, IDBPDatabase } from 'idb'
-import { type Change, missedOf, openKept } from '../kept.ts'
+import { keptOf, openKept } from '../kept.ts'
 import { type Drawing, ofModel, outgrown } from './drawing.ts'
 
 /**
@@ -59,10 +59,8 @@ export async function openDrawings(): Promise<Drawings> {
 function drawingsOf(db: IDBPDatabase<Schema> | undefined, first: DrawingsView): Drawings {
   let view = first
   const listeners = new Set<() => void>()
-  const channel = new BroadcastChannel(NAME)
   /** Where nothing is kept, pictures last as long as the page. */
   const unkept = new Map<string, Uint8Array<ArrayBuffer>>()
-  const missed = missedOf<Drawing>()
   const change = (part: Partial<DrawingsView>) => {
     view = { ...view, ...part }
     for (const listen of listeners) listen()
@@ -70,61 +68,32 @@ function drawingsOf(db: IDBPDatabase<Schema> | undefined, first: DrawingsView): 
   const without = (...ids: string[]) => view.drawings.filter(({ id }) => !ids.includes(id))
   const replace = (drawing: Drawing) => change({ drawings: [...without(drawing.id), drawing] })
   const find = (id: string) => view.drawings.find((each) => each.id === id)
-  /** @returns whether it is written. */
-  async function write(ids: readonly string[], work: (db: IDBPDatabase<Schema>) => Promise<unknown>) {
-    if (!db) return false
-    try {
-      await work(db)
-      for (const id of ids) channel.postMessage(id)
-      return true
-    } catch (cause) {
-      console.warn(cause)
-      change({ unkept: 'The browser has no room left: what is new here is gone with the page.' })
-      return false
-    }
-  }
-  channel.onmessage = ({ data: id }: MessageEvent<string>) => reread(id)
-  async function reread(id: string): Promise<void> {
-    const before = find(id)
-    if (!db) return
-    const kept = await db.get('drawings', id)
-    // It changed here meanwhile, and what was read is older.
-    if (find(id) !== before) return reread(id)
-    const drawing = missed.on(id, kept)
-    if (drawing) replace(drawing)
-    else drop(id)
-  }
-  /** @param shown  What the page makes of it: what is written takes its place, unless it changed meanwhile. */
-  async function writeOne(id: string, shown: Drawing, changed: Change<Drawing>): Promise<void> {
-    let before: readonly Change<Drawing>[] = []
-    const isWritten = await write([id], async (to) => {
-      const { store, done } = to.transaction('drawings', 'readwrite')
-      const put = async () => {
-        const kept = await store.get(id)
-        before = missed.of(id)
-        const next = changed(missed.on(id, kept))
-        if (!next) return drop(id)
-        await store.put(next, id)
-        if (find(id) === shown) replace(next)
-      }
-      await Promise.all([put(), done])
-    })
-    if (isWritten) missed.end(id, before)
-    else if (db && find(id)) missed.add(id, changed)
-  }
-  function update(id: string, changed: (drawing: Drawing) => Drawing): void {
-    const before = find(id)
-    if (!before) return
-    const whole = changed(before)
-    replace(whole)
-    void writeOne(id, whole, (kept) => kept && changed(kept))
-  }
   function drop(...ids: string[]): void {
     for (const id of ids) {
       unkept.delete(id)
       missed.delete(id)
     }
     change({ drawings: without(...ids) })
+  }
+  const {
+    write,
+    missed,
+    change: made,
+  } = keptOf<Schema, Drawing>(
+    db,
+    {
+      name: NAME,
+      read: (from, id) => from.get('drawings', id),
+      begin: (to) => to.transaction('drawings', 'readwrite'),
+    },
+    { find, replace, drop, full: (unkept) => change({ unkept }) },
+  )
+  function update(id: string, changed: (drawing: Drawing) => Drawing): void {
+    const before = find(id)
+    if (!before) return
+    const whole = changed(before)
+    replace(whole)
+    void made(id, whole, (kept) => kept && changed(kept))
   }
   /** They are shown until they are gone. What another tab has shared meanwhile stays, but for the page that is meant. */
   async function remove(ids: readonly string[], page?: string): Promise<void> {
@@ -152,7 +121,7 @@ function drawingsOf(db: IDBPDatabase<Schema> | undefined, first: DrawingsView): 
     find,
     add(drawing) {
       replace(drawing)
-      void writeOne(drawing.id, drawing, (kept) => kept ?? drawing)
+      void made(drawing.id, drawing, (kept) => kept ?? drawing)
       const old = outgrown(view.drawings, drawing.model)
       if (old.length > 0) void remove(old.map(({ id }) => id))
     },

@@ -1,5 +1,5 @@
 import type { DBSchema, IDBPDatabase } from 'idb'
-import { type Change, missedOf, openKept } from '../kept.ts'
+import { type Change, missedOf, openKept, writerOf } from '../kept.ts'
 import { withMessage } from './acts.ts'
 import { type Chat, DEFAULT_SETTINGS, type Message, type Settings } from './chat.ts'
 import { entriesOf, type IndexedDocument } from './documents/document.ts'
@@ -86,22 +86,11 @@ function chatsOf(db: IDBPDatabase<Schema> | undefined, first: ChatsView): Chats 
     missedDocuments.delete(id)
     change({ chats: view.chats.filter((chat) => chat.id !== id) })
   }
-  /** @returns whether it is written. @param what  A chat, or the settings. */
-  async function write(what: string, work: (db: IDBPDatabase<Schema>) => Promise<unknown>): Promise<boolean> {
-    if (!db) return false
-    try {
-      await work(db)
-      channel.postMessage(what)
-      return true
-    } catch (cause) {
-      console.warn(cause)
-      change({ unkept: 'The browser has no room left: what is new here is gone with the page.' })
-      return false
-    }
-  }
+  const write = writerOf(db, channel, (unkept) => change({ unkept }))
+  /** The page keeps what it has: it may have more of a growing answer than what is written. */
   async function writeChat(id: string, changed: Change<Chat>): Promise<void> {
     let before: readonly Change<Chat>[] = []
-    const isWritten = await write(id, async (to) => {
+    const isWritten = await write([id], async (to) => {
       const { store, done } = to.transaction('chats', 'readwrite')
       const put = async () => {
         const kept = await store.get(id)
@@ -122,7 +111,7 @@ function chatsOf(db: IDBPDatabase<Schema> | undefined, first: ChatsView): Chats 
   }
   function keep(changed: (settings: Settings) => Settings) {
     change({ settings: changed(view.settings) })
-    void write(SETTINGS, async (to) => {
+    void write([SETTINGS], async (to) => {
       const { store, done } = to.transaction('settings', 'readwrite')
       const put = async () =>
         store.put(changed((await store.get('settings')) ?? DEFAULT_SETTINGS), 'settings')
@@ -177,7 +166,7 @@ function chatsOf(db: IDBPDatabase<Schema> | undefined, first: ChatsView): Chats 
     },
     remove(id, page) {
       drop(id)
-      void write(id, async (to) => {
+      void write([id], async (to) => {
         const both = to.transaction(['chats', 'documents'], 'readwrite')
         const stores = [both.objectStore('chats'), both.objectStore('documents')] as const
         const end = async () => {
@@ -195,7 +184,7 @@ function chatsOf(db: IDBPDatabase<Schema> | undefined, first: ChatsView): Chats 
         ofChat: [],
         ofDocuments: [],
       }
-      const isWritten = await write(id, async (to) => {
+      const isWritten = await write([id], async (to) => {
         const both = to.transaction(['chats', 'documents'], 'readwrite')
         const [ofChats, ofDocuments] = [both.objectStore('chats'), both.objectStore('documents')]
         const put = async () => {

@@ -1,5 +1,5 @@
 import type { DBSchema, IDBPDatabase } from 'idb'
-import { type Change, missedOf, openKept } from '../kept.ts'
+import { keptOf, openKept } from '../kept.ts'
 import type { Finding } from './finding.ts'
 
 /**
@@ -63,10 +63,8 @@ export async function openFindings(): Promise<Findings> {
 function findingsOf(db: IDBPDatabase<Schema> | undefined, first: FindingsView): Findings {
   let view = first
   const listeners = new Set<() => void>()
-  const channel = new BroadcastChannel(NAME)
   /** What the next change writes with it. */
   const unwritten = new Map<string, Partial<Finding>>()
-  const missed = missedOf<Finding>()
   const change = (part: Partial<FindingsView>) => {
     view = { ...view, ...part }
     for (const listen of listeners) listen()
@@ -79,48 +77,24 @@ function findingsOf(db: IDBPDatabase<Schema> | undefined, first: FindingsView): 
     missed.delete(id)
     change({ findings: without(id) })
   }
-  /** @returns whether it is written. */
-  async function write(id: string, work: (to: IDBPDatabase<Schema>) => Promise<unknown>): Promise<boolean> {
-    if (!db) return false
-    try {
-      await work(db)
-      channel.postMessage(id)
-      return true
-    } catch (cause) {
-      console.warn(cause)
-      change({ unkept: 'The browser has no room left: what is new here is gone with the page.' })
-      return false
-    }
-  }
-  /** @param shown  What the page makes of it: what is written takes its place, unless it changed meanwhile. */
-  async function writeOne(id: string, shown: Finding, changed: Change<Finding>): Promise<void> {
-    let before: readonly Change<Finding>[] = []
-    const isWritten = await write(id, async (to) => {
-      const { store, done } = to.transaction('findings', 'readwrite')
-      const put = async () => {
-        const kept = await store.get(id)
-        before = missed.of(id)
-        const next = changed(missed.on(id, kept))
-        if (!next) return drop(id)
-        await store.put(next, id)
-        if (find(id) === shown) replace(next)
-      }
-      await Promise.all([put(), done])
-    })
-    if (isWritten) missed.end(id, before)
-    else if (db && find(id)) missed.add(id, changed)
-  }
-  channel.onmessage = ({ data: id }: MessageEvent<string>) => reread(id)
-  async function reread(id: string): Promise<void> {
-    if (!db) return
-    const before = find(id)
-    const kept = await db.get('findings', id)
-    // It changed here meanwhile, and what was read is older.
-    if (find(id) !== before) return reread(id)
-    const finding = missed.on(id, kept)
-    if (finding) replace({ ...finding, ...unwritten.get(id) })
-    else drop(id)
-  }
+  const {
+    write,
+    missed,
+    change: made,
+  } = keptOf<Schema, Finding>(
+    db,
+    {
+      name: NAME,
+      read: (from, id) => from.get('findings', id),
+      begin: (to) => to.transaction('findings', 'readwrite'),
+    },
+    {
+      find,
+      replace: (finding) => replace({ ...finding, ...unwritten.get(finding.id) }),
+      drop,
+      full: (unkept) => change({ unkept }),
+    },
+  )
   function update(id: string, changed: (finding: Finding) => Finding): void {
     const before = find(id)
     if (!before) return
@@ -128,12 +102,12 @@ function findingsOf(db: IDBPDatabase<Schema> | undefined, first: FindingsView): 
     unwritten.delete(id)
     const whole = changed(before)
     replace(whole)
-    void writeOne(id, whole, (kept) => kept && changed({ ...kept, ...late }))
+    void made(id, whole, (kept) => kept && changed({ ...kept, ...late }))
   }
   /** Unless another tab has shared it since, but for the page that is meant. */
   function remove(id: string, page?: string): void {
     drop(id)
-    void write(id, async (to) => {
+    void write([id], async (to) => {
       const { store, done } = to.transaction('findings', 'readwrite')
       const end = async () => {
         const stored = await store.get(id)
@@ -153,7 +127,7 @@ function findingsOf(db: IDBPDatabase<Schema> | undefined, first: FindingsView): 
     find,
     add(finding) {
       replace(finding)
-      void writeOne(finding.id, finding, (kept) => kept ?? finding)
+      void made(finding.id, finding, (kept) => kept ?? finding)
       for (const { id } of outgrown(view.findings)) remove(id)
     },
     update,
