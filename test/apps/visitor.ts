@@ -27,6 +27,8 @@ export interface House {
 }
 
 export const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true })
+/** Until that has the keyboard's focus. */
+export const isFocused = (wanted: Locator) => wanted.and(wanted.page().locator(':focus')).waitFor()
 export const isReady = (page: Page) => page.locator('[data-session=ready]').waitFor()
 
 export async function fund(page: Page, how = 'Deposit with Test Wallet'): Promise<void> {

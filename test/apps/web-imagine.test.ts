@@ -10,7 +10,7 @@ import { verifyReceipt } from '../../sdk/verify.ts'
 import { faultsOf } from './axe.ts'
 import { apart, fileOf, ROUNDING } from './examples.ts'
 import { whatStopsPaying } from './paying.ts'
-import { button, fund, type House, isReady, openHouse, revenueOf, until } from './visitor.ts'
+import { button, fund, type House, isFocused, isReady, openHouse, revenueOf, until } from './visitor.ts'
 
 /** Every row of imagine's feature table, in a real Chromium on a real network with two image pods. */
 
@@ -848,8 +848,29 @@ describe('imagine in a browser', function () {
       if ((await mine.evaluate('document.activeElement?.textContent')) === 'Draw') break
       await mine.keyboard.press('Tab')
     }
-    await mine.keyboard.press('Enter')
+    const [result, cancel] = [mine.locator('#result > [tabindex="-1"]'), button(mine, 'Cancel')]
+    const worker = house.stage.network.pid('worker-1')
+    process.kill(worker, 'SIGSTOP')
+    try {
+      await mine.keyboard.press('Enter')
+      await isFocused(cancel)
+    } finally {
+      process.kill(worker, 'SIGCONT')
+    }
     await mine.locator('#result [data-state=done]').waitFor()
+    await isFocused(result)
+
+    process.kill(worker, 'SIGSTOP')
+    try {
+      await button(mine, 'Draw').focus()
+      await mine.keyboard.press('Enter')
+      await isFocused(cancel)
+      await mine.keyboard.press('Enter')
+      await mine.locator('#result [data-state=cancelled]').waitFor()
+    } finally {
+      process.kill(worker, 'SIGCONT')
+    }
+    await isFocused(result)
     await mine.context().close()
   })
 

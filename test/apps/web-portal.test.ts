@@ -19,7 +19,17 @@ import { type Actor, openActor } from './actor.ts'
 import { faultsOf, overflowOf } from './axe.ts'
 import { whatStopsPaying } from './paying.ts'
 import { slowLine } from './slow-line.ts'
-import { button, fund, type House, isReady, openHouse, revenueOf, risingPrices, until } from './visitor.ts'
+import {
+  button,
+  fund,
+  type House,
+  isFocused,
+  isReady,
+  openHouse,
+  revenueOf,
+  risingPrices,
+  until,
+} from './visitor.ts'
 
 /** The portal's pages in a real Chromium on a real network; every figure is compared with a read of the chain. */
 
@@ -393,17 +403,20 @@ describe('the portal in a browser', function () {
     await mine.context().close()
   })
 
-  it('a call that is stopped says what it costs, and the next one works', async () => {
+  it('a call that is stopped says what it costs, the keyboard goes along with it, and the next one works', async () => {
     await go(page, `/pods/${pods.chat}`)
     await isReady(page)
     await fill(page, 'Message', QUESTION)
     const worker = house.stage.network.pid('worker-1')
     process.kill(worker, 'SIGSTOP')
     try {
-      await button(page, 'Run').click()
+      await button(page, 'Run').focus()
+      await page.keyboard.press('Enter')
       await page.locator('[data-receipt]').waitFor()
-      await button(page, 'Stop').click()
+      await isFocused(button(page, 'Stop'))
+      await page.keyboard.press('Enter')
       await page.locator('[data-problem="call.left"]').waitFor()
+      await isFocused(page.locator('[data-run=failed]'))
     } finally {
       process.kill(worker, 'SIGCONT')
     }

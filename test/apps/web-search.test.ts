@@ -12,6 +12,7 @@ import {
   fund,
   type House,
   indexed,
+  isFocused,
   isReady,
   openHouse,
   revenueOf,
@@ -285,19 +286,17 @@ describe('search in a browser', function () {
   it('whose shared page was deleted by its secret link it can be shared again; a keyboard stays in the dialog, and hears', async () => {
     await button(page, 'share').click()
     const dialog = page.getByRole('dialog')
-    const focused = (wanted: Locator) =>
-      until(async () => (await wanted.and(page.locator(':focus')).count()) === 1)
     const hears = (text: string) => dialog.getByRole('status').filter({ hasText: text }).waitFor()
     // The test above deleted it.
     await button(page, 'Delete the shared page').focus()
     await page.keyboard.press('Enter')
     await hears('The shared page is deleted.')
-    await focused(button(page, 'Make a link'))
+    await isFocused(button(page, 'Make a link'))
     await page.keyboard.press('Enter')
     await hears('The link is made.')
-    await focused(dialog.locator('[data-share]'))
+    await isFocused(dialog.locator('[data-share]'))
     await page.keyboard.press('Escape')
-    await focused(button(page, 'share'))
+    await isFocused(button(page, 'share'))
   })
 
   it('that is shared is forgotten with its page or alone, and whoever forgets it is told of the page', async () => {
@@ -692,16 +691,20 @@ describe('search in a browser, where a chat pod reads enough', function () {
     expect(await page.locator('[data-citation]').count()).to.be.greaterThan(0)
   })
 
-  it('stops in the middle: what was found is kept, and only what was delivered is charged', async () => {
+  it('stops in the middle, by keyboard: what was found is kept, and only what was delivered is charged', async () => {
     const line = await slowLine(page.context(), house.stage.network.routerUrl)
     const before = page.url()
     await page.getByLabel('Your query', { exact: true }).fill('What does a receipt prove?')
     await button(page, 'Search').click()
     await until(async () => page.url() !== before)
     await page.locator('[data-state=writing] .prose > *').first().waitFor()
-    await button(page, 'Stop').click()
+    const title = page.getByRole('heading', { level: 1, name: 'What does a receipt prove?' })
+    await isFocused(title)
+    await button(page, 'Stop').focus()
+    await page.keyboard.press('Enter')
     await page.locator('[data-state=stopped]').waitFor()
     await line.close()
+    await isFocused(title)
 
     expect(await page.locator('[data-state=stopped]').textContent()).to.include('only what was delivered')
     expect(await page.getByRole('heading', { name: /^Sources · \d$/ }).count()).to.equal(1)

@@ -1,9 +1,10 @@
-import { useEffect, useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { formatUsd } from '../../../../sdk/units.ts'
 import { type Asked, readAsked } from '../../pictures/record.ts'
 import { receiptPath } from '../network/address.ts'
 import { Button } from '../parts/button.tsx'
 import { Copy } from '../parts/copy.tsx'
+import { StopButton } from '../parts/stop.tsx'
 import { cancel, isRunning } from './draw.ts'
 import { type Drawing, STEPS, type Step } from './drawing.ts'
 import { Picture } from './picture.tsx'
@@ -12,16 +13,25 @@ import { usePicture, useUnseenPrice } from './use.ts'
 
 /** The picture that is drawn or looked at, and all that can be done with it. */
 export function Result({ drawing, reuse }: { drawing: Drawing | undefined; reuse: (asked: Asked) => void }) {
+  const frame = useRef<HTMLDivElement>(null)
   return (
     <section id="result" aria-label="Picture" className="min-w-0 space-y-3">
-      <div className="relative grid aspect-square place-items-center overflow-hidden rounded-lg border border-line bg-raised">
+      <div
+        ref={frame}
+        tabIndex={-1}
+        className="relative grid aspect-square place-items-center overflow-hidden rounded-lg border border-line bg-raised"
+      >
         {drawing === undefined ? (
           <p className="label px-8 text-center">Your picture will be here</p>
         ) : drawing.state === 'done' ? (
           <Picture drawing={drawing} alt={`Drawn from: ${readAsked(drawing.input).prompt}`} />
         ) : (
           <div className="w-full max-w-[24rem] px-6">
-            {drawing.state === 'drawing' ? <Progress drawing={drawing} /> : <Ending drawing={drawing} />}
+            {drawing.state === 'drawing' ? (
+              <Progress drawing={drawing} onLeft={() => frame.current?.focus()} />
+            ) : (
+              <Ending drawing={drawing} />
+            )}
           </div>
         )}
       </div>
@@ -40,7 +50,8 @@ const STEP_WORDS: Record<Step, string> = {
   checking: 'Checking bytes, price and signatures…',
 }
 
-function Progress({ drawing: { id, at, step = 'signing', node } }: { drawing: Drawing }) {
+function Progress({ drawing, onLeft }: { drawing: Drawing; onLeft: () => void }) {
+  const { id, at, step = 'signing', node } = drawing
   const [now, setNow] = useState(() => Date.now())
   useEffect(() => {
     const timer = window.setInterval(() => setNow(Date.now()), 500)
@@ -57,7 +68,7 @@ function Progress({ drawing: { id, at, step = 'signing', node } }: { drawing: Dr
         className="h-1.5 w-full accent-accent"
       />
       <p className="label figures">{Math.max(0, Math.floor((now - at) / 1000))} s</p>
-      {isRunning(id) && <Button onClick={() => cancel(id)}>Cancel</Button>}
+      {isRunning(id) && <StopButton isNext name="Cancel" onStop={() => cancel(id)} onLeft={onLeft} />}
     </div>
   )
 }

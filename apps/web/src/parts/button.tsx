@@ -1,6 +1,6 @@
-import type { ButtonHTMLAttributes } from 'react'
+import type { ComponentProps } from 'react'
 
-type Props = ButtonHTMLAttributes<HTMLButtonElement> & { tone?: 'main' | 'quiet' | 'plain' }
+type Props = ComponentProps<'button'> & { tone?: 'main' | 'quiet' | 'plain' }
 
 const TONES = {
   main: 'bg-accent text-on-accent px-3.5 py-1.5 font-[520] disabled:bg-line disabled:text-muted',

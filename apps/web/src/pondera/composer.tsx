@@ -1,4 +1,4 @@
-import { useEffect, useLayoutEffect, useRef, useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { formatUsd } from '../../../../sdk/units.ts'
 import { Button } from '../parts/button.tsx'
 import { StopButton } from '../parts/stop.tsx'
@@ -58,7 +58,7 @@ export function Composer({ mostOf, writing, mayAsk, onSend, onStop }: Props) {
           />
         </label>
         {writing ? (
-          <Stop onStop={onStop} onLeft={() => area.current?.focus()} />
+          <StopButton onStop={onStop} onLeft={() => area.current?.focus()} />
         ) : (
           <Button key="send" tone="main" type="submit" disabled={!maySend}>
             Send
@@ -72,24 +72,6 @@ export function Composer({ mostOf, writing, mayAsk, onSend, onStop }: Props) {
         <Why mayAsk={mayAsk} writing={writing} />
       </p>
     </form>
-  )
-}
-
-/** @param onLeft  It goes while it has the focus. */
-function Stop({ onStop, onLeft }: { onStop: () => void; onLeft: () => void }) {
-  const place = useRef<HTMLSpanElement>(null)
-  const left = useRef(onLeft)
-  left.current = onLeft
-  useLayoutEffect(() => {
-    const here = place.current
-    return () => {
-      if (here?.contains(document.activeElement)) left.current()
-    }
-  }, [])
-  return (
-    <span ref={place}>
-      <StopButton onStop={onStop} />
-    </span>
   )
 }
 

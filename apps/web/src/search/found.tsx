@@ -2,6 +2,7 @@ import { useEffect, useRef, useState } from 'react'
 import { formatUsd } from '../../../../sdk/units.ts'
 import { Button } from '../parts/button.tsx'
 import { Copy } from '../parts/copy.tsx'
+import { StopButton } from '../parts/stop.tsx'
 import { CitedAnswer } from './cited.tsx'
 import { type Finding, isRunning } from './finding.ts'
 import { Receipts, Related, Sources } from './parts.tsx'
@@ -41,7 +42,11 @@ export function FindingView({ finding, onSearch }: Props) {
           </div>
         )}
         <Notes finding={finding} />
-        <Acts finding={finding} onSearch={onSearch} />
+        <Acts
+          finding={finding}
+          onSearch={onSearch}
+          onLeft={() => title.current?.focus({ preventScroll: true })}
+        />
       </article>
       {sources.length > 0 && <Sources query={query} sources={sources} />}
       {!running && related.length > 0 && <Related related={related} onSearch={onSearch} />}
@@ -123,11 +128,11 @@ const Warning = ({ code, children }: { code: string; children: React.ReactNode }
   </p>
 )
 
-function Acts({ finding, onSearch }: Props) {
+function Acts({ finding, onSearch, onLeft }: Props & { onLeft: () => void }) {
   const { id, query, state, answer, requests } = finding
   const [sharing, setSharing] = useState(false)
   if (isRunning(finding)) {
-    if (isHere(id)) return <Button onClick={() => stop(id)}>Stop</Button>
+    if (isHere(id)) return <StopButton onStop={() => stop(id)} onLeft={onLeft} />
     return <p className="label">Another tab searches this.</p>
   }
   return (

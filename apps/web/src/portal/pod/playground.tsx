@@ -1,4 +1,4 @@
-import { type FormEvent, useId } from 'react'
+import { type FormEvent, useId, useRef } from 'react'
 import type { Manifest } from '../../../../../sdk/protocol/manifest.ts'
 import { formatUsd } from '../../../../../sdk/units.ts'
 import { Button } from '../../parts/button.tsx'
@@ -23,6 +23,7 @@ interface Props {
 export function Playground({ manifest, fields, values, onChange, filled }: Props) {
   const { view } = useSession()
   const { run, start, stop } = useRun(manifest)
+  const result = useRef<HTMLDivElement>(null)
   const input = 'input' in filled ? filled.input : undefined
   const most = input && mostPrice(manifest, input)
   const mayRun = view.phase === 'ready' && input !== undefined
@@ -47,7 +48,7 @@ export function Playground({ manifest, fields, values, onChange, filled }: Props
         )}
         <div className="flex flex-wrap items-center gap-x-4 gap-y-2">
           {running ? (
-            <StopButton onStop={stop} />
+            <StopButton isNext onStop={stop} onLeft={() => result.current?.focus()} />
           ) : (
             <Button key="run" tone="main" type="submit" disabled={!mayRun}>
               Run
@@ -59,7 +60,7 @@ export function Playground({ manifest, fields, values, onChange, filled }: Props
           {view.phase !== 'ready' && <p className="label">{whyNot(view.phase)}</p>}
         </div>
       </form>
-      {run && <ResultView manifest={manifest} run={run} />}
+      {run && <ResultView ref={result} manifest={manifest} run={run} />}
     </Section>
   )
 }

@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'react'
+import { type Ref, useEffect, useState } from 'react'
 import type { Manifest } from '../../../../../sdk/protocol/manifest.ts'
 import { receiptPath } from '../../network/address.ts'
 import { Copy } from '../../parts/copy.tsx'
@@ -8,10 +8,18 @@ import { Short, Usd } from '../../parts/text.tsx'
 import type { Run } from './run.ts'
 
 /** What came of a call, and what it cost. */
-export function ResultView({ manifest, run }: { manifest: Manifest; run: Run }) {
+export function ResultView({
+  ref,
+  manifest,
+  run,
+}: {
+  ref: Ref<HTMLDivElement>
+  manifest: Manifest
+  run: Run
+}) {
   const { state, problem, answer, text } = run
   return (
-    <div className="mt-5 space-y-4" data-run={state}>
+    <div ref={ref} tabIndex={-1} className="mt-5 space-y-4" data-run={state}>
       <p role="status" className="sr-only">
         {state === 'running'
           ? 'The call runs.'
