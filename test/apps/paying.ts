@@ -79,6 +79,33 @@ export function whatStopsPaying({ house, path, fill, pays, done }: PayingDoor): 
     await context.close()
   })
 
+  it('a computer whose clock is a day behind is told so, and by how much; nothing is charged, and set right it pays', async () => {
+    const context = await house().visitor()
+    await context.addInitScript(`{
+      const { now } = Date
+      Date.now = () => now() - (localStorage.getItem('set right') ? 0 : 86_400_000)
+    }`)
+    const page = await house().open(context, path())
+    await fund(page, 'Try without a wallet')
+    await isReady(page)
+    await page.keyboard.press('Escape')
+    const before = await page.locator('[data-session]').textContent()
+    await fill(page)
+    await button(page, pays).click()
+    const problem = page.locator('[data-problem="clock.wrong"]')
+    await problem.waitFor()
+
+    expect(await problem.textContent()).to.match(
+      /^This computer’s clock is wrong: it is 24 hours behind the chain’s\. .* set them right, then ask again/,
+    )
+    expect(await page.locator('[data-session]').textContent()).to.equal(before)
+
+    await page.evaluate(`localStorage.setItem('set right', 'yes')`)
+    await page.goto(house().stage.url + path())
+    await pay(page)
+    await context.close()
+  })
+
   it('another tab is told that the first one has the key, and takes over when it closes', async () => {
     const page = await house().guest(path())
     const second = await house().open(page.context(), path())

@@ -6,6 +6,7 @@ import { openActs } from '../acts/open.ts'
 import type { Acts } from '../acts/view.ts'
 import type { PageConfig } from '../network/config.ts'
 import { askRouter } from '../network/router.ts'
+import { withClock } from './clock.ts'
 import { carry, carryOn, deedId, deedsOf, isOpen } from './deeds.ts'
 import type { Place } from './deposit.ts'
 import type { Desk, Order, Say } from './desk.ts'
@@ -188,13 +189,14 @@ class BrowserSession implements Session {
 
   #newClient = async (record: KeyRecord): Promise<Client> => {
     const { routerUrl, rpcUrl, chainId, ledger } = this.#config
-    return createClient({
+    const client = createClient({
       routerUrl,
       key: await privateKeyOf(record),
       chain: { rpcUrl, chainId, ledger },
       frontend: this.#frontend,
       journal: browserJournal(this.#db, navigator.locks),
     })
+    return withClock(client, this.#place)
   }
 
   async #readBalance(): Promise<void> {
