@@ -184,16 +184,17 @@ describe('the searches of a browser', () => {
   })
 })
 
-describe('the pictures of a browser', () => {
-  const drawingOf = (part: Partial<Drawing> = {}): Drawing => ({
-    ...{ id: crypto.randomUUID(), model: 'image', at: Date.now(), input: '{}', state: 'drawing' },
-    ...part,
-  })
-  async function rereadDrawing(id: string): Promise<Drawing | undefined> {
-    await settle()
-    return (await openDrawings()).find(id)
-  }
+const drawingOf = (part: Partial<Drawing> = {}): Drawing => ({
+  ...{ id: crypto.randomUUID(), model: 'image', at: Date.now(), input: '{}', state: 'drawing' },
+  ...part,
+})
+/** Once all that was written before is on the disk. */
+async function rereadDrawing(id: string): Promise<Drawing | undefined> {
+  await settle()
+  return (await openDrawings()).find(id)
+}
 
+describe('the pictures of a browser', () => {
   it('a tab that shows one as it was adds to what it has become, and takes nothing away', async () => {
     const first = await openDrawings()
     const { id, ...begun } = drawingOf()
@@ -260,6 +261,57 @@ describe('the pictures of a browser', () => {
 
     const whole = { state: 'done', price: '500', share, node: 1, isForgotten: true }
     for (const found of [await rereadDrawing(id), one.find(id)]) expect(found).to.deep.include(whole)
+  })
+})
+
+describe('a picture that found no room', () => {
+  const PNG = new Uint8Array([1, 2, 3])
+  const drawn = async (drawings: Drawings, isRecordKept: boolean) => {
+    const [{ id, ...begun }, old] = [drawingOf(), drawingOf()]
+    drawings.add(old)
+    drawings.add({ id, ...begun })
+    await settle()
+    const { put } = IDBObjectStore.prototype
+    IDBObjectStore.prototype.put = function (this: IDBObjectStore, ...args: Parameters<typeof put>) {
+      if (!isRecordKept || this.name === 'pictures') throw new DOMException('full', 'QuotaExceededError')
+      return put.apply(this, args)
+    }
+    await drawings.finish(id, { state: 'done', price: '500' }, PNG)
+    await settle()
+    IDBObjectStore.prototype.put = put
+    return { id, old: old.id }
+  }
+
+  for (const isRecordKept of [true, false]) {
+    for (const where of ['here', 'in another tab']) {
+      it(`${isRecordKept ? '' : 'and whose settings found none either '}is kept as soon as another one is deleted ${where}`, async () => {
+        const [here, there] = [await openDrawings(), await openDrawings()]
+        const { id, old } = await drawn(here, isRecordKept)
+        const before = await (await openDrawings()).picture(id)
+        const said = here.view().unkept
+        await (where === 'here' ? here : there).remove(old)
+        await until(async () => here.view().unkept === undefined)
+
+        expect([before, said]).to.deep.equal([
+          undefined,
+          'The browser has no room left: what is new here is gone with the page.',
+        ])
+        expect(await rereadDrawing(id)).to.include({ state: 'done', price: '500' })
+        for (const tab of [here, await openDrawings()]) {
+          expect(await tab.picture(id)).to.deep.equal(PNG)
+        }
+      })
+    }
+  }
+
+  it('is shown as long as its page, and said to be gone with it, while there is none', async () => {
+    const drawings = await openDrawings()
+    const { id, old } = await drawn(drawings, true)
+    await withoutRoom(() => void drawings.remove(old))
+
+    expect(await drawings.picture(id)).to.deep.equal(PNG)
+    expect(drawings.view().unkept).to.match(/no room/)
+    expect(await (await openDrawings()).picture(id)).to.equal(undefined)
   })
 })
 

@@ -27,6 +27,7 @@ export type Change<V> = (kept: V | undefined) => V | undefined
  */
 export interface Missed<V> {
   has(id: string): boolean
+  ids(): string[]
   add(id: string, change: Change<V>): void
   of(id: string): readonly Change<V>[]
   /** Those that are written; one that was missed meanwhile waits for the next write. */
@@ -42,6 +43,7 @@ export function missedOf<V>(): Missed<V> {
   const of = (id: string) => changes.get(id) ?? []
   return {
     has: (id) => of(id).length > 0,
+    ids: () => [...changes.keys()].filter((id) => of(id).length > 0),
     add: (id, change) => void changes.set(id, [...of(id), change]),
     of,
     end: (id, written) =>
@@ -110,6 +112,8 @@ export interface Kept<S extends DBSchema, V> {
    * @param shown  What the page makes of it: what is written takes its place, unless it changed meanwhile.
    */
   change(id: string, shown: V, changed: Change<V>): Promise<void>
+  /** Some room may be back. @returns whether nothing is left that had none. */
+  again(): Promise<boolean>
 }
 
 /** What one tab writes, the others read. */
@@ -132,25 +136,36 @@ export function keptOf<S extends DBSchema, V>(
     if (value) replace(value)
     else drop(id)
   }
+  /** @returns whether it is written, with all that was missed before. */
+  async function put(id: string, shown: V, changed: Change<V>): Promise<boolean> {
+    let before: readonly Change<V>[] = []
+    const isWritten = await write([id], async (to) => {
+      const { store, done } = begin(to)
+      const made = async () => {
+        const kept = await store.get(id)
+        before = missed.of(id)
+        const next = changed(missed.on(id, kept))
+        if (!next) return drop(id)
+        await store.put(next, id)
+        if (find(id) === shown) replace(next)
+      }
+      await Promise.all([made(), done])
+    })
+    if (isWritten) missed.end(id, before)
+    return isWritten
+  }
   return {
     write,
     missed,
     async change(id, shown, changed) {
-      let before: readonly Change<V>[] = []
-      const isWritten = await write([id], async (to) => {
-        const { store, done } = begin(to)
-        const put = async () => {
-          const kept = await store.get(id)
-          before = missed.of(id)
-          const next = changed(missed.on(id, kept))
-          if (!next) return drop(id)
-          await store.put(next, id)
-          if (find(id) === shown) replace(next)
-        }
-        await Promise.all([put(), done])
-      })
-      if (isWritten) missed.end(id, before)
-      else if (db && find(id)) missed.add(id, changed)
+      if (!(await put(id, shown, changed)) && db && find(id)) missed.add(id, changed)
+    },
+    async again() {
+      for (const id of missed.ids()) {
+        const shown = find(id)
+        if (shown) await put(id, shown, (kept) => kept)
+      }
+      return missed.ids().length === 0
     },
   }
 }

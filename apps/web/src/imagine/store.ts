@@ -59,7 +59,7 @@ export async function openDrawings(): Promise<Drawings> {
 function drawingsOf(db: IDBPDatabase<Schema> | undefined, first: DrawingsView): Drawings {
   let view = first
   const listeners = new Set<() => void>()
-  /** Where nothing is kept, pictures last as long as the page. */
+  /** What has found no room, or not yet: such pictures last as long as the page. */
   const unkept = new Map<string, Uint8Array<ArrayBuffer>>()
   const change = (part: Partial<DrawingsView>) => {
     view = { ...view, ...part }
@@ -74,11 +74,13 @@ function drawingsOf(db: IDBPDatabase<Schema> | undefined, first: DrawingsView): 
       missed.delete(id)
     }
     change({ drawings: without(...ids) })
+    void tryAgain()
   }
   const {
     write,
     missed,
     change: made,
+    again,
   } = keptOf<Schema, Drawing>(
     db,
     {
@@ -94,6 +96,24 @@ function drawingsOf(db: IDBPDatabase<Schema> | undefined, first: DrawingsView): 
     const whole = changed(before)
     replace(whole)
     void made(id, whole, (kept) => kept && changed(kept))
+  }
+  /** Some room may be back. What is said of a picture goes first: none stays behind alone. */
+  async function tryAgain(): Promise<void> {
+    if (!db || !(await again())) return
+    for (const [id, picture] of unkept) {
+      const isWritten = await write([id], async (to) => {
+        const both = to.transaction(['drawings', 'pictures'], 'readwrite')
+        const put = async () => {
+          if (await both.objectStore('drawings').get(id)) await both.objectStore('pictures').put(picture, id)
+        }
+        await Promise.all([put(), both.done])
+      })
+      if (!isWritten) return
+      unkept.delete(id)
+    }
+    const { unkept: _, ...rest } = view
+    view = rest
+    change({})
   }
   /** They are shown until they are gone. What another tab has shared meanwhile stays, but for the page that is meant. */
   async function remove(ids: readonly string[], page?: string): Promise<void> {
