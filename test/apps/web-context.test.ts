@@ -175,6 +175,34 @@ describe('a chat', () => {
     expect(ids(withCost(failed, '0x1', 0n))).to.deep.equal(['u1', 'a1', 'u2', 'a2'])
   })
 
+  it('that is asked on from an edit whose own call is undecided keeps what that replaces until it is known', () => {
+    const { price: _, ...cut } = { ...said('half an answer', { request: '0x1', state: 'cut' }), at: 3 }
+    const full = { ...chat, title: 'u1', messages: [user('u1'), said('a1'), user('u2'), said('a2')] }
+    const asked = (now: Chat, text: string, at: number) => withQuestion(now, { id: text, text, at })
+    const answered = (now: Chat, message: Message): Chat =>
+      decided({ ...now, messages: [...now.messages, message] })
+    const ids = ({ messages }: Chat) => messages.map(({ id }) => id)
+    const edited = answered(asked(cutBefore(full, 'u2'), 'u2x', 3), cut)
+
+    for (const last of [
+      { ...said('a3'), at: 5 },
+      { ...said('a3', { state: 'failed' }), text: '', at: 5 },
+    ]) {
+      const on = answered(asked(edited, 'u3', 4), last)
+      expect(ids(on)).to.deep.equal(['u1', 'a1', 'u2x', 'half an answer', 'u3', 'a3'])
+      expect(on.former?.messages.map(({ id }) => id)).to.deep.equal(['u2', 'a2'])
+
+      const free = withCost(on, '0x1', 0n)
+      expect(ids(free)).to.deep.equal(['u1', 'a1', 'u2', 'a2', 'u3', 'a3'])
+      expect([free.former, free.refused, free.undecided]).to.deep.equal([undefined, undefined, undefined])
+      const paid = withCost(on, '0x1', 70n)
+      expect([ids(paid), paid.former]).to.deep.equal([ids(on), undefined])
+    }
+    // It is known while the next answer is being written.
+    const writing = answered(asked(edited, 'u3', 4), { ...said('a3', { state: 'writing' }), at: 5 })
+    expect(ids(withCost(writing, '0x1', 0n))).to.deep.equal(['u1', 'a1', 'u2', 'a2', 'u3', 'a3'])
+  })
+
   it('notes that another model goes on, once there is something to go on with', () => {
     expect(withModel(chat, 'other', 5, 'n').messages).to.deep.equal([])
     const full = { ...chat, messages: [user('a')] }

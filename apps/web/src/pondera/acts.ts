@@ -61,18 +61,28 @@ function settled(chat: Chat): Chat {
   return rest
 }
 
+/** What an edit asked and was answered, and what was asked on from that. */
+function branchOf(
+  { messages }: Chat,
+  { at }: Former,
+): { own: readonly Message[]; since: readonly Message[] } {
+  const branch = messages.slice(at)
+  const next = branch.findIndex(({ role }, index) => index > 0 && role === 'user')
+  const end = next < 0 ? branch.length : next
+  return { own: branch.slice(0, end), since: branch.slice(end) }
+}
+
 /**
  * An answer that came to nothing gives its place back to what it was to replace; one that is whole, or paid for, keeps it.
  * Of one that broke off nobody may know that yet: both are kept until then.
  */
 export function decided(chat: Chat): Chat {
   if (!chat.former) return chat
-  const branch = chat.messages.slice(chat.former.at)
-  const answer = branch.find(({ role }) => role === 'assistant')
+  const answer = branchOf(chat, chat.former).own.find(({ role }) => role === 'assistant')
   if (answer?.state === 'writing') return chat
-  // Whoever stops it, or goes on from it, has seen what came of it.
+  // Whoever stops it has seen what came of it.
   const isTaken = answer?.state === 'done' || (answer?.state === 'stopped' && answer.text !== '')
-  if (isTaken || branch.filter(({ role }) => role === 'user').length > 1) return withPlaces(settled(chat))
+  if (isTaken) return withPlaces(settled(chat))
   if (!answer || answer.text === '' || !mayHaveCost(answer)) return withPlaces(restored(chat, answer))
   return isDecided(answer) ? withPlaces(settled(chat)) : chat
 }
@@ -147,21 +157,25 @@ function answeredBy(chat: Chat): Chat {
   return withPlaces({ ...rest, undecided: [...(rest.undecided ?? []), message] })
 }
 
-/** The new branch came to nothing: the conversation is what it was, and says what was asked and why it failed. */
+/**
+ * The new branch came to nothing: the conversation is what it was, and says what was asked and why it failed, unless
+ * something else was asked since, which stays.
+ */
 export function restored(chat: Chat, refusal: Message | undefined): Chat {
   const { former, ...rest } = withoutRefusal(chat)
   if (!former) return chat
-  const branch = chat.messages.slice(former.at)
+  const { own: branch, since } = branchOf(chat, former)
   const question = branch.find(({ role }) => role === 'user')
   const notes = branch.filter(({ role }) => role === 'note')
   const own = question ? titleOf(question.text) : NEW_TITLE
-  return {
+  const now: Chat = {
     ...rest,
     // It may have been renamed meanwhile.
     title: chat.title === own ? former.title : chat.title,
-    messages: [...chat.messages.slice(0, former.at), ...former.messages, ...notes],
+    messages: [...chat.messages.slice(0, former.at), ...former.messages, ...notes, ...since],
     ...(refusal ? { refused: { ...refusal, ...(question ? { asked: question.text } : {}) } } : {}),
   }
+  return since.length > 0 ? answeredBy(now) : now
 }
 
 function withoutRefusal(chat: Chat): Chat {
