@@ -29,6 +29,7 @@ import { asHeuristError, type HeuristError, later } from '../../sdk/errors.ts'
 import type { CallOptions, Client } from '../../sdk/index.ts'
 import { parseManifest } from '../../sdk/protocol/manifest.ts'
 import type { Job } from '../../sdk/protocol/wire.ts'
+import { closed } from '../../sdk/purse.ts'
 import { PODS } from '../market.ts'
 import { browserLocks } from './locks.ts'
 import { until } from './visitor.ts'
@@ -620,6 +621,39 @@ describe('indexing the documents of a chat', () => {
     expect(await indexDocument(place, documentOf())).to.equal(false)
     expect(indexingView().told?.problem?.code).to.equal('documents.elsewhere')
     await held
+  })
+
+  it('whose key goes between two calls keeps what is paid, says so, and goes on with the next key', async () => {
+    const { chat, pod, place, lineOf } = await house()
+    const { run } = place.embedder.client
+    const closing = {
+      run: async (...asked: Parameters<typeof run>) => {
+        if (pod.calls > 0) throw closed()
+        return run(...asked)
+      },
+    } as unknown as Client
+    const document = documentOf()
+    const whole = indexDocument({ ...place, embedder: { ...place.embedder, client: closing } }, document)
+    await called(pod)
+    pod.next()
+
+    expect(await whole).to.equal(false)
+    expect(indexingView().told).to.deep.equal({
+      chat,
+      problem: {
+        code: 'client.closed',
+        says: 'The key that this was begun with is not in use any more.',
+        fix: 'Go on with the one that pays now, or add credit first: what is paid for is kept, and nothing was signed or charged for the rest.',
+      },
+    })
+    expect(lineOf()).to.include({ price: '100' })
+    const again = indexDocument(place, document)
+    for (; lineOf()?.rest !== 0; await settle()) {
+      await called(pod)
+      pod.next()
+    }
+    expect(await again).to.equal(true)
+    expect(lineOf()?.price).to.equal(String(100 * pod.calls))
   })
 
   it('that is stopped keeps the call that was under way, and makes no other', async () => {

@@ -14,6 +14,7 @@ import { HeuristError, later, refused } from '../../sdk/errors.ts'
 import type { Answer, CallOptions, Client } from '../../sdk/index.ts'
 import { type Manifest, parseManifest } from '../../sdk/protocol/manifest.ts'
 import { maxPriceOf, unitLimitsOf } from '../../sdk/protocol/price.ts'
+import { closed } from '../../sdk/purse.ts'
 import { formatUsd } from '../../sdk/units.ts'
 import { PODS } from '../market.ts'
 import { seeded } from '../sdk/seed.ts'
@@ -337,5 +338,20 @@ describe('an answer from documents', () => {
     expect(message()?.problem?.code).to.equal('price.rose')
     expect(message()?.lookup?.price).to.equal(lookups.charged.toString())
     expect(answers.calls).to.equal(0)
+  })
+
+  it('whose key goes once its question is looked up says that only that was charged, and to ask again', async () => {
+    const { asking, lookups, message } = await asked(['What?'], { texts: ['x'] })
+    const gone = () => {
+      throw closed()
+    }
+    await answer({ ...asking, client: { stream: gone } as unknown as Client })
+
+    const paid = formatUsd(lookups.charged)
+    expect(message()?.problem).to.deep.equal({
+      code: 'client.closed',
+      says: 'The key that this was begun with is not in use any more.',
+      fix: `Ask again: nothing was signed or charged for this. Only looking it up was charged: $${paid}.`,
+    })
   })
 })

@@ -4,7 +4,7 @@ import { formatUsd } from '../../../../sdk/units.ts'
 import { freshId } from '../network/id.ts'
 import { askedOf, type Manifest, mostPrice } from '../network/models.ts'
 import type { Session } from '../session/view.ts'
-import { wordsOf } from '../session/words.ts'
+import { type Problem, wordsOf } from '../session/words.ts'
 import { holding, unlessHeld } from '../session/working.ts'
 import { decided } from './acts.ts'
 import type { Lookup, Message, Settings } from './chat.ts'
@@ -78,9 +78,18 @@ async function answerHeld(asking: Asking, abort: AbortController): Promise<void>
     await session.refresh()
   } catch (cause) {
     const left = abort.signal.aborted || asHeuristError(cause).code === 'call.left'
-    end(left ? { state: 'stopped' } : { state: 'failed', problem: wordsOf(cause) })
+    const said = chats.find(id)?.messages.find((each) => each.id === message.id)
+    end(left ? { state: 'stopped' } : { state: 'failed', problem: problemOf(cause, said) })
     session.report(cause)
   }
+}
+
+/** Where nothing was signed but the call that looked the question up, that is all that it cost. */
+function problemOf(cause: unknown, { request, lookup }: Partial<Message> = {}): Problem {
+  const problem = wordsOf(cause)
+  if (request !== undefined || lookup?.price === undefined) return problem
+  const paid = formatUsd(BigInt(lookup.price))
+  return { ...problem, fix: `${problem.fix} Only looking it up was charged: $${paid}.` }
 }
 
 /** An answer that is being written. */
@@ -114,7 +123,7 @@ async function withExcerpts(
   chats.patch(chat, answer, { lookup: { request, price: price.toString() } })
   if (excerpts.length === 0) {
     throw refused('documents.silent', 'nothing in your documents is near to this question', {
-      fix: `Ask it in other words, or take the documents away to ask the model alone. Only looking it up was charged: $${formatUsd(price)}.`,
+      fix: 'Ask it in other words, or take the documents away to ask the model alone.',
     })
   }
   chats.patch(chat, question.id, { excerpts })

@@ -92,7 +92,7 @@ export async function indexDocument(place: IndexingPlace, document: IndexedDocum
       fix: 'Wait until it is done, or stop it there. Nothing was charged.',
     })
   })
-  const problem = work.then(() => undefined, wordsOf)
+  const problem = work.then(() => undefined, problemOf)
   running.set(
     chat,
     problem.then(() => undefined),
@@ -104,6 +104,16 @@ export async function indexDocument(place: IndexingPlace, document: IndexedDocum
   change({ ...view, loops: view.loops.filter((each) => each.chat !== chat) })
   if (found) tell({ chat, problem: found })
   return found === undefined
+}
+
+/** A key may go between two calls: it pays no more, or another one pays by now. */
+function problemOf(cause: unknown): Problem {
+  const problem = wordsOf(cause)
+  if (problem.code !== 'client.closed') return problem
+  return {
+    ...problem,
+    fix: 'Go on with the one that pays now, or add credit first: what is paid for is kept, and nothing was signed or charged for the rest.',
+  }
 }
 
 /** A chat that was begun for a document of which nothing came. */
