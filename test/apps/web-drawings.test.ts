@@ -286,7 +286,7 @@ describe('the pictures that are kept', () => {
     const drawings = [drawing(900, { model: 'other' }), drawing(-1, { state: 'drawing' }), ...many]
 
     expect(ofModel(drawings, 'image')[0]?.id).to.equal(String(MOST_KEPT + 1))
-    expect(outgrown(drawings, 'image').map(({ id }) => id)).to.deep.equal(['1', '0'])
+    expect(outgrown(drawings, 'image').map(({ id }) => id)).to.deep.equal(['0', '1'])
     expect(outgrown(drawings, 'other')).to.deep.equal([])
   })
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
 import type { Page } from 'playwright-core'
+import { MOST_KEPT } from '../../apps/web/src/imagine/drawing.ts'
 import { DRAWN, type Example } from '../../apps/web/src/imagine/known.ts'
 import { openChain } from '../../sdk/chain/clients.ts'
 import { claimablesOf } from '../../sdk/chain/payees.ts'
@@ -751,6 +752,49 @@ describe('imagine in a browser', function () {
       await shared.getByText('There is no such shared picture').waitFor()
       await shared.close()
     })
+  })
+
+  it('a full history says before the next picture which one goes for it, and gives that to be downloaded', async () => {
+    const mine = await house.guest('/imagine/m/image')
+    await mine.evaluate(`new Promise((done, fail) => {
+      const open = indexedDB.open('heurist-imagine')
+      open.onsuccess = () => {
+        const change = open.result.transaction(['drawings', 'pictures'], 'readwrite')
+        for (let at = 0; at < ${MOST_KEPT}; at += 1) {
+          const id = 'old-' + at
+          const drawing = { id, model: 'image', at, input: JSON.stringify({ prompt: id, seed: at }), state: 'done' }
+          change.objectStore('drawings').put(drawing, id)
+          change.objectStore('pictures').put(new Uint8Array([1, 2, 3]), id)
+        }
+        change.oncomplete = () => { open.result.close(); done() }
+        change.onerror = fail
+      }
+    })`)
+    await mine.reload()
+    await isReady(mine)
+    const told = mine.locator('[data-next-to-go]')
+    await told.waitFor()
+    const oldest = () => told.getAttribute('data-next-to-go')
+
+    expect(await oldest()).to.equal('old-0')
+    expect(await told.textContent()).to.match(/keeps the latest 50 of a model.*the oldest, “old-0”/)
+    const [download] = await Promise.all([
+      mine.waitForEvent('download'),
+      told.getByRole('link', { name: 'Download it before' }).click(),
+    ])
+    expect(download.suggestedFilename()).to.equal('image-0.png')
+    expect([...readFileSync(await download.path())]).to.deep.equal([1, 2, 3])
+
+    await prompt(mine).fill('a photograph of my grandmother')
+    await button(mine, 'Draw').click()
+    await mine.locator('#result [data-problem]').waitFor()
+    expect(await oldest()).to.equal('old-0')
+    expect(await mine.getByTitle('old-0', { exact: true }).count()).to.equal(1)
+
+    await draw(PROMPT, mine)
+    await until(async () => (await oldest()) === 'old-1')
+    expect(await mine.getByTitle('old-0', { exact: true }).count()).to.equal(0)
+    await mine.context().close()
   })
 
   it('the first picture takes two prompts of a wallet, the next ten take none', async () => {

@@ -1,7 +1,13 @@
 import 'fake-indexeddb/auto'
 import { expect } from 'chai'
 import { endCutDrawings } from '../../apps/web/src/imagine/draw.ts'
-import { type Drawing, MOST_KEPT as MOST_DRAWINGS } from '../../apps/web/src/imagine/drawing.ts'
+import {
+  type Drawing,
+  MOST_KEPT as MOST_DRAWINGS,
+  nextToGo,
+  ofModel,
+  outgrown,
+} from '../../apps/web/src/imagine/drawing.ts'
 import { type Drawings, openDrawings } from '../../apps/web/src/imagine/store.ts'
 import { openChats } from '../../apps/web/src/pondera/store.ts'
 import { charged, type Finding, newFinding } from '../../apps/web/src/search/finding.ts'
@@ -261,6 +267,45 @@ describe('the pictures of a browser', () => {
 
     const whole = { state: 'done', price: '500', share, node: 1, isForgotten: true }
     for (const found of [await rereadDrawing(id), one.find(id)]) expect(found).to.deep.include(whole)
+  })
+})
+
+describe('the history of a model', () => {
+  const [model, share] = ['history', { id: 's', secret: 'x' }]
+  const picture = (at: number, part: Partial<Drawing> = {}) =>
+    drawingOf({ id: `${at}`, model, at, state: 'done', ...part })
+  const many = (count: number) => Array.from({ length: count }, (_, at) => picture(at))
+
+  it('tells which picture has to go for the next one: the oldest that nobody shares, if nothing else can', () => {
+    const full = many(MOST_DRAWINGS)
+
+    expect(nextToGo(full.slice(1), model)).to.equal(undefined)
+    expect(nextToGo(full, model)).to.equal(full[0])
+    expect(nextToGo(full, 'another')).to.equal(undefined)
+    expect(nextToGo([picture(-1, { share }), ...full], model)).to.equal(full[0])
+    const drawing = picture(99, { state: 'drawing' })
+    expect(nextToGo([...full, drawing], model)).to.equal(full[0])
+    // What came to no picture goes before, however new it is.
+    const failed = picture(99, { state: 'failed' })
+    expect(nextToGo([...full.slice(1), failed], model)).to.equal(undefined)
+    expect(outgrown([...full, failed], model)).to.deep.equal([failed])
+  })
+
+  it('gives a picture up for one that is there, and for none that fails', async () => {
+    const drawings = await openDrawings()
+    for (const each of many(MOST_DRAWINGS)) drawings.add(each)
+    const [first, second] = [picture(98, { state: 'drawing' }), picture(99, { state: 'drawing' })]
+    drawings.add(first)
+    drawings.patch(first.id, { state: 'failed' })
+    drawings.add(second)
+    await until(async () => drawings.find(first.id) === undefined)
+    expect(drawings.find('0')?.state).to.equal('done')
+
+    await drawings.finish(second.id, { state: 'done' }, new Uint8Array([1]))
+    await until(async () => drawings.find('0') === undefined)
+    expect(await rereadDrawing('0')).to.equal(undefined)
+    expect(ofModel((await openDrawings()).view().drawings, model)).to.have.length(MOST_DRAWINGS)
+    await drawings.clear(model)
   })
 })
 

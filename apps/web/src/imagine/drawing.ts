@@ -27,16 +27,29 @@ export interface Drawing {
 export const STEPS = ['signing', 'waiting', 'drawing', 'checking'] as const
 export type Step = (typeof STEPS)[number]
 
-/** So many of a model are kept, and as many that are shared; the oldest that is not shared goes. */
+/** So many of a model are kept, and as many that are shared. */
 export const MOST_KEPT = 50
 
 /** Those of one model, newest first. Pure. */
 export const ofModel = (drawings: readonly Drawing[], model: string): Drawing[] =>
   drawings.filter((each) => each.model === model).sort((a, b) => b.at - a.at)
 
-/** Those of a model that no longer fit; never a shared one, with which the secret would go that deletes its page. Pure. */
-export const outgrown = (drawings: readonly Drawing[], model: string): Drawing[] =>
-  ofModel(drawings, model)
-    .filter(({ share }) => share === undefined)
-    .slice(MOST_KEPT)
-    .filter(({ state }) => state !== 'drawing')
+/**
+ * Those of a model that no longer fit: what came to no picture goes first, then the oldest. Never a shared one, with which the
+ * secret would go that deletes its page, nor one that is being drawn. Pure.
+ */
+export function outgrown(drawings: readonly Drawing[], model: string): Drawing[] {
+  const ended = ofModel(drawings, model)
+    .filter(({ state, share }) => state !== 'drawing' && share === undefined)
+    .reverse()
+  const [empty, done] = [ended.filter((each) => !isDone(each)), ended.filter(isDone)]
+  return [...empty, ...done].slice(0, Math.max(0, ended.length - MOST_KEPT))
+}
+
+/** The picture that has to go for the next one of its model. Pure. */
+export function nextToGo(drawings: readonly Drawing[], model: string): Drawing | undefined {
+  const next: Drawing = { id: '', model, at: Number.POSITIVE_INFINITY, input: '', state: 'done' }
+  return outgrown([...drawings, next], model).find(isDone)
+}
+
+const isDone = ({ state }: Drawing): boolean => state === 'done'

@@ -15,11 +15,13 @@ interface Props {
   set: (part: Partial<Form>) => void
   /** A picture is being drawn: the next one waits. */
   busy: boolean
+  /** What is to be known before the button is pressed. */
+  children?: ReactNode
   onDraw: () => void
 }
 
 /** Every field a picture can have: those that the model takes with its own limits, the others with the reason. */
-export function PictureForm({ manifest, keywords, form, set, busy, onDraw }: Props) {
+export function PictureForm({ manifest, keywords, form, set, busy, children, onDraw }: Props) {
   const { view } = useSession()
   const fields = fieldsOf(manifest)
   const faults = faultsOf(fields, form, manifest.limits)
@@ -73,6 +75,7 @@ export function PictureForm({ manifest, keywords, form, set, busy, onDraw }: Pro
           note="How strictly the prompt is followed."
         />
       </div>
+      {children}
       <p className="flex flex-wrap items-center gap-x-4 gap-y-2">
         <Button tone="main" type="submit" disabled={!mayDraw}>
           Draw

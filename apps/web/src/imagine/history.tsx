@@ -5,6 +5,7 @@ import { Section } from '../parts/section.tsx'
 import { DeleteShared } from '../sharing/delete.tsx'
 import { type Drawing, MOST_KEPT } from './drawing.ts'
 import { Picture } from './picture.tsx'
+import { Download } from './result.tsx'
 import { PICTURES, sharedPath } from './share.tsx'
 import { useDrawings } from './use.ts'
 
@@ -15,6 +16,20 @@ const WORDS = {
   failed: 'failed',
   done: '',
 } as const
+
+/** Said before a picture is drawn that another one has to go for. */
+export function NextToGo({ drawing }: { drawing: Drawing }) {
+  const { prompt, seed } = readAsked(drawing.input)
+  return (
+    <p role="status" className="rounded-md border border-edge px-3 py-2" data-next-to-go={drawing.id}>
+      This browser keeps the latest {MOST_KEPT} of a model: the next one takes the place of the oldest, “
+      {shortOf(prompt)}”. What is shared stays.{' '}
+      <Download drawing={drawing} seed={seed} name="Download it before" />
+    </p>
+  )
+}
+
+const shortOf = (prompt: string): string => (prompt.length > 60 ? `${prompt.slice(0, 59)}…` : prompt)
 
 /** The newest pictures of one model, as this browser keeps them. */
 export function History({
@@ -93,7 +108,7 @@ function Entry({
   onRemove: () => void
 }) {
   const { prompt } = readAsked(drawing.input)
-  const short = prompt.length > 60 ? `${prompt.slice(0, 59)}…` : prompt
+  const short = shortOf(prompt)
   return (
     <li className="min-w-0">
       <button

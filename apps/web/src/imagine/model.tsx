@@ -5,7 +5,7 @@ import { Link } from '../parts/link.tsx'
 import { useTerms } from '../pondera/use.ts'
 import { useSession } from '../session/use.ts'
 import { draw } from './draw.ts'
-import { ofModel } from './drawing.ts'
+import { nextToGo, ofModel } from './drawing.ts'
 import { edgesOf } from './edges.ts'
 import {
   askedOf,
@@ -20,7 +20,7 @@ import {
 } from './fields.ts'
 import { PictureForm } from './form.tsx'
 import { Terms } from './gallery.tsx'
-import { History } from './history.tsx'
+import { History, NextToGo } from './history.tsx'
 import { type Example, examplesOf, keywordsOf } from './known.ts'
 import { EXAMPLES } from './prompts.ts'
 import { Result } from './result.tsx'
@@ -65,6 +65,7 @@ function Studio({ model, manifest, reread }: { model: Model; manifest: Manifest;
   const [form, setForm] = useState<Form>(() => ({ ...emptyForm(fields), ...wishOf(window.location.search) }))
   const [shown, setShown] = useState<string>()
   const mine = ofModel(view.drawings, model.name)
+  const next = nextToGo(view.drawings, model.name)
   const current = mine.find(({ id }) => id === shown) ?? mine[0]
   const set = (part: Partial<Form>) => setForm((before) => ({ ...before, ...part }))
   function begin() {
@@ -91,7 +92,9 @@ function Studio({ model, manifest, reread }: { model: Model; manifest: Manifest;
             set={set}
             busy={mine.some(({ state }) => state === 'drawing')}
             onDraw={begin}
-          />
+          >
+            {next && <NextToGo drawing={next} />}
+          </PictureForm>
           <Terms manifest={manifest} served={model.served} />
           {isSmall(manifest) && (
             <p className="label">

@@ -168,7 +168,13 @@ function Facts({ drawing, reuse }: { drawing: Drawing; reuse: (asked: Asked) => 
   )
 }
 
-function Download({ drawing, seed }: { drawing: Drawing; seed: number | undefined }) {
+interface DownloadProps {
+  drawing: Drawing
+  seed: number | undefined
+  name?: string
+}
+
+export function Download({ drawing, seed, name = 'Download' }: DownloadProps) {
   const url = usePicture(drawing.id, true)
   return (
     <a
@@ -176,7 +182,7 @@ function Download({ drawing, seed }: { drawing: Drawing; seed: number | undefine
       download={`${drawing.model}-${seed ?? 'picture'}.png`}
       className="rounded-md border border-edge px-3 py-1 hover:bg-accent-soft"
     >
-      Download
+      {name}
     </a>
   )
 }

@@ -131,6 +131,10 @@ function drawingsOf(db: IDBPDatabase<Schema> | undefined, first: DrawingsView): 
     drop(...ids.filter((id) => !shared.has(id)))
     for (const each of shared.values()) replace(each)
   }
+  function fit(model: string): void {
+    const old = outgrown(view.drawings, model)
+    if (old.length > 0) void remove(old.map(({ id }) => id))
+  }
 
   return {
     view: () => view,
@@ -142,8 +146,7 @@ function drawingsOf(db: IDBPDatabase<Schema> | undefined, first: DrawingsView): 
     add(drawing) {
       replace(drawing)
       void made(drawing.id, drawing, (kept) => kept ?? drawing)
-      const old = outgrown(view.drawings, drawing.model)
-      if (old.length > 0) void remove(old.map(({ id }) => id))
+      fit(drawing.model)
     },
     update,
     patch(id, part, options = { write: true }) {
@@ -162,6 +165,8 @@ function drawingsOf(db: IDBPDatabase<Schema> | undefined, first: DrawingsView): 
       unkept.set(id, picture)
       if (await write([id], (to) => to.put('pictures', picture, id))) unkept.delete(id)
       update(id, (now) => ({ ...now, ...part }))
+      const { model } = find(id) ?? {}
+      if (model !== undefined) fit(model)
     },
     picture: async (id) => unkept.get(id) ?? (await db?.get('pictures', id)),
     remove: (id, page) => remove([id], page),
