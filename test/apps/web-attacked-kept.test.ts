@@ -1,7 +1,11 @@
 import 'fake-indexeddb/auto'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect } from 'chai'
 import { openDB } from 'idb'
+import { readAsked } from '../../apps/web/pictures/record.ts'
 import type { Drawing } from '../../apps/web/src/imagine/drawing.ts'
+import { askedOf, emptyForm, faultsOf, fieldsOf } from '../../apps/web/src/imagine/fields.ts'
 import { openDrawings } from '../../apps/web/src/imagine/store.ts'
 import { newChat } from '../../apps/web/src/pondera/acts.ts'
 import { endCutAnswers } from '../../apps/web/src/pondera/answer.ts'
@@ -10,6 +14,8 @@ import { openChats } from '../../apps/web/src/pondera/store.ts'
 import { browserJournal } from '../../apps/web/src/session/journal.ts'
 import { openSessionDb } from '../../apps/web/src/session/store.ts'
 import { wordsOf } from '../../apps/web/src/session/words.ts'
+import { parseManifest } from '../../sdk/protocol/manifest.ts'
+import { PODS } from '../market.ts'
 import { openStage } from '../sdk/stage.ts'
 import { browserLocks } from './locks.ts'
 import { until } from './visitor.ts'
@@ -94,5 +100,18 @@ describe('attacked: what was paid for, where its page or its disk ends', functio
     expect(picture).to.equal(undefined)
     // The page that is loaded says “…” in its place for ever, and “The picture is complete” to a screen reader.
     expect([found?.state === 'done', found?.price]).to.deep.equal([false, '800'])
+  })
+
+  it('FAILS UNTIL MENDED: a prompt that the form takes is one that the page can show again', () => {
+    const manifest = parseManifest(readFileSync(join(PODS, 'image', 'pod.yaml')))
+    // As the shipped chat pod has it; anybody's image pod may.
+    const limits = { ...manifest.limits, inputBytes: 16_384 }
+    const fields = fieldsOf(manifest)
+    const form = { ...emptyForm(fields), prompt: 'a'.repeat(16_100) }
+    const faults = faultsOf(fields, form, limits)
+    const text = JSON.stringify(askedOf(fields, form, 7))
+
+    // What throws while a page is drawn leaves a blank one, at each visit: the picture is kept.
+    if (faults.prompt === undefined) expect(() => readAsked(text)).to.not.throw()
   })
 })
