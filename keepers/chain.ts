@@ -4,6 +4,7 @@ import { computeLedgerAbi, registryAbi, routerBondAbi } from '../sdk/chain/abi.t
 import { paidOnce } from '../sdk/chain/batches.ts'
 import { openChain } from '../sdk/chain/clients.ts'
 import { chainError } from '../sdk/chain/errors.ts'
+import { historyOf } from '../sdk/chain/history.ts'
 import { keySender } from '../sdk/chain/key-sender.ts'
 import { isLocalChain } from '../sdk/chain/local-chains.ts'
 import { chainReader } from '../sdk/chain/reader.ts'
@@ -169,6 +170,10 @@ export function createChain(
         return NOBODY.test(owner) ? undefined : { preferred: [...preferred], active }
       }),
     isVersion: (pod, manifest) => reader.isVersion(pod, manifest),
+    async publishedAt(pod, manifest) {
+      const [first] = await historyOf(chain, people, 'Published', { pod, manifest })
+      return first && { block: first.blockNumber, index: first.logIndex }
+    },
     balance: (payer) => balanceAt(payer),
     async account(payer) {
       if (depositConfirmations === 0) return balanceAt(payer)

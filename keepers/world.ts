@@ -155,6 +155,8 @@ export interface Chain {
   pod(id: number): Promise<{ latest: Hex; active: boolean } | undefined>
   frontend(id: number): Promise<{ preferred: number[]; active: boolean } | undefined>
   isVersion(pod: number, manifest: Hex): Promise<boolean>
+  /** Where the chain has a pod's publication of a version; undefined if it tells none. Looks through the whole history. */
+  publishedAt(pod: number, manifest: Hex): Promise<{ block: bigint; index: number } | undefined>
   /** What a payer may be served on: a deposit counts once enough blocks stand on it, a withdrawal at once. */
   account(payer: Address): Promise<ChainAccount>
   /** What the ledger has of a payer in its newest block: what a settlement finds. */

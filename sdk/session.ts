@@ -231,10 +231,11 @@ function podReader(
   reader: ChainReader,
 ): Pick<Session, 'pod' | 'version' | 'forgetPods'> {
   const newest = new Map<string, { at: number; version: Promise<PodVersion> }>()
-  const versions = new Map<Hex, PodVersion>()
+  /** By pod and hash: any pod may publish the manifest of another. */
+  const versions = new Map<string, PodVersion>()
 
   async function version(pod: number, hash: Hex): Promise<PodVersion> {
-    const known = versions.get(hash)
+    const known = versions.get(`${pod} ${hash}`)
     if (known) return known
     const bytes = await transport.bytes(`/v1/pods/${pod}/manifest?version=${hash}`)
     if (manifestHash(bytes) !== hash) {
@@ -242,7 +243,7 @@ function podReader(
     }
     if (!(await reader.isVersion(pod, hash))) throw untrue(`pod ${pod} never published the manifest ${hash}`)
     const read = { pod, hash, manifest: parseManifest(bytes) }
-    versions.set(hash, read)
+    versions.set(`${pod} ${hash}`, read)
     return read
   }
 

@@ -1,5 +1,5 @@
 import type { Address, Hex } from 'viem'
-import { refused } from '../../sdk/errors.ts'
+import { asHeuristError, refused } from '../../sdk/errors.ts'
 import { maxPriceOf } from '../../sdk/protocol/price.ts'
 import { type SplitBps, splitOf } from '../../sdk/protocol/split.ts'
 import { addressSchema, hashSchema, parseWire } from '../../sdk/protocol/wire.ts'
@@ -63,7 +63,7 @@ export function createViews(deps: Deps): Views {
     // No name is a number: every one begins with a letter.
     const pod = /^\d+$/.test(nameOrId)
       ? await registry.pod(podNumber(nameOrId))
-      : registry.podByName(nameOrId)
+      : await registry.podByName(nameOrId)
     const version = pod && newestOf(pod)
     if (!pod || !version) {
       throw refused('pod.unknown', `This router serves no pod '${nameOrId.slice(0, 50)}'.`, {
@@ -71,6 +71,15 @@ export function createViews(deps: Deps): Views {
       })
     }
     return { pod, version }
+  }
+
+  /** Whether a pod is what its name means. Where nobody can say so, each that has the name is. */
+  async function isMeant(pod: Pod, name: string): Promise<boolean> {
+    const meant = await registry.podByName(name).catch((cause: unknown) => {
+      if (asHeuristError(cause).kind === 'bug') throw cause
+      return pod
+    })
+    return meant === pod
   }
 
   /** The newest version whose bytes are here. */
@@ -200,12 +209,12 @@ export function createViews(deps: Deps): Views {
     },
     async pods() {
       const pods = registry.pods().sort((a, b) => a.id - b.id)
-      return {
-        pods: pods.flatMap((pod) => {
-          const version = newestOf(pod)
-          return version && pod.active ? [podDocument(pod, version)] : []
-        }),
-      }
+      const listed = pods.map(async (pod) => {
+        const version = newestOf(pod)
+        const isListed = version && pod.active && (await isMeant(pod, version.manifest.name))
+        return isListed ? [podDocument(pod, version)] : []
+      })
+      return { pods: (await Promise.all(listed)).flat() }
     },
     async pod(nameOrId) {
       const { pod, version } = await find(nameOrId)

@@ -902,6 +902,27 @@ describe('the portal in a browser', function () {
 
   // ------------------------------------------------------------------------------------------------------- down
 
+  it('a call made on a pod’s page is a call of that pod, whichever pod has published the same manifest', async () => {
+    const { deployer, addresses, payer } = house.stage.market
+    const { account } = await payer(0n)
+    const registry = { address: addresses.registry, abi: registryAbi } as const
+    // Whoever has an older pod publishes this one's manifest there: its revenue would be theirs.
+    const args = [account.address, manifestHash(readFileSync(join(PODS, 'chat', 'pod.yaml')))] as const
+    await deployer.send({ ...registry, functionName: 'registerPod', args }, account)
+    const id = await deployer.client.readContract({ ...registry, functionName: 'countOf', args: [ROLE.pod] })
+    const isListed = async () => (await fetch(`${house.stage.network.routerUrl}/v1/pods/${id}`)).ok
+    await until(isListed)
+    const page = await house.guest(`/pods/${id}`)
+    await page.getByLabel('Message', { exact: true }).fill('What is a pod?')
+    await button(page, 'Run').click()
+    await page.locator('[data-run=done], [data-run=failed]').waitFor()
+    const request = (await page.locator('[data-run] [data-receipt]').getAttribute('data-receipt')) ?? ''
+    const answer = await fetch(`${house.stage.network.routerUrl}/v1/receipts/${request}`)
+    // Nobody serves it: a refusal is as good.
+    if (answer.ok) expect((await house.receipt(request)).request.pod).to.equal(id)
+    await page.context().close()
+  })
+
   it('while the chain is down, a banner says so, what was read stays, and the page goes on by itself', async () => {
     const mine = await house.open(await house.visitor(), `/nodes/${node}`)
     await fact(mine, 'Stake').waitFor()

@@ -57,7 +57,7 @@ function Pod({ id }: { id: number }) {
 }
 
 /** What is written in the form is what the snippets call too. */
-function Trying({ pod: { hash, manifest } }: { pod: PodDetail }) {
+function Trying({ pod: { id, hash, manifest } }: { pod: PodDetail }) {
   // The manifest is read again while one writes; its form changes only with its version.
   // biome-ignore lint/correctness/useExhaustiveDependencies: equal bytes are one manifest.
   const known = useMemo(() => manifest, [hash])
@@ -67,6 +67,7 @@ function Trying({ pod: { hash, manifest } }: { pod: PodDetail }) {
   return (
     <Columns>
       <Playground
+        pod={id}
         manifest={known}
         fields={fields}
         values={values}

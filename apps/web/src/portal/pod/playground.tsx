@@ -12,6 +12,7 @@ import { ResultView } from './result.tsx'
 import { useRun } from './run.ts'
 
 interface Props {
+  pod: number
   manifest: Manifest
   fields: readonly Field[]
   values: Values
@@ -20,9 +21,9 @@ interface Props {
 }
 
 /** The pod's form, its price before and its receipt after. */
-export function Playground({ manifest, fields, values, onChange, filled }: Props) {
+export function Playground({ pod, manifest, fields, values, onChange, filled }: Props) {
   const { view } = useSession()
-  const { run, start, stop } = useRun(manifest)
+  const { run, start, stop } = useRun(pod, manifest.kind)
   const result = useRef<HTMLDivElement>(null)
   const input = 'input' in filled ? filled.input : undefined
   const most = input && mostPrice(manifest, input)

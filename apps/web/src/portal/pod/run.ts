@@ -24,7 +24,11 @@ export interface Run {
 /** Answers of these kinds are read while they are made. */
 const STREAMS = new Set<Manifest['kind']>(['chat', 'translate'])
 
-export function useRun(manifest: Manifest): {
+/** Calls of this very pod, whichever others have its name. */
+export function useRun(
+  pod: number,
+  kind: Manifest['kind'],
+): {
   run: Run | undefined
   start(input: object, most: bigint): void
   stop(): void
@@ -39,9 +43,9 @@ export function useRun(manifest: Manifest): {
   async function work(client: Client, input: object, most: bigint, signal: AbortSignal): Promise<void> {
     const options = { signal, maxPrice: most, signed: (request: string) => patch({ request }) }
     try {
-      const answer = STREAMS.has(manifest.kind)
+      const answer = STREAMS.has(kind)
         ? await stream(client, input, options)
-        : await client.run(manifest.name, input, options)
+        : await client.run(pod, input, options)
       const sent = new TextEncoder().encode(JSON.stringify(input))
       keepDelivered(answer.request, { input: sent, bytes: answer.bytes })
       patch({
@@ -64,7 +68,7 @@ export function useRun(manifest: Manifest): {
     input: object,
     options: Parameters<Client['run']>[2],
   ): Promise<Answer> {
-    const pieces = client.stream(manifest.name, input, options)
+    const pieces = client.stream(pod, input, options)
     pieces.answer.catch(() => undefined)
     let text = ''
     for await (const piece of pieces) {

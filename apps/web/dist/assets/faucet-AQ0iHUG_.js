@@ -1,1 +1,0 @@
-import{r as e,t}from"./faucet-057irHvl.js";e();export{t as faucet};

@@ -1,0 +1,1 @@
+import{r as e,t}from"./faucet-J-spynfD.js";e();export{t as faucet};

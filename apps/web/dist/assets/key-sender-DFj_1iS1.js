@@ -1,0 +1,1 @@
+import{n as e,t}from"./key-sender-CRWPI2AB.js";t();export{e as keySender};

@@ -1,1 +1,0 @@
-import{n as e,t}from"./key-sender-CS6qXImw.js";t();export{e as keySender};

@@ -1,1 +1,0 @@
-import{n as e}from"./rolldown-runtime-CNOWq4Kh.js";import{Q as t,Z as n}from"./common-BksqjsTx.js";import{n as r}from"./react-C8MwE9fe.js";var i,a;function o(){return(o=e((()=>{t(),i=r(),a=({onStop:e})=>(0,i.jsx)(n,{onClick:({detail:t})=>t<2&&e(),children:`Stop`})})))()}export{o as n,a as t};

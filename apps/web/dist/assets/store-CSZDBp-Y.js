@@ -1,0 +1,1 @@
+import{n as e,t}from"./store-BB4vF39t.js";t();export{e as openSessionDb};

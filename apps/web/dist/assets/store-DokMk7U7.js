@@ -1,1 +1,0 @@
-import{n as e,t}from"./store-DBZOHTpW.js";t();export{e as openSessionDb};
