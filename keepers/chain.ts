@@ -170,9 +170,9 @@ export function createChain(
         return NOBODY.test(owner) ? undefined : { preferred: [...preferred], active }
       }),
     isVersion: (pod, manifest) => reader.isVersion(pod, manifest),
-    async publishedAt(pod, manifest) {
-      const [first] = await historyOf(chain, people, 'Published', { pod, manifest })
-      return first && { block: first.blockNumber, index: first.logIndex }
+    async firstToPublish(manifests) {
+      const [first] = await historyOf(chain, people, 'Published', { manifest: [...manifests] })
+      return first?.args.pod
     },
     balance: (payer) => balanceAt(payer),
     async account(payer) {

@@ -28,6 +28,9 @@ export interface Manifests {
   read(): Promise<Uint8Array[]>
   /** Keeps a version's bytes, so that it can be served after its pod moved on. */
   keep(hash: Hex, bytes: Uint8Array): Promise<void>
+  /** Whose each name is, as it was kept last: pods by name. */
+  owners(): Promise<Record<string, number>>
+  keepOwners(owners: Record<string, number>): Promise<void>
 }
 
 export type Cancel = () => void
@@ -155,8 +158,11 @@ export interface Chain {
   pod(id: number): Promise<{ latest: Hex; active: boolean } | undefined>
   frontend(id: number): Promise<{ preferred: number[]; active: boolean } | undefined>
   isVersion(pod: number, manifest: Hex): Promise<boolean>
-  /** Where the chain has a pod's publication of a version; undefined if it tells none. Looks through the whole history. */
-  publishedAt(pod: number, manifest: Hex): Promise<{ block: bigint; index: number } | undefined>
+  /**
+   * The pod that published one of these versions before any other pod did; undefined if the chain tells none. Looks
+   * through the whole history.
+   */
+  firstToPublish(manifests: readonly Hex[]): Promise<number | undefined>
   /** What a payer may be served on: a deposit counts once enough blocks stand on it, a withdrawal at once. */
   account(payer: Address): Promise<ChainAccount>
   /** What the ledger has of a payer in its newest block: what a settlement finds. */

@@ -1,5 +1,15 @@
 import { constants, linkSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs'
-import { type FileHandle, link, mkdir, open, readdir, readFile, rename, stat } from 'node:fs/promises'
+import {
+  type FileHandle,
+  link,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  stat,
+  truncate,
+} from 'node:fs/promises'
 import { join } from 'node:path'
 import {
   type AccountId,
@@ -73,9 +83,9 @@ async function openLog(path: string, account: AccountId, release: () => void): P
     entries = await archive(path, account, entries)
     bytes = whole = (await stat(path)).size
   }
+  // A torn last line was never acknowledged to anybody. Before the file is opened: Windows cuts none that is open to append.
+  if (bytes < whole) await truncate(path, bytes)
   const file = await open(path, constants.O_RDWR | constants.O_CREAT | constants.O_APPEND, 0o600)
-  // A torn last line was never acknowledged to anybody: the next entry overwrites it.
-  if (bytes < whole) await file.truncate(bytes)
   const log = appender(file)
   if (entries.length === 0) {
     const first = openingEntry(account, emptyBook(), Date.now())

@@ -21,7 +21,6 @@ const STATUS: Record<string, number> = {
   'output.forgotten': 410,
   'batch.forgotten': 410,
   'manifest.wrong': 409,
-  'pod.name_shared': 409,
   'request.id_reused': 409,
   'queue.full': 429,
   'node.failed': 502,

@@ -1,11 +1,13 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { z } from 'zod'
 import type { Manifests } from '../world.ts'
 
 /** Manifests from the pod folders of this machine, and those kept from earlier: versions stay served. */
 export function folderManifests(podsDir: string, dataDir: string): Manifests {
   const keptDir = join(dataDir, 'manifests')
   mkdirSync(keptDir, { recursive: true })
+  const ownersFile = join(dataDir, 'names.json')
   const fileOf = (hash: string) => join(keptDir, `${hash}.yaml`)
 
   return {
@@ -22,6 +24,14 @@ export function folderManifests(podsDir: string, dataDir: string): Manifests {
       if (existsSync(fileOf(hash))) return
       writeFileSync(`${fileOf(hash)}.new`, bytes)
       renameSync(`${fileOf(hash)}.new`, fileOf(hash))
+    },
+    async owners() {
+      if (!existsSync(ownersFile)) return {}
+      return z.record(z.string(), z.number().int()).parse(JSON.parse(readFileSync(ownersFile, 'utf8')))
+    },
+    async keepOwners(owners) {
+      writeFileSync(`${ownersFile}.new`, `${JSON.stringify(owners, undefined, 2)}\n`, { flush: true })
+      renameSync(`${ownersFile}.new`, ownersFile)
     },
   }
 }

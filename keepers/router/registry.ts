@@ -1,8 +1,9 @@
 import type { Address, Hex } from 'viem'
-import { asHeuristError, refused } from '../../sdk/errors.ts'
+import { asHeuristError } from '../../sdk/errors.ts'
 import { epochAt } from '../../sdk/protocol/epochs.ts'
 import { type Manifest, manifestHash, parseManifest } from '../../sdk/protocol/manifest.ts'
 import type { ChainAccount, Change, World } from '../world.ts'
+import { createNames } from './names.ts'
 import { createCache, createGlances, createPaced, MOST_KEPT } from './reads.ts'
 
 /** One version of a pod that this router can serve: registered on chain, bytes at hand. */
@@ -32,13 +33,8 @@ export interface Registry {
   readonly pausedUntil: number
   pods(): Pod[]
   pod(id: number): Promise<Pod | undefined>
-  /**
-   * A name is the pod's that published a version of that name before all others: a manifest is open to everybody, and any
-   * pod may publish it too.
-   *
-   * @throws `pod.name_shared` (refused) if several have it and the chain does not tell when; `chain.unreachable` (later).
-   */
-  podByName(name: string): Promise<Pod | undefined>
+  /** What a name means, by {@link Names}. @throws `pod.name_shared` (later). */
+  podByName(name: string): Pod | undefined
   nodeIds(): number[]
   node(id: number): Promise<{ signer: Address; active: boolean } | undefined>
   frontend(id: number): Promise<{ preferred: number[]; active: boolean } | undefined>
@@ -77,9 +73,9 @@ export function createRegistry(
   /** Registered, but with nothing that can be served: by kind and id. */
   const absentAt = new Map<string, number>()
   const freshAt = new Map<Address, number>()
-  const places = new Map<string, Place>()
+  const names = createNames(world)
   /** Made anew after a pod was read. */
-  let names: Map<string, PodVersion[]> | undefined
+  let named: Map<string, Pod[]> | undefined
   let manifests: { hash: Hex; manifest: Manifest; bytes: Uint8Array }[] = []
   let block = 0n
   /** Of `block`: another one there means that what was read may have been undone. */
@@ -114,19 +110,13 @@ export function createRegistry(
       await world.manifests.keep(version.hash, version.bytes)
     }
     pods.set(id, pod)
-    names = undefined
+    named = undefined
     return pod
   }
 
-  /** Of a version whose name another pod has too. What the chain has once told stays so until it replaces a block. */
-  async function publishedAt({ pod, hash, manifest }: PodVersion): Promise<Place> {
-    const known = places.get(`${pod} ${hash}`)
-    if (known) return known
-    const at = await chain.publishedAt(pod, hash)
-    if (!at) throw nameShared(manifest.name)
-    const place = { pod, ...at }
-    places.set(`${pod} ${hash}`, place)
-    return place
+  const byName = () => {
+    named ??= namedOf(pods.values())
+    return named
   }
 
   async function readPause(): Promise<void> {
@@ -137,7 +127,6 @@ export function createRegistry(
     block = await chain.head()
     blockHash = await chain.hashOf(block)
     accounts.clear()
-    places.clear()
     await readManifests()
     await readPause()
     const registered = await chain.counts()
@@ -182,6 +171,7 @@ export function createRegistry(
       if (undone || down || epochOf(clock.nowMs()) !== epochOf(seenAtMs)) await readAll()
       else await readChanges()
       seenAtMs = clock.nowMs()
+      void names.settle(byName())
       if (down) log.info({ event: 'chain.back' })
       down = false
     } catch (cause) {
@@ -210,6 +200,7 @@ export function createRegistry(
     onNode: () => {},
     async start() {
       await readAll()
+      void names.settle(byName())
       cancel = world.timers.after(pollMs, () => void follow())
     },
     stop() {
@@ -228,14 +219,7 @@ export function createRegistry(
         await readManifests()
         return readPod(id)
       }),
-    async podByName(name) {
-      names ??= byName(pods.values())
-      const versions = names.get(name) ?? []
-      if (versions.every(({ pod }) => pod === versions[0]?.pod)) return pods.get(versions[0]?.pod ?? 0)
-      const times = await Promise.all(versions.map(publishedAt))
-      const first = times.reduce((a, b) => (isEarlier(b, a) ? b : a))
-      return pods.get(first.pod)
-    },
+    podByName: (name) => names.meant(name, byName().get(name) ?? []),
     nodeIds: () => nodes.keys(),
     node: (id) => orAbsent('node', id, nodes.get(id), () => nodes.refresh(id)),
     frontend: (id) => orAbsent('frontend', id, frontends.get(id), () => frontends.refresh(id)),
@@ -256,34 +240,16 @@ export function createRegistry(
   return registry
 }
 
-/** Where a pod's publication of a version stands in the chain. */
-interface Place {
-  pod: number
-  block: bigint
-  index: number
-}
-
-const isEarlier = (a: Place, b: Place): boolean =>
-  a.block < b.block || (a.block === b.block && a.index < b.index)
-
-function byName(pods: Iterable<Pod>): Map<string, PodVersion[]> {
-  const names = new Map<string, PodVersion[]>()
-  for (const pod of pods) {
-    for (const version of pod.versions.values()) {
-      const { name } = version.manifest
-      names.set(name, [...(names.get(name) ?? []), version])
+function namedOf(pods: Iterable<Pod>): Map<string, Pod[]> {
+  const found = new Map<string, Pod[]>()
+  for (const pod of [...pods].sort((a, b) => a.id - b.id)) {
+    for (const name of new Set([...pod.versions.values()].map(({ manifest }) => manifest.name))) {
+      const others = found.get(name)
+      if (others) others.push(pod)
+      else found.set(name, [pod])
     }
   }
-  return names
+  return found
 }
-
-const nameShared = (name: string) =>
-  refused(
-    'pod.name_shared',
-    `Several pods are named '${name}', and the chain does not tell which was first`,
-    {
-      fix: 'Name the pod by its number: see GET /v1/pods.',
-    },
-  )
 
 const epochOf = (atMs: number): number => epochAt(atMs / 1000)

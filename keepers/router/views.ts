@@ -63,7 +63,7 @@ export function createViews(deps: Deps): Views {
     // No name is a number: every one begins with a letter.
     const pod = /^\d+$/.test(nameOrId)
       ? await registry.pod(podNumber(nameOrId))
-      : await registry.podByName(nameOrId)
+      : registry.podByName(nameOrId)
     const version = pod && newestOf(pod)
     if (!pod || !version) {
       throw refused('pod.unknown', `This router serves no pod '${nameOrId.slice(0, 50)}'.`, {
@@ -73,13 +73,17 @@ export function createViews(deps: Deps): Views {
     return { pod, version }
   }
 
-  /** Whether a pod is what its name means. Where nobody can say so, each that has the name is. */
-  async function isMeant(pod: Pod, name: string): Promise<boolean> {
-    const meant = await registry.podByName(name).catch((cause: unknown) => {
-      if (asHeuristError(cause).kind === 'bug') throw cause
-      return pod
-    })
-    return meant === pod
+  /** What names mean; none of those of which nobody can say so yet. */
+  function meanings(names: Iterable<string>): Map<string, Pod | undefined> {
+    const found = new Map<string, Pod | undefined>()
+    for (const name of new Set(names)) {
+      try {
+        found.set(name, registry.podByName(name))
+      } catch (cause) {
+        if (asHeuristError(cause).code !== 'pod.name_shared') throw cause
+      }
+    }
+    return found
   }
 
   /** The newest version whose bytes are here. */
@@ -209,12 +213,13 @@ export function createViews(deps: Deps): Views {
     },
     async pods() {
       const pods = registry.pods().sort((a, b) => a.id - b.id)
-      const listed = pods.map(async (pod) => {
+      const served = pods.flatMap((pod) => {
         const version = newestOf(pod)
-        const isListed = version && pod.active && (await isMeant(pod, version.manifest.name))
-        return isListed ? [podDocument(pod, version)] : []
+        return version && pod.active ? [{ pod, version, name: version.manifest.name }] : []
       })
-      return { pods: (await Promise.all(listed)).flat() }
+      const meant = meanings(served.map(({ name }) => name))
+      const listed = served.filter(({ pod, name }) => (meant.get(name) ?? pod) === pod)
+      return { pods: listed.map(({ pod, version }) => podDocument(pod, version)) }
     },
     async pod(nameOrId) {
       const { pod, version } = await find(nameOrId)

@@ -109,8 +109,8 @@ describe('the forms of the portal', () => {
 
 describe('the snippets of the portal', () => {
   const where = { routerUrl: 'http://127.0.0.1:7800', gatewayUrl: 'http://127.0.0.1:7801/v1' }
-  const chat = { name: 'chat', kind: 'chat' } as const
-  const translate = { name: 'translate', kind: 'translate' } as const
+  const chat = { called: 'chat', kind: 'chat' } as const
+  const translate = { called: 'translate', kind: 'translate' } as const
   const code = (name: string, input: object, pod: Parameters<typeof snippetsOf>[0] = chat) =>
     snippetsOf(pod, input, where).find((each) => each.name === name)?.code ?? ''
 
@@ -133,7 +133,7 @@ describe('the snippets of the portal', () => {
   it('in JavaScript it is a literal: nothing of it is run', () => {
     const input = { prompt: `${HOSTILE}\u2028*/ \${process.exit(1)}` }
     const [, literal = ''] = /client\.run\("image", ([\s\S]*?)\)\nconsole/.exec(
-      code('sdk', input, { name: 'image', kind: 'image' }),
+      code('sdk', input, { called: 'image', kind: 'image' }),
     ) as RegExpExecArray
 
     expect(JSON.parse(literal)).to.deep.equal(input)
@@ -152,6 +152,15 @@ describe('the snippets of the portal', () => {
       'heurist',
       'sdk',
     ])
+  })
+
+  it('a pod whose name means another one is called by its number, and by no door that goes by names', () => {
+    const second = { called: 4, kind: 'chat' } as const
+
+    expect(snippetsOf(second, {}, where).map(({ name }) => name)).to.deep.equal(['heurist', 'sdk'])
+    expect(code('heurist', {}, second)).to.match(/^npx heurist run 4 /)
+    expect(code('sdk', {}, second)).to.contain('client.run(4, {})')
+    expect(whyNoCurl(second, where)).to.match(/calls pods by name/)
   })
 })
 

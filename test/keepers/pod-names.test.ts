@@ -43,7 +43,10 @@ describe('what a pod’s name means', function () {
     stage.market.deployer.send({ ...people(), functionName: 'publish', args: [pod, hash] }, owner)
   const get = async (path: string) =>
     (await fetch(router.url + path)).json() as Promise<Record<string, unknown>>
-  const idOf = async (name: string) => (await get(`/v1/pods/${name}`)).id
+  async function idOf(name: string): Promise<number> {
+    await until(`'${name}' is told`, async () => (await get(`/v1/pods/${name}`)).id !== undefined)
+    return Number((await get(`/v1/pods/${name}`)).id)
+  }
   const knows = (pod: number, hash: string) =>
     until(`the router has read pod ${pod}`, async () => {
       const { versions } = await get(`/v1/pods/${pod}`)
@@ -94,15 +97,76 @@ describe('what a pod’s name means', function () {
     expect([await idOf('taken'), await idOf('hurried')]).to.deep.equal(before)
   })
 
-  it('is refused with pod.name_shared where the chain does not tell who was first; numbers go on', async () => {
-    const blind = await stage.router({ chain: () => ({ publishedAt: async () => undefined }) })
+  it('is asked of the chain once where nothing is kept, and until it tells by nobody: numbers go on, the list stands', async () => {
+    let asked = 0
+    let tell: (pod: number) => void = () => {}
+    const told = new Promise<number>((resolve) => {
+      tell = resolve
+    })
+    const fresh = await stage.router({
+      chain: () => ({
+        firstToPublish: () => {
+          asked += 1
+          return told
+        },
+      }),
+    })
+    const at = async (path: string) => {
+      const answer = await fetch(fresh.url + path)
+      return { status: answer.status, body: (await answer.json()) as Record<string, unknown> }
+    }
+    const ids = [await idOf('taken'), await idOf('hurried')]
 
-    const answer = await fetch(`${blind.url}/v1/pods/taken`)
-    const { error } = (await answer.json()) as { error: { code: string } }
-    const alone = await fetch(`${blind.url}/v1/pods/words`)
+    const shared = await Promise.all(Array.from({ length: 20 }, () => at('/v1/pods/taken')))
+    const list = (await at('/v1/pods')).body.pods as { id: number; name: string }[]
+    const alone = await at('/v1/pods/words')
+    const numbered = await at(`/v1/pods/${ids[0]}`)
+    const before = asked
+    tell(ids[0] ?? 0)
+    await until('the name is told', async () => (await at('/v1/pods/taken')).status === 200)
 
-    expect([answer.status, error.code]).to.deep.equal([409, 'pod.name_shared'])
-    expect(alone.status).to.equal(200)
-    await blind.stop()
+    const errors = shared.map(({ body }) => body.error as { code: string; kind: string })
+    expect(errors.every(({ code, kind }) => code === 'pod.name_shared' && kind === 'later')).to.equal(true)
+    expect(shared.every(({ status }) => status === 503)).to.equal(true)
+    expect([alone.status, numbered.status, before]).to.deep.equal([200, 200, 1])
+    expect(list.filter(({ name }) => name === 'taken').length).to.equal(2)
+    expect((await at('/v1/pods/taken')).body.id).to.equal(ids[0])
+    await fresh.stop()
+  })
+
+  it('is found in the chain where nothing is kept', async () => {
+    const fresh = await stage.router()
+    const idAt = async (name: string) =>
+      ((await (await fetch(`${fresh.url}/v1/pods/${name}`)).json()) as { id?: number }).id
+
+    await until('both are told', async () => Boolean((await idAt('taken')) && (await idAt('hurried'))))
+
+    expect([await idAt('taken'), await idAt('hurried')]).to.deep.equal([
+      await idOf('taken'),
+      await idOf('hurried'),
+    ])
+    await fresh.stop()
+  })
+
+  it('goes to an active pod while the one whose it is is retired', async () => {
+    const first = await register(deployer, version('resting', 20))
+    const second = await register(stranger, version('resting', 20))
+    await knows(second, version('resting', 20))
+    await until('the name is told', async () => (await idOf('resting')) === first)
+
+    const later = await stage.router({
+      chain: (chain) => ({
+        pod: async (id) => {
+          const known = await chain.pod(id)
+          return known && { ...known, active: known.active && id !== first }
+        },
+      }),
+    })
+
+    const get = async (path: string) => (await fetch(later.url + path)).json()
+    await until('the other one is meant', async () => (await get('/v1/pods/resting')).id === second)
+    const { pods } = (await get('/v1/pods')) as { pods: { id: number; name: string }[] }
+    expect(pods.filter(({ name }) => name === 'resting').map(({ id }) => id)).to.deep.equal([second])
+    await later.stop()
   })
 })

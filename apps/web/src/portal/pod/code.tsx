@@ -4,15 +4,16 @@ import { Copy } from '../../parts/copy.tsx'
 import { Scroll } from '../../parts/scroll.tsx'
 import { Section } from '../../parts/section.tsx'
 import { Tabs } from '../../parts/tabs.tsx'
-import { type Snippet, snippetsOf, whyNoCurl } from './snippets.ts'
+import { type Called, type Snippet, snippetsOf, whyNoCurl } from './snippets.ts'
 
 /** The call that is written in the form, from elsewhere. */
-export function CodeTabs({ manifest, input }: { manifest: Manifest; input: object | undefined }) {
+export function CodeTabs({ called, kind, input }: Called & { input: object | undefined }) {
   const { config } = useLive()
   const { routerUrl, gatewayUrl } = config
   const where = { routerUrl, gatewayUrl }
-  const snippets = snippetsOf(manifest, input ?? EXAMPLES[manifest.kind] ?? {}, where)
-  const noCurl = whyNoCurl(manifest, where)
+  const pod = { called, kind }
+  const snippets = snippetsOf(pod, input ?? EXAMPLES[kind] ?? {}, where)
+  const noCurl = whyNoCurl(pod, where)
   return (
     <Section title="Call it from elsewhere" note={input === undefined ? 'an example' : 'what the form says'}>
       <Tabs

@@ -41,7 +41,7 @@ function Pod({ id }: { id: number }) {
       <Shown answer={answer}>
         {(pod) => (
           <div className="space-y-10">
-            <Trying pod={pod} />
+            <Trying pod={pod} isMeant={pods.length === 0 || live !== undefined} />
             <Columns>
               <Terms pod={pod} live={live} />
               <div className="space-y-10">
@@ -56,8 +56,12 @@ function Pod({ id }: { id: number }) {
   )
 }
 
-/** What is written in the form is what the snippets call too. */
-function Trying({ pod: { id, hash, manifest } }: { pod: PodDetail }) {
+/**
+ * What is written in the form is what the snippets call too.
+ *
+ * @param isMeant  A call by the pod's name is a call of this pod. Another one may have had the name first.
+ */
+function Trying({ pod: { id, hash, manifest }, isMeant }: { pod: PodDetail; isMeant: boolean }) {
   // The manifest is read again while one writes; its form changes only with its version.
   // biome-ignore lint/correctness/useExhaustiveDependencies: equal bytes are one manifest.
   const known = useMemo(() => manifest, [hash])
@@ -74,7 +78,11 @@ function Trying({ pod: { id, hash, manifest } }: { pod: PodDetail }) {
         onChange={(name, value) => setValues((before) => ({ ...before, [name]: value }))}
         filled={filled}
       />
-      <CodeTabs manifest={known} input={'input' in filled ? filled.input : undefined} />
+      <CodeTabs
+        called={isMeant ? known.name : id}
+        kind={known.kind}
+        input={'input' in filled ? filled.input : undefined}
+      />
     </Columns>
   )
 }

@@ -15,7 +15,11 @@ interface Where {
   gatewayUrl: string | undefined
 }
 
-type Called = Pick<Manifest, 'name' | 'kind'>
+export interface Called {
+  /** The pod's name; its number where the name means another pod. */
+  called: string | number
+  kind: Manifest['kind']
+}
 
 export function snippetsOf(pod: Called, input: object, { routerUrl, gatewayUrl }: Where): Snippet[] {
   const throughGateway = gatewayUrl === undefined ? [] : gatewaySnippets(pod, input, gatewayUrl)
@@ -28,10 +32,15 @@ const CHECKOUT = 'A checkout of the repository, and'
 const PAYER_NEEDS = 'the key of an account with credit at this router in HEURIST_KEY.'
 
 /** Why a pod has no line for curl; undefined if it has one, or if there is no gateway that it could be of. */
-export const whyNoCurl = ({ kind }: Called, { gatewayUrl }: Where): string | undefined =>
-  gatewayUrl === undefined || ROUTES[kind] !== undefined
+export function whyNoCurl({ called, kind }: Called, { gatewayUrl }: Where): string | undefined {
+  if (gatewayUrl === undefined) return undefined
+  if (typeof called === 'number') {
+    return 'No line for curl: the gateway calls pods by name, and this one’s name is that of another pod, which had it first.'
+  }
+  return ROUTES[kind] !== undefined
     ? undefined
     : 'No line for curl: the gateway speaks OpenAI’s API, which has nothing for this kind of pod, and a call to the router itself is signed. The command and the SDK sign it.'
+}
 
 /** OpenAI's route for each kind, and the method of its client. The gateway has none for the other kinds. */
 const ROUTES: Partial<Record<Manifest['kind'], { path: string; method: string; shows: string }>> = {
@@ -44,11 +53,11 @@ const ROUTES: Partial<Record<Manifest['kind'], { path: string; method: string; s
   embed: { path: 'embeddings', method: 'embeddings.create', shows: 'answer.data[0].embedding.length' },
 }
 
-function gatewaySnippets({ name, kind }: Called, input: object, gatewayUrl: string): Snippet[] {
+function gatewaySnippets({ called, kind }: Called, input: object, gatewayUrl: string): Snippet[] {
   const route = ROUTES[kind]
-  if (!route) return []
+  if (!route || typeof called === 'number') return []
   const base = new URL('/v1', gatewayUrl).href
-  const body = JSON.stringify({ model: name, ...input })
+  const body = JSON.stringify({ model: called, ...input })
   return [
     {
       name: 'curl',
@@ -67,22 +76,22 @@ function gatewaySnippets({ name, kind }: Called, input: object, gatewayUrl: stri
         "import OpenAI from 'openai'",
         '',
         `const client = new OpenAI({ baseURL: ${JSON.stringify(base)}, apiKey: process.env.HEURIST_API_KEY })`,
-        `const answer = await client.${route.method}(${literal({ model: name, ...input })})`,
+        `const answer = await client.${route.method}(${literal({ model: called, ...input })})`,
         `console.log(${route.shows})`,
       ].join('\n'),
     },
   ]
 }
 
-function cliSnippet({ name }: Called, input: object, routerUrl: string): Snippet {
+function cliSnippet({ called }: Called, input: object, routerUrl: string): Snippet {
   return {
     name: 'heurist',
     needs: `${CHECKOUT} ${PAYER_NEEDS}`,
-    code: `npx heurist run ${name} ${quoted(JSON.stringify(input))} \\\n  --router ${routerUrl}`,
+    code: `npx heurist run ${called} ${quoted(JSON.stringify(input))} \\\n  --router ${routerUrl}`,
   }
 }
 
-function sdkSnippet({ name, kind }: Called, input: object, routerUrl: string): Snippet {
+function sdkSnippet({ called, kind }: Called, input: object, routerUrl: string): Snippet {
   const shows: Partial<Record<Manifest['kind'], string>> = {
     chat: 'answer.text',
     translate: 'answer.text',
@@ -95,7 +104,7 @@ function sdkSnippet({ name, kind }: Called, input: object, routerUrl: string): S
       "import { createClient, formatUsd } from './sdk/index.ts'",
       '',
       `const client = createClient({ routerUrl: ${JSON.stringify(routerUrl)}, key: process.env.HEURIST_KEY })`,
-      `const answer = await client.run(${JSON.stringify(name)}, ${literal(input)})`,
+      `const answer = await client.run(${JSON.stringify(called)}, ${literal(input)})`,
       `console.log(${shows[kind] ?? 'answer.bytes.length'}, formatUsd(answer.price), answer.request)`,
       'await client.close()',
     ].join('\n'),
