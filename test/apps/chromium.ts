@@ -37,6 +37,7 @@ export const BROWSER_TESTS = [
   'test/apps/web-unkept.test.ts',
   'test/apps/web-weight.test.ts',
   'test/apps/web-day.test.ts',
+  'test/apps/web-late.test.ts',
   'test/apps/web-attacked.test.ts',
 ] as const
 

@@ -9,8 +9,11 @@ import { start } from './start.tsx'
 const place = matchAddress(window.location.pathname)
 if (place) void PAGES[place.address].load()
 
-await start(import('./network/live.ts'), (config, { openLive }) => (
-  <LiveContext value={openLive(config)}>
-    <PortalDoor />
-  </LiveContext>
-))
+await start(
+  () => import('./network/live.ts'),
+  (config, { openLive }) => (
+    <LiveContext value={openLive(config)}>
+      <PortalDoor />
+    </LiveContext>
+  ),
+)

@@ -1,4 +1,4 @@
-import { lazy, Suspense, useState } from 'react'
+import { Suspense, useState } from 'react'
 import {
   picturePath,
   readAsked,
@@ -9,6 +9,7 @@ import { receiptPath } from '../network/address.ts'
 import { askServer } from '../network/server.ts'
 import { Button } from '../parts/button.tsx'
 import { Copy } from '../parts/copy.tsx'
+import { late } from '../parts/late.tsx'
 import { readFirst, Shared, type Sharing } from '../sharing/shared.tsx'
 import { edgesOf } from './edges.ts'
 import { postOnX, shareBySystem } from './post.ts'
@@ -17,7 +18,7 @@ import { PICTURES } from './share.tsx'
 import { modelPath } from './use.ts'
 
 /** Signatures and hashes are checked here; that code comes when somebody asks for it. */
-const Proof = lazy(() => import('./proof.tsx'))
+const Proof = late(() => import('./proof.tsx'))
 
 const PICTURE: Sharing<SharedOne> = {
   api: PICTURES,

@@ -1,40 +1,39 @@
-import { lazy, type ReactNode, Suspense, useState } from 'react'
+import { type ReactNode, Suspense, useState } from 'react'
+import { late } from '../parts/late.tsx'
+
+interface Props {
+  /** Markdown. */
+  text: string
+  /** The words that stand in for it. */
+  plain: string
+  /** What stands for a link to this address; undefined = an ordinary link. */
+  link?: (href: string) => ReactNode | undefined
+}
 
 type Markdown = typeof import('./markdown.tsx').default
 
-let asked: Promise<typeof import('./markdown.tsx')> | undefined
 let kept: Markdown | undefined
 
-/** Markdown: its code comes when it is first needed. Once it is here, nothing stands in for it. */
-export function loadMarkdown(): Promise<typeof import('./markdown.tsx')> {
-  asked ??= import('./markdown.tsx').then((loaded) => {
-    kept = loaded.default
-    return loaded
-  })
-  return asked
+async function loadMarkdown(): Promise<{ default: Markdown }> {
+  const loaded = await import('./markdown.tsx')
+  kept = loaded.default
+  return loaded
 }
-const Later = lazy(loadMarkdown)
 
-/**
- * What a model wrote; its bare words until the code is here.
- *
- * @param text   Markdown.
- * @param plain  The words that stand in for it; the same if absent.
- * @param link   What stands for a link to this address; undefined = an ordinary link.
- */
-export function LateMarkdown({
-  text,
-  plain = text,
-  link,
-}: {
-  text: string
-  plain?: string
-  link?: (href: string) => ReactNode | undefined
-}) {
+/** Beside what is to be read with it, so that nothing stands in for it; where it does not come, that is read without it. */
+export const awaitMarkdown = (): Promise<unknown> =>
+  loadMarkdown().catch((cause: unknown) => console.warn(cause))
+
+const Plain = ({ plain }: Props) => <p className="whitespace-pre-wrap">{plain}</p>
+const Later = late<Props>(loadMarkdown, Plain)
+
+/** What a model wrote; its bare words until the code is here, which comes when it is first needed. */
+export function LateMarkdown({ plain, ...rest }: Omit<Props, 'plain'> & Partial<Props>) {
   const [Shown] = useState(() => kept ?? Later)
+  const props = { ...rest, plain: plain ?? rest.text }
   return (
-    <Suspense fallback={<p className="whitespace-pre-wrap">{plain}</p>}>
-      <Shown text={text} {...(link ? { link } : {})} />
+    <Suspense fallback={<Plain {...props} />}>
+      <Shown {...props} />
     </Suspense>
   )
 }

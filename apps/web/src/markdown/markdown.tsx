@@ -1,18 +1,14 @@
-import { isValidElement, lazy, type ReactNode, Suspense, useEffect, useId, useMemo, useState } from 'react'
+import { isValidElement, type ReactNode, Suspense, useEffect, useId, useMemo, useState } from 'react'
 import ReactMarkdown, { type Components } from 'react-markdown'
 import { Copy } from '../parts/copy.tsx'
+import { late } from '../parts/late.tsx'
 import { isTooMuch } from './plain.ts'
 import { readingOf } from './reading.ts'
 import './markdown.css'
 
 // Formulas and the colours of code come with the first text that has one; where they do not come, it stays as it was written.
 const Written = ({ tex }: { tex: string }) => <code>{tex}</code>
-const Formula = lazy(() =>
-  import('./formula.tsx').catch((cause: unknown) => {
-    console.warn(cause)
-    return { default: Written }
-  }),
-)
+const Formula = late(() => import('./formula.tsx'), Written)
 const CODE = /(?:```|~~~)[ \t]*\w/
 let colours: typeof import('./colours.ts').default | undefined
 

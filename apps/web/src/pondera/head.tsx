@@ -1,11 +1,12 @@
-import { lazy, Suspense, useState } from 'react'
+import { Suspense, useState } from 'react'
 import { Button } from '../parts/button.tsx'
+import { late } from '../parts/late.tsx'
 import { Advanced } from './advanced.tsx'
 import type { useConversation } from './asking.ts'
 import { useIndexing } from './documents/use.ts'
 import { ShareChat } from './share.tsx'
 
-const DocumentsPanel = lazy(() => import('./documents/panel.tsx'))
+const DocumentsPanel = late(() => import('./documents/panel.tsx'))
 
 /** Title, model and what can be done with the whole chat. */
 export function ConversationHead({ talk }: { talk: ReturnType<typeof useConversation> }) {

@@ -1,5 +1,5 @@
 import type { Shared as SharedOne } from '../../shares/snapshot.ts'
-import { loadMarkdown } from '../markdown/late.tsx'
+import { awaitMarkdown } from '../markdown/late.tsx'
 import { readFirst, Shared, type Sharing } from '../sharing/shared.tsx'
 import { MessageView } from './message.tsx'
 import { readShare, SHARES } from './shares.ts'
@@ -9,7 +9,7 @@ const CHAT: Sharing<SharedOne> = {
   noun: 'chat',
   // Both at once, and shown together: the answers stand as they will be read.
   async read(id) {
-    const [shared] = await Promise.all([readShare(id), loadMarkdown()])
+    const [shared] = await Promise.all([readShare(id), awaitMarkdown()])
     return shared
   },
 }

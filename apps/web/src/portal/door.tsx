@@ -1,7 +1,8 @@
-import { lazy, Suspense, startTransition, useCallback, useEffect, useRef, useState } from 'react'
+import { Suspense, startTransition, useCallback, useEffect, useRef, useState } from 'react'
 import { go, usePath } from '../network/address.ts'
 import { useLive, useView } from '../network/use.ts'
 import { ReadOnly } from '../parts/banner.tsx'
+import { late } from '../parts/late.tsx'
 import { Link } from '../parts/link.tsx'
 import { Revenue } from '../parts/revenue.tsx'
 import { Empty, PageHead } from '../parts/section.tsx'
@@ -13,7 +14,7 @@ import { hashIn, matchAddress, type PortalAddress } from './addresses.ts'
 import { loadReceipt, PAGES } from './pages.tsx'
 import { usePaying } from './paying.ts'
 
-const ReceiptSheet = lazy(loadReceipt)
+const ReceiptSheet = late(loadReceipt)
 
 /** The portal: header, navigation, the page of the address, and a receipt over it. */
 export function PortalDoor() {

@@ -1,5 +1,6 @@
-import { type ComponentType, lazy } from 'react'
+import type { ComponentType } from 'react'
 import { loadKeptDemo } from '../acts/demo.ts'
+import { late } from '../parts/late.tsx'
 import type { Params, PortalAddress } from './addresses.ts'
 
 /** What one address of the portal shows. */
@@ -19,28 +20,28 @@ export interface PortalPage {
   load(): Promise<unknown>
 }
 
-const late = (load: () => Promise<{ default: PortalPage['Page'] }>) => ({ Page: lazy(load), load })
+const chunk = (load: () => Promise<{ default: PortalPage['Page'] }>) => ({ Page: late(load), load })
 /** A page that acts shows who does. */
 const acting = (load: () => Promise<{ default: PortalPage['Page'] }>) =>
-  late(async () => {
+  chunk(async () => {
     const [page] = await Promise.all([load(), loadKeptDemo()])
     return page
   })
 /** Signatures and proofs are checked in the browser; that code comes when a receipt is opened. */
 export const loadReceipt = () => import('../receipt/sheet.tsx')
 
-const live = late(() => import('./live.tsx'))
+const live = chunk(() => import('./live.tsx'))
 
 /** Every page, in the order of the navigation; each is a chunk of its own. `addresses.ts` has its address too. */
 export const PAGES: Record<PortalAddress, PortalPage> = {
   '/': { title: 'Heurist network', nav: 'Network', ...live },
-  '/pods': { title: 'Pods', nav: 'Pods', ...late(() => import('./pods.tsx')) },
-  '/pods/:pod': { title: 'Pod', pays: true, ...late(() => import('./pod/page.tsx')) },
-  '/nodes': { title: 'Nodes', nav: 'Nodes', ...late(() => import('./nodes.tsx')) },
-  '/nodes/:node': { title: 'Node', ...late(() => import('./node/page.tsx')) },
-  '/explorer': { title: 'Explorer', nav: 'Explorer', ...late(() => import('./explorer/page.tsx')) },
-  '/explorer/batches/:router/:seq': { title: 'Batch', ...late(() => import('./explorer/batch.tsx')) },
-  '/explorer/epochs/:epoch': { title: 'Epoch', ...late(() => import('./explorer/epoch.tsx')) },
+  '/pods': { title: 'Pods', nav: 'Pods', ...chunk(() => import('./pods.tsx')) },
+  '/pods/:pod': { title: 'Pod', pays: true, ...chunk(() => import('./pod/page.tsx')) },
+  '/nodes': { title: 'Nodes', nav: 'Nodes', ...chunk(() => import('./nodes.tsx')) },
+  '/nodes/:node': { title: 'Node', ...chunk(() => import('./node/page.tsx')) },
+  '/explorer': { title: 'Explorer', nav: 'Explorer', ...chunk(() => import('./explorer/page.tsx')) },
+  '/explorer/batches/:router/:seq': { title: 'Batch', ...chunk(() => import('./explorer/batch.tsx')) },
+  '/explorer/epochs/:epoch': { title: 'Epoch', ...chunk(() => import('./explorer/epoch.tsx')) },
   '/credits': {
     title: 'Credits',
     nav: 'Credits',

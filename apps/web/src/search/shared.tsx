@@ -1,5 +1,5 @@
 import { useEffect } from 'react'
-import { loadMarkdown } from '../markdown/late.tsx'
+import { awaitMarkdown } from '../markdown/late.tsx'
 import { Button } from '../parts/button.tsx'
 import { useSession } from '../session/use.ts'
 import { readFirst, Shared, type Sharing } from '../sharing/shared.tsx'
@@ -12,7 +12,7 @@ const RESULT: Sharing<SharedResult> = {
   noun: 'result',
   // Both at once, and shown together: the answer stands as it will be read.
   async read(id) {
-    const [shared] = await Promise.all([readResult(id), loadMarkdown()])
+    const [shared] = await Promise.all([readResult(id), awaitMarkdown()])
     return shared
   },
 }

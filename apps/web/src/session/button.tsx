@@ -1,10 +1,11 @@
-import { lazy, Suspense, useState } from 'react'
+import { Suspense, useState } from 'react'
 import { ReadOnly } from '../parts/banner.tsx'
 import { Button } from '../parts/button.tsx'
+import { late } from '../parts/late.tsx'
 import { useSession } from './use.ts'
 import type { SessionView } from './view.ts'
 
-const SessionPanel = lazy(() => import('./panel/panel.tsx'))
+const SessionPanel = late(() => import('./panel/panel.tsx'))
 
 /** What the key has left, and the way to its panel. */
 export function SessionButton() {

@@ -16,9 +16,13 @@ export function startPaying<K>({ door, kept, readShare, draw }: Paying<K>): Prom
   const known = sentShare === undefined ? hasKeys() : undefined
   void known?.then((isKnown) => (isKnown ? loadSession() : undefined))
   const shown = sentShare === undefined ? undefined : readShare(sentShare)
-  return start(Promise.all([kept, shown]), (config, [kept]) => {
-    const frontend = config.doors[door]?.frontend ?? 0
-    const session = lazySession(config, frontend, known)
-    return <SessionContext value={{ config, session }}>{draw(kept)}</SessionContext>
-  })
+  const read = Promise.all([kept, shown])
+  return start(
+    () => read,
+    (config, [kept]) => {
+      const frontend = config.doors[door]?.frontend ?? 0
+      const session = lazySession(config, frontend, known)
+      return <SessionContext value={{ config, session }}>{draw(kept)}</SessionContext>
+    },
+  )
 }

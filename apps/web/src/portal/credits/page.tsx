@@ -1,4 +1,4 @@
-import { lazy, Suspense, useState } from 'react'
+import { Suspense, useState } from 'react'
 import type { Address } from 'viem'
 import { accountsOf, type RoutedAccount, readThawSeconds } from '../../../../../sdk/chain/accounts.ts'
 import { accountCall } from '../../../../../sdk/chain/deposits.ts'
@@ -9,6 +9,7 @@ import { type Scene, useBeat, useReading, useWho } from '../../acts/scene.ts'
 import { countdown, dateOf, Until } from '../../acts/time.tsx'
 import { TxButton } from '../../acts/tx.tsx'
 import { Button } from '../../parts/button.tsx'
+import { late } from '../../parts/late.tsx'
 import { Empty, Section } from '../../parts/section.tsx'
 import { Short } from '../../parts/text.tsx'
 import { deedId } from '../../session/deeds.ts'
@@ -16,7 +17,7 @@ import { useSession } from '../../session/use.ts'
 import type { Phase } from '../../session/view.ts'
 import { Spend } from './spend.tsx'
 
-const SessionPanel = lazy(() => import('../../session/panel/panel.tsx'))
+const SessionPanel = late(() => import('../../session/panel/panel.tsx'))
 
 /** `/credits`: what pays for calls, where it lies, where it went, and the way back. */
 export default function CreditsPage() {
