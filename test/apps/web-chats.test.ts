@@ -2,6 +2,7 @@ import 'fake-indexeddb/auto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
+import { openDB } from 'idb'
 import type { Hex } from 'viem'
 import { cutBefore, newChat, restored, withoutShare, withQuestion } from '../../apps/web/src/pondera/acts.ts'
 import { type Asking, answer, endCutAnswers } from '../../apps/web/src/pondera/answer.ts'
@@ -432,6 +433,26 @@ describe('an answer in the place of another', () => {
     for (const found of [next.find(chat.id), await reread(chat.id)]) {
       expect(found?.messages).to.deep.equal(chat.messages)
       expect(found?.refused).to.include({ state: 'cut', request: '0x1' })
+    }
+  })
+
+  it('whose end was the last that its page wrote stays whole and paid, here and on the disk', async () => {
+    const [writer, next] = [await openChats(), await openChats()]
+    const begun = said('a', { text: 'The first wor', state: 'writing', request: '0x1' })
+    const { price: _, ...answer } = begun
+    const chat = chatOf(user('q'), answer)
+    writer.add(chat)
+    await until(async () => next.find(chat.id) !== undefined)
+    // Its page's last act: the disk has it, and nobody was told any more.
+    const whole: Message = { ...answer, text: 'The first words and the last.', state: 'done', price: '700' }
+    const db = await openDB('heurist-pondera', 1)
+    await db.put('chats', { ...chat, messages: [user('q'), whole] }, chat.id)
+    db.close()
+
+    endCutAnswers(next)
+    await settle()
+    for (const found of [await reread(chat.id), next.find(chat.id)]) {
+      expect(found?.messages.at(-1)).to.deep.equal(whole)
     }
   })
 

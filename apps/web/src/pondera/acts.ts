@@ -189,6 +189,12 @@ export const withMessage = (chat: Chat, message: Message): Chat => ({
   messages: chat.messages.map((each) => (each.id === message.id ? message : each)),
 })
 
+/** Nobody writes any more. */
+export const withCut = (chat: Chat): Chat => ({
+  ...chat,
+  messages: chat.messages.map((each) => (each.state === 'writing' ? { ...each, state: 'cut' } : each)),
+})
+
 /** Another model goes on; what it can see of the conversation says so. */
 export function withModel(chat: Chat, model: string, now: number, id: string): Chat {
   if (chat.model === model) return chat

@@ -6,7 +6,7 @@ import { askedOf, type Manifest, mostPrice } from '../network/models.ts'
 import type { Session } from '../session/view.ts'
 import { type Problem, wordsOf } from '../session/words.ts'
 import { holding, unlessHeld } from '../session/working.ts'
-import { decided } from './acts.ts'
+import { decided, withCut } from './acts.ts'
 import type { Lookup, Message, Settings } from './chat.ts'
 import { MOST_MESSAGES, packContext } from './context.ts'
 import type { Chats } from './store.ts'
@@ -195,7 +195,7 @@ export function endCutAnswers(chats: Chats): void {
 }
 
 function endCutAnswer(chats: Chats, chat: string): void {
-  const { messages = [] } = chats.find(chat) ?? {}
-  for (const { id, state } of messages) if (state === 'writing') chats.patch(chat, id, { state: 'cut' })
-  chats.update(chat, decided)
+  chats.update(chat, (now) => decided(withCut(now)))
+  // Its page may have written more, or the end itself, and told nobody any more.
+  void chats.reread(chat)
 }

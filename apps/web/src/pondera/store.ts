@@ -35,6 +35,8 @@ export interface Chats {
   update(id: string, change: (chat: Chat) => Chat): void
   /** Changes one message. `write: false` leaves it for a later write: an answer grows many times a second. */
   patch(chat: string, message: string, part: Partial<Message>, options?: { write: boolean }): void
+  /** Takes a chat as the disk has it, once all that was said before is written. */
+  reread(id: string): Promise<void>
   /** @param page  The shared page that is meant to lose its secret; a chat that is shared otherwise stays. */
   remove(id: string, page?: string): void
   documents(id: string): Promise<Documents>
@@ -164,6 +166,7 @@ function chatsOf(db: IDBPDatabase<Schema> | undefined, first: ChatsView): Chats 
       if (options.write) update(id, (now) => withMessage(now, patched))
       else replace(withMessage(chat, patched))
     },
+    reread,
     remove(id, page) {
       drop(id)
       void write([id], async (to) => {
