@@ -356,7 +356,13 @@ describe('a picture that found no room', () => {
 
     expect(await drawings.picture(id)).to.deep.equal(PNG)
     expect(drawings.view().unkept).to.match(/no room/)
-    expect(await (await openDrawings()).picture(id)).to.equal(undefined)
+    // What another tab says of it is read again, and takes nothing away.
+    const later = await openDrawings()
+    later.patch(id, { node: 3 })
+    await until(async () => drawings.find(id)?.node === 3)
+    expect(drawings.find(id)).to.include({ state: 'done', price: '500' })
+    expect(await later.picture(id)).to.equal(undefined)
+    expect(await rereadDrawing(id)).to.include({ state: 'unkept', price: '500', node: 3 })
   })
 })
 

@@ -7,8 +7,8 @@ export interface Drawing {
   at: number
   /** The very text that was sent. */
   input: string
-  /** `drawing` until its end; `cut` = the page was closed meanwhile. */
-  state: 'drawing' | 'done' | 'cancelled' | 'cut' | 'failed'
+  /** `drawing` until its end; `cut` = the page was closed meanwhile; `unkept` = it came, and the disk had no room for it. */
+  state: 'drawing' | 'done' | 'unkept' | 'cancelled' | 'cut' | 'failed'
   /** How far it has come, while it is drawn. */
   step?: Step
   /** The node that draws it, once it is known. */

@@ -13,6 +13,7 @@ const WORDS = {
   drawing: 'drawing…',
   cancelled: 'cancelled',
   cut: 'cut off',
+  unkept: 'no room',
   failed: 'failed',
   done: '',
 } as const

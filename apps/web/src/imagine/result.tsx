@@ -73,14 +73,18 @@ function Progress({ drawing, onLeft }: { drawing: Drawing; onLeft: () => void })
   )
 }
 
-const ENDINGS = { cancelled: 'You cancelled it', cut: 'The page was closed here' } as const
+const ENDINGS = {
+  cancelled: 'You cancelled it',
+  cut: 'The page was closed here',
+  unkept: 'This browser had no room left to keep it',
+} as const
 
 function Ending({ drawing }: { drawing: Drawing }) {
   useUnseenPrice(drawing)
   const { state, problem, price, isForgotten } = drawing
   const forgotten = 'This browser no longer knows whether it was delivered: its receipt says what it cost.'
   const paid = price === undefined || price === '0' ? undefined : formatUsd(BigInt(price))
-  if (state === 'cancelled' || state === 'cut') {
+  if (state === 'cancelled' || state === 'cut' || state === 'unkept') {
     return (
       <p className="label text-center">
         {ENDINGS[state]}

@@ -66,7 +66,10 @@ function drawingsOf(db: IDBPDatabase<Schema> | undefined, first: DrawingsView): 
     for (const listen of listeners) listen()
   }
   const without = (...ids: string[]) => view.drawings.filter(({ id }) => !ids.includes(id))
-  const replace = (drawing: Drawing) => change({ drawings: [...without(drawing.id), drawing] })
+  /** The page has what the disk has no room for. */
+  const shownOf = (drawing: Drawing): Drawing =>
+    drawing.state === 'unkept' && unkept.has(drawing.id) ? { ...drawing, state: 'done' } : drawing
+  const replace = (drawing: Drawing) => change({ drawings: [...without(drawing.id), shownOf(drawing)] })
   const find = (id: string) => view.drawings.find((each) => each.id === id)
   function drop(...ids: string[]): void {
     for (const id of ids) {
@@ -93,7 +96,7 @@ function drawingsOf(db: IDBPDatabase<Schema> | undefined, first: DrawingsView): 
   function update(id: string, changed: (drawing: Drawing) => Drawing): void {
     const before = find(id)
     if (!before) return
-    const whole = changed(before)
+    const whole = shownOf(changed(before))
     replace(whole)
     void made(id, whole, (kept) => kept && changed(kept))
   }
@@ -104,7 +107,10 @@ function drawingsOf(db: IDBPDatabase<Schema> | undefined, first: DrawingsView): 
       const isWritten = await write([id], async (to) => {
         const both = to.transaction(['drawings', 'pictures'], 'readwrite')
         const put = async () => {
-          if (await both.objectStore('drawings').get(id)) await both.objectStore('pictures').put(picture, id)
+          const kept = await both.objectStore('drawings').get(id)
+          if (!kept) return
+          await both.objectStore('pictures').put(picture, id)
+          if (kept.state === 'unkept') await both.objectStore('drawings').put({ ...kept, state: 'done' }, id)
         }
         await Promise.all([put(), both.done])
       })
@@ -164,7 +170,8 @@ function drawingsOf(db: IDBPDatabase<Schema> | undefined, first: DrawingsView): 
       const picture = bytes.slice()
       unkept.set(id, picture)
       if (await write([id], (to) => to.put('pictures', picture, id))) unkept.delete(id)
-      update(id, (now) => ({ ...now, ...part }))
+      // As it is when this is written, which may be later.
+      update(id, (now) => ({ ...now, ...part, ...(unkept.has(id) ? { state: 'unkept' } : {}) }))
       const { model } = find(id) ?? {}
       if (model !== undefined) fit(model)
     },
