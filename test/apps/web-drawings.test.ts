@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import fc from 'fast-check'
 import sharp from 'sharp'
+import { readAsked } from '../../apps/web/pictures/record.ts'
 import { type Drawing, MOST_KEPT, ofModel, outgrown } from '../../apps/web/src/imagine/drawing.ts'
 import {
   askedOf,
@@ -152,6 +153,21 @@ describe('the form of a picture', () => {
       /^This is 3 bytes/,
     )
     expect(faultsOf(fields, filled({ seed: 'x' }), shipped.limits)).to.have.property('seed')
+  })
+
+  it('takes nothing that the page could not show again, however much a model reads', () => {
+    const limits = { ...large.limits, inputBytes: 65_536 }
+    const fields = fieldsOf(large)
+    const shown = (form: Form) => readAsked(JSON.stringify(askedOf(fields, form, 7)))
+
+    for (const part of ['prompt', 'negative'] as const) {
+      const most = filled({ prompt: 'a', [part]: 'a'.repeat(16_000) }, large)
+      const over = filled({ prompt: 'a', [part]: 'a'.repeat(16_001) }, large)
+      expect(faultsOf(fields, most, limits)).to.deep.equal({})
+      expect(() => shown(most)).to.not.throw()
+      expect(faultsOf(fields, over, limits).prompt).to.match(/16000 characters/)
+      expect(() => shown(over)).to.throw()
+    }
   })
 
   it('begins with three prompts of words that the shipped model knows', () => {

@@ -1,6 +1,6 @@
 import { IMAGE_GUIDANCE_MOST, IMAGE_SEED_MOST } from '../../../../sdk/documents.ts'
 import type { Manifest } from '../../../../sdk/protocol/manifest.ts'
-import type { Asked } from '../../pictures/record.ts'
+import { type Asked, askedSchema } from '../../pictures/record.ts'
 import { mostPrice } from '../network/models.ts'
 
 /** What an image pod may be asked, by its manifest: a field that its defaults do not name it does not take. Pure. */
@@ -91,6 +91,10 @@ export function askedOf(fields: Fields, form: Form, seed: number): Asked {
 export const pictureMost = (manifest: Manifest, form: Form): bigint =>
   mostPrice(manifest, askedOf(fieldsOf(manifest), form, IMAGE_SEED_MOST))
 
+/** Whether pages can show again what was asked: only that is sent. */
+const isShowable = (asked: Asked): boolean =>
+  askedSchema.safeParse({ ...asked, prompt: asked.prompt || 'any' }).success
+
 const bytesOf = (asked: Asked): number => new TextEncoder().encode(JSON.stringify(asked)).length
 
 /** What is wrong with a form, by field, in words. */
@@ -99,9 +103,15 @@ export function faultsOf(
   form: Form,
   limits: Terms['limits'],
 ): { prompt?: string; seed?: string } {
-  const over = bytesOf(askedOf(fields, form, IMAGE_SEED_MOST)) - limits.inputBytes
+  const asked = askedOf(fields, form, IMAGE_SEED_MOST)
+  const over = bytesOf(asked) - limits.inputBytes
+  const most = askedSchema.shape.prompt.maxLength
   return {
-    ...(over > 0 ? { prompt: `This is ${over} bytes more than the model reads. Say it shorter.` } : {}),
+    ...(over > 0
+      ? { prompt: `This is ${over} bytes more than the model reads. Say it shorter.` }
+      : isShowable(asked)
+        ? {}
+        : { prompt: `This page keeps prompts of ${most} characters at most. Say it shorter.` }),
     ...(Number.isNaN(seedOf(form.seed))
       ? { seed: `A seed is a whole number from 0 to ${IMAGE_SEED_MOST}; leave it blank for a random one.` }
       : {}),
