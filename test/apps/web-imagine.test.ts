@@ -462,6 +462,28 @@ describe('imagine in a browser', function () {
       await entries().first().waitFor()
     })
 
+    it('says of a picture that found no room what it cost, and shows it no more once the page is loaded again', async () => {
+      const other = await house.guest('/imagine/m/image')
+      await other.evaluate(`{
+        const { put } = IDBObjectStore.prototype
+        IDBObjectStore.prototype.put = function (...all) {
+          if (this.name === 'pictures') throw new DOMException('full', 'QuotaExceededError')
+          return put.apply(this, all)
+        }
+      }`)
+      await draw(PROMPT, other)
+      await other.getByText('The browser has no room left').waitFor()
+      await other.reload()
+      const result = other.locator('#result')
+      await result.getByText('This browser had no room left to keep it').waitFor()
+
+      expect(await result.textContent())
+        .to.include('it had been drawn and delivered, and cost $0.001200')
+        .and.not.include('complete')
+      expect(await result.getByText('Download').count()).to.equal(0)
+      await other.context().close()
+    })
+
     it('of another browser is not here', async () => {
       const other = await house.guest('/imagine/m/image')
       await other.locator('[data-price]').waitFor()
@@ -597,6 +619,7 @@ describe('imagine in a browser', function () {
       await page.getByLabel('Seed', { exact: true }).fill('5')
       const request = await draw(HOSTILE)
       await button(page, 'Share').click()
+      expect(await page.getByRole('dialog').textContent()).to.match(/find the address of the wallet/)
       await button(page, 'Make a link').click()
       const link = (await page.locator('[data-share]').getAttribute('href')) ?? ''
       const secretLink = (await page.locator('[data-delete]').textContent()) ?? ''

@@ -262,6 +262,7 @@ describe('pondera in a browser: chatting', function () {
       await newChat()
       const text = await ask(page, 'What is a pod?')
       await button(page, 'Share').click()
+      expect(await page.getByRole('dialog').textContent()).to.match(/find the address of the wallet/)
       await button(page, 'Make a link').click()
       const link = (await page.locator('[data-share]').getAttribute('href')) ?? ''
       const secretLink = (await page.locator('[data-delete]').textContent()) ?? ''

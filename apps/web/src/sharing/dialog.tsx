@@ -61,6 +61,10 @@ export function ShareDialog({ title, api, path, share, body, keep, forget, onClo
         {share === undefined ? (
           <>
             <p>{children}</p>
+            <p>
+              Each receipt names the key that paid, and the ledger names whose key that is: whoever has the
+              link can find the address of the wallet that you deposited from.
+            </p>
             <Button tone="main" disabled={busy} onClick={() => void create()}>
               Make a link
             </Button>
