@@ -3,7 +3,7 @@ import type { Delivery } from './answer.ts'
 import { decode, decoderOf, mediaTypeOf, type Piece } from './decode.ts'
 import { asHeuristError, bug, type HeuristError, later, refused } from './errors.ts'
 import type { OpenCall, Outcome } from './outcome.ts'
-import { mayRepeat, patienceOf } from './patience.ts'
+import { mayLookAgain, mayRepeat, patienceOf } from './patience.ts'
 import { toHex } from './protocol/bytes.ts'
 import { type Ack, END, type Receipt, type Request } from './protocol/messages.ts'
 import { maxPriceOf, unitLimitsOf } from './protocol/price.ts'
@@ -171,7 +171,7 @@ export function createCalls(transport: Transport, frontend: number, open: () => 
         try {
           const { bytes, answer } = await transport.run(call.job, signal)
           delivery = { read: BigInt(bytes.length), bytes, left: cut, all: true }
-          await call.outcome.accept({ ...call, delivery }, call.version, answer)
+          await accepted({ ...call, delivery }, answer, signal, options.retries)
           if (answer.receipt.end === END.clientLeft) throw interruptedError(answer)
           return finished(call, answer, bytes)
         } catch (cause) {
@@ -219,7 +219,7 @@ export function createCalls(transport: Transport, frontend: number, open: () => 
           yield decoder.push(event.bytes)
         } else if (event.type === 'receipt') {
           const delivery = { ...delivered(), all: true }
-          await call.outcome.accept({ ...call, delivery }, call.version, event.answer)
+          await accepted({ ...call, delivery }, event.answer, signal, options.retries)
           decided = true
           if (event.answer.receipt.end === END.clientLeft) throw interruptedError(event.answer)
           const last = readOf(event.answer, () => decoder.end())
@@ -319,6 +319,22 @@ const nowSeconds = (): number => Math.floor(Date.now() / 1000)
 /** Unix seconds after which no answer of a call is awaited. */
 const lastSecond = (deadline: number, { manifest }: PodVersion): number =>
   deadline + manifest.limits.seconds + ANSWER_GRACE
+
+/** Verifies and books an answer. It is here already: while the chain does not answer, it is looked at again. */
+async function accepted(
+  call: Signed,
+  answer: Countersigned,
+  signal: AbortSignal,
+  retries: number | undefined,
+): Promise<void> {
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      return await call.outcome.accept(call, call.version, answer)
+    } catch (cause) {
+      if (!(await mayLookAgain(cause, attempt, signal, retries))) throw cause
+    }
+  }
+}
 
 /** Decides nothing yet: the receipt for what was delivered comes once the node has heard of it. */
 async function leave(call: Signed, bytes: Uint8Array): Promise<void> {

@@ -1,3 +1,5 @@
+import { asHeuristError } from './errors.ts'
+
 /** One thing that must hold about a call, and what was found. */
 export interface Check {
   name: string
@@ -18,3 +20,16 @@ export const check = (name: string, ok: boolean, detail: string): Check => ({
 export const yes = (name: string, detail: string): Check => check(name, true, detail)
 export const no = (name: string, detail: string): Check => check(name, false, detail)
 export const unchecked = (name: string, detail: string): Check => ({ name, ok: true, checked: false, detail })
+
+/**
+ * What an error says of a check: that what was shown is wrong, or, if it is none that was foreseen, nothing at all.
+ *
+ * @throws what time can mend: to be checked again.
+ */
+export function noIfRefused(name: string, cause: unknown): Check {
+  const { code, kind, message } = asHeuristError(cause)
+  if (kind === 'later') throw cause
+  return code === 'unexpected'
+    ? unchecked(name, 'could not be checked: something went wrong that was not expected')
+    : no(name, `${code}: ${message}`)
+}

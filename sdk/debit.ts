@@ -1,8 +1,8 @@
 import type { Address } from 'viem'
 import type { ChainReader } from './chain/reader.ts'
-import { type Check, no, unchecked, yes } from './checks.ts'
+import { type Check, no, noIfRefused, unchecked, yes } from './checks.ts'
 import { provenLeafSchema, receiptDocumentSchema } from './documents.ts'
-import { asHeuristError, refused } from './errors.ts'
+import { refused } from './errors.ts'
 import { bookOf, checkJournal, type JournalReader } from './own-book.ts'
 import { leafHash, verifyMerkle } from './protocol/merkle.ts'
 import { same } from './recover.ts'
@@ -65,9 +65,7 @@ async function checkDebit(
     }
     if (spent !== undefined) open = await beyond(place, { payer, spent, to })
   } catch (cause) {
-    const { code, kind, message } = asHeuristError(cause)
-    if (kind === 'later') throw cause
-    return no('debit', `${code}: ${message}`)
+    return noIfRefused('debit', cause)
   }
   const found =
     debited > 0n

@@ -39,3 +39,6 @@ async function* partsOf(body: ReadableStream<Uint8Array> | null): AsyncGenerator
     await reader?.cancel().catch(() => undefined)
   }
 }
+
+/** Where a URL leads, without the secrets that it may hold: whoever reads an error may be a stranger. */
+export const originOf = (url: string): string => (URL.canParse(url) ? new URL(url).origin : 'what is no URL')

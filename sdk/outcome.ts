@@ -1,7 +1,7 @@
 import type { Address, Hex } from 'viem'
 import { checkAnswer, type Delivery, LEFT_ALLOWANCE } from './answer.ts'
 import { type ReceiptDocument, receiptDocumentSchema } from './documents.ts'
-import { asHeuristError } from './errors.ts'
+import { asHeuristError, HeuristError } from './errors.ts'
 import type { PendingCall } from './journal.ts'
 import type { Hasher, Receipt, Request } from './protocol/messages.ts'
 import type { Countersigned, Job } from './protocol/wire.ts'
@@ -19,7 +19,13 @@ export interface OpenCall {
 
 /** Decides what signed calls came to: charged, released or rejected. */
 export interface Outcome {
-  /** Verifies an answer and books it. A wrong one is rejected; a wrong claim that we left retires the key. */
+  /**
+   * Verifies an answer and books it. One that is wrong by itself is rejected; a wrong claim that we left retires the key.
+   * What could not be checked decides nothing: the call stays open, to be followed.
+   *
+   * @throws `receipt.*`, `ack.*` (refused) if it is wrong; what the chain says if it could not be checked, with
+   *   `details.price`: what the receipt asks, charged once it can be checked and holds.
+   */
   accept(call: OpenCall, version: PodVersion, answer: Countersigned): Promise<void>
   /** A failed call: what the router refused or failed costs nothing; silence decides nothing. */
   failed(request: Hex, cause: unknown): Promise<void>
@@ -58,9 +64,9 @@ export function outcomeOf(transport: Transport, session: Session): Outcome {
     try {
       await checkAnswer(answer, expected, hasher, reader, recover)
     } catch (cause) {
-      const { code, kind } = asHeuristError(cause)
-      // The chain does not answer: nobody knows yet whether the answer holds.
-      if (kind === 'later') throw cause
+      const { code } = asHeuristError(cause)
+      // Nobody knows yet whether the answer holds, and the router has charged it.
+      if (!WRONG.test(code)) throw uncheckedOf(cause, answer)
       await purse.reject(request, code)
       if (code === 'receipt.end_mismatch' || code === 'receipt.length_over_read') await purse.retire(code)
       throw cause
@@ -163,6 +169,19 @@ export function outcomeOf(transport: Transport, session: Session): Outcome {
       for (const timer of timers) clearTimeout(timer)
     },
   }
+}
+
+/** What `checkAnswer` finds wrong with an answer; all else went wrong while it was looked at. */
+const WRONG = /^(receipt|ack)\./
+
+function uncheckedOf(cause: unknown, { receipt }: Countersigned): HeuristError {
+  const { kind, code, message, fix, details } = asHeuristError(cause)
+  const price = receipt.price.toString()
+  return new HeuristError(kind, code, `the answer came and could not be checked: ${message}`, {
+    ...(fix === undefined ? {} : { fix }),
+    details: { ...details, price },
+    cause,
+  })
 }
 
 /** A call of an earlier process: it left, and may not know after how many bytes. */

@@ -49,10 +49,25 @@ export async function mayRepeat(
   if (kind !== 'later' || attempt >= retries || FINAL.has(code) || code.startsWith('chain.')) return false
   const wanted = Number(details.retryAfterSeconds ?? 0)
   if (wanted > LONGEST_RETRY_AFTER) return false
-  const pause = RETRY_PAUSES_MS[Math.min(attempt, RETRY_PAUSES_MS.length - 1)] ?? 0
-  await sleep(Math.max(pause, 1_000 * wanted), signal)
+  await sleep(Math.max(pauseBefore(attempt), 1_000 * wanted), signal)
   return !signal.aborted
 }
+
+/** Waits for the next look at an answer that could not be checked, if there may be one. @returns whether to look again. */
+export async function mayLookAgain(
+  cause: unknown,
+  attempt: number,
+  signal: AbortSignal,
+  retries = RETRY_PAUSES_MS.length,
+): Promise<boolean> {
+  const { kind, code } = asHeuristError(cause)
+  if (kind !== 'later' || attempt >= retries || !code.startsWith('chain.')) return false
+  await sleep(pauseBefore(attempt), signal)
+  return !signal.aborted
+}
+
+const pauseBefore = (attempt: number): number =>
+  RETRY_PAUSES_MS[Math.min(attempt, RETRY_PAUSES_MS.length - 1)] ?? 0
 
 /** Ends early when the signal aborts. */
 const sleep = (ms: number, signal: AbortSignal) =>

@@ -68,15 +68,35 @@ export function openPurse({ log, payer, router, hasher, signVoucher, now }: Purs
   const book: Book = emptyBook()
   for (const entry of log.entries) enter(book, entry)
 
-  /** What no call in flight waits for any more is not written twice. */
+  /** What the disk did not take: a journal without it has the call open, and its next start asks what became of it. */
+  let unwritten: JournalEntry[] = []
+
+  /** Tries again what the disk did not take, in order. */
+  async function writeLeft(): Promise<void> {
+    const entries = unwritten
+    unwritten = []
+    try {
+      for (;;) {
+        const [entry] = entries
+        if (!entry) return
+        await log.append(entry)
+        entries.shift()
+      }
+    } catch {
+      unwritten = [...entries, ...unwritten]
+    }
+  }
+
+  /**
+   * What no call in flight waits for any more is not written twice. A full disk changes nothing about what a call came to:
+   * whoever made it is not told that it failed.
+   */
   async function decide(entry: JournalEntry & { request: Hex }): Promise<void> {
     if (!book.pending.has(entry.request)) return
     enter(book, entry)
-    try {
-      await log.append(entry)
-    } finally {
-      tellIdle()
-    }
+    unwritten.push(entry)
+    await writeLeft()
+    tellIdle()
   }
 
   let isClosed = false
@@ -96,6 +116,7 @@ export function openPurse({ log, payer, router, hasher, signVoucher, now }: Purs
     const entry: JournalEntry = { type: 'signed', at: now(), request, message, voucher }
     enter(book, entry)
     try {
+      if (unwritten.length > 0) await writeLeft()
       const signature = await signVoucher(voucher)
       const signed = { request, voucher, signature }
       await Promise.all([log.append(entry), beside?.(signed)])

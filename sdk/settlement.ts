@@ -1,4 +1,10 @@
-import { type Address, type Hex, parseEventLogs } from 'viem'
+import {
+  type Address,
+  type Hex,
+  parseEventLogs,
+  TransactionNotFoundError,
+  TransactionReceiptNotFoundError,
+} from 'viem'
 import type { z } from 'zod'
 import { KEEP_SECONDS } from './audit.ts'
 import { computeLedgerAbi } from './chain/abi.ts'
@@ -215,6 +221,8 @@ async function readTransaction({ chain, ledger, router }: Place, seq: bigint, ha
     chain.client.getTransaction({ hash }),
     chain.client.getTransactionReceipt({ hash }),
   ]).catch((cause: unknown) => {
+    if (cause instanceof TransactionNotFoundError || cause instanceof TransactionReceiptNotFoundError)
+      throw refused('batch.unreadable', `the chain knows no transaction ${hash}`)
     throw chainError(cause)
   })
   // A contract that is a router may settle two of its batches at once.

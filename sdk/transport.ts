@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { asHeuristError, bug, fromErrorBody, type HeuristError, later } from './errors.ts'
 import { serverEvents } from './events.ts'
-import { fetchHttp, type Http, type HttpAnswer, type HttpRequest } from './http.ts'
+import { fetchHttp, type Http, type HttpAnswer, type HttpRequest, originOf } from './http.ts'
 import {
   type Countersigned,
   countersignedSchema,
@@ -111,7 +111,7 @@ const broken = (cause?: unknown) =>
   })
 
 const unreachable = (base: string, cause: unknown) =>
-  later('router.unreachable', `no router answers at ${base}`, {
+  later('router.unreachable', `no router answers at ${originOf(base)}`, {
     fix: 'Check the router URL and try again.',
     cause,
   })

@@ -2,7 +2,7 @@ import type { Hex } from 'viem'
 import { openChain } from './chain/clients.ts'
 import { domainOf, fetchNetwork, type Network } from './chain/network.ts'
 import { type ChainReader, chainReader } from './chain/reader.ts'
-import { type Check, check, no, unchecked, yes } from './checks.ts'
+import { type Check, check, no, noIfRefused, unchecked, yes } from './checks.ts'
 import { checkDebits } from './debit.ts'
 import { type ReceiptDocument, receiptDocumentSchema } from './documents.ts'
 import { asHeuristError, HeuristError, later } from './errors.ts'
@@ -73,7 +73,7 @@ export async function verifyReceipt(request: Hex, options: VerifyOptions): Promi
     await chain.check()
   } catch (cause) {
     const { kind, message } = asHeuristError(cause)
-    if (kind === 'later') throw cause
+    if (kind !== 'refused') throw cause
     return [pinned, no('chain', `the router names chain ${network.chainId}: ${message}`)]
   }
   const { registry } = await chainReader(chain, { ...network.addresses, ledger }).addresses()
@@ -112,9 +112,7 @@ export async function verifyReceipt(request: Hex, options: VerifyOptions): Promi
     const debits = await checkDebits({ ...place, reader }, call, options.journal)
     return [...checks, ...settled.checks, ...debits, ...(await checkCredits(facts, answer, leaf, settled))]
   } catch (cause) {
-    const { code, kind, message } = asHeuristError(cause)
-    if (kind === 'later') throw cause
-    return [...checks, no('batch', `${code}: ${message}`)]
+    return [...checks, noIfRefused('batch', cause)]
   }
 }
 

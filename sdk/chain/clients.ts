@@ -40,7 +40,7 @@ export function openChain({ chainId, rpcUrl }: { chainId: number; rpcUrl: string
       throw chainError(cause)
     })
     if (actual !== chainId) {
-      throw refused('chain.wrong', `${rpcUrl} is chain ${actual}, not ${chainId}`, {
+      throw refused('chain.wrong', `the RPC URL is of chain ${actual}, not of chain ${chainId}`, {
         fix: 'Use the RPC URL of the chain that the ledger lives on.',
         details: { actual, expected: chainId },
       })

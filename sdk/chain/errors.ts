@@ -65,9 +65,19 @@ export const isNonceConflict = (cause: unknown): boolean =>
   (has(taken(cause), 'NonceTooLowError', 'NonceTooHighError') ||
     /replacement transaction underpriced|already known|already imported/i.test(cause.details ?? ''))
 
+const RPC_FIX = 'Check the RPC URL and that the chain runs; then try again.'
+
+/** The number of the error that a node answered with (JSON-RPC); undefined if it answered with none. */
+function answeredCode(cause: BaseError): number | undefined {
+  const answered = cause.walk((inner) => inner instanceof Error && inner.name === 'RpcRequestError')
+  return (answered as { code?: number } | null)?.code
+}
+
 /**
  * What went wrong with the chain, as an error of ours: `chain.reverted` (refused) with the custom error's name and
- * arguments, `gas.insufficient` (refused), `chain.unreachable` and `chain.slow` (later).
+ * arguments, `gas.insufficient` (refused), `chain.unreachable` and `chain.slow` (later). A node that answers a question with
+ * an error of its own (it is out of step, or its quota is used up) is as one that does not answer; what it says, and where it
+ * is, stays in `cause`: the URL may hold a secret.
  */
 export function chainError(cause: unknown): HeuristError {
   if (cause instanceof HeuristError || !isOfViem(cause)) return asHeuristError(cause)
@@ -82,11 +92,20 @@ export function chainError(cause: unknown): HeuristError {
   if (has(cause, 'WaitForTransactionReceiptTimeoutError')) {
     return later('chain.slow', 'the transaction was sent but is not in a block yet', { cause })
   }
+  if (has(taken(cause), 'ExecutionRevertedError')) return revertOf('0x', cause)
   if (has(cause, 'HttpRequestError', 'TimeoutError')) {
-    return later('chain.unreachable', 'the chain does not answer', {
-      fix: 'Check the RPC URL and that the chain runs; then try again.',
+    return later('chain.unreachable', 'the chain does not answer', { fix: RPC_FIX, cause })
+  }
+  if (has(cause, 'BlockNotFoundError')) {
+    return later('chain.unreachable', 'the node of the chain does not know the block', {
+      fix: RPC_FIX,
       cause,
     })
+  }
+  const rpcCode = answeredCode(cause)
+  if (rpcCode !== undefined) {
+    const says = 'the node of the chain answers with an error of its own'
+    return later('chain.unreachable', says, { fix: RPC_FIX, details: { rpcCode }, cause })
   }
   return asHeuristError(cause)
 }

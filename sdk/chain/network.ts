@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { later, refused } from '../errors.ts'
+import { originOf } from '../http.ts'
 import type { Domain } from '../protocol/messages.ts'
 import { addressSchema } from '../protocol/wire.ts'
 
@@ -50,7 +51,7 @@ export async function fetchNetwork(routerUrl: string): Promise<Network> {
     if (!response.ok) throw new Error(`HTTP ${response.status}`)
     body = await response.json()
   } catch (cause) {
-    throw later('router.unreachable', `no network description at ${address}`, {
+    throw later('router.unreachable', `no network description at ${originOf(address)}`, {
       fix: 'Check the router URL and that the router runs.',
       cause,
     })

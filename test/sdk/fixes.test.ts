@@ -3,6 +3,7 @@ import { expect } from 'chai'
 import { type Answer, createClient, memoryJournal } from '../../sdk/index.ts'
 import { account, openStage, type Payer, pause, type Stage, USD, until } from '../keepers/stage.ts'
 import { testWorker, type WorkerJob } from '../keepers/worker.ts'
+import { OUT_OF_STEP, startIllNode } from './ill-node.ts'
 import { refusal } from './refusal.ts'
 import { LINES } from './router.ts'
 import { openStage as openScripted, type Stage as Scripted } from './stage.ts'
@@ -227,4 +228,56 @@ describe('a client and what it cannot know', function () {
     expect(error.code).to.equal('receipt.output_mismatch')
     expect((await client.balance()).charged).to.equal(0n)
   })
+
+  for (const how of ['whole', 'streamed'] as const)
+    it(`looks again at a ${how} answer that it cannot check at once, and delivers it`, async () => {
+      const { domain, chain, addresses } = stage.market
+      const node = await startIllNode(chain.rpcUrl)
+      const pin = { rpcUrl: node.url, chainId: domain.chainId, ledger: addresses.ledger }
+      const client = await stage.client({ chain: pin })
+      const before = stage.router.posts.length
+      let errors = 0
+      const signed = () => {
+        node.says = () => (++errors > 1 ? undefined : OUT_OF_STEP)
+      }
+
+      const stream = client.stream('chat', 'hi', { signed })
+      if (how === 'streamed') for await (const _ of stream);
+      const { price } = await (how === 'streamed' ? stream.answer : client.run('chat', 'hi', { signed }))
+      node.close()
+
+      expect([price, errors > 1]).to.deep.equal([22n, true])
+      expect(stage.router.posts.length - before).to.equal(1)
+    })
+
+  for (const how of ['whole', 'streamed'] as const)
+    for (const [says, code, instead] of [
+      ['an error', 'chain.unreachable', OUT_OF_STEP],
+      ['nothing', 'unexpected', { result: '0x' }],
+    ] as const)
+      it(`keeps a ${how} answer at stake that it cannot check, as the chain’s node says ${says} just then, and pays it later`, async () => {
+        const { domain, chain, addresses } = stage.market
+        const node = await startIllNode(chain.rpcUrl)
+        const pin = { rpcUrl: node.url, chainId: domain.chainId, ledger: addresses.ledger }
+        const client = await stage.client({ chain: pin })
+        const signed = () => {
+          node.says = () => instead
+        }
+
+        const error = await refusal(
+          (async () => {
+            if (how === 'whole') return void (await client.run('chat', 'hi', { retries: 0, signed }))
+            for await (const _ of client.stream('chat', 'hi', { retries: 0, signed }));
+          })(),
+        )
+        node.says = () => undefined
+        const during = await client.balance()
+        await client.idle()
+
+        expect([error.code, error.details.price]).to.deep.equal([code, '22'])
+        expect([during.charged, during.held > 0n]).to.deep.equal([0n, true])
+        expect((await client.balance()).charged).to.equal(22n)
+        await client.run('chat', 'hi')
+        node.close()
+      })
 })

@@ -14,6 +14,7 @@ import { toWire } from '../../sdk/protocol/wire.ts'
 import { BATCH_DATA_DAYS } from '../../sdk/settlement.ts'
 import { formatUsd, usd } from '../../sdk/units.ts'
 import { type Check, verifyReceipt } from '../../sdk/verify.ts'
+import { OUT_OF_STEP, startIllNode } from './ill-node.ts'
 import { runScript } from './published.ts'
 import { refusal } from './refusal.ts'
 import { LINES } from './router.ts'
@@ -163,6 +164,41 @@ describe('verifying a receipt from its bytes to the debit', function () {
     // If the node had a call after it, that one begins before the end that is shown.
     expect(wrong[0]).to.equal('root')
     expect(['root', 'credit node']).to.include.members(wrong)
+  })
+
+  it('accuses nobody while the chain’s node answers with errors, whichever question the first one is to: it is put off', async () => {
+    const node = await startIllNode(options.rpcUrl)
+    const asking = { ...options, rpcUrl: node.url, bytes: LINES }
+    await verifyReceipt(request, asking)
+    const all = node.asked
+
+    for (let first = 1; first <= all; first += 1) {
+      node.asked = 0
+      node.says = (asked) => (asked < first ? undefined : OUT_OF_STEP)
+      const { code, kind } = await refusal(verifyReceipt(request, asking))
+
+      expect([code, kind], `question ${first}`).to.deep.equal(['chain.unreachable', 'later'])
+    }
+    node.close()
+    expect(all).to.be.greaterThan(10)
+  })
+
+  it('fails on a transaction that the chain does not know, in words of ours', async () => {
+    stage.router.script = {
+      get: {
+        [`/v1/receipts/${request}`]: (body) => {
+          const { batch } = body as ReceiptDocument
+          return { ...(body as object), batch: { ...batch, txHash: `0x${'ab'.repeat(32)}` } }
+        },
+      },
+    }
+    const checks = await verifyReceipt(request, { ...options, bytes: LINES })
+
+    const { ok, detail } = checks.find(({ name }) => name === 'batch') ?? {}
+    expect([ok, detail]).to.deep.equal([
+      false,
+      `batch.unreadable: the chain knows no transaction 0x${'ab'.repeat(32)}`,
+    ])
   })
 
   it('puts off a call whose router is too busy to prove its leaf: proofs.busy', async () => {

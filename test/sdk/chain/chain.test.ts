@@ -10,6 +10,7 @@ import { chainReader } from '../../../sdk/chain/reader.ts'
 import { ROLE } from '../../../sdk/protocol/messages.ts'
 import { usd } from '../../../sdk/units.ts'
 import { freePort, type Market, openMarket } from '../../market.ts'
+import { OUT_OF_STEP, startIllNode } from '../ill-node.ts'
 import { refusal } from '../refusal.ts'
 import { podsOf } from '../stage.ts'
 
@@ -231,7 +232,9 @@ describe('a chain', function () {
     const wrong = openChain({ chainId: 5, rpcUrl: market.chain.rpcUrl })
     const { account } = await sender()
 
-    expect((await refusal(wrong.check())).code).to.equal('chain.wrong')
+    const error = await refusal(wrong.check())
+    expect(error.code).to.equal('chain.wrong')
+    expect(JSON.stringify(error)).to.not.include(market.chain.rpcUrl)
     expect((await refusal(keySender(wrong, account).send(mint(account.address, 1n)))).code).to.equal(
       'chain.wrong',
     )
@@ -248,6 +251,41 @@ describe('a chain', function () {
     expect((await refusal(chainReader(gone, market.addresses).signerOf(1))).code).to.equal(
       'chain.unreachable',
     )
+  })
+
+  it('whose node answers with an error of its own is unreachable for now: time mends it, and its URL is told nobody', async () => {
+    const node = await startIllNode(market.chain.rpcUrl)
+    for (const says of [
+      OUT_OF_STEP,
+      { error: { code: -32005, message: 'daily request count exceeded' } },
+      { error: { code: -32603, message: 'internal error' } },
+      { error: { code: 19, message: 'temporary internal error' } },
+    ]) {
+      node.says = () => says
+      const ill = openChain({ chainId: market.domain.chainId, rpcUrl: `${node.url}/v2/secret` })
+      for (const asked of [ill.check(), chainReader(ill, market.addresses).signerOf(1)]) {
+        const error = await refusal(asked)
+
+        expect([error.code, error.kind]).to.deep.equal(['chain.unreachable', 'later'])
+        expect(JSON.stringify(error)).to.not.match(/secret|exceeded|header/)
+      }
+    }
+    node.close()
+  })
+
+  it('that refuses without a reason is no chain that is unreachable: the contract refused', async () => {
+    const node = await startIllNode(market.chain.rpcUrl)
+    const read = chainReader(
+      openChain({ chainId: market.domain.chainId, rpcUrl: node.url }),
+      market.addresses,
+    )
+    await read.signerOf(1)
+    node.says = () => ({ error: { code: 3, message: 'execution reverted' } })
+
+    const error = await refusal(read.signerOf(1, { fresh: true }))
+    node.close()
+
+    expect([error.code, error.kind]).to.deep.equal(['chain.reverted', 'refused'])
   })
 
   it('gives test dollars and gas on a local chain only', async () => {
