@@ -1,5 +1,5 @@
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
-import { asHeuristError } from '../../sdk/errors.ts'
+import { asHeuristError, bug } from '../../sdk/errors.ts'
 import type { Revenue } from './revenue.ts'
 
 /** `GET /`: what this bot earned and spent, and how many servers it is in. `GET /healthz`: whether Discord hears it. */
@@ -16,7 +16,9 @@ export function createStatus(
   })
   app.setErrorHandler(async (cause, _, reply) => {
     const error = asHeuristError(cause)
-    return reply.code(error.kind === 'later' ? 503 : 500).send({ error: error.toJSON() })
+    if (error.kind === 'later') return reply.code(503).send({ error: error.toJSON() })
+    log.error({ event: 'status.failed', ...error.toJSON(), err: error.cause })
+    return reply.code(500).send({ error: bug('bug', 'The bot failed.').toJSON() })
   })
   app.get('/', async () => ({ app: 'babel', servers: servers(), ...(await revenue()) }))
   app.get('/healthz', async (_, reply) =>

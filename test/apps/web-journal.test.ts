@@ -4,7 +4,7 @@ import type { Address, Hex } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { browserJournal, journalFree } from '../../apps/web/src/session/journal.ts'
 import { createKey, forgetKey, keysOf, privateKeyOf, saveKey } from '../../apps/web/src/session/keys.ts'
-import { endOf } from '../../apps/web/src/session/prices.ts'
+import { endOf, readPrices } from '../../apps/web/src/session/prices.ts'
 import { openSessionDb, type SessionDb } from '../../apps/web/src/session/store.ts'
 import { walletCode, wordsOf } from '../../apps/web/src/session/words.ts'
 import { asHeuristError, refused } from '../../sdk/errors.ts'
@@ -16,6 +16,8 @@ import {
   type JournalEntry,
   openingEntry,
 } from '../../sdk/journal.ts'
+import { usd } from '../../sdk/units.ts'
+import { openStage } from '../sdk/stage.ts'
 import { browserLocks } from './locks.ts'
 
 const account: AccountId = {
@@ -149,6 +151,62 @@ describe('the journal of a browser', () => {
     await log.close()
     expect(await codeOf(log.append(signed(2)))).to.equal('journal.closed')
   })
+
+  it('on a disk without room for what is booked loses no answer: it is whole and charged, and the next page books it', async () => {
+    const stage = await openStage()
+    const { key } = await stage.market.payer(usd('1'))
+    const locks = browserLocks()
+    const openClient = () => stage.client({ key, journal: browserJournal(db, locks) })
+    const client = await openClient()
+    await client.balance()
+    const { add } = IDBObjectStore.prototype
+    // What is booked is larger than what is signed.
+    IDBObjectStore.prototype.add = function (value, at) {
+      if (String(value).includes('"type":"booked"')) throw new DOMException('full', 'QuotaExceededError')
+      return add.call(this, value, at)
+    }
+    let text = ''
+    try {
+      for await (const piece of client.stream('chat', 'hi')) text += piece.text ?? ''
+    } finally {
+      IDBObjectStore.prototype.add = add
+    }
+    const { charged, held } = await client.balance()
+    await client.close()
+    const next = await openClient()
+    await next.balance()
+    await next.idle()
+    const { charged: later } = await next.balance()
+    await next.close()
+    await stage.close()
+
+    expect(text).to.equal('Hello world')
+    expect([charged, held, later]).to.deep.equal([22n, 0n, 22n])
+  }).timeout(120_000)
+
+  it('that had no room for a while gets what is missing before the next call', async () => {
+    const stage = await openStage()
+    const { key } = await stage.market.payer(usd('1'))
+    const journal = browserJournal(db, browserLocks())
+    const client = await stage.client({ key, journal })
+    await client.balance()
+    const { add } = IDBObjectStore.prototype
+    IDBObjectStore.prototype.add = function (value, at) {
+      if (String(value).includes('"type":"booked"')) throw new DOMException('full', 'QuotaExceededError')
+      return add.call(this, value, at)
+    }
+    const first = await client.run('chat', 'hi').finally(() => {
+      IDBObjectStore.prototype.add = add
+    })
+    const priceOf = async () => (await readPrices(db, new Set([first.request]))).get(first.request)
+    const before = await priceOf()
+    await client.run('chat', 'hi')
+    const after = await priceOf()
+    await client.close()
+    await stage.close()
+
+    expect([before, after]).to.deep.equal([undefined, 22n])
+  }).timeout(120_000)
 
   it('a key lies on the disk encrypted, by a key that the browser gives to nobody, and comes back the same', async () => {
     const place = { chainId: 31337, ledger: account.ledger, router: account.router }

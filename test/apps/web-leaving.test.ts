@@ -8,8 +8,9 @@ import { type Leaving, openLeaving } from '../../apps/web/src/session/leaving.ts
 import { readPrices } from '../../apps/web/src/session/prices.ts'
 import { openBrowserSession } from '../../apps/web/src/session/session.ts'
 import { type KeyRecord, openSessionDb, type SessionDb } from '../../apps/web/src/session/store.ts'
-import { later } from '../../sdk/errors.ts'
+import { bug, later } from '../../sdk/errors.ts'
 import { type Client, createClient } from '../../sdk/index.ts'
+import { startIllNode } from '../sdk/ill-node.ts'
 import { refusal } from '../sdk/refusal.ts'
 import { openStage, type Stage } from '../sdk/stage.ts'
 import { browserLocks } from './locks.ts'
@@ -92,14 +93,22 @@ describe('a key that pays no more', function () {
     const taking = async () => {
       leaving.take(record.address)
     }
-    const clients = [clientOf('away', away), clientOf('taken', taking), clientOf('done', async () => {})]
+    const failing = async () => {
+      throw bug('unexpected', 'nobody foresaw it')
+    }
+    const clients = [
+      clientOf('away', away),
+      clientOf('failed', failing),
+      clientOf('taken', taking),
+      clientOf('done', async () => {}),
+    ]
     let opened = 0
     const open = async () => clients[opened++] as Client
     const leaving: Leaving = openLeaving({ db, clientOf: open, isPaying: () => false })
-    for (let look = 0; look < 3; look += 1) await leaving.resume([record])
+    for (let look = 0; look < 4; look += 1) await leaving.resume([record])
     await new Promise((resolve) => setTimeout(resolve, 0))
 
-    expect(closed).to.deep.equal(['away', 'done'])
+    expect(closed).to.deep.equal(['away', 'failed', 'done'])
     await db.delete('keys', record.address)
   })
 
@@ -130,6 +139,25 @@ describe('a key that pays no more', function () {
     expect(price).to.equal(22n)
     expect(await kept()).to.deep.equal([other.record.address])
     heard.get('pagehide')?.({ persisted: true })
+  })
+
+  it('pays again on a page that went down by an error nobody foresaw, as soon as it looks and finds none', async () => {
+    const { record } = await keyWith(false)
+    const node = await startIllNode(stage.market.chain.rpcUrl)
+    const config = { routerUrl: stage.router.url, rpcUrl: node.url, ...placeOf() } as never
+    node.says = () => ({ result: '0x' })
+    const session = await openBrowserSession(config, 1)
+    const ill = session.view()
+    node.says = () => undefined
+    await session.refresh()
+    const { phase, key, problem } = session.view()
+    node.close()
+
+    expect([ill.phase, ill.problem?.code]).to.deep.equal(['down', 'unexpected'])
+    expect([phase, key?.address, problem]).to.deep.equal(['ready', record.address, undefined])
+    heard.get('pagehide')?.({ persisted: true })
+    await journalFree(locks, { ...placeOf(), payer: record.address })
+    await db.delete('keys', record.address)
   })
 
   it('and one that pays signs nothing while the browser keeps its page aside, and does again once the page is shown', async () => {

@@ -1,5 +1,5 @@
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type ServerResponse } from 'node:http'
+import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -133,6 +133,48 @@ describe('a picture that is sent to be shared', () => {
     const answer = await share(body())
 
     expect([answer.statusCode, answer.json().error.code]).to.deep.equal([503, 'router.unreachable'])
+    expect(kept()).to.deep.equal([])
+  })
+
+  it('is told that the chain is away where its node answers with an error, and nothing of the secret in the way to it', async () => {
+    const answering = async (answer: (body: string) => object) => {
+      const server = createServer(async (request, response) => {
+        let asked = ''
+        for await (const part of request) asked += part
+        response.setHeader('content-type', 'application/json').end(JSON.stringify(answer(asked)))
+      })
+      servers.push(server)
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+      return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    }
+    const servers: Server[] = []
+    const ledger = `0x${'1e'.repeat(20)}`
+    let says: object = { error: { code: -32000, message: 'quota exceeded' } }
+    const refusing = ({ id }: { id: number }) => ({ jsonrpc: '2.0', id, ...says })
+    const node = await answering((body) => {
+      const asked = JSON.parse(body)
+      return Array.isArray(asked) ? asked.map(refusing) : refusing(asked)
+    })
+    const routerUrl = await answering(() => ({
+      chainId: 31337,
+      rpcUrl: node,
+      addresses: { accessManager: ledger, heu: ledger, asset: ledger, registry: ledger, ledger },
+      split: { node: 7000, pod: 1000, frontend: 1000, voters: 500 },
+      podVoters: true,
+      router: { address: ledger, url: node },
+    }))
+    await app.close()
+    app = open({ routerUrl, chainRpcUrl: `${node}/v2/the-operators-secret` })
+
+    const ill = await share(body())
+    // A node of another chain: the operator's to mend, and no word about the picture.
+    says = { result: '0x5' }
+    const foreign = await share(body())
+    for (const server of servers) server.close()
+
+    expect([ill.statusCode, ill.json().error.code]).to.deep.equal([503, 'chain.unreachable'])
+    expect([foreign.statusCode, foreign.json().error.code]).to.deep.equal([503, 'picture.unchecked'])
+    expect(ill.body + foreign.body).to.not.include('secret')
     expect(kept()).to.deep.equal([])
   })
 

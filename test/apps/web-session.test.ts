@@ -1,11 +1,12 @@
 import { expect } from 'chai'
-import type { Page } from 'playwright-core'
-import { type Address, createTestClient, http } from 'viem'
+import type { BrowserContext, Page } from 'playwright-core'
+import { type Address, createTestClient, http, toFunctionSelector } from 'viem'
 import { type KeyAccount, readAccount } from '../../sdk/chain/accounts.ts'
 import { openChain } from '../../sdk/chain/clients.ts'
 import { accountCall } from '../../sdk/chain/deposits.ts'
 import { keySender } from '../../sdk/chain/key-sender.ts'
 import { usd } from '../../sdk/units.ts'
+import { OUT_OF_STEP } from '../sdk/ill-node.ts'
 import { faultsOf } from './axe.ts'
 import { ask, button, fund, type House, isReady, openHouse, until } from './visitor.ts'
 import { giveWallet, type TestWallet } from './wallet.ts'
@@ -13,6 +14,12 @@ import { giveWallet, type TestWallet } from './wallet.ts'
 /** A key of a browser and what the chain says of it, in a real Chromium: pages are loaded again at the worst time. */
 
 const SEND = 'eth_sendTransaction'
+
+interface Question {
+  id: number
+  method: string
+  params: { data?: string }[]
+}
 
 describe('the key of a browser: reloads, and withdrawals that began elsewhere', function () {
   this.timeout(300_000)
@@ -387,6 +394,56 @@ describe('the key of a browser: reloads, and withdrawals that began elsewhere', 
     expect(await page.evaluate(overflow)).to.equal(0)
     expect(house.complaints).to.deep.equal([])
     await context.close()
+  })
+
+  /** The chain's node answers such questions with an error. @returns ends it. */
+  async function fall(context: BrowserContext, isIll: (asked: Question) => boolean) {
+    const { origin } = new URL(house.stage.market.chain.rpcUrl)
+    const here = (url: URL) => url.origin === origin
+    await context.route(here, async (route) => {
+      const body = JSON.parse(route.request().postData() ?? 'null') as Question | Question[]
+      const response = await route.fetch()
+      const answers = await response.json()
+      const told = (asked: Question, answer: object) =>
+        isIll(asked) ? { jsonrpc: '2.0', id: asked.id, ...OUT_OF_STEP } : answer
+      const json = Array.isArray(body)
+        ? body.map((asked) =>
+            told(
+              asked,
+              answers.find(({ id }: Question) => id === asked.id),
+            ),
+          )
+        : told(body, answers)
+      await route.fulfill({ response, json })
+    })
+    return () => context.unroute(here)
+  }
+
+  it('an error of the chain’s node does not end a page: it goes on by itself', async () => {
+    const page = await house.guest()
+    const rise = await fall(page.context(), () => true)
+    const banner = page.locator('[data-banner=down]')
+    await banner.waitFor()
+    await rise()
+    await isReady(page)
+    await banner.waitFor({ state: 'detached' })
+    await page.context().close()
+  })
+
+  it('an answer whose signer cannot be read just then is not thrown away, and the key goes on', async () => {
+    const page = await house.guest()
+    const selector = toFunctionSelector('signerOf(uint32)')
+    const rise = await fall(page.context(), ({ params }) => params[0]?.data?.startsWith(selector) ?? false)
+    await page.getByLabel('Your question', { exact: true }).fill('What is a pod?')
+    await button(page, 'Send').click()
+    const ended = page.locator('[data-role=assistant]:is([data-state=done], [data-state=failed])')
+    await ended.waitFor()
+    await rise()
+
+    expect(await ask(page, 'What is an epoch?')).to.match(/epoch/i)
+    await page.locator('[data-cost=open]').waitFor({ state: 'detached' })
+    expect(await ended.first().locator('[data-receipt]').textContent()).to.match(/^\$0\.0/)
+    await page.context().close()
   })
 
   it('no page asked anything of a stranger, and no policy was broken', () => {

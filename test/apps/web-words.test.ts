@@ -5,7 +5,7 @@ import { PORTAL_ADDRESSES } from '../../apps/web/src/portal/addresses.ts'
 import { wordsOf } from '../../apps/web/src/session/words.ts'
 import * as abis from '../../sdk/chain/abi.ts'
 import { revertOf } from '../../sdk/chain/errors.ts'
-import { refused } from '../../sdk/errors.ts'
+import { later, refused } from '../../sdk/errors.ts'
 import { closed } from '../../sdk/purse.ts'
 
 type AbiError = Extract<Abi[number], { type: 'error' }>
@@ -47,6 +47,23 @@ describe('what the page says of a refusal', () => {
 
     expect([code, says]).to.deep.equal(['price.rose', 'The price rose meanwhile.'])
     expect(fix).to.include('Nothing was signed or charged')
+  })
+
+  it('is that an answer could not be checked yet, where it came while the chain did not answer', () => {
+    const { code, says } = wordsOf(later('chain.unreachable', 'it did not', { details: { price: '22' } }))
+
+    expect([code, says]).to.deep.equal([
+      'chain.unreachable',
+      'The answer came, but the chain does not answer: it cannot be checked yet.',
+    ])
+    expect(wordsOf(later('chain.unreachable', 'it did not')).says).to.equal('The chain does not answer.')
+  })
+
+  it('is to revoke the key, where the router counts more for it than its browser does', () => {
+    const { says, fix } = wordsOf(refused('voucher.ceiling_low', 'The ceiling does not cover it.'))
+
+    expect(says).to.match(/^The router counts more for this key/)
+    expect(fix).to.match(/^Revoke the key/)
   })
 
   it('is that a key is not in use any more, where its client was closed', () => {

@@ -86,8 +86,9 @@ export function openTasks({ store, payer, pictures, miners, consumers, failed }:
         signal.throwIfAborted()
         return await payer.image(pod, JSON.parse(input) as ImageInput, { caller, signal })
       } catch (cause) {
-        const { kind, code } = asHeuristError(cause)
-        const mends = kind === 'later' && !FINAL.has(code) && attempt < MOST_TRIES
+        const { kind, code, details } = asHeuristError(cause)
+        const isAnswered = FINAL.has(code) || details.price !== undefined
+        const mends = kind === 'later' && !isAnswered && attempt < MOST_TRIES
         if (!mends || signal.aborted) throw cause
         await sleep(TRY_AGAIN_MS, undefined, { signal })
       }

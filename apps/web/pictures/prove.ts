@@ -1,7 +1,7 @@
 import type { Address, Hex } from 'viem'
 import { domainOf } from '../../../sdk/chain/network.ts'
 import { receiptDocumentSchema } from '../../../sdk/documents.ts'
-import { refused } from '../../../sdk/errors.ts'
+import { later, refused } from '../../../sdk/errors.ts'
 import { manifestHash, parseManifest } from '../../../sdk/protocol/manifest.ts'
 import { createHasher } from '../../../sdk/protocol/messages.ts'
 import { createTransport } from '../../../sdk/transport.ts'
@@ -32,7 +32,7 @@ const MOST_LEAVES = 0
 /**
  * @returns the name of the image pod that made it.
  * @throws `picture.unproven` (refused) naming what does not hold; `receipt.unknown` (refused);
- *         `router.unreachable`, `chain.unreachable` (later).
+ *         `router.unreachable`, `chain.unreachable`, `picture.unchecked` (later).
  */
 export async function provePicture(claim: Claim, network: Network): Promise<string> {
   const { request, input, png } = claim
@@ -43,6 +43,13 @@ export async function provePicture(claim: Claim, network: Network): Promise<stri
     input,
     mostLeaves: MOST_LEAVES,
   })
+  // Neither is the caller's fault: where the router settles is for the operator to put right.
+  const foreign = checks.find(({ name, ok }) => !ok && (name === 'chain' || name === 'ledger'))
+  if (foreign) {
+    throw later('picture.unchecked', 'the router and this server look at different chains', {
+      fix: 'Tell the operator of this page; the picture may be shared once that is mended.',
+    })
+  }
   const byName = new Map(checks.map((each) => [each.name, each]))
   for (const name of NEEDED) {
     const check = byName.get(name)

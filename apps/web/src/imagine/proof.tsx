@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react'
 import type { Check } from '../../../../sdk/checks.ts'
-import { later } from '../../../../sdk/errors.ts'
+import { asHeuristError, later } from '../../../../sdk/errors.ts'
 import { verifyReceipt } from '../../../../sdk/verify.ts'
 import { picturePath, type SharedPicture } from '../../pictures/record.ts'
 import type { PageConfig } from '../network/config.ts'
@@ -15,6 +15,9 @@ const WORDS: Record<string, string> = {
   node: 'a registered node signed the receipt',
   router: 'the router countersigned it',
 }
+
+/** While the chain does not answer, or the router. */
+const AGAIN_MS = 4_000
 
 type Read = { state: 'reading' } | { state: 'read'; checks: Check[] } | { state: 'failed'; problem: Problem }
 
@@ -33,10 +36,24 @@ export default function Proof({ id, shared }: { id: string; shared: SharedPictur
   const { config } = useSession()
   const [read, setRead] = useState<Read>({ state: 'reading' })
   useEffect(() => {
-    checksOf(config, id, shared).then(
-      (checks) => setRead({ state: 'read', checks }),
-      (cause: unknown) => setRead({ state: 'failed', problem: wordsOf(cause) }),
-    )
+    let timer: number | undefined
+    let gone = false
+    async function check() {
+      try {
+        const checks = await checksOf(config, id, shared)
+        if (!gone) setRead({ state: 'read', checks })
+      } catch (cause) {
+        console.warn(cause)
+        if (gone) return
+        setRead({ state: 'failed', problem: wordsOf(cause) })
+        if (asHeuristError(cause).kind === 'later') timer = window.setTimeout(check, AGAIN_MS)
+      }
+    }
+    void check()
+    return () => {
+      gone = true
+      window.clearTimeout(timer)
+    }
   }, [config, id, shared])
   if (read.state === 'reading') return <p className="label">Checking…</p>
   if (read.state === 'failed') {

@@ -1,10 +1,12 @@
 import { startTransition, useEffect, useState } from 'react'
 import { z } from 'zod'
 import { receiptDocumentSchema } from '../../../../sdk/documents.ts'
+import { asHeuristError } from '../../../../sdk/errors.ts'
 import type { AccountId } from '../../../../sdk/journal.ts'
 import type { OwnBook } from '../../../../sdk/own-book.ts'
 import { type Check, verifyReceipt } from '../../../../sdk/verify.ts'
 import { useLive } from '../network/use.ts'
+import { wordsOf } from '../session/words.ts'
 import { deliveredOf } from './delivered.ts'
 
 const schema = receiptDocumentSchema.extend({ createdAt: z.number() })
@@ -65,6 +67,8 @@ async function ownBook(account: AccountId): Promise<OwnBook | undefined> {
   }
 }
 
+/** While the chain does not answer, or the router. */
+const CHECK_AGAIN_MS = 4_000
 /** A page reads the data of a batch up to some fifteen megabytes; of a larger one it says what it did not check. */
 const MOST_LEAVES = 50_000
 
@@ -76,22 +80,32 @@ export function useChecks(request: string, status: Receipt['status'] | undefined
     if (status === undefined || status === 'admitted' || status === 'dispatched' || status === 'failed')
       return
     let gone = false
+    let timer: number | undefined
     const { routerUrl, rpcUrl, chainId, ledger } = config
-    verifyReceipt(request as `0x${string}`, {
-      routerUrl,
-      rpcUrl,
-      chainId,
-      ledger,
-      mostLeaves: MOST_LEAVES,
-      journal: ownBook,
-      ...deliveredOf(request),
-    }).then(
-      (value) => gone || startTransition(() => setChecks({ state: 'read', value })),
-      (cause: unknown) =>
-        gone || setChecks({ state: 'failed', why: cause instanceof Error ? cause.message : String(cause) }),
-    )
+    async function verify() {
+      try {
+        const value = await verifyReceipt(request as `0x${string}`, {
+          routerUrl,
+          rpcUrl,
+          chainId,
+          ledger,
+          mostLeaves: MOST_LEAVES,
+          journal: ownBook,
+          ...deliveredOf(request),
+        })
+        if (!gone) startTransition(() => setChecks({ state: 'read', value }))
+      } catch (cause) {
+        console.warn(cause)
+        if (gone) return
+        const { says, fix } = wordsOf(cause)
+        setChecks((known) => (known.state === 'read' ? known : { state: 'failed', why: `${says} ${fix}` }))
+        if (asHeuristError(cause).kind === 'later') timer = window.setTimeout(verify, CHECK_AGAIN_MS)
+      }
+    }
+    void verify()
     return () => {
       gone = true
+      window.clearTimeout(timer)
     }
   }, [request, status, config])
   return checks

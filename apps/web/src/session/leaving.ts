@@ -77,7 +77,8 @@ export function openLeaving({ db, clientOf, isPaying }: Deps): Leaving {
           // The tab that has it decides them; if it is closed before, the next look does.
           if (code === 'journal.locked') continue
           console.warn(cause)
-          if (kind !== 'later') over.add(record.address)
+          // What its owner must mend stays so; all else may be over at the next look.
+          if (kind === 'refused') over.add(record.address)
         }
       }
     },

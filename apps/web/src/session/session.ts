@@ -28,10 +28,16 @@ import { wordsOf } from './words.ts'
 const AGAIN_MS = 4_000
 /** While all is well: whether it still is. Milliseconds. */
 const REFRESH_MS = 10_000
-/** Phases that the chain or another tab may end. */
-const CHANGING = new Set<Phase>(['none', 'unfunded', 'ready', 'revoking', 'revoked'])
+/** Phases that the chain, another tab or time may end. */
+const CHANGING = new Set<Phase>(['none', 'unfunded', 'ready', 'revoking', 'revoked', 'down'])
 /** Codes after which a key is of no more use than to be withdrawn. */
-const BROKEN = new Set(['key.retired', 'key.damaged', 'journal.lost', 'journal.damaged'])
+const BROKEN = new Set([
+  'key.retired',
+  'key.damaged',
+  'journal.lost',
+  'journal.damaged',
+  'voucher.ceiling_low',
+])
 
 /**
  * The one session of this origin's key: makes it, funds it, makes calls with it, revokes it.

@@ -1,4 +1,4 @@
-import { asHeuristError } from '../../../../sdk/errors.ts'
+import { asHeuristError, type HeuristError } from '../../../../sdk/errors.ts'
 
 /** What went wrong, for a person: what is, and what to do. */
 export interface Problem {
@@ -65,11 +65,23 @@ export const CODE_WORDS: Record<string, Omit<Problem, 'code'>> = {
     says: 'This router serves no such pod.',
     fix: 'Choose one of those that are listed under Pods.',
   },
+  'voucher.ceiling_low': {
+    says: 'The router counts more for this key than this browser does, and takes no more of its calls.',
+    fix: 'Revoke the key, which gives back what it holds, then begin with a new one. Nothing was charged for this.',
+  },
   'call.left': { says: 'You left the call.', fix: 'Only what was delivered is charged.' },
 }
 
 /** What a code means to somebody who was shown a price: pages allow what they show, and no more. */
 const MEANS: Record<string, string> = { 'price.too_low': 'price.rose' }
+
+/** Of an answer that came while the chain did not answer: what its receipt asks is known, and not whether it holds. */
+const isUnchecked = ({ code, details }: HeuristError): boolean =>
+  code === 'chain.unreachable' && details.price !== undefined
+const UNCHECKED: Omit<Problem, 'code'> = {
+  says: 'The answer came, but the chain does not answer: it cannot be checked yet.',
+  fix: 'The page goes on asking by itself, and shows what was charged once that is known.',
+}
 
 /** Any thrown value in words. Never a stack, never a message that nobody wrote for people. */
 export function wordsOf(cause: unknown): Problem {
@@ -78,7 +90,7 @@ export function wordsOf(cause: unknown): Problem {
   if (known) return known
   const error = asHeuristError(cause)
   const code = MEANS[error.code] ?? error.code
-  const words = CODE_WORDS[code]
+  const words = isUnchecked(error) ? UNCHECKED : CODE_WORDS[code]
   if (words) return { code, ...words }
   if (error.code === 'unexpected') {
     return {
