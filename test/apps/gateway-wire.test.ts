@@ -589,6 +589,16 @@ describe("the gateway's Heurist API", function () {
       expect(drawn.length).to.equal(1)
     })
 
+    it('that came and could not be checked yet is not tried again either: it is charged once that is done', async () => {
+      draws(async () => {
+        throw later('chain.unreachable', 'the chain does not answer', { details: { price: '800' } })
+      })
+      const answer = await ended(await create(task(fresh('sdk-workflow'))))
+
+      expect(answer).to.include({ status: 'failed', error: 'chain.unreachable' })
+      expect(drawn.length).to.equal(1)
+    })
+
     it('goes on after a restart with the same seed', async () => {
       const left = hangs()
       const id = await create(task(fresh('sdk-workflow')))

@@ -6,7 +6,7 @@ import { openChain } from '../../sdk/chain/clients.ts'
 import { accountCall } from '../../sdk/chain/deposits.ts'
 import { keySender } from '../../sdk/chain/key-sender.ts'
 import { usd } from '../../sdk/units.ts'
-import { OUT_OF_STEP } from '../sdk/ill-node.ts'
+import { OUT_OF_STEP, type Question } from '../sdk/ill-node.ts'
 import { faultsOf } from './axe.ts'
 import { ask, button, fund, type House, isReady, openHouse, until } from './visitor.ts'
 import { giveWallet, type TestWallet } from './wallet.ts'
@@ -14,12 +14,6 @@ import { giveWallet, type TestWallet } from './wallet.ts'
 /** A key of a browser and what the chain says of it, in a real Chromium: pages are loaded again at the worst time. */
 
 const SEND = 'eth_sendTransaction'
-
-interface Question {
-  id: number
-  method: string
-  params: { data?: string }[]
-}
 
 describe('the key of a browser: reloads, and withdrawals that began elsewhere', function () {
   this.timeout(300_000)

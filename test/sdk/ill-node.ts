@@ -4,13 +4,19 @@ import type { AddressInfo } from 'node:net'
 /** What a node says of a question that it cannot answer, beside the question's id. */
 export const OUT_OF_STEP = { error: { code: -32000, message: 'header not found' } }
 
+export interface Question {
+  id: number
+  method: string
+  params: { data?: string }[]
+}
+
 /** A way to the chain whose node answers with something else what is to fall ill, one question after the other. */
 export interface IllNode {
   readonly url: string
   /** Questions so far. */
   asked: number
   /** What is said instead of the answer to the question of this number; undefined lets it through. */
-  says(asked: number): object | undefined
+  says(asked: number, question: Question): object | undefined
   close(): void
 }
 
@@ -22,10 +28,10 @@ export async function startIllNode(rpcUrl: string): Promise<IllNode> {
     for await (const part of request) parts.push(part)
     const body = Buffer.concat(parts)
     const questions = JSON.parse(body.toString())
-    const all: { id: number }[] = Array.isArray(questions) ? questions : [questions]
-    const instead = all.map(() => {
+    const all: Question[] = Array.isArray(questions) ? questions : [questions]
+    const instead = all.map((question) => {
       node.asked += 1
-      return node.says(node.asked)
+      return node.says(node.asked, question)
     })
     const headers = { 'content-type': 'application/json', 'content-length': body.length }
     const onward = httpRequest({ hostname, port, method: 'POST', headers }, async (answer) => {
