@@ -1,12 +1,11 @@
 import { startTransition, useEffect, useState } from 'react'
 import { z } from 'zod'
 import { receiptDocumentSchema } from '../../../../sdk/documents.ts'
-import { asHeuristError } from '../../../../sdk/errors.ts'
+import { asHeuristError, type HeuristError } from '../../../../sdk/errors.ts'
 import type { AccountId } from '../../../../sdk/journal.ts'
 import type { OwnBook } from '../../../../sdk/own-book.ts'
 import { type Check, verifyReceipt } from '../../../../sdk/verify.ts'
 import { useLive } from '../network/use.ts'
-import { wordsOf } from '../session/words.ts'
 import { deliveredOf } from './delivered.ts'
 
 const schema = receiptDocumentSchema.extend({ createdAt: z.number() })
@@ -67,6 +66,11 @@ async function ownBook(account: AccountId): Promise<OwnBook | undefined> {
   }
 }
 
+function whyOf({ kind, code, message }: HeuristError): string {
+  if (kind === 'later') return `${message}. The page tries again by itself.`
+  return code === 'unexpected' ? 'something went wrong that this page did not expect.' : message
+}
+
 /** While the chain does not answer, or the router. */
 const CHECK_AGAIN_MS = 4_000
 /** A page reads the data of a batch up to some fifteen megabytes; of a larger one it says what it did not check. */
@@ -97,9 +101,9 @@ export function useChecks(request: string, status: Receipt['status'] | undefined
       } catch (cause) {
         console.warn(cause)
         if (gone) return
-        const { says, fix } = wordsOf(cause)
-        setChecks((known) => (known.state === 'read' ? known : { state: 'failed', why: `${says} ${fix}` }))
-        if (asHeuristError(cause).kind === 'later') timer = window.setTimeout(verify, CHECK_AGAIN_MS)
+        const error = asHeuristError(cause)
+        setChecks((known) => (known.state === 'read' ? known : { state: 'failed', why: whyOf(error) }))
+        if (error.kind === 'later') timer = window.setTimeout(verify, CHECK_AGAIN_MS)
       }
     }
     void verify()
