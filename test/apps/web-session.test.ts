@@ -440,6 +440,20 @@ describe('the key of a browser: reloads, and withdrawals that began elsewhere', 
     await page.context().close()
   })
 
+  it('a receipt is not accused by an error of the chain’s node: its page says that it could not check, and tries again', async () => {
+    const page = await house.guest()
+    await ask(page, 'What is a pod?')
+    const request = await page.locator('[data-receipt]').first().getAttribute('data-receipt')
+    const context = page.context()
+    const rise = await fall(context, () => true)
+    const receipt = await house.open(context, `/r/${request}`)
+    await receipt.getByText('Could not check: the node of the chain answers with an error').waitFor()
+    expect(await receipt.getByText('not hold').count()).to.equal(0)
+    await rise()
+    await receipt.getByText(/^all (hold so far|\d+ hold)|\d+ hold, \d+ not checked/).waitFor()
+    await context.close()
+  })
+
   it('no page asked anything of a stranger, and no policy was broken', () => {
     expect(house.strangers).to.deep.equal([])
     expect(house.complaints).to.deep.equal([])
