@@ -38,7 +38,6 @@ export const BROWSER_TESTS = [
   'test/apps/web-weight.test.ts',
   'test/apps/web-day.test.ts',
   'test/apps/web-late.test.ts',
-  'test/apps/web-attacked.test.ts',
 ] as const
 
 export const NO_CHROMIUM =

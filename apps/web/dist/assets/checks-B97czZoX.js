@@ -1,1 +1,0 @@
-import{n as e}from"./rolldown-runtime-CNOWq4Kh.js";var t,n,r,i;function a(){return(a=e((()=>{t=(e,t,n)=>({name:e,ok:t,checked:!0,detail:n}),n=(e,n)=>t(e,!0,n),r=(e,n)=>t(e,!1,n),i=(e,t)=>({name:e,ok:!0,checked:!1,detail:t})})))()}export{n as a,i,a as n,r,t};

@@ -1,1 +1,0 @@
-import{r as e,t}from"./faucet-J-spynfD.js";e();export{t as faucet};

@@ -1,0 +1,1 @@
+import{r as e,t}from"./faucet-D_rwNQI9.js";e();export{t as faucet};

@@ -1,0 +1,1 @@
+import{n as e,t}from"./store-Dbu5nZS0.js";t();export{e as openSessionDb};

@@ -1,1 +1,0 @@
-import{n as e,t}from"./store-BB4vF39t.js";t();export{e as openSessionDb};
