@@ -291,6 +291,20 @@ describe('the history of a model', () => {
     expect(outgrown([...full, failed], model)).to.deep.equal([failed])
   })
 
+  it('lets what was paid for without a picture go by its age, and never what has just come', () => {
+    const full = many(MOST_DRAWINGS)
+    const left = picture(99, { state: 'cut', request: '0x01' })
+    const free = picture(98, { state: 'failed', request: '0x02', price: '0' })
+
+    expect(outgrown([...full, left], model)).to.deep.equal([full[0]])
+    expect(outgrown([...full, left, free], model)).to.deep.equal([free, full[0]])
+    // Its date is an old one where the clock was ahead of time before.
+    const come = picture(-1)
+    expect(outgrown([...full, come], model, come.id)).to.deep.equal([full[0]])
+    const oldest = picture(-2, { state: 'cancelled', request: '0x03', price: '5' })
+    expect(nextToGo([oldest, ...full.slice(1)], model)).to.equal(oldest)
+  })
+
   it('gives a picture up for one that is there, and for none that fails', async () => {
     const drawings = await openDrawings()
     for (const each of many(MOST_DRAWINGS)) drawings.add(each)

@@ -35,21 +35,25 @@ export const ofModel = (drawings: readonly Drawing[], model: string): Drawing[] 
   drawings.filter((each) => each.model === model).sort((a, b) => b.at - a.at)
 
 /**
- * Those of a model that no longer fit: what came to no picture goes first, then the oldest. Never a shared one, with which the
- * secret would go that deletes its page, nor one that is being drawn. Pure.
+ * Those of a model that no longer fit: what cost nothing and came to nothing goes first, then the oldest. Never a shared one,
+ * with which the secret would go that deletes its page, nor one that is being drawn. Pure.
+ *
+ * @param come  Has just come and stays, whatever the clock said when the others did.
  */
-export function outgrown(drawings: readonly Drawing[], model: string): Drawing[] {
+export function outgrown(drawings: readonly Drawing[], model: string, come?: string): Drawing[] {
   const ended = ofModel(drawings, model)
     .filter(({ state, share }) => state !== 'drawing' && share === undefined)
     .reverse()
-  const [empty, done] = [ended.filter((each) => !isDone(each)), ended.filter(isDone)]
-  return [...empty, ...done].slice(0, Math.max(0, ended.length - MOST_KEPT))
+  const [free, dear] = [ended.filter(isFree), ended.filter((each) => !isFree(each))]
+  const mayGo = [...free, ...dear].filter(({ id }) => id !== come)
+  return mayGo.slice(0, Math.max(0, ended.length - MOST_KEPT))
 }
 
-/** The picture that has to go for the next one of its model. Pure. */
+/** What has to go for the next one of its model: a picture, or the line of a call that was paid for. Pure. */
 export function nextToGo(drawings: readonly Drawing[], model: string): Drawing | undefined {
   const next: Drawing = { id: '', model, at: Number.POSITIVE_INFINITY, input: '', state: 'done' }
-  return outgrown([...drawings, next], model).find(isDone)
+  return outgrown([...drawings, next], model, next.id).find((each) => !isFree(each))
 }
 
-const isDone = ({ state }: Drawing): boolean => state === 'done'
+const isFree = ({ state, request, price }: Drawing): boolean =>
+  state !== 'done' && state !== 'unkept' && (request === undefined || price === '0')

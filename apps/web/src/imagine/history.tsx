@@ -25,7 +25,7 @@ export function NextToGo({ drawing }: { drawing: Drawing }) {
     <p role="status" className="rounded-md border border-edge px-3 py-2" data-next-to-go={drawing.id}>
       This browser keeps the latest {MOST_KEPT} of a model: the next one takes the place of the oldest, “
       {shortOf(prompt)}”. What is shared stays.{' '}
-      <Download drawing={drawing} seed={seed} name="Download it before" />
+      {drawing.state === 'done' && <Download drawing={drawing} seed={seed} name="Download it before" />}
     </p>
   )
 }

@@ -137,8 +137,8 @@ function drawingsOf(db: IDBPDatabase<Schema> | undefined, first: DrawingsView): 
     drop(...ids.filter((id) => !shared.has(id)))
     for (const each of shared.values()) replace(each)
   }
-  function fit(model: string): void {
-    const old = outgrown(view.drawings, model)
+  function fit(model: string, come?: string): void {
+    const old = outgrown(view.drawings, model, come)
     if (old.length > 0) void remove(old.map(({ id }) => id))
   }
 
@@ -152,7 +152,7 @@ function drawingsOf(db: IDBPDatabase<Schema> | undefined, first: DrawingsView): 
     add(drawing) {
       replace(drawing)
       void made(drawing.id, drawing, (kept) => kept ?? drawing)
-      fit(drawing.model)
+      fit(drawing.model, drawing.id)
     },
     update,
     patch(id, part, options = { write: true }) {
@@ -173,7 +173,7 @@ function drawingsOf(db: IDBPDatabase<Schema> | undefined, first: DrawingsView): 
       // As it is when this is written, which may be later.
       update(id, (now) => ({ ...now, ...part, ...(unkept.has(id) ? { state: 'unkept' } : {}) }))
       const { model } = find(id) ?? {}
-      if (model !== undefined) fit(model)
+      if (model !== undefined) fit(model, id)
     },
     picture: async (id) => unkept.get(id) ?? (await db?.get('pictures', id)),
     remove: (id, page) => remove([id], page),

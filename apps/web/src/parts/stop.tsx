@@ -10,6 +10,9 @@ interface Props {
   name?: string
 }
 
+/** So long after a key the same key again is its second half. Milliseconds; what systems give a double click. */
+const TWICE_MS = 500
+
 /** Ends what is paid for by the piece. It stands where that was begun: the second click of a double click is not meant for it. */
 export function StopButton({ onStop, onLeft, isNext = false, name = 'Stop' }: Props) {
   const button = useRef<HTMLButtonElement>(null)
@@ -24,8 +27,16 @@ export function StopButton({ onStop, onLeft, isNext = false, name = 'Stop' }: Pr
   useEffect(() => {
     if (isNext && isFocusLost()) button.current?.focus()
   }, [isNext])
+  // A key that began it and is held down, or pressed twice, comes with the focus: it is not meant for this either.
+  const shownMs = useRef(performance.now())
+  const isMeant = (detail: number) =>
+    detail === 0 ? performance.now() > shownMs.current + TWICE_MS : detail < 2
   return (
-    <Button ref={button} onClick={({ detail }) => detail < 2 && onStop()}>
+    <Button
+      ref={button}
+      onKeyDown={(event) => event.repeat && event.preventDefault()}
+      onClick={({ detail }) => isMeant(detail) && onStop()}
+    >
       {name}
     </Button>
   )
