@@ -111,6 +111,18 @@ describe('what comes late', function () {
     await context.close()
   })
 
+  it('a page whose signing does not come goes on once it does, with the key that it had', async () => {
+    const page = await house.guest()
+    const restore = await lose(page.context(), /\/assets\/session-[^/]*\.js$/)
+    await page.reload()
+    await page.locator('[data-session=down]').waitFor()
+    await page.getByText('A part of this page did not come').first().waitFor()
+    await restore()
+    await isReady(page)
+
+    await page.context().close()
+  })
+
   it('an answer whose look does not come is read as it was written, until that comes', async () => {
     const context = await house.visitor()
     const restore = await lose(context, /\/assets\/markdown-[^/]*\.js$/)

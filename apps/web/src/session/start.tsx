@@ -14,7 +14,8 @@ interface Paying<K> {
 /** Begins a door whose pages pay. One that shows a share waits for neither key nor chain: whoever came reads. */
 export function startPaying<K>({ door, kept, readShare, draw }: Paying<K>): Promise<void> {
   const known = sentShare === undefined ? hasKeys() : undefined
-  void known?.then((isKnown) => (isKnown ? loadSession() : undefined))
+  // Whoever opens the session says what did not come.
+  void known?.then((isKnown) => (isKnown ? loadSession().catch(() => undefined) : undefined))
   const shown = sentShare === undefined ? undefined : readShare(sentShare)
   const read = Promise.all([kept, shown])
   return start(

@@ -1,4 +1,5 @@
 import { createContext, useContext, useSyncExternalStore } from 'react'
+import { later } from '../../../../sdk/errors.ts'
 import type { PageConfig } from '../network/config.ts'
 import { askRouter } from '../network/router.ts'
 import { openSessionDb } from './store.ts'
@@ -12,6 +13,26 @@ export const loadSession = () => import('./session.ts')
 
 /** While nobody pays, how often the router is asked whether it is there. Milliseconds. */
 const LOOK_MS = 10_000
+/** How often code that did not come is asked for. Milliseconds. */
+const AGAIN_MS = 5_000
+
+/** Asked for until it is there: a line that breaks for a moment is no page's end. */
+async function codeOfSession(failed: (cause: unknown) => void): ReturnType<typeof loadSession> {
+  for (;;) {
+    try {
+      return await loadSession()
+    } catch (cause) {
+      failed(partMissing(cause))
+      await new Promise((resolve) => window.setTimeout(resolve, AGAIN_MS))
+    }
+  }
+}
+
+const partMissing = (cause: unknown) =>
+  later('page.part_missing', 'a part of this page did not come', {
+    fix: 'It is asked for again every few seconds; if it stays, load the page again.',
+    cause,
+  })
 
 /** Whether this browser has had a key; one that keeps nothing is for the session to say. */
 export async function hasKeys(): Promise<boolean> {
@@ -44,23 +65,20 @@ export function lazySession(
     for (const listen of listeners) listen()
   }
   let loading: Promise<Session | undefined> | undefined
+  const fail = (cause: unknown): undefined => {
+    console.warn(cause)
+    view = { phase: 'down', former: [], acts: [], problem: wordsOf(cause) }
+    tell()
+  }
   const open = () => {
-    loading ??= loadSession()
+    loading ??= codeOfSession(fail)
       .then(({ openBrowserSession }) => openBrowserSession(config, frontend))
-      .then(
-        (opened) => {
-          real = opened
-          opened.subscribe(tell)
-          tell()
-          return opened
-        },
-        (cause: unknown) => {
-          console.warn(cause)
-          view = { phase: 'down', former: [], acts: [], problem: wordsOf(cause) }
-          tell()
-          return undefined
-        },
-      )
+      .then((opened) => {
+        real = opened
+        opened.subscribe(tell)
+        tell()
+        return opened
+      }, fail)
     return loading
   }
   const look = async (): Promise<void> => {

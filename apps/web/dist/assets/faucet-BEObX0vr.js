@@ -1,1 +1,0 @@
-import{r as e,t}from"./faucet-D_rwNQI9.js";e();export{t as faucet};

@@ -1,0 +1,1 @@
+import{n as e,t}from"./key-sender-Dbimnd7h.js";t();export{e as keySender};

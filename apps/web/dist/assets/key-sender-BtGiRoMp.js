@@ -1,1 +1,0 @@
-import{n as e,t}from"./key-sender-DjUwF1gO.js";t();export{e as keySender};

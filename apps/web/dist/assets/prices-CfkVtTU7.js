@@ -1,0 +1,1 @@
+import{n as e,t}from"./prices-CjUcvmDG.js";e();export{t as endOf};

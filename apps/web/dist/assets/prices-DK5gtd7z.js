@@ -1,1 +1,0 @@
-import{n as e,t}from"./prices-ClVS26pI.js";e();export{t as endOf};

@@ -1,1 +1,0 @@
-import{n as e,t}from"./store-Dbu5nZS0.js";t();export{e as openSessionDb};

@@ -1,0 +1,1 @@
+import{n as e,t}from"./store-Dv3d2-qw.js";t();export{e as openSessionDb};
