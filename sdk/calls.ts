@@ -179,7 +179,7 @@ export function createCalls(transport: Transport, frontend: number, open: () => 
           if (isUnknown(cause)) cut = true
           if (!signal.aborted && (await mayRepeat(cause, attempt, signal, options.retries))) continue
           if (!signal.aborted) throw await givenUp({ ...call, delivery }, cause)
-          await leave(call, new Uint8Array())
+          await leave(call, delivery.bytes ?? new Uint8Array())
           throw leftError(options.signal)
         }
       }

@@ -22,14 +22,15 @@ export const no = (name: string, detail: string): Check => check(name, false, de
 export const unchecked = (name: string, detail: string): Check => ({ name, ok: true, checked: false, detail })
 
 /**
- * What an error says of a check: that what was shown is wrong, or, if it is none that was foreseen, nothing at all.
+ * What an error says of a check: that what was shown is wrong. What nobody foresaw is no excuse either, for it may come of
+ * what was shown.
  *
  * @throws what time can mend: to be checked again.
  */
 export function noIfRefused(name: string, cause: unknown): Check {
   const { code, kind, message } = asHeuristError(cause)
   if (kind === 'later') throw cause
-  return code === 'unexpected'
-    ? unchecked(name, 'could not be checked: something went wrong that was not expected')
-    : no(name, `${code}: ${message}`)
+  const says =
+    code === 'unexpected' ? 'could not be checked: something went wrong that was not expected' : message
+  return no(name, `${code}: ${says}`)
 }

@@ -15,6 +15,9 @@ const amount = z
   .regex(/^\d{1,39}$/)
   .transform(BigInt)
 
+/** Of a batch: as wide as the ledger's, so that no question to it can fail for its size. */
+const seq = amount.refine((value) => value < 2n ** 64n, 'is no number of a batch')
+
 /** Of a node, pod or frontend. */
 const id = z
   .number()
@@ -72,7 +75,7 @@ export const leafSchema = z.object({
 
 /** `GET /v1/accounts/:payer/leaf?batch=N`: the newest leaf of an account in the batches up to N. */
 export const provenLeafSchema = z.looseObject({
-  seq: amount,
+  seq,
   leaf: leafSchema,
   proof: z.array(hashSchema).max(64),
 })
@@ -103,7 +106,7 @@ export const receiptDocumentSchema = z.looseObject({
   split: z.exactOptional(splitSchema),
   batch: z.exactOptional(
     z.looseObject({
-      seq: amount,
+      seq,
       root: hashSchema,
       /** Missing while the router is asked for more proofs than it makes at once. */
       proof: z.exactOptional(z.array(hashSchema)),

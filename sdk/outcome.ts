@@ -24,7 +24,7 @@ export interface Outcome {
    * What could not be checked decides nothing: the call stays open, to be followed.
    *
    * @throws `receipt.*`, `ack.*` (refused) if it is wrong; what the chain says if it could not be checked, with
-   *   `details.price`: what the receipt asks, charged once it can be checked and holds.
+   *   `details.unchecked` and `details.price`: what the receipt asks, charged once it can be checked and holds.
    */
   accept(call: OpenCall, version: PodVersion, answer: Countersigned): Promise<void>
   /** A failed call: what the router refused or failed costs nothing; silence decides nothing. */
@@ -179,7 +179,7 @@ function uncheckedOf(cause: unknown, { receipt }: Countersigned): HeuristError {
   const price = receipt.price.toString()
   return new HeuristError(kind, code, `the answer came and could not be checked: ${message}`, {
     ...(fix === undefined ? {} : { fix }),
-    details: { ...details, price },
+    details: { ...details, price, unchecked: true },
     cause,
   })
 }

@@ -1,10 +1,4 @@
-import {
-  type Address,
-  type Hex,
-  parseEventLogs,
-  TransactionNotFoundError,
-  TransactionReceiptNotFoundError,
-} from 'viem'
+import { type Address, type Hex, parseEventLogs } from 'viem'
 import type { z } from 'zod'
 import { KEEP_SECONDS } from './audit.ts'
 import { computeLedgerAbi } from './chain/abi.ts'
@@ -216,13 +210,17 @@ async function readData(
   }
 }
 
+/** By name: a process may hold viem twice. */
+const isAbsent = (cause: unknown): boolean =>
+  cause instanceof Error &&
+  ['TransactionNotFoundError', 'TransactionReceiptNotFoundError'].includes(cause.name)
+
 async function readTransaction({ chain, ledger, router }: Place, seq: bigint, hash: Hex) {
   const [transaction, receipt] = await Promise.all([
     chain.client.getTransaction({ hash }),
     chain.client.getTransactionReceipt({ hash }),
   ]).catch((cause: unknown) => {
-    if (cause instanceof TransactionNotFoundError || cause instanceof TransactionReceiptNotFoundError)
-      throw refused('batch.unreadable', `the chain knows no transaction ${hash}`)
+    if (isAbsent(cause)) throw refused('batch.unreadable', `the chain knows no transaction ${hash}`)
     throw chainError(cause)
   })
   // A contract that is a router may settle two of its batches at once.

@@ -16,10 +16,12 @@ export interface Names {
    */
   meant(name: string, named: readonly Pod[]): Pod | undefined
   /**
-   * Gives names that nobody has to who had them first, and keeps that. Asks the chain about those alone that several
-   * have, once at a time, and again after `AGAIN_MS` where it did not tell; nobody waits for it. Never throws.
+   * Gives names that nobody has to who had them first, as the chain tells it, and keeps that: one name at a time, and again
+   * after `AGAIN_MS` where the chain did not tell. Nobody waits for it. Never throws.
    */
   settle(byName: ReadonlyMap<string, readonly Pod[]>): Promise<void>
+  /** The chain has replaced a block: it is asked again about every name. */
+  forget(): void
 }
 
 const AGAIN_MS = 60_000
@@ -36,9 +38,9 @@ export function createNames({
   let settling: Promise<void> | undefined
 
   async function firstOf(name: string, named: readonly Pod[]): Promise<number | undefined> {
-    if (named.length === 1) return named[0]?.id
-    if (clock.nowMs() < (notBefore.get(name) ?? 0)) return undefined
-    notBefore.set(name, clock.nowMs() + AGAIN_MS)
+    const question = `${name} ${named.map(({ id }) => id)}`
+    if (clock.nowMs() < (notBefore.get(question) ?? 0)) return undefined
+    notBefore.set(question, clock.nowMs() + AGAIN_MS)
     const first = await chain.firstToPublish(hashesOf(name, named)).catch((cause: unknown) => {
       log.warn({ event: 'name.unclear', name, ...asHeuristError(cause).toJSON() })
       return undefined
@@ -76,6 +78,10 @@ export function createNames({
           settling = undefined
         })
       return settling
+    },
+    forget() {
+      owners.clear()
+      notBefore.clear()
     },
   }
 }

@@ -86,7 +86,7 @@ export function createRegistry(
   let stopped = false
   let cancel = () => {}
 
-  async function readManifests(): Promise<void> {
+  async function manifestsHere(): Promise<typeof manifests> {
     const found = new Map<Hex, (typeof manifests)[number]>()
     for (const bytes of await world.manifests.read()) {
       try {
@@ -96,22 +96,37 @@ export function createRegistry(
         log.warn({ event: 'manifest.unreadable', ...asHeuristError(cause).toJSON() })
       }
     }
-    manifests = [...found.values()]
+    return [...found.values()]
   }
 
-  async function readPod(id: number): Promise<Pod | undefined> {
+  async function readPod(id: number, here: typeof manifests): Promise<Pod | undefined> {
     const entry = await chain.pod(id)
     if (!entry) return undefined
     const pod: Pod = { id, ...entry, versions: new Map() }
-    for (const version of manifests) {
+    for (const version of here) {
       const registered = version.hash === entry.latest || (await chain.isVersion(id, version.hash))
       if (!registered) continue
       pod.versions.set(version.hash, { pod: id, ...version })
       await world.manifests.keep(version.hash, version.bytes)
     }
-    pods.set(id, pod)
-    named = undefined
     return pod
+  }
+
+  /** All of them at once, so that no name is ever seen with a part of the pods that have it. */
+  async function readPods(ids: Iterable<number>, here: typeof manifests): Promise<void> {
+    const read = await Promise.all([...ids].map((id) => readPod(id, here)))
+    manifests = here
+    for (const pod of read) if (pod) pods.set(pod.id, pod)
+    named = undefined
+  }
+
+  /** With the manifests that are there by now. One that came since may be a version of any pod. */
+  async function readPodAfresh(id: number): Promise<Pod | undefined> {
+    const here = await manifestsHere()
+    const known = new Set(manifests.map(({ hash }) => hash))
+    const isMore = here.some(({ hash }) => !known.has(hash))
+    await readPods(isMore ? new Set([...pods.keys(), id]) : [id], here)
+    return pods.get(id)
   }
 
   const byName = () => {
@@ -127,12 +142,12 @@ export function createRegistry(
     block = await chain.head()
     blockHash = await chain.hashOf(block)
     accounts.clear()
-    await readManifests()
+    const here = await manifestsHere()
     await readPause()
     const registered = await chain.counts()
     const ids = (count: number) => Array.from({ length: count }, (_, index) => index + 1)
     await Promise.all([
-      ...ids(registered.pods).map(readPod),
+      readPods(ids(registered.pods), here),
       ...ids(registered.nodes).map((id) => nodes.refresh(id)),
       ...ids(registered.frontends).map((id) => frontends.refresh(id)),
     ])
@@ -144,10 +159,7 @@ export function createRegistry(
     if (change.kind === 'pause') return readPause()
     if (change.kind === 'account') return accounts.again(change.payer)
     if (change.kind === 'frontend') return void (await frontends.refresh(change.id))
-    if (change.kind === 'pod') {
-      await readManifests()
-      return void (await readPod(change.id))
-    }
+    if (change.kind === 'pod') return void (await readPodAfresh(change.id))
     await nodes.refresh(change.id)
     registry.onNode(change.id)
   }
@@ -168,6 +180,7 @@ export function createRegistry(
       // Read anew: a chain that replaced a block that was read (a reorganisation, a local chain restored from an older
       // state), after a silence, and at the turn of an epoch, when entries begin and end without an event.
       const undone = blockHash === undefined || (await chain.hashOf(block)) !== blockHash
+      if (undone) names.forget()
       if (undone || down || epochOf(clock.nowMs()) !== epochOf(seenAtMs)) await readAll()
       else await readChanges()
       seenAtMs = clock.nowMs()
@@ -214,11 +227,7 @@ export function createRegistry(
       return pausedUntil
     },
     pods: () => [...pods.values()],
-    pod: (id) =>
-      orAbsent('pod', id, pods.get(id), async () => {
-        await readManifests()
-        return readPod(id)
-      }),
+    pod: (id) => orAbsent('pod', id, pods.get(id), () => readPodAfresh(id)),
     podByName: (name) => names.meant(name, byName().get(name) ?? []),
     nodeIds: () => nodes.keys(),
     node: (id) => orAbsent('node', id, nodes.get(id), () => nodes.refresh(id)),

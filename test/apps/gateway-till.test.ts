@@ -9,8 +9,9 @@ import { type Keys, openKeys } from '../../apps/gateway/till/keys.ts'
 import { openStore, type Store } from '../../apps/gateway/till/store.ts'
 import { HOUSE, NOTHING, openTill, type Ticket, type Till } from '../../apps/gateway/till/till.ts'
 import { createDraw } from '../../bench/economy/draw.ts'
-import { asHeuristError } from '../../sdk/errors.ts'
+import { asHeuristError, later } from '../../sdk/errors.ts'
 import { chatAnswer, openDoor, type TestDoor } from './door.ts'
+import { mostOf, openMeteredDoor } from './metered-door.ts'
 
 const SEED = Number(process.env.HEURIST_SEED ?? 20_261_125)
 const codeOf = (work: () => unknown): string => {
@@ -316,5 +317,27 @@ describe('an idempotency key', function () {
       expect(((await answer.json()) as { error: object }).error).to.include({ param: 'Idempotency-Key' })
     }
     expect(paid).to.equal(0)
+  })
+})
+
+describe('an answer that came and could not be held to the chain', () => {
+  it('costs its caller nothing, for nobody got it; one that was cut is charged what its receipt says', async () => {
+    const door = await openMeteredDoor()
+    const wallet = `0x${'aa'.repeat(20)}`
+    const { key } = door.account(wallet, 1_000_000n)
+    const ask = () => door.ask({ authorization: `Bearer ${key}` })
+    const balance = () => door.accounts.till.balance(wallet)
+
+    door.fail(later('chain.unreachable', 'no', { details: { price: '5', unchecked: true } }))
+    const withheld = await ask()
+    const after = balance()
+    door.fail(later('stream.interrupted', 'cut', { details: { price: '5' } }))
+    const cut = await ask()
+
+    expect([withheld.status, withheld.headers.get('retry-after')]).to.deep.equal([503, '1'])
+    expect([after.charged, after.held]).to.deep.equal([0n, 0n])
+    expect(cut.status).to.equal(503)
+    expect(balance().held).to.equal(mostOf())
+    await door.close()
   })
 })

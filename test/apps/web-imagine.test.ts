@@ -932,6 +932,8 @@ describe('imagine in a browser', function () {
       await button(mine, 'Draw').focus()
       await mine.keyboard.press('Enter')
       await isFocused(cancel)
+      // Later than the second half of a double press, which is meant for Draw.
+      await mine.waitForTimeout(600)
       await mine.keyboard.press('Enter')
       await mine.locator('#result [data-state=cancelled]').waitFor()
     } finally {

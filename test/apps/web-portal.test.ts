@@ -412,7 +412,15 @@ describe('the portal in a browser', function () {
     try {
       await button(page, 'Run').focus()
       await page.keyboard.press('Enter')
+      await isFocused(button(page, 'Stop'))
+      // The second half of a double press, and a key that is held down, are meant for Run.
+      await page.keyboard.press('Enter')
+      await page.keyboard.down('Enter')
+      await page.waitForTimeout(600)
+      await page.keyboard.down('Enter')
+      await page.keyboard.up('Enter')
       await page.locator('[data-receipt]').waitFor()
+      expect(await page.locator('[data-problem]').count()).to.equal(0)
       await isFocused(button(page, 'Stop'))
       await page.keyboard.press('Enter')
       await page.locator('[data-problem="call.left"]').waitFor()

@@ -50,11 +50,13 @@ describe('what the page says of a refusal', () => {
   })
 
   it('is that an answer could not be checked yet, where it came while the chain did not answer', () => {
-    const { code, says } = wordsOf(later('chain.unreachable', 'it did not', { details: { price: '22' } }))
+    const { code, says } = wordsOf(
+      later('chain.unreachable', 'it did not', { details: { price: '22', unchecked: true } }),
+    )
 
     expect([code, says]).to.deep.equal([
       'chain.unreachable',
-      'The answer came, but the chain does not answer: it cannot be checked yet.',
+      'The answer came, but the chain does not say whether it holds: it cannot be checked yet.',
     ])
     expect(wordsOf(later('chain.unreachable', 'it did not')).says).to.equal('The chain does not answer.')
   })

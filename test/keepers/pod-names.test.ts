@@ -79,6 +79,22 @@ describe('what a pod’s name means', function () {
     expect(await idOf('hurried')).to.equal(pod)
   })
 
+  it('is not that of a copy which the router meets first, when its file comes after both', async () => {
+    const bytes = utf8.encode(podYaml({ name: 'late', seconds: 20 }))
+    const hash = manifestHash(bytes)
+    const pod = await register(deployer, hash)
+    const copy = await register(stranger, randomHash())
+    await publish(stranger, copy, hash)
+    await until('the router has seen both', async () => Number((await get('/v1/network')).chainId) > 0)
+    mkdirSync(join(stage.podsDir, 'late'), { recursive: true })
+    writeFileSync(join(stage.podsDir, 'late', 'pod.yaml'), bytes)
+
+    await publish(stranger, copy, randomHash())
+    await knows(copy, hash)
+
+    expect(await idOf('late')).to.equal(pod)
+  })
+
   it('is listed once, so that every door offers that pod', async () => {
     const { pods } = (await get('/v1/pods')) as { pods: { id: number; name: string }[] }
 

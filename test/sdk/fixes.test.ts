@@ -1,6 +1,7 @@
 import { connect, createServer, type Socket } from 'node:net'
 import { expect } from 'chai'
 import { type Answer, createClient, memoryJournal } from '../../sdk/index.ts'
+import type { Journal, JournalEntry } from '../../sdk/journal.ts'
 import { account, openStage, type Payer, pause, type Stage, USD, until } from '../keepers/stage.ts'
 import { testWorker, type WorkerJob } from '../keepers/worker.ts'
 import { OUT_OF_STEP, startIllNode } from './ill-node.ts'
@@ -249,6 +250,42 @@ describe('a client and what it cannot know', function () {
       expect([price, errors > 1]).to.deep.equal([22n, true])
       expect(stage.router.posts.length - before).to.equal(1)
     })
+
+  it('that leaves a whole answer which it looks at again remembers how much of it came', async () => {
+    const { domain, chain, addresses } = stage.market
+    const node = await startIllNode(chain.rpcUrl)
+    const entries: JournalEntry[] = []
+    const journal: Journal = {
+      async open(account) {
+        const log = await memoryJournal().open(account)
+        const append = (entry: JournalEntry) => {
+          entries.push(entry)
+          return log.append(entry)
+        }
+        return { ...log, append }
+      },
+    }
+    const pin = { rpcUrl: node.url, chainId: domain.chainId, ledger: addresses.ledger }
+    const client = await stage.client({ chain: pin, journal })
+    const abort = new AbortController()
+    const signed = () => {
+      node.says = () => {
+        setTimeout(() => abort.abort(), 50)
+        return OUT_OF_STEP
+      }
+    }
+
+    const error = await refusal(client.run('chat', 'hi', { signed, signal: abort.signal }))
+    node.says = () => undefined
+    await client.idle()
+    const { charged } = await client.balance()
+    node.close()
+
+    const read = entries.flatMap((entry) => (entry.type === 'left' ? [entry.read] : []))
+    expect(error.code).to.equal('call.left')
+    expect(read).to.deep.equal([BigInt(LINES.length)])
+    expect(charged).to.equal(22n)
+  })
 
   for (const how of ['whole', 'streamed'] as const)
     for (const [says, code, instead] of [

@@ -85,6 +85,9 @@ export function meter(
     else follow(ticket.request, Date.now(), ticket.close)
   }
 
+  /** A whole answer that came, could not be held to the chain and so was given to nobody: it is the operator's loss. */
+  const isWithheld = (cause: unknown): boolean => asHeuristError(cause).details.unchecked === true
+
   const paid = (ticket: Ticket, { receipt }: Answer): void =>
     ticket.close({ price: receipt.price, unitsIn: receipt.unitsIn, unitsOut: receipt.unitsOut })
 
@@ -99,7 +102,8 @@ export function meter(
       paid(ticket, answer)
       return answer
     } catch (cause) {
-      failed(ticket)
+      if (isWithheld(cause)) ticket.close(NOTHING)
+      else failed(ticket)
       throw cause
     }
   }

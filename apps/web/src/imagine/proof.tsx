@@ -16,8 +16,9 @@ const WORDS: Record<string, string> = {
   router: 'the router countersigned it',
 }
 
-/** While the chain does not answer, or the router. */
+/** While the chain does not answer, or the router; twice as long after each time, and only while somebody looks. */
 const AGAIN_MS = 4_000
+const LONGEST_PAUSE_MS = 60_000
 
 type Read = { state: 'reading' } | { state: 'read'; checks: Check[] } | { state: 'failed'; problem: Problem }
 
@@ -38,6 +39,10 @@ export default function Proof({ id, shared }: { id: string; shared: SharedPictur
   useEffect(() => {
     let timer: number | undefined
     let gone = false
+    let pause = AGAIN_MS
+    const again = () => {
+      timer = window.setTimeout(() => (document.visibilityState === 'visible' ? check() : again()), pause)
+    }
     async function check() {
       try {
         const checks = await checksOf(config, id, shared)
@@ -46,7 +51,9 @@ export default function Proof({ id, shared }: { id: string; shared: SharedPictur
         console.warn(cause)
         if (gone) return
         setRead({ state: 'failed', problem: wordsOf(cause) })
-        if (asHeuristError(cause).kind === 'later') timer = window.setTimeout(check, AGAIN_MS)
+        if (asHeuristError(cause).kind !== 'later') return
+        again()
+        pause = Math.min(2 * pause, LONGEST_PAUSE_MS)
       }
     }
     void check()

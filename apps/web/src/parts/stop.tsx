@@ -24,13 +24,15 @@ export function StopButton({ onStop, onLeft, isNext = false, name = 'Stop' }: Pr
       if (here !== null && here === document.activeElement) left.current()
     }
   }, [])
+  const tookFocusMs = useRef(Number.NEGATIVE_INFINITY)
   useEffect(() => {
-    if (isNext && isFocusLost()) button.current?.focus()
+    if (!isNext || !isFocusLost()) return
+    button.current?.focus()
+    tookFocusMs.current = performance.now()
   }, [isNext])
-  // A key that began it and is held down, or pressed twice, comes with the focus: it is not meant for this either.
-  const shownMs = useRef(performance.now())
+  // A key that began it and is held down, or pressed twice, comes along with the focus: it is not meant for this either.
   const isMeant = (detail: number) =>
-    detail === 0 ? performance.now() > shownMs.current + TWICE_MS : detail < 2
+    detail === 0 ? performance.now() > tookFocusMs.current + TWICE_MS : detail < 2
   return (
     <Button
       ref={button}

@@ -71,21 +71,26 @@ function whyOf({ kind, code, message }: HeuristError): string {
   return code === 'unexpected' ? 'something went wrong that this page did not expect.' : message
 }
 
-/** While the chain does not answer, or the router. */
+/** While the chain does not answer, or the router; twice as long after each time, and only while somebody looks. */
 const CHECK_AGAIN_MS = 4_000
+const LONGEST_PAUSE_MS = 60_000
 /** A page reads the data of a batch up to some fifteen megabytes; of a larger one it says what it did not check. */
 const MOST_LEAVES = 50_000
 
 /** Every signature, hash and proof of a call, checked in this browser against the chain; again as it comes further. */
 export function useChecks(request: string, status: Receipt['status'] | undefined): Read<Check[]> {
   const { config } = useLive()
-  const [checks, setChecks] = useState<Read<Check[]>>({ state: 'reading' })
+  const [checks, setChecks] = useState<Read<Check[]> & { of?: Receipt['status'] | undefined }>({ state: 'reading' })
   useEffect(() => {
     if (status === undefined || status === 'admitted' || status === 'dispatched' || status === 'failed')
       return
     let gone = false
     let timer: number | undefined
+    let pause = CHECK_AGAIN_MS
     const { routerUrl, rpcUrl, chainId, ledger } = config
+    const again = () => {
+      timer = window.setTimeout(() => (document.visibilityState === 'visible' ? verify() : again()), pause)
+    }
     async function verify() {
       try {
         const value = await verifyReceipt(request as `0x${string}`, {
@@ -97,13 +102,17 @@ export function useChecks(request: string, status: Receipt['status'] | undefined
           journal: ownBook,
           ...deliveredOf(request),
         })
-        if (!gone) startTransition(() => setChecks({ state: 'read', value }))
+        if (!gone) startTransition(() => setChecks({ state: 'read', value, of: status }))
       } catch (cause) {
         console.warn(cause)
         if (gone) return
         const error = asHeuristError(cause)
-        setChecks((known) => (known.state === 'read' ? known : { state: 'failed', why: whyOf(error) }))
-        if (error.kind === 'later') timer = window.setTimeout(verify, CHECK_AGAIN_MS)
+        // What was found of a call that has come further since says nothing of it as it is.
+        const isKnown = (known: typeof checks) => known.state === 'read' && known.of === status
+        setChecks((known) => (isKnown(known) ? known : { state: 'failed', why: whyOf(error) }))
+        if (error.kind !== 'later') return
+        again()
+        pause = Math.min(2 * pause, LONGEST_PAUSE_MS)
       }
     }
     void verify()

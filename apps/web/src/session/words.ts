@@ -75,11 +75,10 @@ export const CODE_WORDS: Record<string, Omit<Problem, 'code'>> = {
 /** What a code means to somebody who was shown a price: pages allow what they show, and no more. */
 const MEANS: Record<string, string> = { 'price.too_low': 'price.rose' }
 
-/** Of an answer that came while the chain did not answer: what its receipt asks is known, and not whether it holds. */
-const isUnchecked = ({ code, details }: HeuristError): boolean =>
-  code === 'chain.unreachable' && details.price !== undefined
+/** Of an answer that came and could not be held to the chain: what its receipt asks is known, and not whether it holds. */
+const isUnchecked = ({ details }: HeuristError): boolean => details.unchecked === true
 const UNCHECKED: Omit<Problem, 'code'> = {
-  says: 'The answer came, but the chain does not answer: it cannot be checked yet.',
+  says: 'The answer came, but the chain does not say whether it holds: it cannot be checked yet.',
   fix: 'The page goes on asking by itself, and shows what was charged once that is known.',
 }
 

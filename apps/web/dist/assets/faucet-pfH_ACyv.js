@@ -1,1 +1,0 @@
-import{r as e,t}from"./faucet-s8WJGr9V.js";e();export{t as faucet};

@@ -1,1 +1,0 @@
-import{n as e,t}from"./prices-CjUcvmDG.js";e();export{t as endOf};

@@ -1,1 +1,0 @@
-import{n as e,t}from"./store-Dv3d2-qw.js";t();export{e as openSessionDb};

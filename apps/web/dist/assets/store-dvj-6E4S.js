@@ -1,0 +1,1 @@
+import{n as e,t}from"./store-L3iv0hsI.js";t();export{e as openSessionDb};
