@@ -80,7 +80,9 @@ const MOST_LEAVES = 50_000
 /** Every signature, hash and proof of a call, checked in this browser against the chain; again as it comes further. */
 export function useChecks(request: string, status: Receipt['status'] | undefined): Read<Check[]> {
   const { config } = useLive()
-  const [checks, setChecks] = useState<Read<Check[]> & { of?: Receipt['status'] | undefined }>({ state: 'reading' })
+  const [checks, setChecks] = useState<Read<Check[]> & { of?: Receipt['status'] | undefined }>({
+    state: 'reading',
+  })
   useEffect(() => {
     if (status === undefined || status === 'admitted' || status === 'dispatched' || status === 'failed')
       return
