@@ -231,7 +231,7 @@ function podReader(
   reader: ChainReader,
 ): Pick<Session, 'pod' | 'version' | 'forgetPods'> {
   const newest = new Map<string, { at: number; version: Promise<PodVersion> }>()
-  /** By pod and hash: any pod may publish the manifest of another. */
+  /** By pod and hash, since a pod may publish the manifest of another. */
   const versions = new Map<string, PodVersion>()
 
   async function version(pod: number, hash: Hex): Promise<PodVersion> {
