@@ -55,7 +55,11 @@ describe('a week of the economy by heurist', function () {
 
   const run = (...argv: string[]) => season.home.run(...argv, '--json')
   const as = (who: Holder, ...argv: string[]) => run(...argv, '--key-file', who.file)
-  const shown = async () => (await run('epoch', 'show')).json as unknown as Shown
+  async function shown(): Promise<Shown> {
+    const { code, json } = await run('epoch', 'show')
+    expect(code, JSON.stringify(json)).to.equal(0)
+    return json as unknown as Shown
+  }
   const burn = async () => (await run('burn', 'show')).json as unknown as Burn
   const emission = async () => (await run('net', 'emission')).json as unknown as Emission
   const names = ({ due }: Shown) => due.map(({ name }) => name)
