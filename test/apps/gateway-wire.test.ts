@@ -589,7 +589,7 @@ describe("the gateway's Heurist API", function () {
       expect(drawn.length).to.equal(1)
     })
 
-    it('that came and could not be checked yet is not tried again either: it is charged once that is done', async () => {
+    it('that came and could not be checked yet is not tried again either: the gateway itself pays it once that is done', async () => {
       draws(async () => {
         throw later('chain.unreachable', 'the chain does not answer', { details: { price: '800' } })
       })
