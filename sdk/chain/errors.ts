@@ -102,6 +102,13 @@ export function chainError(cause: unknown): HeuristError {
       cause,
     })
   }
+  // What `eth_call` gives where there is no code: the node is behind the deployment, or the address is no contract of ours.
+  if (has(cause, 'ContractFunctionZeroDataError', 'AbiDecodingZeroDataError')) {
+    return later('chain.unreachable', 'the node of the chain knows no contract at the address', {
+      fix: RPC_FIX,
+      cause,
+    })
+  }
   const rpcCode = answeredCode(cause)
   if (rpcCode !== undefined) {
     const says = 'the node of the chain answers with an error of its own'

@@ -143,4 +143,60 @@ describe('what comes late', function () {
     expect(await missing(page).count()).to.equal(0)
     await context.close()
   })
+
+  // ---------------------------------------------------------------------------------- parts that cannot be drawn
+
+  const THROWS = "export default function Broken() { throw new Error('cannot be drawn') }"
+  const broken = (page: Page) => page.locator('[data-broken]')
+  const spoil = (context: BrowserContext, files: RegExp, body: string) =>
+    context.route(files, (route) => route.fulfill({ contentType: 'text/javascript', body }))
+
+  it('a page of the portal that cannot be drawn leaves the way to the others', async () => {
+    const context = await house.visitor()
+    await spoil(context, /\/assets\/pods-[^/]*\.js$/, THROWS)
+    const page = await house.open(context, '/pods')
+    await broken(page).waitFor()
+    await page.getByRole('link', { name: 'Nodes', exact: true }).click()
+    await page.getByRole('heading', { name: 'Nodes', level: 1 }).waitFor()
+
+    expect(await broken(page).count()).to.equal(0)
+    await context.close()
+  })
+
+  it('an answer that cannot be drawn is read as it was written, and the next question can be asked', async () => {
+    const context = await house.visitor()
+    await spoil(context, /\/assets\/markdown-[^/]*\.js$/, THROWS)
+    const page = await house.open(context)
+    await button(page, 'Add credit').click()
+    await button(page, 'Try without a wallet').click()
+    await isReady(page)
+    await page.keyboard.press('Escape')
+    for (const count of [1, 2]) {
+      await page.getByLabel('Your question', { exact: true }).fill('What is a pod?')
+      await button(page, 'Send').click()
+      await page
+        .locator('[data-role=assistant][data-state=done]')
+        .nth(count - 1)
+        .waitFor()
+    }
+
+    const answers = await page.locator('[data-role=assistant] p.whitespace-pre-wrap').allTextContents()
+    expect(answers).to.have.length(2)
+    for (const answer of answers) expect(answer).to.match(/pod/i)
+    await context.close()
+  })
+
+  it('a door that cannot be drawn says so, and begins when it is loaded again', async () => {
+    const context = await house.visitor()
+    const files = /\/assets\/live-[^/]*\.js$/
+    await spoil(context, files, 'export const openLive = () => ({})')
+    const page = await house.open(context, '/pods')
+    await broken(page).waitFor()
+    await context.unroute(files)
+    await button(page, 'Load the page again').click()
+    await page.getByRole('heading', { name: 'Pods', level: 1 }).waitFor()
+
+    expect(await broken(page).count()).to.equal(0)
+    await context.close()
+  })
 })

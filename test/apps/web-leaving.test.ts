@@ -145,7 +145,7 @@ describe('a key that pays no more', function () {
     const { record } = await keyWith(false)
     const node = await startIllNode(stage.market.chain.rpcUrl)
     const config = { routerUrl: stage.router.url, rpcUrl: node.url, ...placeOf() } as never
-    node.says = () => ({ result: '0x' })
+    node.says = (_, { method }) => (method === 'eth_call' ? { result: '0x01' } : undefined)
     const session = await openBrowserSession(config, 1)
     const ill = session.view()
     node.says = () => undefined

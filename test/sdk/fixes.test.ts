@@ -290,7 +290,8 @@ describe('a client and what it cannot know', function () {
   for (const how of ['whole', 'streamed'] as const)
     for (const [says, code, instead] of [
       ['an error', 'chain.unreachable', OUT_OF_STEP],
-      ['nothing', 'unexpected', { result: '0x' }],
+      ['that nothing is there', 'chain.unreachable', { result: '0x' }],
+      ['what nobody can read', 'unexpected', { result: '0x01' }],
     ] as const)
       it(`keeps a ${how} answer at stake that it cannot check, as the chain’s node says ${says} just then, and pays it later`, async () => {
         const { domain, chain, addresses } = stage.market

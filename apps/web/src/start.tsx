@@ -1,6 +1,7 @@
 import { type ReactNode, StrictMode, startTransition } from 'react'
 import { createRoot } from 'react-dom/client'
 import { configSchema, type PageConfig } from './network/config.ts'
+import { Boundary, Broken } from './parts/boundary.tsx'
 import './style.css'
 
 const root = document.getElementById('root')
@@ -24,7 +25,8 @@ export const start = async <T,>(
 ): Promise<void> => {
   const [config, read] = await Promise.all([untilRead(readConfig), untilRead(beside)])
   const page = draw(config, read)
-  startTransition(() => createRoot(root).render(<StrictMode>{page}</StrictMode>))
+  const whole = <Boundary instead={<Broken />}>{page}</Boundary>
+  startTransition(() => createRoot(root).render(<StrictMode>{whole}</StrictMode>))
 }
 
 async function readConfig(): Promise<PageConfig> {

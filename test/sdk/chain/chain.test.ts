@@ -273,6 +273,18 @@ describe('a chain', function () {
     node.close()
   })
 
+  it('whose node is behind the contracts is unreachable for now', async () => {
+    const node = await startIllNode(market.chain.rpcUrl)
+    const ill = openChain({ chainId: market.domain.chainId, rpcUrl: node.url })
+    await ill.check()
+    node.says = () => ({ result: '0x' })
+    const error = await refusal(chainReader(ill, market.addresses).signerOf(1))
+    node.close()
+
+    expect([error.code, error.kind]).to.deep.equal(['chain.unreachable', 'later'])
+    expect(error.message).to.include('no contract')
+  })
+
   it('that refuses without a reason is no chain that is unreachable: the contract refused', async () => {
     const node = await startIllNode(market.chain.rpcUrl)
     const read = chainReader(

@@ -1,9 +1,10 @@
 import { useEffect, useState } from 'react'
 import type { Check } from '../../../../sdk/checks.ts'
-import { asHeuristError, later } from '../../../../sdk/errors.ts'
+import { later } from '../../../../sdk/errors.ts'
 import { verifyReceipt } from '../../../../sdk/verify.ts'
 import { picturePath, type SharedPicture } from '../../pictures/record.ts'
 import type { PageConfig } from '../network/config.ts'
+import { retried } from '../network/retried.ts'
 import { useSession } from '../session/use.ts'
 import { type Problem, wordsOf } from '../session/words.ts'
 
@@ -15,10 +16,6 @@ const WORDS: Record<string, string> = {
   node: 'a registered node signed the receipt',
   router: 'the router countersigned it',
 }
-
-/** While the chain does not answer, or the router; twice as long after each time, and only while somebody looks. */
-const AGAIN_MS = 4_000
-const LONGEST_PAUSE_MS = 60_000
 
 type Read = { state: 'reading' } | { state: 'read'; checks: Check[] } | { state: 'failed'; problem: Problem }
 
@@ -36,32 +33,14 @@ async function checksOf(config: PageConfig, id: string, { request, input }: Shar
 export default function Proof({ id, shared }: { id: string; shared: SharedPicture }) {
   const { config } = useSession()
   const [read, setRead] = useState<Read>({ state: 'reading' })
-  useEffect(() => {
-    let timer: number | undefined
-    let gone = false
-    let pause = AGAIN_MS
-    const again = () => {
-      timer = window.setTimeout(() => (document.visibilityState === 'visible' ? check() : again()), pause)
-    }
-    async function check() {
-      try {
-        const checks = await checksOf(config, id, shared)
-        if (!gone) setRead({ state: 'read', checks })
-      } catch (cause) {
-        console.warn(cause)
-        if (gone) return
-        setRead({ state: 'failed', problem: wordsOf(cause) })
-        if (asHeuristError(cause).kind !== 'later') return
-        again()
-        pause = Math.min(2 * pause, LONGEST_PAUSE_MS)
-      }
-    }
-    void check()
-    return () => {
-      gone = true
-      window.clearTimeout(timer)
-    }
-  }, [config, id, shared])
+  useEffect(
+    () =>
+      retried(() => checksOf(config, id, shared), {
+        done: (checks) => setRead({ state: 'read', checks }),
+        failed: (cause) => setRead({ state: 'failed', problem: wordsOf(cause) }),
+      }),
+    [config, id, shared],
+  )
   if (read.state === 'reading') return <p className="label">Checking…</p>
   if (read.state === 'failed') {
     return (

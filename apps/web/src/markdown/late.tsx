@@ -1,4 +1,5 @@
 import { type ReactNode, Suspense, useState } from 'react'
+import { Boundary } from '../parts/boundary.tsx'
 import { late } from '../parts/late.tsx'
 
 interface Props {
@@ -27,13 +28,15 @@ export const awaitMarkdown = (): Promise<unknown> =>
 const Plain = ({ plain }: Props) => <p className="whitespace-pre-wrap">{plain}</p>
 const Later = late<Props>(loadMarkdown, Plain)
 
-/** What a model wrote; its bare words until the code is here, which comes when it is first needed. */
+/** What a model wrote; its bare words until the code is here, which comes when it is first needed, and where it cannot be drawn. */
 export function LateMarkdown({ plain, ...rest }: Omit<Props, 'plain'> & Partial<Props>) {
   const [Shown] = useState(() => kept ?? Later)
   const props = { ...rest, plain: plain ?? rest.text }
   return (
     <Suspense fallback={<Plain {...props} />}>
-      <Shown {...props} />
+      <Boundary instead={<Plain {...props} />}>
+        <Shown {...props} />
+      </Boundary>
     </Suspense>
   )
 }

@@ -1,28 +1,35 @@
 import { type ComponentType, lazy } from 'react'
 import { useRead } from '../network/answer.ts'
+import { Boundary, Broken } from './boundary.tsx'
 import { Button } from './button.tsx'
 
 type Load<P> = () => Promise<{ default: ComponentType<P> }>
 
 /**
- * A part of the page whose code comes when it is first drawn. Where it does not come the rest of the page goes on: the part says
- * so in its place, and is asked for until it is there.
+ * A part of the page whose code comes when it is first drawn. Where it does not come, or cannot be drawn, the rest of the page
+ * goes on: the part says so in its place, and one that did not come is asked for until it is there.
  *
- * @param Meanwhile  Stands there until then without a word.
+ * @param Instead  Stands there then without a word.
  */
-export const late = <P extends object>(load: Load<P>, Meanwhile?: ComponentType<P>) =>
-  lazy(() =>
-    load().catch((cause: unknown) => {
-      console.warn(cause)
-      return {
-        default: function Awaited(props: P) {
-          const { value, again } = useRead(load)
-          const Part = value?.default ?? Meanwhile
-          return Part ? <Part {...props} /> : <Missing again={again} />
-        },
-      }
-    }),
+export function late<P extends object>(load: Load<P>, Instead?: ComponentType<P>): ComponentType<P> {
+  const Part = lazy(() => load().catch((cause: unknown) => awaited(load, Instead, cause)))
+  return (props) => (
+    <Boundary instead={Instead ? <Instead {...props} /> : <Broken />}>
+      <Part {...props} />
+    </Boundary>
   )
+}
+
+function awaited<P extends object>(load: Load<P>, Instead: ComponentType<P> | undefined, cause: unknown) {
+  console.warn(cause)
+  return {
+    default: function Awaited(props: P) {
+      const { value, again } = useRead(load)
+      const Part = value?.default ?? Instead
+      return Part ? <Part {...props} /> : <Missing again={again} />
+    },
+  }
+}
 
 /** While a part is missing, how often the page's server is asked for the page. Milliseconds. */
 const LOOK_MS = 10_000

@@ -5,6 +5,7 @@ import { asHeuristError, type HeuristError } from '../../../../sdk/errors.ts'
 import type { AccountId } from '../../../../sdk/journal.ts'
 import type { OwnBook } from '../../../../sdk/own-book.ts'
 import { type Check, verifyReceipt } from '../../../../sdk/verify.ts'
+import { retried } from '../network/retried.ts'
 import { useLive } from '../network/use.ts'
 import { deliveredOf } from './delivered.ts'
 
@@ -71,9 +72,6 @@ function whyOf({ kind, code, message }: HeuristError): string {
   return code === 'unexpected' ? 'something went wrong that this page did not expect.' : message
 }
 
-/** While the chain does not answer, or the router; twice as long after each time, and only while somebody looks. */
-const CHECK_AGAIN_MS = 4_000
-const LONGEST_PAUSE_MS = 60_000
 /** A page reads the data of a batch up to some fifteen megabytes; of a larger one it says what it did not check. */
 const MOST_LEAVES = 50_000
 
@@ -86,42 +84,20 @@ export function useChecks(request: string, status: Receipt['status'] | undefined
   useEffect(() => {
     if (status === undefined || status === 'admitted' || status === 'dispatched' || status === 'failed')
       return
-    let gone = false
-    let timer: number | undefined
-    let pause = CHECK_AGAIN_MS
     const { routerUrl, rpcUrl, chainId, ledger } = config
-    const again = () => {
-      timer = window.setTimeout(() => (document.visibilityState === 'visible' ? verify() : again()), pause)
-    }
-    async function verify() {
-      try {
-        const value = await verifyReceipt(request as `0x${string}`, {
-          routerUrl,
-          rpcUrl,
-          chainId,
-          ledger,
-          mostLeaves: MOST_LEAVES,
-          journal: ownBook,
-          ...deliveredOf(request),
-        })
-        if (!gone) startTransition(() => setChecks({ state: 'read', value, of: status }))
-      } catch (cause) {
-        console.warn(cause)
-        if (gone) return
-        const error = asHeuristError(cause)
-        // What was found of a call that has come further since says nothing of it as it is.
-        const isKnown = (known: typeof checks) => known.state === 'read' && known.of === status
-        setChecks((known) => (isKnown(known) ? known : { state: 'failed', why: whyOf(error) }))
-        if (error.kind !== 'later') return
-        again()
-        pause = Math.min(2 * pause, LONGEST_PAUSE_MS)
-      }
-    }
-    void verify()
-    return () => {
-      gone = true
-      window.clearTimeout(timer)
-    }
+    const place = { routerUrl, rpcUrl, chainId, ledger, mostLeaves: MOST_LEAVES }
+    return retried(
+      () => verifyReceipt(request as `0x${string}`, { ...place, journal: ownBook, ...deliveredOf(request) }),
+      {
+        done: (value) => startTransition(() => setChecks({ state: 'read', value, of: status })),
+        failed: (cause) => {
+          // What was found of a call that has come further since says nothing of it as it is.
+          const isKnown = (known: typeof checks) => known.state === 'read' && known.of === status
+          const why = whyOf(asHeuristError(cause))
+          setChecks((known) => (isKnown(known) ? known : { state: 'failed', why }))
+        },
+      },
+    )
   }, [request, status, config])
   return checks
 }

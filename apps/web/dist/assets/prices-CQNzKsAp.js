@@ -1,1 +1,0 @@
-import{n as e,t}from"./prices-D4yvfe-A.js";e();export{t as endOf};

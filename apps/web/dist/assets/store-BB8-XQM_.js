@@ -1,0 +1,1 @@
+import{n as e,t}from"./store-Dh9HEdmR.js";t();export{e as openSessionDb};

@@ -1,1 +1,0 @@
-import{n as e,t}from"./store-L3iv0hsI.js";t();export{e as openSessionDb};
