@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { bug } from '../../sdk/errors.ts'
 import type { Manifests } from '../world.ts'
 
 /** Manifests from the pod folders of this machine, and those kept from earlier: versions stay served. */
@@ -27,7 +28,16 @@ export function folderManifests(podsDir: string, dataDir: string): Manifests {
     },
     async owners() {
       if (!existsSync(ownersFile)) return {}
-      return z.record(z.string(), z.number().int()).parse(JSON.parse(readFileSync(ownersFile, 'utf8')))
+      try {
+        return z.record(z.string(), z.number().int()).parse(JSON.parse(readFileSync(ownersFile, 'utf8')))
+      } catch (cause) {
+        const aside = `${ownersFile}.unreadable`
+        renameSync(ownersFile, aside)
+        throw bug('names.unreadable', `whose the pods' names are could not be read, and is now ${aside}`, {
+          fix: 'The chain is asked again; there is nothing to do.',
+          cause,
+        })
+      }
     },
     async keepOwners(owners) {
       writeFileSync(`${ownersFile}.new`, `${JSON.stringify(owners, undefined, 2)}\n`, { flush: true })

@@ -35,6 +35,7 @@ export function createNames({
   const owners = new Map<string, number>()
   const notBefore = new Map<string, number>()
   let isRead = false
+  let isKept = true
   let settling: Promise<void> | undefined
 
   async function firstOf(name: string, named: readonly Pod[]): Promise<number | undefined> {
@@ -51,15 +52,16 @@ export function createNames({
   async function settleAll(byName: ReadonlyMap<string, readonly Pod[]>): Promise<void> {
     if (!isRead) for (const [name, pod] of Object.entries(await manifests.owners())) owners.set(name, pod)
     isRead = true
-    let isChanged = false
     for (const [name, named] of byName) {
       if (named.some(({ id }) => id === owners.get(name))) continue
       const first = await firstOf(name, named)
       if (first === undefined) continue
       owners.set(name, first)
-      isChanged = true
+      isKept = false
     }
-    if (isChanged) await manifests.keepOwners(Object.fromEntries(owners))
+    if (isKept) return
+    await manifests.keepOwners(Object.fromEntries(owners))
+    isKept = true
   }
 
   return {

@@ -1,4 +1,5 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { type PrivateKeyAccount, privateKeyToAccount } from 'viem/accounts'
@@ -162,6 +163,37 @@ describe('what a pod’s name means', function () {
       await idOf('hurried'),
     ])
     await fresh.stop()
+  })
+
+  it('is found in the chain where what was kept cannot be read, which is set aside', async () => {
+    const dataDir = mkdtempSync(join(tmpdir(), 'heurist-names-'))
+    writeFileSync(join(dataDir, 'names.json'), '{"taken": 1')
+    const fresh = await stage.router({ dataDir })
+    const idAt = async (name: string) =>
+      ((await (await fetch(`${fresh.url}/v1/pods/${name}`)).json()) as { id?: number }).id
+    await until('both are told', async () => Boolean((await idAt('taken')) && (await idAt('hurried'))))
+    const ids = [await idOf('taken'), await idOf('hurried')]
+
+    expect([await idAt('taken'), await idAt('hurried')]).to.deep.equal(ids)
+    await until('both are kept', async () => existsSync(join(dataDir, 'names.json')))
+    expect(JSON.parse(readFileSync(join(dataDir, 'names.json'), 'utf8'))).to.include({ taken: ids[0] })
+    expect(readFileSync(join(dataDir, 'names.json.unreadable'), 'utf8')).to.equal('{"taken": 1')
+    await fresh.stop()
+    rmSync(dataDir, { recursive: true })
+  })
+
+  it('is kept at a later look where the disk took nothing at the first', async () => {
+    const dataDir = mkdtempSync(join(tmpdir(), 'heurist-names-'))
+    mkdirSync(join(dataDir, 'names.json.new'))
+    const fresh = await stage.router({ dataDir })
+    const isTold = async () => (await fetch(`${fresh.url}/v1/pods/taken`)).status === 200
+    await until('the name is told', isTold)
+    expect(existsSync(join(dataDir, 'names.json'))).to.equal(false)
+    rmSync(join(dataDir, 'names.json.new'), { recursive: true })
+
+    await until('it is kept', async () => existsSync(join(dataDir, 'names.json')))
+    await fresh.stop()
+    rmSync(dataDir, { recursive: true })
   })
 
   it('goes to an active pod while the one whose it is is retired', async () => {
