@@ -11,6 +11,7 @@ import {
   truncate,
 } from 'node:fs/promises'
 import { join } from 'node:path'
+import { later } from './errors.ts'
 import {
   type AccountId,
   decodeEntry,
@@ -86,7 +87,7 @@ async function openLog(path: string, account: AccountId, release: () => void): P
   // A torn last line was never acknowledged to anybody. Before the file is opened: Windows cuts none that is open to append.
   if (bytes < whole) await truncate(path, bytes)
   const file = await open(path, constants.O_RDWR | constants.O_CREAT | constants.O_APPEND, 0o600)
-  const log = appender(file)
+  const log = appender(file, bytes)
   if (entries.length === 0) {
     const first = openingEntry(account, emptyBook(), Date.now())
     await log.append(first)
@@ -137,25 +138,44 @@ async function syncFolder(path: string): Promise<void> {
   await folder.close()
 }
 
-/** Entries that arrive while the disk is busy share the next flush. */
-function appender(file: FileHandle) {
+/**
+ * Entries that arrive while the disk is busy share the next flush. What the disk did not take whole is taken back, and said;
+ * the next entry is tried as ever. Where even that fails nobody knows what the disk holds, and nothing is written any more.
+ *
+ * @param size  Of the file, whose every line was acknowledged. Bytes.
+ */
+function appender(file: FileHandle, size: number) {
   let waiting: { text: string; done: () => void; failed: (cause: unknown) => void }[] = []
   let working: Promise<void> | undefined
   let broken: unknown
+
+  async function write(text: string): Promise<void> {
+    if (broken !== undefined)
+      throw unwritable(broken, 'Start this program again: it reads what the disk holds.')
+    try {
+      // Not `write`, which a disk that is full answers with a part, and no error.
+      await file.appendFile(text)
+    } catch (cause) {
+      await file.truncate(size).catch(() => {
+        broken = cause
+      })
+      throw unwritable(cause, 'See that the disk of the data folder has room; then try again.')
+    }
+    await file.datasync().catch((cause: unknown) => {
+      broken = cause
+      throw unwritable(cause, 'Start this program again: it reads what the disk holds.')
+    })
+    size += Buffer.byteLength(text)
+  }
 
   async function flush(): Promise<void> {
     while (waiting.length > 0) {
       const group = waiting
       waiting = []
       try {
-        // Fail-stop: after a failed flush nobody knows what the disk holds.
-        if (broken !== undefined) throw broken
-        // Not `write`, which a disk that is full answers with a part, and no error.
-        await file.appendFile(group.map(({ text }) => text).join(''))
-        await file.datasync()
+        await write(group.map(({ text }) => text).join(''))
         for (const { done } of group) done()
       } catch (cause) {
-        broken = cause
         for (const { failed } of group) failed(cause)
       }
     }
@@ -174,6 +194,12 @@ function appender(file: FileHandle) {
     },
   }
 }
+
+const unwritable = (cause: unknown, fix: string) =>
+  later('journal.unwritable', 'the disk did not take what was about to be signed, or was decided', {
+    fix,
+    cause,
+  })
 
 /**
  * Takes the lock file or fails. A lock whose process is gone is taken over.

@@ -66,7 +66,7 @@ export function outcomeOf(transport: Transport, session: Session): Outcome {
     } catch (cause) {
       const { code } = asHeuristError(cause)
       // Nobody knows yet whether the answer holds, and the router has charged it.
-      if (!WRONG.test(code)) throw uncheckedOf(cause, answer)
+      if (!isRejected(cause)) throw uncheckedOf(cause, answer)
       await purse.reject(request, code)
       if (code === 'receipt.end_mismatch' || code === 'receipt.length_over_read') await purse.retire(code)
       throw cause
@@ -173,6 +173,9 @@ export function outcomeOf(transport: Transport, session: Session): Outcome {
 
 /** What `checkAnswer` finds wrong with an answer; all else went wrong while it was looked at. */
 const WRONG = /^(receipt|ack)\./
+
+/** Whether a call ended because its answer is wrong by itself, so that nothing of it is charged. */
+export const isRejected = (cause: unknown): boolean => WRONG.test(asHeuristError(cause).code)
 
 function uncheckedOf(cause: unknown, { receipt }: Countersigned): HeuristError {
   const { kind, code, message, fix, details } = asHeuristError(cause)

@@ -153,7 +153,8 @@ export function openPurse({ log, payer, router, hasher, signVoucher, now }: Purs
     async retire(code) {
       const entry: JournalEntry = { type: 'retired', at: now(), code }
       enter(book, entry)
-      await log.append(entry)
+      unwritten.push(entry)
+      await writeLeft()
     },
     idle: () =>
       new Promise((resolve) => {

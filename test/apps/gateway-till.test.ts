@@ -4,14 +4,15 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import Database from 'libsql'
 import type { Hex } from 'viem'
+import { revenueOf } from '../../apps/gateway/operator/revenue.ts'
 import { createGroup } from '../../apps/gateway/till/group.ts'
 import { type Keys, openKeys } from '../../apps/gateway/till/keys.ts'
 import { openStore, type Store } from '../../apps/gateway/till/store.ts'
 import { HOUSE, NOTHING, openTill, type Ticket, type Till } from '../../apps/gateway/till/till.ts'
 import { createDraw } from '../../bench/economy/draw.ts'
-import { asHeuristError, later } from '../../sdk/errors.ts'
+import { asHeuristError, later, refused } from '../../sdk/errors.ts'
 import { chatAnswer, openDoor, type TestDoor } from './door.ts'
-import { mostOf, openMeteredDoor } from './metered-door.ts'
+import { type MeteredDoor, mostOf, openMeteredDoor, question } from './metered-door.ts'
 
 const SEED = Number(process.env.HEURIST_SEED ?? 20_261_125)
 const codeOf = (work: () => unknown): string => {
@@ -320,24 +321,71 @@ describe('an idempotency key', function () {
   })
 })
 
-describe('an answer that came and could not be held to the chain', () => {
-  it('costs its caller nothing, for nobody got it; one that was cut is charged what its receipt says', async () => {
-    const door = await openMeteredDoor()
-    const wallet = `0x${'aa'.repeat(20)}`
-    const { key } = door.account(wallet, 1_000_000n)
-    const ask = () => door.ask({ authorization: `Bearer ${key}` })
-    const balance = () => door.accounts.till.balance(wallet)
+describe('an answer that came and was given to nobody', () => {
+  const WALLET = `0x${'aa'.repeat(20)}`
+  let door: MeteredDoor
+  let key: string
+  beforeEach(async () => {
+    door = await openMeteredDoor()
+    key = door.account(WALLET, 1_000_000n).key
+    door.price(5n)
+  })
+  afterEach(() => door.close())
+  const ask = async (more: object = {}) => {
+    const answer = await door.ask({ authorization: `Bearer ${key}` }, { ...question, ...more })
+    await answer.text()
+    return answer
+  }
+  const balance = (of = WALLET) => door.accounts.till.balance(of)
+  const isClosed = async () => {
+    while (balance().held + balance(HOUSE).held > 0n) await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  const unchecked = later('chain.unreachable', 'no', { details: { price: '5', unchecked: true } })
 
-    door.fail(later('chain.unreachable', 'no', { details: { price: '5', unchecked: true } }))
+  it('because it could not be held to the chain costs its caller nothing: the house bears its price', async () => {
+    door.fail(unchecked, true)
     const withheld = await ask()
     const after = balance()
-    door.fail(later('stream.interrupted', 'cut', { details: { price: '5' } }))
-    const cut = await ask()
+    await isClosed()
+    door.accounts.till.flush()
+    const { total } = await revenueOf(door.accounts.store, { by: 'day' }, async () => 0)
+    const { rows } = await revenueOf(door.accounts.store, { by: 'key' }, async () => 0)
 
     expect([withheld.status, withheld.headers.get('retry-after')]).to.deep.equal([503, '1'])
     expect([after.charged, after.held]).to.deep.equal([0n, 0n])
-    expect(cut.status).to.equal(503)
-    expect(balance().held).to.equal(mostOf())
-    await door.close()
+    expect([balance().charged, balance(HOUSE).charged]).to.deep.equal([0n, 5n])
+    expect([total.revenue, total.cost]).to.deep.equal([0n, 5n])
+    expect(rows.find(({ key }) => key === 'withheld')?.cost).to.equal(5n)
+  })
+
+  it('so costs the house what it costs, where the house would have paid anyway: once', async () => {
+    key = door.accounts.keys.create(HOUSE, { name: 'own', perMinute: 1_000 }).token
+    door.fail(unchecked, true)
+    await ask()
+    await isClosed()
+
+    expect(balance(HOUSE).charged).to.equal(5n)
+  })
+
+  for (const [how, more] of [
+    ['whole', {}],
+    ['streamed', { stream: true }],
+  ] as const)
+    it(`because it is wrong by itself costs nobody anything, ${how}, though the router counts it`, async () => {
+      door.fail(refused('receipt.output_mismatch', 'not what was signed'), true)
+      await ask(more)
+      await isClosed()
+
+      expect([balance().charged, balance(HOUSE).charged]).to.deep.equal([0n, 0n])
+    })
+
+  it('for it was cut is charged what its receipt says', async () => {
+    door.fail(later('stream.interrupted', 'cut', { details: { price: '5' } }), true)
+    const cut = await ask()
+    const held = balance().held
+    await isClosed()
+
+    expect([cut.status, held]).to.deep.equal([503, mostOf()])
+    expect([balance().charged, balance(HOUSE).charged]).to.deep.equal([5n, 0n])
   })
 })

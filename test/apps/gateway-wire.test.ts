@@ -591,7 +591,9 @@ describe("the gateway's Heurist API", function () {
 
     it('that came and could not be checked yet is not tried again either: the gateway itself pays it once that is done', async () => {
       draws(async () => {
-        throw later('chain.unreachable', 'the chain does not answer', { details: { price: '800' } })
+        throw later('chain.unreachable', 'the chain does not answer', {
+          details: { price: '800', unchecked: true },
+        })
       })
       const answer = await ended(await create(task(fresh('sdk-workflow'))))
 

@@ -31,8 +31,8 @@ export interface MeteredDoor {
   hold(): () => void
   /** Streams that arrive wait for their first word until the returned function is called; who leaves one meanwhile is charged. */
   holdBegin(): () => void
-  /** The next calls fail, after they were signed; undefined = they are answered again. */
-  fail(error?: Error): void
+  /** The next calls fail, after they were signed; undefined = they are answered again. @param charged  By the router all the same. */
+  fail(error?: Error, charged?: boolean): void
   /** An account with this many base units, and a key of it. */
   account(wallet: string, amount: bigint, terms?: object): { key: string; id: string }
   ask(headers?: Record<string, string>, body?: object): Promise<Response>
@@ -84,11 +84,13 @@ export async function openMeteredDoor(
   /** What was left before its first word, and is charged all the same. */
   const charged = new Map<Hex, Answer['receipt']>()
   let failure: Error | undefined
+  let charges = false
   function sign({ maxPrice, signed }: CallOptions): Answer {
     const request: Hex = `0x${(sent.length + 1).toString(16).padStart(64, '0')}`
     sent.push(maxPrice ?? 0n)
     void signed?.(request, {} as never)
     const receipt = { node: 3, price, unitsIn: 1n, unitsOut: 2n }
+    if (charges) charged.set(request, receipt as Answer['receipt'])
     return { request, receipt, text: 'yes', finish: 'stop' } as unknown as Answer
   }
   const catalog = createCatalog(`http://127.0.0.1:${(router.address() as AddressInfo).port}`)
@@ -178,8 +180,9 @@ export async function openMeteredDoor(
         open()
       }
     },
-    fail: (error) => {
+    fail: (error, isCharged = false) => {
       failure = error
+      charges = isCharged
     },
     account(wallet, amount, terms = {}) {
       accounts.store

@@ -399,26 +399,60 @@ describe('a journal in files', function () {
     })
 
     const failures = []
-    for (const index of [1, 2])
+    for (const index of [1, 2, 3, 4])
       await purse.reserve(requestOf(index)).catch((error: Error) => failures.push(error))
 
-    expect(failures.length).to.equal(2)
+    expect(failures.length).to.equal(4)
     expect(purse.pending).to.deep.equal([])
   })
 
-  it('acknowledges no entry of which the disk took a part only', async function () {
+  it('whose disk is full retires its key all the same, and writes that down once there is room', async () => {
+    const log = await fileJournal(folder).open(account)
+    let isFull = true
+    const full = {
+      ...log,
+      append: (entry: JournalEntry) => (isFull ? Promise.reject(new Error('full')) : log.append(entry)),
+    }
+    const purse = openPurse({
+      log: full,
+      payer: account.payer,
+      router: account.router,
+      hasher,
+      signVoucher: async () => `0x${'99'.repeat(65)}`,
+      now: () => NOW,
+    })
+    await purse.reserve(requestOf(1)).catch(() => undefined)
+    await purse.retire('receipt.end_mismatch')
+    const refused = await refusal(purse.reserve(requestOf(2)))
+    isFull = false
+    await purse.retire('receipt.end_mismatch')
+    await purse.close()
+
+    const again = await fileJournal(folder).open(account)
+    await again.close()
+    expect(refused.code).to.equal('key.retired')
+    expect(again.entries.some((entry) => entry.type === 'retired')).to.equal(true)
+  })
+
+  it('acknowledges no entry of which the disk took a part only, refuses each while there is no room, and goes on once there is', async function () {
     if (process.platform !== 'linux') this.skip()
     const script = join(import.meta.dirname, 'journal-full.ts')
     const child = spawn(process.execPath, ['--import', 'tsx', script, folder, JSON.stringify(account)])
     const said = await new Response(child.stdout as unknown as ReadableStream).text()
-    const { acknowledged, code } = JSON.parse(said) as { acknowledged: number; code: string }
+    const { acknowledged, errors, last } = JSON.parse(said) as {
+      acknowledged: number[]
+      errors: object[]
+      last: number
+    }
 
     const log = await fileJournal(folder).open(account)
     await log.close()
 
-    expect(code).to.equal('EFBIG')
-    expect(acknowledged).to.be.greaterThan(0)
-    expect(log.entries.slice(1).map(({ at }) => at)).to.deep.equal([...Array(acknowledged).keys()])
+    expect(errors).to.deep.equal(Array(6).fill({ code: 'journal.unwritable', kind: 'later', cause: 'EFBIG' }))
+    const first = last + 1 - 8
+    expect(first).to.be.greaterThan(0)
+    expect(acknowledged).to.deep.equal([...Array(first).keys(), last - 1, last])
+    expect(log.entries.slice(1).map(({ at }) => at)).to.deep.equal(acknowledged)
   })
 
   it('in memory is asked for by name, and exclusive as well', async () => {

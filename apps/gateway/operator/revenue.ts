@@ -42,7 +42,7 @@ export interface Sums {
 
 export interface RevenueRow extends Sums {
   day?: string
-  /** An API key's id; `sponsor` is the free tier, `x402` who pays by wallet. */
+  /** An API key's id; `sponsor` is the free tier, `x402` who pays by wallet, `withheld` answers that could not be checked. */
   key?: string
   /** What its owner calls the key, and whose account it is of. */
   name?: string

@@ -2,10 +2,14 @@ import type { Hex } from 'viem'
 import { documentOf } from '../../../sdk/calls.ts'
 import { asHeuristError, refused } from '../../../sdk/errors.ts'
 import type { Answer, AnswerStream, CallOptions, Client, Input } from '../../../sdk/index.ts'
+import { isRejected } from '../../../sdk/outcome.ts'
 import { maxPriceOf, unitLimitsOf } from '../../../sdk/protocol/price.ts'
 import type { Caller } from '../caller.ts'
 import type { Catalog } from '../catalog.ts'
-import { NOTHING, type Price, type Ticket, type Till } from './till.ts'
+import { HOUSE, NOTHING, type Order, type Price, type Ticket, type Till } from './till.ts'
+
+/** In the books, what the house bore of others' calls is what this key of its account spent. */
+export const WITHHELD = 'withheld'
 
 /** Between two questions about a call whose end was not heard, growing. Milliseconds. */
 const FIRST_PAUSE_MS = 250
@@ -28,7 +32,8 @@ export interface MeteredClient {
 
 /**
  * The gateway's client, with every call held and charged on its caller's account: never more than was held, nothing for a
- * call that failed, and for one that was left what its receipt says.
+ * call that failed or whose answer is wrong, and for one that was left what its receipt says. A whole answer that came and
+ * could not be held to the chain is given to nobody, and charged to the house.
  */
 export function meter(
   client: Pick<Client, 'run' | 'stream' | 'receipt'>,
@@ -53,7 +58,7 @@ export function meter(
     const { wallet, key, quota } = caller
     const { seconds } = manifest.limits
     const order = { wallet, key, pod: model.name, seconds, most, ...(quota === undefined ? {} : { quota }) }
-    return { most, ticket: await caller.till.open(order) }
+    return { most, name: model.name, ticket: await caller.till.open(order) }
   }
 
   /** The call ended without its answer: asks the router until it says what was charged. */
@@ -80,13 +85,25 @@ export function meter(
     }
   }
 
-  function failed(ticket: Ticket): void {
-    if (ticket.request === undefined) ticket.close(NOTHING)
+  function failed(ticket: Ticket, cause: unknown): void {
+    if (ticket.request === undefined || isRejected(cause)) ticket.close(NOTHING)
     else follow(ticket.request, Date.now(), ticket.close)
   }
 
-  /** A whole answer that came, could not be held to the chain and so was given to nobody: it is the operator's loss. */
+  /** A whole answer that came and could not be held to the chain, and so was given to nobody. */
   const isWithheld = (cause: unknown): boolean => asHeuristError(cause).details.unchecked === true
+
+  /** The network charges for it once it can be checked, and its caller has nothing of it: the house bears that. */
+  function withhold(ticket: Ticket, order: Pick<Order, 'pod' | 'most'>, cause: unknown): void {
+    const { wallet, request } = ticket
+    if (wallet === HOUSE || request === undefined) return failed(ticket, cause)
+    ticket.close(NOTHING)
+    const loss = till.open({ ...order, wallet: HOUSE, key: WITHHELD })
+    loss.signed(request).then(
+      () => failed(loss, cause),
+      () => loss.close(NOTHING),
+    )
+  }
 
   const paid = (ticket: Ticket, { receipt }: Answer): void =>
     ticket.close({ price: receipt.price, unitsIn: receipt.unitsIn, unitsOut: receipt.unitsOut })
@@ -96,14 +113,14 @@ export function meter(
     input: Input,
     { caller, ...options }: ChargedOptions,
   ): Promise<Answer> {
-    const { ticket, most } = await hold(caller, pod, input)
+    const { ticket, most, name } = await hold(caller, pod, input)
     try {
       const answer = await client.run(pod, input, { ...options, maxPrice: most, signed: ticket.signed })
       paid(ticket, answer)
       return answer
     } catch (cause) {
-      if (isWithheld(cause)) ticket.close(NOTHING)
-      else failed(ticket)
+      if (isWithheld(cause)) withhold(ticket, { pod: name, most }, cause)
+      else failed(ticket, cause)
       throw cause
     }
   }
@@ -113,7 +130,7 @@ export function meter(
     const inner = client.stream(pod, input, { ...options, maxPrice: most, signed: ticket.signed })
     inner.answer.then(
       (answer) => paid(ticket, answer),
-      () => failed(ticket),
+      (cause: unknown) => failed(ticket, cause),
     )
     // Never signed: no answer is waited for, and nothing is owed.
     inner.request.catch(() => ticket.close(NOTHING))

@@ -44,6 +44,8 @@ export const NOTHING: Price = { price: 0n, unitsIn: 0n, unitsOut: 0n }
 
 /** A hold on an account. Closed once: with the price of its receipt, or with nothing. */
 export interface Ticket {
+  /** Whose account it is on. */
+  readonly wallet: string
   /** Resolves once it is durable: from here on the call may cost something. Before it, nothing is owed. */
   signed(request: Hex): Promise<void>
   readonly request: Hex | undefined
@@ -238,6 +240,7 @@ export function openTill(
     }
 
     return {
+      wallet,
       get request() {
         return request
       },

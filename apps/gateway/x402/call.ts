@@ -163,6 +163,7 @@ export function openPaidCall(
         open += 1
         let done = false
         return {
+          wallet: ticket.wallet,
           get request() {
             return ticket.request
           },
