@@ -17,12 +17,14 @@ const root = join(import.meta.dirname, '..')
 const bundle = freshBundle()
 if (bundle !== undefined) process.env.HEURIST_BUNDLE = bundle
 
-/** Test files that run at once. */
-const LANES = 2
+/** Test files that run at once: on two cores, for most of a test's time is spent waiting for chains and processes. */
+const LANES = 3
 /** Each of depth 64; `npm run test:deep` has 1,024. */
 const FOUNDRY_INVARIANT_RUNS = '24'
 /** Tests that ask forge themselves: they wait until its own suite is through, for it locks and fills one cache. */
 const ASKS_FORGE = /^test\/(contracts|economy)\//
+/** Tests that compile with Hardhat after the one of the bytecode, which has done it by then: at the end. */
+const COMPILED = /^hardhat\//
 
 interface Tally {
   passed: number
@@ -99,8 +101,8 @@ interface FileReport {
 }
 
 /**
- * One mocha process per file: no test file sees another's clocks, ports or processes. Two files run side by side,
- * because most of a test's time is spent waiting for chains and processes; each file's report is printed whole.
+ * One mocha process per file: no test file sees another's clocks, ports or processes. Some run side by side; each file's
+ * report is printed whole.
  */
 async function mochaSuite(files: string[], forge: Promise<unknown>): Promise<FileReport[]> {
   const waiting = [...files]
@@ -149,6 +151,7 @@ export function testFiles(): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.test.ts'))
     .sort()
+    .sort((one, other) => Number(COMPILED.test(one)) - Number(COMPILED.test(other)))
     .map((file) => join('test', file))
     .filter((file) => !skipped.includes(file))
 }
