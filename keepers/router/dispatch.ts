@@ -19,7 +19,8 @@ import { type Link, type Links, workerFailure } from './links.ts'
 import type { Metrics } from './metrics.ts'
 import type { Nodes } from './nodes.ts'
 import { createPlacement, keyOf, type Placed } from './placement.ts'
-import type { PodVersion, Registry } from './registry.ts'
+import type { PodVersion } from './pods.ts'
+import type { Registry } from './registry.ts'
 
 /** Live calls: waiting for a slot, running, ending. Nothing here is durable that the ledger does not hold. */
 export interface Dispatch {

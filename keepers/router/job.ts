@@ -6,8 +6,8 @@ import type { Countersigned } from '../../sdk/protocol/wire.ts'
 import type { Cancel, Timers } from '../world.ts'
 import type { Account } from './books.ts'
 import type { Link } from './links.ts'
+import type { PodVersion } from './pods.ts'
 import type { Waiting } from './queue.ts'
-import type { PodVersion } from './registry.ts'
 
 /** What a call came to: a delivered answer. */
 export interface Answer {

@@ -1,7 +1,7 @@
 import type { Hex } from 'viem'
 import { asHeuristError, later } from '../../sdk/errors.ts'
 import type { World } from '../world.ts'
-import type { Pod } from './registry.ts'
+import type { Pod } from './pods.ts'
 
 /**
  * Whose a pod's name is: the pod's that published a version of that name before all others. Manifests are open to

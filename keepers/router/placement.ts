@@ -7,8 +7,8 @@ import { noNode, RETRY_MS } from './failures.ts'
 import type { LiveJob } from './job.ts'
 import type { Link } from './links.ts'
 import { type Nodes, versionKey } from './nodes.ts'
+import type { PodVersion } from './pods.ts'
 import { createQueue, type FairQueue } from './queue.ts'
-import type { PodVersion } from './registry.ts'
 
 /** More candidates than this are sampled: the choice is as good, and its record stays small. */
 const MOST_CANDIDATES = 16

@@ -1,26 +1,10 @@
 import type { Address, Hex } from 'viem'
 import { asHeuristError } from '../../sdk/errors.ts'
 import { epochAt } from '../../sdk/protocol/epochs.ts'
-import { type Manifest, manifestHash, parseManifest } from '../../sdk/protocol/manifest.ts'
 import type { ChainAccount, Change, World } from '../world.ts'
 import { createNames } from './names.ts'
+import { createPods, type Pod } from './pods.ts'
 import { createCache, createGlances, createPaced, MOST_KEPT } from './reads.ts'
-
-/** One version of a pod that this router can serve: registered on chain, bytes at hand. */
-export interface PodVersion {
-  pod: number
-  hash: Hex
-  manifest: Manifest
-  bytes: Uint8Array
-}
-
-export interface Pod {
-  id: number
-  /** The newest version's hash on chain; its bytes may be missing here. */
-  latest: Hex
-  active: boolean
-  versions: Map<Hex, PodVersion>
-}
 
 /** The router's view of the chain: kept by following the logs, read again before anybody is refused. */
 export interface Registry {
@@ -64,7 +48,7 @@ export function createRegistry(
   pollMs: number,
 ): Registry {
   const { chain, clock, log } = world
-  const pods = new Map<number, Pod>()
+  const pods = createPods(world, ABSENT_MS)
   const nodes = createCache((id: number) => chain.node(id), clock)
   const frontends = createCache((id: number) => chain.frontend(id), clock)
   const accounts = createCache((payer: Address) => chain.account(payer), clock)
@@ -74,9 +58,6 @@ export function createRegistry(
   const absentAt = new Map<string, number>()
   const freshAt = new Map<Address, number>()
   const names = createNames(world)
-  /** Made anew after a pod was read. */
-  let named: Map<string, Pod[]> | undefined
-  let manifests: { hash: Hex; manifest: Manifest; bytes: Uint8Array }[] = []
   let block = 0n
   /** Of `block`: another one there means that what was read may have been undone. */
   let blockHash: Hex | undefined
@@ -86,54 +67,6 @@ export function createRegistry(
   let stopped = false
   let cancel = () => {}
 
-  async function manifestsHere(): Promise<typeof manifests> {
-    const found = new Map<Hex, (typeof manifests)[number]>()
-    for (const bytes of await world.manifests.read()) {
-      try {
-        const hash = manifestHash(bytes)
-        found.set(hash, { hash, manifest: parseManifest(bytes), bytes })
-      } catch (cause) {
-        log.warn({ event: 'manifest.unreadable', ...asHeuristError(cause).toJSON() })
-      }
-    }
-    return [...found.values()]
-  }
-
-  async function readPod(id: number, here: typeof manifests): Promise<Pod | undefined> {
-    const entry = await chain.pod(id)
-    if (!entry) return undefined
-    const pod: Pod = { id, ...entry, versions: new Map() }
-    for (const version of here) {
-      const registered = version.hash === entry.latest || (await chain.isVersion(id, version.hash))
-      if (!registered) continue
-      pod.versions.set(version.hash, { pod: id, ...version })
-      await world.manifests.keep(version.hash, version.bytes)
-    }
-    return pod
-  }
-
-  /** All of them at once, so that no name is ever seen with a part of the pods that have it. */
-  async function readPods(ids: Iterable<number>, here: typeof manifests): Promise<void> {
-    const read = await Promise.all([...ids].map((id) => readPod(id, here)))
-    manifests = here
-    for (const pod of read) if (pod) pods.set(pod.id, pod)
-    named = undefined
-  }
-
-  /** With the manifests that are there by now. One that came since may be a version of any pod. */
-  async function readPodAfresh(id: number): Promise<Pod | undefined> {
-    const here = await manifestsHere()
-    const known = new Set(manifests.map(({ hash }) => hash))
-    const isMore = here.some(({ hash }) => !known.has(hash))
-    await readPods(isMore ? new Set([...pods.keys(), id]) : [id], here)
-    return pods.get(id)
-  }
-
-  const byName = () => {
-    named ??= namedOf(pods.values())
-    return named
-  }
-
   async function readPause(): Promise<void> {
     pausedUntil = await chain.pausedUntil()
   }
@@ -142,12 +75,11 @@ export function createRegistry(
     block = await chain.head()
     blockHash = await chain.hashOf(block)
     accounts.clear()
-    const here = await manifestsHere()
     await readPause()
     const registered = await chain.counts()
     const ids = (count: number) => Array.from({ length: count }, (_, index) => index + 1)
     await Promise.all([
-      readPods(ids(registered.pods), here),
+      pods.readAll(registered.pods),
       ...ids(registered.nodes).map((id) => nodes.refresh(id)),
       ...ids(registered.frontends).map((id) => frontends.refresh(id)),
     ])
@@ -159,7 +91,7 @@ export function createRegistry(
     if (change.kind === 'pause') return readPause()
     if (change.kind === 'account') return accounts.again(change.payer)
     if (change.kind === 'frontend') return void (await frontends.refresh(change.id))
-    if (change.kind === 'pod') return void (await readPodAfresh(change.id))
+    if (change.kind === 'pod') return void (await pods.read(change.id))
     await nodes.refresh(change.id)
     registry.onNode(change.id)
   }
@@ -184,7 +116,7 @@ export function createRegistry(
       if (undone || down || epochOf(clock.nowMs()) !== epochOf(seenAtMs)) await readAll()
       else await readChanges()
       seenAtMs = clock.nowMs()
-      void names.settle(byName())
+      void names.settle(pods.byName())
       if (down) log.info({ event: 'chain.back' })
       down = false
     } catch (cause) {
@@ -213,7 +145,7 @@ export function createRegistry(
     onNode: () => {},
     async start() {
       await readAll()
-      void names.settle(byName())
+      void names.settle(pods.byName())
       cancel = world.timers.after(pollMs, () => void follow())
     },
     stop() {
@@ -226,9 +158,9 @@ export function createRegistry(
     get pausedUntil() {
       return pausedUntil
     },
-    pods: () => [...pods.values()],
-    pod: (id) => orAbsent('pod', id, pods.get(id), () => readPodAfresh(id)),
-    podByName: (name) => names.meant(name, byName().get(name) ?? []),
+    pods: pods.all,
+    pod: (id) => orAbsent('pod', id, pods.get(id), () => pods.read(id)),
+    podByName: (name) => names.meant(name, pods.byName().get(name) ?? []),
     nodeIds: () => nodes.keys(),
     node: (id) => orAbsent('node', id, nodes.get(id), () => nodes.refresh(id)),
     frontend: (id) => orAbsent('frontend', id, frontends.get(id), () => frontends.refresh(id)),
@@ -247,18 +179,6 @@ export function createRegistry(
     },
   }
   return registry
-}
-
-function namedOf(pods: Iterable<Pod>): Map<string, Pod[]> {
-  const found = new Map<string, Pod[]>()
-  for (const pod of [...pods].sort((a, b) => a.id - b.id)) {
-    for (const name of new Set([...pod.versions.values()].map(({ manifest }) => manifest.name))) {
-      const others = found.get(name)
-      if (others) others.push(pod)
-      else found.set(name, [pod])
-    }
-  }
-  return found
 }
 
 const epochOf = (atMs: number): number => epochAt(atMs / 1000)

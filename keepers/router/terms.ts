@@ -9,7 +9,7 @@ import type { ChainAccount } from '../world.ts'
 import type { Account } from './books.ts'
 import { stopping } from './failures.ts'
 import type { KeptVoucher } from './ledger/ledger.ts'
-import type { PodVersion } from './registry.ts'
+import type { PodVersion } from './pods.ts'
 
 /** On what terms a call is taken: the policy of admission, as pure functions of what is known. */
 

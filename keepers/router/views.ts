@@ -12,7 +12,8 @@ import type { RouterConfig } from './config.ts'
 import type { Dispatch } from './dispatch.ts'
 import type { BatchRow, JobRow, Ledger } from './ledger/ledger.ts'
 import { type Nodes, versionKey } from './nodes.ts'
-import type { Pod, PodVersion, Registry } from './registry.ts'
+import type { Pod, PodVersion } from './pods.ts'
+import type { Registry } from './registry.ts'
 import { availableOf } from './terms.ts'
 
 type Query = Record<string, string | string[] | undefined>

@@ -1,0 +1,177 @@
+import { expect } from 'chai'
+import type { Hex } from 'viem'
+import { createRegistry, type Registry } from '../../keepers/router/registry.ts'
+import type { Change, LogFields, World } from '../../keepers/world.ts'
+import { manifestHash } from '../../sdk/protocol/manifest.ts'
+import { podYaml, utf8 } from './stage.ts'
+
+/** A registry on a chain of this test's own: what is slow, late or undone is so when the test says it. */
+
+const POLL_MS = 123_456
+
+interface Publication {
+  pod: number
+  manifest: Hex
+  block: bigint
+}
+
+const bytesOf = (name: string, seconds = 20): Uint8Array => utf8.encode(podYaml({ name, seconds }))
+const hashOfBlock = (block: bigint, branch: string): Hex =>
+  `0x${branch}${block.toString(16).padStart(64 - branch.length, '0')}`
+
+/** A promise that the test keeps. */
+function held(): { until: Promise<void>; end: () => void } {
+  let end = () => {}
+  const until = new Promise<void>((resolve) => {
+    end = resolve
+  })
+  return { until, end }
+}
+/** Everything that was begun and waits for nothing but itself has ended. */
+async function quiet(): Promise<void> {
+  for (let turn = 0; turn < 50; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+}
+
+function openTestChain() {
+  const state = {
+    head: 1n,
+    branch: 'a',
+    published: [] as Publication[],
+    changes: [] as Change[],
+    files: [] as Uint8Array[],
+    kept: {} as Awaited<ReturnType<World['manifests']['owners']>>,
+    nowMs: 1_700_000_000_000,
+    /** Looks through the history. */
+    histories: 0,
+    log: [] as LogFields[],
+    /** Whether a node answers that has not the newest block yet. */
+    lags: false,
+    slowPod: (_id: number): Promise<void> => Promise.resolve(),
+    slowHistory: (): Promise<void> => Promise.resolve(),
+  }
+  const of = (pod: number) => state.published.filter((one) => one.pod === pod)
+  const podCount = () => Math.max(0, ...state.published.map(({ pod }) => pod))
+  const chain: Partial<World['chain']> = {
+    head: async () => state.head,
+    hashOf: async (block) =>
+      block > state.head || (state.lags && block === state.head)
+        ? undefined
+        : hashOfBlock(block, state.branch),
+    pausedUntil: async () => 0,
+    counts: async () => ({ nodes: 0, pods: podCount(), frontends: 0 }),
+    async pod(id) {
+      const latest = of(id).at(-1)?.manifest
+      await state.slowPod(id)
+      return latest && { latest, active: true }
+    },
+    isVersion: async (pod, manifest) => of(pod).some((one) => one.manifest === manifest),
+    async firstToPublish(manifests) {
+      state.histories += 1
+      const first = state.published.find(({ manifest }) => manifests.includes(manifest))
+      const found = first && { ...first, hash: hashOfBlock(first.block, state.branch) }
+      await state.slowHistory()
+      return found
+    },
+    async changesAfter(block) {
+      if (state.head <= block) return undefined
+      const changes = state.changes.splice(0)
+      return { upTo: state.head, hash: hashOfBlock(state.head, state.branch), changes }
+    },
+  }
+  let look = () => {}
+  const note = (fields: LogFields) => void state.log.push(fields)
+  const world = {
+    chain: chain as World['chain'],
+    clock: { nowMs: () => state.nowMs },
+    timers: {
+      after(ms: number, run: () => void) {
+        if (ms === POLL_MS) look = run
+        else setImmediate(run)
+        return () => {}
+      },
+      every: () => () => {},
+      soon: (run: () => void) => void setImmediate(run),
+    },
+    log: { info: note, warn: note, error: note },
+    manifests: {
+      read: async () => [...state.files],
+      keep: async () => {},
+      owners: async () => state.kept,
+      keepOwners: async (owners: typeof state.kept) => void Object.assign(state, { kept: owners }),
+    },
+  }
+  return {
+    state,
+    /** In a block of its own; its event is followed at the next look. */
+    publish(pod: number, bytes: Uint8Array): Hex {
+      const manifest = manifestHash(bytes)
+      state.head += 1n
+      state.published.push({ pod, manifest, block: state.head })
+      state.changes.push({ kind: 'pod', id: pod })
+      return manifest
+    },
+    async registry(): Promise<Registry> {
+      const registry = createRegistry(world, POLL_MS)
+      await registry.start()
+      await quiet()
+      return registry
+    },
+    async look() {
+      look()
+      await quiet()
+    },
+    codes: () => state.log.map(({ event }) => event),
+  }
+}
+
+describe('the pods that a router knows', () => {
+  it('are as the read that began last saw them, whichever ends last', async () => {
+    const { state, publish, registry: open, look } = openTestChain()
+    const [first, second] = [bytesOf('alpha', 20), bytesOf('alpha', 21)]
+    state.files = [first, second]
+    publish(1, first)
+    const registry = await open()
+    const slow = held()
+    state.files.push(bytesOf('beta'))
+    publish(2, bytesOf('beta'))
+    state.slowPod = (id) => (id === 1 ? slow.until : Promise.resolve())
+    const asked = registry.pod(2)
+    await quiet()
+    state.slowPod = () => Promise.resolve()
+
+    const newest = publish(1, second)
+    await look()
+    const before = (await registry.pod(1))?.latest
+    slow.end()
+    await asked
+    await quiet()
+
+    expect(before).to.equal(newest)
+    expect((await registry.pod(1))?.latest).to.equal(newest)
+    expect((await registry.pod(1))?.versions.has(newest)).to.equal(true)
+    expect(registry.podByName('beta')?.id).to.equal(2)
+  })
+
+  it('are those of the chain as it is: one that a restored chain has not is none, also when an older read ends then', async () => {
+    const { state, publish, registry: open, look } = openTestChain()
+    state.files = [bytesOf('alpha'), bytesOf('beta')]
+    publish(1, bytesOf('alpha'))
+    const registry = await open()
+    const slow = held()
+    state.slowPod = () => slow.until
+    publish(2, bytesOf('beta'))
+    const asked = registry.pod(2)
+    await quiet()
+    state.slowPod = () => Promise.resolve()
+
+    state.published.pop()
+    state.changes = []
+    state.branch = 'b'
+    await look()
+    slow.end()
+    await asked
+    await quiet()
+
+    expect(registry.pods().map(({ id }) => id)).to.deep.equal([1])
+  })
+})
