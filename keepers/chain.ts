@@ -172,7 +172,7 @@ export function createChain(
     isVersion: (pod, manifest) => reader.isVersion(pod, manifest),
     async firstToPublish(manifests) {
       const [first] = await historyOf(chain, people, 'Published', { manifest: [...manifests] })
-      return first?.args.pod
+      return first && { pod: first.args.pod, block: first.blockNumber, hash: first.blockHash }
     },
     balance: (payer) => balanceAt(payer),
     async account(payer) {

@@ -28,9 +28,16 @@ export interface Manifests {
   read(): Promise<Uint8Array[]>
   /** Keeps a version's bytes, so that it can be served after its pod moved on. */
   keep(hash: Hex, bytes: Uint8Array): Promise<void>
-  /** Whose each name is, as it was kept last: pods by name. */
-  owners(): Promise<Record<string, number>>
-  keepOwners(owners: Record<string, number>): Promise<void>
+  /** Whose the names are, as it was kept last. */
+  owners(): Promise<Record<string, FirstPublished>>
+  keepOwners(owners: Record<string, FirstPublished>): Promise<void>
+}
+
+/** Who published something first, and in which block: while the chain has that block, nobody was earlier. */
+export interface FirstPublished {
+  pod: number
+  block: bigint
+  hash: Hex
 }
 
 export type Cancel = () => void
@@ -162,7 +169,7 @@ export interface Chain {
    * The pod that published one of these versions before any other pod did; undefined if the chain tells none. Looks
    * through the whole history.
    */
-  firstToPublish(manifests: readonly Hex[]): Promise<number | undefined>
+  firstToPublish(manifests: readonly Hex[]): Promise<FirstPublished | undefined>
   /** What a payer may be served on: a deposit counts once enough blocks stand on it, a withdrawal at once. */
   account(payer: Address): Promise<ChainAccount>
   /** What the ledger has of a payer in its newest block: what a settlement finds. */

@@ -2,7 +2,13 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFile
 import { join } from 'node:path'
 import { z } from 'zod'
 import { bug } from '../../sdk/errors.ts'
+import { hashSchema, toWire } from '../../sdk/protocol/wire.ts'
 import type { Manifests } from '../world.ts'
+
+const firstSchema = z.object({ pod: z.number().int(), block: z.coerce.bigint(), hash: hashSchema })
+/** Of a router that kept no more than a number: nothing tells whether the chain still says so, and it is asked anew. */
+const unfoundedSchema = z.number().transform(() => undefined)
+const ownersSchema = z.record(z.string(), z.union([firstSchema, unfoundedSchema]))
 
 /** Manifests from the pod folders of this machine, and those kept from earlier: versions stay served. */
 export function folderManifests(podsDir: string, dataDir: string): Manifests {
@@ -29,7 +35,8 @@ export function folderManifests(podsDir: string, dataDir: string): Manifests {
     async owners() {
       if (!existsSync(ownersFile)) return {}
       try {
-        return z.record(z.string(), z.number().int()).parse(JSON.parse(readFileSync(ownersFile, 'utf8')))
+        const kept = Object.entries(ownersSchema.parse(JSON.parse(readFileSync(ownersFile, 'utf8'))))
+        return Object.fromEntries(kept.flatMap(([name, first]) => (first ? [[name, first]] : [])))
       } catch (cause) {
         const aside = `${ownersFile}.unreadable`
         renameSync(ownersFile, aside)
@@ -40,7 +47,7 @@ export function folderManifests(podsDir: string, dataDir: string): Manifests {
       }
     },
     async keepOwners(owners) {
-      writeFileSync(`${ownersFile}.new`, `${JSON.stringify(owners, undefined, 2)}\n`, { flush: true })
+      writeFileSync(`${ownersFile}.new`, `${toWire(owners)}\n`, { flush: true })
       renameSync(`${ownersFile}.new`, ownersFile)
     },
   }

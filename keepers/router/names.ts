@@ -1,6 +1,6 @@
 import type { Hex } from 'viem'
 import { asHeuristError, later } from '../../sdk/errors.ts'
-import type { World } from '../world.ts'
+import type { FirstPublished, World } from '../world.ts'
 import type { Pod } from './pods.ts'
 
 /**
@@ -10,18 +10,21 @@ import type { Pod } from './pods.ts'
 export interface Names {
   /**
    * Which of the pods that have a name it means: whose it is, and while that one is retired the oldest that is active.
+   * Until the chain has told, it goes on to mean the pod that had it alone: a stranger who copies it stops no call.
    *
    * @param named  By their numbers, ascending.
-   * @throws `pod.name_shared` (later) while the chain has not told whose it is.
+   * @throws `pod.name_shared` (later) while nobody can say whose it is.
    */
   meant(name: string, named: readonly Pod[]): Pod | undefined
   /**
-   * Gives names that nobody has to who had them first, as the chain tells it, and keeps that: one name at a time, and again
-   * after `AGAIN_MS` where the chain did not tell. Nobody waits for it. Never throws.
+   * Gives names that several pods have to who had them first, as the chain tells it, and keeps that: one name at a time,
+   * and again after `AGAIN_MS` where the chain did not tell. Nobody waits for it. Never throws.
+   *
+   * @param followed  The newest block that is followed: if the chain replaces it or an older one, `doubt` is called.
    */
-  settle(byName: ReadonlyMap<string, readonly Pod[]>): Promise<void>
-  /** The chain has replaced a block: it is asked again about every name. */
-  forget(): void
+  settle(byName: ReadonlyMap<string, readonly Pod[]>, followed: bigint): Promise<void>
+  /** The chain has replaced a block: every name waits until the block that gave it away is seen again. */
+  doubt(): void
 }
 
 const AGAIN_MS = 60_000
@@ -32,32 +35,55 @@ export function createNames({
   log,
   manifests,
 }: Pick<World, 'chain' | 'clock' | 'log' | 'manifests'>): Names {
-  const owners = new Map<string, number>()
+  const owners = new Map<string, FirstPublished>()
+  /** Names whose owner the chain that is followed has. */
+  const sure = new Set<string>()
+  /** Names that one pod alone had when that was seen last. */
+  const alone = new Map<string, number>()
   const notBefore = new Map<string, number>()
+  /** What was asked before a doubt may be the replaced chain's answer. */
+  let doubts = 0
   let isRead = false
   let isKept = true
   let settling: Promise<void> | undefined
 
-  async function firstOf(name: string, named: readonly Pod[]): Promise<number | undefined> {
+  const ownerAmong = (name: string, named: readonly Pod[]) => {
+    const owner = owners.get(name)
+    return named.some(({ id }) => id === owner?.pod) ? owner : undefined
+  }
+
+  async function firstOf(name: string, named: readonly Pod[]): Promise<FirstPublished | undefined> {
     const question = `${name} ${named.map(({ id }) => id)}`
     if (clock.nowMs() < (notBefore.get(question) ?? 0)) return undefined
     notBefore.set(question, clock.nowMs() + AGAIN_MS)
-    const first = await chain.firstToPublish(hashesOf(name, named)).catch((cause: unknown) => {
-      log.warn({ event: 'name.unclear', name, ...asHeuristError(cause).toJSON() })
-      return undefined
-    })
-    return named.some(({ id }) => id === first) ? first : undefined
+    const first = await chain.firstToPublish(hashesOf(name, named))
+    return named.some(({ id }) => id === first?.pod) ? first : undefined
   }
 
-  async function settleAll(byName: ReadonlyMap<string, readonly Pod[]>): Promise<void> {
-    if (!isRead) for (const [name, pod] of Object.entries(await manifests.owners())) owners.set(name, pod)
-    isRead = true
-    for (const [name, named] of byName) {
-      if (named.some(({ id }) => id === owners.get(name))) continue
-      const first = await firstOf(name, named)
-      if (first === undefined) continue
+  async function settleOne(name: string, named: readonly Pod[], followed: bigint): Promise<void> {
+    const [known, doubtsBefore] = [ownerAmong(name, named), doubts]
+    if (known && sure.has(name)) return
+    const stands = known && (await chain.hashOf(known.block)) === known.hash
+    const first = stands ? known : await firstOf(name, named)
+    if (!first || doubts !== doubtsBefore) return
+    if (!stands) {
       owners.set(name, first)
       isKept = false
+    }
+    // A younger block can be replaced without a doubt: it is looked at again once it is followed.
+    if (first.block <= followed) sure.add(name)
+    else sure.delete(name)
+  }
+
+  async function settleAll(byName: ReadonlyMap<string, readonly Pod[]>, followed: bigint): Promise<void> {
+    if (!isRead) for (const [name, owner] of Object.entries(await manifests.owners())) owners.set(name, owner)
+    isRead = true
+    for (const [name, named] of byName) {
+      // Who has a name alone needs no history: when another publishes it too, the chain still has their order.
+      if (named.length < 2) continue
+      await settleOne(name, named, followed).catch((cause: unknown) =>
+        log.warn({ event: 'name.unclear', name, ...asHeuristError(cause).toJSON() }),
+      )
     }
     if (isKept) return
     await manifests.keepOwners(Object.fromEntries(owners))
@@ -67,22 +93,26 @@ export function createNames({
   return {
     meant(name, named) {
       if (named.length < 2) return named[0]
-      const owner = named.find(({ id }) => id === owners.get(name))
+      const ownerId = sure.has(name) ? owners.get(name)?.pod : alone.get(name)
+      const owner = named.find(({ id }) => id === ownerId)
       if (owner?.active) return owner
       const active = named.filter((pod) => pod.active)
       if (active.length < 2 || owner) return active[0] ?? owner ?? named[0]
       throw nameShared(name)
     },
-    settle(byName) {
-      settling ??= settleAll(byName)
+    settle(byName, followed) {
+      for (const [name, [pod, ...others]] of byName) if (pod && others.length === 0) alone.set(name, pod.id)
+      settling ??= settleAll(byName, followed)
         .catch((cause: unknown) => log.error({ event: 'names.lost', ...asHeuristError(cause).toJSON() }))
         .finally(() => {
           settling = undefined
         })
       return settling
     },
-    forget() {
-      owners.clear()
+    doubt() {
+      doubts += 1
+      sure.clear()
+      alone.clear()
       notBefore.clear()
     },
   }

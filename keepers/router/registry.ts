@@ -112,11 +112,11 @@ export function createRegistry(
       // Read anew: a chain that replaced a block that was read (a reorganisation, a local chain restored from an older
       // state), after a silence, and at the turn of an epoch, when entries begin and end without an event.
       const undone = blockHash === undefined || (await chain.hashOf(block)) !== blockHash
-      if (undone) names.forget()
+      if (undone) names.doubt()
       if (undone || down || epochOf(clock.nowMs()) !== epochOf(seenAtMs)) await readAll()
       else await readChanges()
       seenAtMs = clock.nowMs()
-      void names.settle(pods.byName())
+      void names.settle(pods.byName(), block)
       if (down) log.info({ event: 'chain.back' })
       down = false
     } catch (cause) {
@@ -145,7 +145,7 @@ export function createRegistry(
     onNode: () => {},
     async start() {
       await readAll()
-      void names.settle(pods.byName())
+      void names.settle(pods.byName(), block)
       cancel = world.timers.after(pollMs, () => void follow())
     },
     stop() {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { type PrivateKeyAccount, privateKeyToAccount } from 'viem/accounts'
+import type { FirstPublished } from '../../keepers/world.ts'
 import { registryAbi } from '../../sdk/chain/abi.ts'
 import { manifestHash } from '../../sdk/protocol/manifest.ts'
 import { ROLE } from '../../sdk/protocol/messages.ts'
@@ -116,8 +117,8 @@ describe('what a pod’s name means', function () {
 
   it('is asked of the chain once where nothing is kept, and until it tells by nobody: numbers go on, the list stands', async () => {
     let asked = 0
-    let tell: (pod: number) => void = () => {}
-    const told = new Promise<number>((resolve) => {
+    let tell: (first: FirstPublished) => void = () => {}
+    const told = new Promise<FirstPublished>((resolve) => {
       tell = resolve
     })
     const fresh = await stage.router({
@@ -139,7 +140,8 @@ describe('what a pod’s name means', function () {
     const alone = await at('/v1/pods/words')
     const numbered = await at(`/v1/pods/${ids[0]}`)
     const before = asked
-    tell(ids[0] ?? 0)
+    const block = BigInt(String(await stage.rpc('eth_blockNumber'))) - 1n
+    tell({ pod: ids[0] ?? 0, block, hash: (await router.world.chain.hashOf(block)) ?? '0x' })
     await until('the name is told', async () => (await at('/v1/pods/taken')).status === 200)
 
     const errors = shared.map(({ body }) => body.error as { code: string; kind: string })
@@ -176,8 +178,24 @@ describe('what a pod’s name means', function () {
 
     expect([await idAt('taken'), await idAt('hurried')]).to.deep.equal(ids)
     await until('both are kept', async () => existsSync(join(dataDir, 'names.json')))
-    expect(JSON.parse(readFileSync(join(dataDir, 'names.json'), 'utf8'))).to.include({ taken: ids[0] })
+    expect(JSON.parse(readFileSync(join(dataDir, 'names.json'), 'utf8')).taken.pod).to.equal(ids[0])
     expect(readFileSync(join(dataDir, 'names.json.unreadable'), 'utf8')).to.equal('{"taken": 1')
+    await fresh.stop()
+    rmSync(dataDir, { recursive: true })
+  })
+
+  it('is found in the chain where another was kept, by a bare number or for a block that the chain has not', async () => {
+    const [taken, hurried] = [await idOf('taken'), await idOf('hurried')]
+    const gone = { pod: hurried - 1, block: '1', hash: randomHash() }
+    const dataDir = mkdtempSync(join(tmpdir(), 'heurist-names-'))
+    writeFileSync(join(dataDir, 'names.json'), JSON.stringify({ taken: taken - 1, hurried: gone }))
+
+    const fresh = await stage.router({ dataDir })
+    const idAt = async (name: string) =>
+      ((await (await fetch(`${fresh.url}/v1/pods/${name}`)).json()) as { id?: number }).id
+    await until('both are told', async () => Boolean((await idAt('taken')) && (await idAt('hurried'))))
+
+    expect([await idAt('taken'), await idAt('hurried')]).to.deep.equal([taken, hurried])
     await fresh.stop()
     rmSync(dataDir, { recursive: true })
   })

@@ -175,3 +175,61 @@ describe('the pods that a router knows', () => {
     expect(registry.pods().map(({ id }) => id)).to.deep.equal([1])
   })
 })
+
+describe('whose a name is', () => {
+  const [mine, copy] = [bytesOf('alpha', 20), bytesOf('alpha', 21)]
+  /** Two pods have published the name, the first of them first. */
+  function shared() {
+    const chain = openTestChain()
+    chain.state.files = [mine, copy]
+    chain.publish(1, mine)
+    chain.publish(2, copy)
+    return chain
+  }
+  /** The same on another branch, where the second was first. */
+  function reorganise({ state }: ReturnType<typeof openTestChain>) {
+    state.branch = 'b'
+    state.changes = []
+    state.published.reverse()
+  }
+
+  it('is what the chain tells after it replaced a block, though an answer from before comes then', async () => {
+    const chain = shared()
+    const slow = held()
+    chain.state.slowHistory = () => slow.until
+    const registry = await chain.registry()
+    reorganise(chain)
+    await chain.look()
+    slow.end()
+    await quiet()
+
+    await chain.look()
+
+    expect(registry.podByName('alpha')?.id).to.equal(2)
+    expect(chain.state.kept.alpha?.pod).to.equal(2)
+  })
+
+  it('is asked anew by a router that was down while the chain replaced the block that told it', async () => {
+    const chain = shared()
+    const before = await chain.registry()
+    const first = before.podByName('alpha')?.id
+    before.stop()
+    reorganise(chain)
+
+    const registry = await chain.registry()
+
+    expect([first, registry.podByName('alpha')?.id]).to.deep.equal([1, 2])
+    expect(chain.state.kept.alpha?.pod).to.equal(2)
+  })
+
+  it('costs no look through the history where the block that told it is what it was', async () => {
+    const chain = shared()
+    const before = await chain.registry()
+    before.stop()
+    chain.state.histories = 0
+
+    const registry = await chain.registry()
+
+    expect([registry.podByName('alpha')?.id, chain.state.histories]).to.deep.equal([1, 0])
+  })
+})
