@@ -107,18 +107,38 @@ export function createRegistry(
     }
   }
 
+  /**
+   * Whether it proves nothing that the chain does not tell the last block's hash: one of the nodes behind an RPC URL may
+   * be behind the others. Something will stand at that height again, and shows what is true; until then only accounts
+   * are read anew. A chain that stays below it for long was restored from an older state.
+   */
+  const isMissingShortly = () => blockHash !== undefined && clock.nowMs() - seenAtMs < STALE_MS
+
+  /**
+   * Read anew: a chain that replaced a block that was read (a reorganisation, a local chain restored from an older
+   * state), after a silence, and at the turn of an epoch, when entries begin and end without an event.
+   *
+   * @param hash  Of `block`, as the chain has it now.
+   */
+  async function readFrom(hash: Hex | undefined): Promise<void> {
+    const undone = hash === undefined || hash !== blockHash
+    if (undone) names.doubt()
+    if (undone || down || epochOf(clock.nowMs()) !== epochOf(seenAtMs)) await readAll()
+    else await readChanges()
+  }
+
   async function follow(): Promise<void> {
     try {
-      // Read anew: a chain that replaced a block that was read (a reorganisation, a local chain restored from an older
-      // state), after a silence, and at the turn of an epoch, when entries begin and end without an event.
-      const undone = blockHash === undefined || (await chain.hashOf(block)) !== blockHash
-      if (undone) names.doubt()
-      if (undone || down || epochOf(clock.nowMs()) !== epochOf(seenAtMs)) await readAll()
-      else await readChanges()
-      seenAtMs = clock.nowMs()
-      void names.settle(pods.byName(), block)
-      if (down) log.info({ event: 'chain.back' })
-      down = false
+      const hash = await chain.hashOf(block)
+      if (hash === undefined && isMissingShortly()) {
+        accounts.clear()
+      } else {
+        await readFrom(hash)
+        seenAtMs = clock.nowMs()
+        void names.settle(pods.byName(), block)
+        if (down) log.info({ event: 'chain.back' })
+        down = false
+      }
     } catch (cause) {
       if (!down) log.warn({ event: 'chain.lost', ...asHeuristError(cause).toJSON() })
       down = true

@@ -44,8 +44,8 @@ function openTestChain() {
     /** Looks through the history. */
     histories: 0,
     log: [] as LogFields[],
-    /** Whether a node answers that has not the newest block yet. */
-    lags: false,
+    /** So many of the newest blocks the node that answers has not yet. */
+    lags: 0n,
     slowPod: (_id: number): Promise<void> => Promise.resolve(),
     slowHistory: (): Promise<void> => Promise.resolve(),
   }
@@ -53,10 +53,7 @@ function openTestChain() {
   const podCount = () => Math.max(0, ...state.published.map(({ pod }) => pod))
   const chain: Partial<World['chain']> = {
     head: async () => state.head,
-    hashOf: async (block) =>
-      block > state.head || (state.lags && block === state.head)
-        ? undefined
-        : hashOfBlock(block, state.branch),
+    hashOf: async (block) => (block > state.head - state.lags ? undefined : hashOfBlock(block, state.branch)),
     pausedUntil: async () => 0,
     counts: async () => ({ nodes: 0, pods: podCount(), frontends: 0 }),
     async pod(id) {
@@ -231,5 +228,54 @@ describe('whose a name is', () => {
     const registry = await chain.registry()
 
     expect([registry.podByName('alpha')?.id, chain.state.histories]).to.deep.equal([1, 0])
+  })
+
+  it('stands while a node answers that has not the newest blocks yet', async () => {
+    const chain = shared()
+    const registry = await chain.registry()
+    chain.state.slowHistory = () => held().until
+    chain.state.lags = 2n
+
+    await chain.look()
+    const behind = registry.podByName('alpha')?.id
+    chain.state.lags = 0n
+    await chain.look()
+
+    expect([behind, registry.podByName('alpha')?.id, chain.state.histories]).to.deep.equal([1, 1, 1])
+    expect(chain.codes()).to.not.include('chain.lost')
+  })
+
+  it('and all else is read anew where the chain stays below what was read for half a minute', async () => {
+    const chain = shared()
+    const registry = await chain.registry()
+    chain.state.published.pop()
+    chain.state.head -= 1n
+    await chain.look()
+    const at = registry.pods().length
+
+    chain.state.nowMs += 31_000
+    await chain.look()
+
+    expect([at, registry.pods().length, registry.podByName('alpha')?.id]).to.deep.equal([2, 1, 1])
+  })
+
+  it('is asked of no history while one pod has it; a stranger who copies it costs one look, and stops no call', async () => {
+    const chain = openTestChain()
+    const slow = held()
+    chain.state.files = [mine, copy]
+    chain.publish(2, mine)
+    const registry = await chain.registry()
+    const asked = chain.state.histories
+    chain.state.slowHistory = () => slow.until
+
+    chain.publish(1, copy)
+    await chain.look()
+    const meanwhile = registry.podByName('alpha')?.id
+    slow.end()
+    await quiet()
+    await chain.look()
+
+    expect([asked, meanwhile]).to.deep.equal([0, 2])
+    expect([registry.podByName('alpha')?.id, chain.state.histories]).to.deep.equal([2, 1])
   })
 })
