@@ -5,20 +5,22 @@ import { later } from '../sdk/errors.ts'
 import { hashSchema } from '../sdk/protocol/wire.ts'
 import type { Pod } from './pods.ts'
 
-const podsSchema = z.object({
-  pods: z.array(z.object({ id: z.number().int().positive(), name: z.string(), manifest: hashSchema })),
-})
+const listedSchema = z.array(
+  z.object({ id: z.number().int().positive(), name: z.string(), manifest: hashSchema }),
+)
+const podsSchema = z.object({ pods: listedSchema, namesakes: listedSchema.default([]) })
 
 /** A pod as a router lists it, by its newest version. */
-export type ListedPod = z.output<typeof podsSchema>['pods'][number]
+export type ListedPod = z.output<typeof listedSchema>[number]
 
-/** @throws `router.unreachable` (later). */
+/** Those first that their names mean, then the others of those names. @throws `router.unreachable` (later). */
 export async function listedPods(routerUrl: string): Promise<ListedPod[]> {
   const address = `${routerUrl.replace(/\/+$/, '')}/v1/pods`
   try {
     const response = await fetch(address, { signal: AbortSignal.timeout(10_000) })
     if (!response.ok) throw new Error(`HTTP ${response.status}`)
-    return podsSchema.parse(await response.json()).pods
+    const { pods, namesakes } = podsSchema.parse(await response.json())
+    return [...pods, ...namesakes]
   } catch (cause) {
     throw later('router.unreachable', `no list of pods at ${address}`, {
       fix: 'Check the router URL and that the router runs.',
@@ -62,7 +64,7 @@ export async function podNumbers(
     }
     for (const namesake of listed.filter((one) => one.name === manifest.name)) {
       const known = await isVersion(namesake.id, hash).catch(() => false)
-      if (known) numbers.set(hash, namesake.id)
+      if (known && !numbers.has(hash)) numbers.set(hash, namesake.id)
     }
   }
   return numbers

@@ -10,7 +10,7 @@ import type { Pod } from './pods.ts'
 export interface Names {
   /**
    * Which of the pods that have a name it means: whose it is, and while that one is retired the oldest that is active.
-   * Until the chain has told, it goes on to mean the pod that had it alone: a stranger who copies it stops no call.
+   * Until the chain has told, it goes on to mean the pod that long had it alone: a stranger who copies it stops no call.
    *
    * @param named  By their numbers, ascending.
    * @throws `pod.name_shared` (later) while nobody can say whose it is.
@@ -28,6 +28,8 @@ export interface Names {
 }
 
 const AGAIN_MS = 60_000
+/** Who has had a name alone for so long goes on to have it until the chain tells otherwise. */
+const LONG_MS = 60_000
 
 export function createNames({
   chain,
@@ -39,13 +41,25 @@ export function createNames({
   /** Names whose owner the chain that is followed has. */
   const sure = new Set<string>()
   /** Names that one pod alone had when that was seen last. */
-  const alone = new Map<string, number>()
+  const alone = new Map<string, { pod: number; sinceMs: number }>()
   const notBefore = new Map<string, number>()
   /** What was asked before a doubt may be the replaced chain's answer. */
   let doubts = 0
   let isRead = false
   let isKept = true
   let settling: Promise<void> | undefined
+
+  /** Whose a name is as far as that can be said. A pod that has just come may be a copy whose original comes next. */
+  function ownerOf(name: string): number | undefined {
+    if (sure.has(name)) return owners.get(name)?.pod
+    const last = alone.get(name)
+    return last && clock.nowMs() - last.sinceMs >= LONG_MS ? last.pod : undefined
+  }
+
+  function noteAlone(name: string, [pod, ...others]: readonly Pod[]): void {
+    if (!pod || others.length > 0 || alone.get(name)?.pod === pod.id) return
+    alone.set(name, { pod: pod.id, sinceMs: clock.nowMs() })
+  }
 
   const ownerAmong = (name: string, named: readonly Pod[]) => {
     const owner = owners.get(name)
@@ -93,7 +107,7 @@ export function createNames({
   return {
     meant(name, named) {
       if (named.length < 2) return named[0]
-      const ownerId = sure.has(name) ? owners.get(name)?.pod : alone.get(name)
+      const ownerId = ownerOf(name)
       const owner = named.find(({ id }) => id === ownerId)
       if (owner?.active) return owner
       const active = named.filter((pod) => pod.active)
@@ -101,7 +115,7 @@ export function createNames({
       throw nameShared(name)
     },
     settle(byName, followed) {
-      for (const [name, [pod, ...others]] of byName) if (pod && others.length === 0) alone.set(name, pod.id)
+      for (const [name, named] of byName) noteAlone(name, named)
       settling ??= settleAll(byName, followed)
         .catch((cause: unknown) => log.error({ event: 'names.lost', ...asHeuristError(cause).toJSON() }))
         .finally(() => {

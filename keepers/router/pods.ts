@@ -76,8 +76,8 @@ export function createPods(
   }
 
   /** All of them at once, so that no name is ever seen with a part of the pods that have it. */
-  async function readThese(read: number, ids: Iterable<number>, here: Here[]): Promise<boolean> {
-    const found = await Promise.all([...ids].map(async (id) => ({ id, pod: await readPod(id, here) })))
+  async function readThese(read: number, ids: readonly number[], here: Here[]): Promise<boolean> {
+    const found = await Promise.all(ids.map(async (id) => ({ id, pod: await readPod(id, here) })))
     if (read < allRead) return false
     for (const { id, pod } of found) {
       if ((pods.get(id)?.read ?? 0) > read) continue
@@ -86,18 +86,15 @@ export function createPods(
     }
     if (manifests.read < read) manifests = { here, read }
     named = undefined
-    return true
-  }
-
-  function isMore(here: Here[]): boolean {
-    const known = new Set(manifests.here.map(({ hash }) => hash))
-    return here.some(({ hash }) => !known.has(hash))
+    // Manifests came meanwhile that these pods were not asked about.
+    const isBehind = manifests.read > read && isMore(manifests.here, here)
+    return isBehind ? readThese(++reads, ids, await manifestsHere()) : true
   }
 
   async function look(): Promise<void> {
     const read = ++reads
     const here = await manifestsHere()
-    if (isMore(here)) await readThese(read, pods.keys(), here)
+    if (isMore(here, manifests.here)) await readThese(read, [...pods.keys()], here)
   }
 
   return {
@@ -117,11 +114,18 @@ export function createPods(
     async read(id) {
       const read = ++reads
       const here = await manifestsHere()
-      await readThese(read, isMore(here) ? new Set([...pods.keys(), id]) : [id], here)
+      const others = isMore(here, manifests.here) ? [...pods.keys()] : []
+      await readThese(read, [...new Set([...others, id])], here)
       return pods.get(id)?.pod
     },
     lookAgain: createPaced(look, everyMs, world),
   }
+}
+
+/** Whether there are manifests that were not there. */
+function isMore(here: Here[], known: Here[]): boolean {
+  const hashes = new Set(known.map(({ hash }) => hash))
+  return here.some(({ hash }) => !hashes.has(hash))
 }
 
 /** A pod's newest version whose bytes are here. */

@@ -12,7 +12,7 @@ import type { RouterConfig } from './config.ts'
 import type { Dispatch } from './dispatch.ts'
 import type { BatchRow, JobRow, Ledger } from './ledger/ledger.ts'
 import { type Nodes, versionKey } from './nodes.ts'
-import type { Pod, PodVersion } from './pods.ts'
+import { newestNamed, newestOf, type Pod, type PodVersion } from './pods.ts'
 import type { Registry } from './registry.ts'
 import { availableOf } from './terms.ts'
 
@@ -22,6 +22,7 @@ type Query = Record<string, string | string[] | undefined>
 export interface Views {
   network(): Promise<unknown>
   quote(query: Query): Promise<unknown>
+  /** Each name once; apart from those, pods whose newest version has a name that means another: they are called by number. */
   pods(): Promise<unknown>
   pod(nameOrId: string): Promise<unknown>
   manifest(nameOrId: string, version: string | string[] | undefined): Promise<Uint8Array>
@@ -62,10 +63,9 @@ export function createViews(deps: Deps): Views {
 
   async function find(nameOrId: string): Promise<{ pod: Pod; version: PodVersion }> {
     // No name is a number: every one begins with a letter.
-    const pod = /^\d+$/.test(nameOrId)
-      ? await registry.pod(podNumber(nameOrId))
-      : registry.podByName(nameOrId)
-    const version = pod && newestOf(pod)
+    const isNumber = /^\d+$/.test(nameOrId)
+    const pod = isNumber ? await registry.pod(podNumber(nameOrId)) : registry.podByName(nameOrId)
+    const version = pod && (isNumber ? newestOf(pod) : newestNamed(pod, nameOrId))
     if (!pod || !version) {
       throw refused('pod.unknown', `This router serves no pod '${nameOrId.slice(0, 50)}'.`, {
         fix: 'See GET /v1/pods.',
@@ -86,10 +86,6 @@ export function createViews(deps: Deps): Views {
     }
     return found
   }
-
-  /** The newest version whose bytes are here. */
-  const newestOf = (pod: Pod): PodVersion | undefined =>
-    pod.versions.get(pod.latest) ?? [...pod.versions.values()].at(-1)
 
   const state = (version: PodVersion) => {
     const key = versionKey(version.pod, version.hash)
@@ -219,8 +215,12 @@ export function createViews(deps: Deps): Views {
         return version && pod.active ? [{ pod, version, name: version.manifest.name }] : []
       })
       const meant = meanings(served.map(({ name }) => name))
-      const listed = served.filter(({ pod, name }) => (meant.get(name) ?? pod) === pod)
-      return { pods: listed.map(({ pod, version }) => podDocument(pod, version)) }
+      const isMeant = ({ pod, name }: (typeof served)[number]) => (meant.get(name) ?? pod) === pod
+      const documents = (rows: typeof served) => rows.map(({ pod, version }) => podDocument(pod, version))
+      return {
+        pods: documents(served.filter(isMeant)),
+        namesakes: documents(served.filter((row) => !isMeant(row))),
+      }
     },
     async pod(nameOrId) {
       const { pod, version } = await find(nameOrId)

@@ -2,11 +2,14 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { type PrivateKeyAccount, privateKeyToAccount } from 'viem/accounts'
+import { generatePrivateKey, type PrivateKeyAccount, privateKeyToAccount } from 'viem/accounts'
 import type { FirstPublished } from '../../keepers/world.ts'
 import { registryAbi } from '../../sdk/chain/abi.ts'
+import { memoryJournal } from '../../sdk/journal.ts'
 import { manifestHash } from '../../sdk/protocol/manifest.ts'
 import { ROLE } from '../../sdk/protocol/messages.ts'
+import { openSession } from '../../sdk/session.ts'
+import { createTransport } from '../../sdk/transport.ts'
 import { openStage, podYaml, randomHash, type Stage, type TestRouter, until, utf8 } from './stage.ts'
 
 describe('what a pod’s name means', function () {
@@ -93,6 +96,7 @@ describe('what a pod’s name means', function () {
 
     await publish(stranger, copy, randomHash())
     await knows(copy, hash)
+    await knows(pod, hash)
 
     expect(await idOf('late')).to.equal(pod)
   })
@@ -234,5 +238,28 @@ describe('what a pod’s name means', function () {
     const { pods } = (await get('/v1/pods')) as { pods: { id: number; name: string }[] }
     expect(pods.filter(({ name }) => name === 'resting').map(({ id }) => id)).to.deep.equal([second])
     await later.stop()
+  })
+
+  it('answers with that pod’s newest version of that name after it was renamed, and a client believes it', async () => {
+    const [older, newer, other] = [version('was', 20), version('was', 19), version('is', 20)]
+    const pod = await register(deployer, older)
+    await publish(deployer, pod, other)
+    const second = await register(stranger, newer)
+    await Promise.all([knows(pod, older), knows(pod, other), knows(second, newer)])
+    expect(await idOf('was')).to.equal(pod)
+
+    const session = await openSession(router.url, createTransport(router.url), {
+      key: generatePrivateKey(),
+      journal: memoryJournal(),
+    })
+    const [was, is, numbered] = [await session.pod('was'), await session.pod('is'), await session.pod(second)]
+    const { pods, namesakes } = (await get('/v1/pods')) as Record<string, { id: number; name: string }[]>
+    const row = ({ id, name }: { id: number; name: string }) => `${id} ${name}`
+
+    expect([was.pod, was.hash, is.pod, is.hash]).to.deep.equal([pod, older, pod, other])
+    expect([numbered.pod, numbered.hash]).to.deep.equal([second, newer])
+    expect((await get('/v1/quote?pod=was')).manifest).to.equal(older)
+    expect(pods?.map(row)).to.include(`${pod} is`).and.not.include(`${second} was`)
+    expect(namesakes?.map(row)).to.include(`${second} was`)
   })
 })

@@ -1,8 +1,9 @@
 import { expect } from 'chai'
 import type { Hex } from 'viem'
+import { newestNamed, newestOf, type Pod } from '../../keepers/router/pods.ts'
 import { createRegistry, type Registry } from '../../keepers/router/registry.ts'
 import type { Change, LogFields, World } from '../../keepers/world.ts'
-import { manifestHash } from '../../sdk/protocol/manifest.ts'
+import { manifestHash, parseManifest } from '../../sdk/protocol/manifest.ts'
 import { podYaml, utf8 } from './stage.ts'
 
 /** A registry on a chain of this test's own: what is slow, late or undone is so when the test says it. */
@@ -149,6 +150,27 @@ describe('the pods that a router knows', () => {
     expect(registry.podByName('beta')?.id).to.equal(2)
   })
 
+  it('are asked about a manifest that came while they were read', async () => {
+    const { state, publish, registry: open, look } = openTestChain()
+    state.files = [bytesOf('alpha')]
+    publish(1, bytesOf('alpha'))
+    const registry = await open()
+    const slow = held()
+    state.slowPod = (id) => (id === 2 ? slow.until : Promise.resolve())
+    publish(2, bytesOf('beta'))
+    await look()
+    state.files.push(bytesOf('beta'))
+    publish(3, bytesOf('beta'))
+    await registry.pod(3)
+    slow.end()
+    await quiet()
+
+    await look()
+
+    expect((await registry.pod(2))?.versions.size).to.equal(1)
+    expect(registry.podByName('beta')?.id).to.equal(2)
+  })
+
   it('are those of the chain as it is: one that a restored chain has not is none, also when an older read ends then', async () => {
     const { state, publish, registry: open, look } = openTestChain()
     state.files = [bytesOf('alpha'), bytesOf('beta')]
@@ -170,6 +192,34 @@ describe('the pods that a router knows', () => {
     await quiet()
 
     expect(registry.pods().map(({ id }) => id)).to.deep.equal([1])
+  })
+})
+
+describe('the newest version of a pod', () => {
+  const versioned = (name: string, version: string) => {
+    const manifest = parseManifest(bytesOf(name))
+    const hash = manifestHash(utf8.encode(`${name} ${version}`))
+    return { pod: 1, hash, manifest: { ...manifest, version }, bytes: new Uint8Array() }
+  }
+  const [ninth, tenth, renamed] = [
+    versioned('early', '1.9.0'),
+    versioned('early', '1.10.0'),
+    versioned('later', '0.1.0'),
+  ]
+  const podOf = (latest: Hex): Pod => {
+    const versions = new Map([tenth, renamed, ninth].map((version) => [version.hash, version]))
+    return { id: 1, latest, active: true, versions }
+  }
+
+  it('is the chain’s last, also of its name', () => {
+    expect(newestOf(podOf(renamed.hash))).to.equal(renamed)
+    expect(newestNamed(podOf(ninth.hash), 'early')).to.equal(ninth)
+  })
+
+  it('is that with the highest number where the last is not here, or has another name', () => {
+    expect(newestOf(podOf(`0x${'00'.repeat(32)}`))).to.equal(tenth)
+    expect(newestNamed(podOf(renamed.hash), 'early')).to.equal(tenth)
+    expect(newestNamed(podOf(renamed.hash), 'never')).to.equal(undefined)
   })
 })
 
@@ -267,6 +317,7 @@ describe('whose a name is', () => {
     const registry = await chain.registry()
     const asked = chain.state.histories
     chain.state.slowHistory = () => slow.until
+    chain.state.nowMs += 60_000
 
     chain.publish(1, copy)
     await chain.look()

@@ -254,6 +254,15 @@ describe('the numbers of pods', () => {
     expect(asked).to.not.include(3)
     expect(unknown.size).to.equal(0)
   })
+
+  it('are the first listed pod’s where several of a name have published a version', async () => {
+    const mine = pod()
+    const listed = [5, 2].map((id) => ({ id, name: 'chat', manifest: `0x${`0${id}`.repeat(32)}` as const }))
+
+    const numbers = await podNumbers([mine], listed, async () => true)
+
+    expect([...numbers]).to.deep.equal([[mine.hash, 5]])
+  })
 })
 
 describe('a worker’s config', () => {
