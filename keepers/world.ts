@@ -25,6 +25,7 @@ export interface Clock {
 
 /** The pod manifests that this machine has. */
 export interface Manifests {
+  /** All that can be read; the log says once which cannot. */
   read(): Promise<Uint8Array[]>
   /** Keeps a version's bytes, so that it can be served after its pod moved on. */
   keep(hash: Hex, bytes: Uint8Array): Promise<void>

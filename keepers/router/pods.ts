@@ -46,17 +46,21 @@ export function createPods(
   let reads = 0
   let allRead = 0
   let manifests: { here: Here[]; read: number } = { here: [], read: 0 }
+  /** Manifests that are none: said once. */
+  const senseless = new Set<Hex>()
   /** Made anew after pods were read. */
   let named: Map<string, Pod[]> | undefined
 
   async function manifestsHere(): Promise<Here[]> {
     const found = new Map<Hex, Here>()
     for (const bytes of await world.manifests.read()) {
+      const hash = manifestHash(bytes)
       try {
-        const hash = manifestHash(bytes)
         found.set(hash, { hash, manifest: parseManifest(bytes), bytes })
       } catch (cause) {
-        log.warn({ event: 'manifest.unreadable', ...asHeuristError(cause).toJSON() })
+        if (senseless.has(hash)) continue
+        senseless.add(hash)
+        log.warn({ event: 'manifest.unreadable', hash, ...asHeuristError(cause).toJSON() })
       }
     }
     return [...found.values()]
@@ -70,9 +74,18 @@ export function createPods(
       const registered = version.hash === entry.latest || (await chain.isVersion(id, version.hash))
       if (!registered) continue
       pod.versions.set(version.hash, { pod: id, ...version })
-      await world.manifests.keep(version.hash, version.bytes)
+      await keep(version)
     }
     return pod
+  }
+
+  /** A disk that takes nothing stops no look at the chain; at a later read of the pod it is tried again. */
+  async function keep({ hash, bytes }: Here): Promise<void> {
+    await world.manifests
+      .keep(hash, bytes)
+      .catch((cause: unknown) =>
+        log.error({ event: 'manifest.unkept', hash, ...asHeuristError(cause).toJSON() }),
+      )
   }
 
   /** All of them at once, so that no name is ever seen with a part of the pods that have it. */

@@ -61,7 +61,7 @@ export function openWorld(config: RouterConfig, key: Hex, log: Log, metrics: Met
       ...{ rpcUrl, chainId, ledger, registry, key, mostFeePerGas },
       ...(depositConfirmations === undefined ? {} : { depositConfirmations }),
     }),
-    manifests: folderManifests(config.podsDir, config.dataDir),
+    manifests: folderManifests(config.podsDir, config.dataDir, log),
   }
 }
 

@@ -1,5 +1,9 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect } from 'chai'
 import type { Hex } from 'viem'
+import { folderManifests } from '../../keepers/router/manifests.ts'
 import { newestNamed, newestOf, type Pod } from '../../keepers/router/pods.ts'
 import { createRegistry, type Registry } from '../../keepers/router/registry.ts'
 import type { Change, LogFields, World } from '../../keepers/world.ts'
@@ -93,13 +97,14 @@ function openTestChain() {
     log: { info: note, warn: note, error: note },
     manifests: {
       read: async () => [...state.files],
-      keep: async () => {},
+      keep: async (): Promise<void> => {},
       owners: async () => state.kept,
       keepOwners: async (owners: typeof state.kept) => void Object.assign(state, { kept: owners }),
     },
   }
   return {
     state,
+    world,
     /** In a block of its own; its event is followed at the next look. */
     publish(pod: number, bytes: Uint8Array): Hex {
       const manifest = manifestHash(bytes)
@@ -328,5 +333,66 @@ describe('whose a name is', () => {
 
     expect([asked, meanwhile]).to.deep.equal([0, 2])
     expect([registry.podByName('alpha')?.id, chain.state.histories]).to.deep.equal([2, 1])
+  })
+})
+
+describe('the manifests on a disk', () => {
+  let home: string
+  let log: LogFields[]
+  beforeEach(() => {
+    home = mkdtempSync(join(tmpdir(), 'heurist-manifests-'))
+    log = []
+    mkdirSync(join(home, 'pods', 'alpha'), { recursive: true })
+    writeFileSync(join(home, 'pods', 'alpha', 'pod.yaml'), bytesOf('alpha'))
+  })
+  afterEach(() => rmSync(home, { recursive: true }))
+
+  const hash = manifestHash(bytesOf('alpha'))
+  const note = (fields: LogFields) => void log.push(fields)
+  const open = () =>
+    folderManifests(join(home, 'pods'), join(home, 'data'), { info: note, warn: note, error: note })
+  const keptFile = () => join(home, 'data', 'manifests', `${hash}.yaml`)
+  const namesOf = (all: Uint8Array[]) => all.map((bytes) => parseManifest(bytes).name)
+
+  it('are read without those that cannot be, which the log says once', async () => {
+    const manifests = open()
+    mkdirSync(join(home, 'pods', 'broken', 'pod.yaml'), { recursive: true })
+
+    const first = await manifests.read()
+    const second = await manifests.read()
+
+    expect([namesOf(first), namesOf(second)]).to.deep.equal([['alpha'], ['alpha']])
+    expect(log.map(({ event, file }) => [event, file])).to.deep.equal([
+      ['manifest.unreadable', join(home, 'pods', 'broken', 'pod.yaml')],
+    ])
+  })
+
+  it('are kept anew where a power cut left an empty file', async () => {
+    open()
+    writeFileSync(keptFile(), '')
+    const manifests = open()
+
+    const read = await manifests.read()
+    await manifests.keep(hash, bytesOf('alpha'))
+
+    expect(namesOf(read)).to.deep.equal(['alpha'])
+    expect(new Uint8Array(readFileSync(keptFile()))).to.deep.equal(bytesOf('alpha'))
+    rmSync(join(home, 'pods', 'alpha'), { recursive: true })
+    expect(namesOf(await manifests.read())).to.deep.equal(['alpha'])
+    expect(log.map(({ code }) => code)).to.deep.equal(['manifest.torn'])
+  })
+
+  it('stop no look at the chain when one cannot be understood, or the disk takes none', async () => {
+    const chain = openTestChain()
+    chain.state.files = [bytesOf('alpha'), utf8.encode('no manifest')]
+    chain.world.manifests.keep = () => Promise.reject(new Error('ENOSPC'))
+    chain.publish(1, bytesOf('alpha'))
+    const registry = await chain.registry()
+
+    chain.publish(1, bytesOf('alpha'))
+    await chain.look()
+
+    expect(registry.podByName('alpha')?.id).to.equal(1)
+    expect(chain.codes().filter((code) => code !== 'manifest.unkept')).to.deep.equal(['manifest.unreadable'])
   })
 })
