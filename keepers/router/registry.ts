@@ -161,6 +161,12 @@ export function createRegistry(
     return read()
   }
 
+  /** A manifest may come after its pod's event. Never throws: what is known stays known. */
+  const lookAgain = () =>
+    pods
+      .lookAgain()
+      .catch((cause: unknown) => log.warn({ event: 'pods.unread', ...asHeuristError(cause).toJSON() }))
+
   const registry: Registry = {
     onNode: () => {},
     async start() {
@@ -179,7 +185,15 @@ export function createRegistry(
       return pausedUntil
     },
     pods: pods.all,
-    pod: (id) => orAbsent('pod', id, pods.get(id), () => pods.read(id)),
+    async pod(id) {
+      const known = pods.get(id)
+      if (!known) return orAbsent('pod', id, known, () => pods.read(id))
+      if (known.versions.has(known.latest)) return known
+      const looked = lookAgain()
+      // With an older version it serves as it is, and whoever asks does not wait.
+      if (known.versions.size === 0) await looked
+      return pods.get(id)
+    },
     podByName: (name) => names.meant(name, pods.byName().get(name) ?? []),
     nodeIds: () => nodes.keys(),
     node: (id) => orAbsent('node', id, nodes.get(id), () => nodes.refresh(id)),

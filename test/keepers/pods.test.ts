@@ -46,6 +46,7 @@ function openTestChain() {
     files: [] as Uint8Array[],
     kept: {} as Awaited<ReturnType<World['manifests']['owners']>>,
     nowMs: 1_700_000_000_000,
+    podReads: 0,
     /** Looks through the history. */
     histories: 0,
     log: [] as LogFields[],
@@ -62,6 +63,7 @@ function openTestChain() {
     pausedUntil: async () => 0,
     counts: async () => ({ nodes: 0, pods: podCount(), frontends: 0 }),
     async pod(id) {
+      state.podReads += 1
       const latest = of(id).at(-1)?.manifest
       await state.slowPod(id)
       return latest && { latest, active: true }
@@ -174,6 +176,38 @@ describe('the pods that a router knows', () => {
 
     expect((await registry.pod(2))?.versions.size).to.equal(1)
     expect(registry.podByName('beta')?.id).to.equal(2)
+  })
+
+  it('are looked at again when they are asked for and their manifest came late, at once or while an older one serves', async () => {
+    const { state, publish, registry: open, look } = openTestChain()
+    publish(1, bytesOf('alpha', 20))
+    const registry = await open()
+    const before = (await registry.pod(1))?.versions.size
+    state.files = [bytesOf('alpha', 20)]
+    const found = await registry.pod(1)
+
+    const newest = publish(1, bytesOf('alpha', 21))
+    await look()
+    const meanwhile = await registry.pod(1)
+    state.files.push(bytesOf('alpha', 21))
+    await registry.pod(1)
+    await quiet()
+
+    expect([before, found?.versions.size]).to.deep.equal([0, 1])
+    expect(meanwhile?.versions.has(newest)).to.equal(false)
+    expect((await registry.pod(1))?.versions.has(newest)).to.equal(true)
+  })
+
+  it('cost no read of the chain while no manifest came', async () => {
+    const { state, publish, registry: open } = openTestChain()
+    publish(1, bytesOf('alpha'))
+    const registry = await open()
+    const reads = state.podReads
+
+    const found = await Promise.all(Array.from({ length: 20 }, () => registry.pod(1)))
+
+    expect(found.map((pod) => pod?.versions.size)).to.deep.equal(Array(20).fill(0))
+    expect(state.podReads).to.equal(reads)
   })
 
   it('are those of the chain as it is: one that a restored chain has not is none, also when an older read ends then', async () => {
