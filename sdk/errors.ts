@@ -63,6 +63,13 @@ export const later = (code: string, message: string, facts?: ErrorFacts) =>
 export const bug = (code: string, message: string, facts?: ErrorFacts) =>
   new HeuristError('bug', code, message, facts)
 
+/** Code that is fetched when it is first needed did not come. @param does  What that part does. */
+export const partMissing = (does: string, cause: unknown) =>
+  later('program.part_missing', `the part of this program that ${does} did not come`, {
+    fix: 'See that the line is there; then try again.',
+    cause,
+  })
+
 /** Rebuilds an error that crossed a wire. */
 export function fromErrorBody(body: ErrorBody): HeuristError {
   return new HeuristError(body.kind, body.code, body.message, {

@@ -75,8 +75,9 @@ export function outcomeOf(transport: Transport, session: Session): Outcome {
   }
 
   async function failed(request: Hex, cause: unknown): Promise<void> {
-    const { code } = asHeuristError(cause)
-    if (isUnknown(cause) || code.startsWith('chain.') || code === 'unexpected') return
+    const { code, details } = asHeuristError(cause)
+    const isUndecided = details.unchecked === true || code.startsWith('chain.') || code === 'unexpected'
+    if (isUndecided || isUnknown(cause)) return
     await purse.release(request, code)
   }
 

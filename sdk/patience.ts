@@ -3,7 +3,7 @@ import { asHeuristError } from './errors.ts'
 /** How long a call is waited for, and how often the same request is asked for again. */
 
 /** What the same request would only meet again. */
-const FINAL = new Set(['job.timeout', 'stream.interrupted'])
+const FINAL = new Set(['job.timeout', 'stream.interrupted', 'program.part_missing'])
 /** Before the first, second, … repetition. Milliseconds. */
 const RETRY_PAUSES_MS = [250, 1_000, 3_000]
 /** A router that wants a longer pause is left to the caller. Seconds. */
@@ -53,6 +53,9 @@ export async function mayRepeat(
   return !signal.aborted
 }
 
+/** Whether an answer can be checked a moment later that cannot be now: the chain is silent, or a part of this program. */
+const isPassing = (code: string): boolean => code.startsWith('chain.') || code === 'program.part_missing'
+
 /** Waits for the next look at an answer that could not be checked, if there may be one. @returns whether to look again. */
 export async function mayLookAgain(
   cause: unknown,
@@ -61,7 +64,7 @@ export async function mayLookAgain(
   retries = RETRY_PAUSES_MS.length,
 ): Promise<boolean> {
   const { kind, code } = asHeuristError(cause)
-  if (kind !== 'later' || attempt >= retries || !code.startsWith('chain.')) return false
+  if (kind !== 'later' || attempt >= retries || !isPassing(code)) return false
   await sleep(pauseBefore(attempt), signal)
   return !signal.aborted
 }

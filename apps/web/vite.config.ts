@@ -79,13 +79,37 @@ const plainZod: Plugin = {
   },
 }
 
+/**
+ * viem fetches two parts of its own when they are first needed, both while an answer is checked: by then it is paid, and a line
+ * that breaks just then must take nothing away. The curve is there already, for keys sign with it; lookups at strangers'
+ * servers (EIP-3668) are not made.
+ */
+const FETCHED_CURVE = /const \{ secp256k1 \} = await import\('@noble\/curves\/secp256k1'\);/g
+const FETCHED_LOOKUP =
+  /const \{ offchainLookup, offchainLookupSignature \} = await import\('..\/..\/utils\/ccip.js'\);/g
+const wholeViem: Plugin = {
+  name: 'whole-viem',
+  transform(code, id) {
+    if (id.endsWith('/viem/_esm/utils/signature/recoverPublicKey.js'))
+      return `import { secp256k1 } from '@noble/curves/secp256k1'\n${changed('viem', code, FETCHED_CURVE, 1, '')}`
+    if (id.endsWith('/viem/_esm/actions/public/call.js'))
+      return changed(
+        'viem',
+        code,
+        FETCHED_LOOKUP,
+        1,
+        'const offchainLookupSignature = null, offchainLookup = null;',
+      )
+  },
+}
+
 /** viem pins a copy of its own of this library, and comes with most pages: they need no second one. */
 const VIEMS_HASHES = join(import.meta.dirname, '../../node_modules/viem/node_modules/@noble/hashes/esm')
 
 /** One build, a page for each door, pictures inline as SVG, no request to anyone but the network's own doors. */
 export default defineConfig({
   root: import.meta.dirname,
-  plugins: [earlyChunk, plainZod, react(), tailwindcss()],
+  plugins: [earlyChunk, plainZod, wholeViem, react(), tailwindcss()],
   resolve: { alias: [{ find: /^@noble\/hashes(?=\/sha3\.js$)/, replacement: VIEMS_HASHES }] },
   worker: { format: 'es', plugins: () => [boundedPdf] },
   build: {

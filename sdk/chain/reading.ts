@@ -20,6 +20,7 @@ import {
   getTransactionReceipt,
   readContract,
 } from 'viem/actions'
+import { partMissing } from '../errors.ts'
 
 /** What is asked of a chain here. viem's own client carries all that can be asked, and a browser loads it all. */
 const ACTIONS = {
@@ -52,6 +53,11 @@ type Actions = typeof ACTIONS & typeof import('./sending.ts')
 /** A chain's client with these actions, typed as viem's own. */
 export type ReadingClient = Base & Pick<PublicClient<HttpTransport, ViemChain>, keyof Actions>
 
+const loadSending = () =>
+  import('./sending.ts').catch((cause: unknown) => {
+    throw partMissing('sends transactions', cause)
+  })
+
 /** @param options  As viem's `createClient` takes them. */
 export function readingClient(options: {
   chain: ViemChain
@@ -59,14 +65,15 @@ export function readingClient(options: {
   cacheTime: number
   pollingInterval: number
 }): ReadingClient {
-  const base: Base = createClient({ ...options, rpcSchema: undefined as never })
+  // No contract may have whoever reads it ask a stranger's server (EIP-3668).
+  const base: Base = createClient({ ...options, ccipRead: false, rpcSchema: undefined as never })
   const bound = Object.entries(ACTIONS).map(([name, action]) => [
     name,
     (given: never) => (action as Action)(base, given),
   ])
   const late = LATE.map((name) => [
     name,
-    async (given: never) => ((await import('./sending.ts'))[name] as Action)(base, given),
+    async (given: never) => ((await loadSending())[name] as Action)(base, given),
   ])
   return base.extend(() => Object.fromEntries([...bound, ...late])) as unknown as ReadingClient
 }

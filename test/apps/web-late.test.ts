@@ -8,7 +8,7 @@ describe('what comes late', function () {
   this.timeout(300_000)
   let house: House
   before(async () => {
-    house = await openHouse()
+    house = await openHouse({ pods: ['chat', 'embed'], pictures: true })
   })
   after(() => house?.close())
 
@@ -142,6 +142,55 @@ describe('what comes late', function () {
     await answer.locator('.prose').waitFor()
     expect(await missing(page).count()).to.equal(0)
     await context.close()
+  })
+
+  // ------------------------------------------------------------------------------- what checks an answer is there
+
+  /** A page with a key as it is after a reload: nothing was paid in this tab yet. */
+  async function returned(path: string): Promise<Page> {
+    const page = await house.guest(path)
+    await page.reload()
+    await isReady(page)
+    return page
+  }
+  const CODE = /\/assets\/[^/]*\.js$/
+  const whole = (page: Page) => page.locator('[data-role=assistant][data-state=done]')
+
+  it('an answer is checked, and its picture shown, by what came before anything was signed', async () => {
+    const [pondera, imagine] = [await returned('/pondera'), await returned('/imagine/m/image')]
+    for (const page of [pondera, imagine]) await lose(page.context(), CODE)
+    await pondera.getByLabel('Your question', { exact: true }).fill('What is a pod?')
+    await button(pondera, 'Send').click()
+    await imagine.getByLabel('Prompt', { exact: true }).fill('a red circle')
+    await button(imagine, 'Draw').click()
+    await whole(pondera).waitFor()
+    await imagine.locator('[data-drawing][data-state=done]').waitFor()
+
+    for (const page of [pondera, imagine]) {
+      await page.locator('[data-price]').first().waitFor()
+      await page.context().close()
+    }
+  })
+
+  it('a line that is gone for a second just when the first answer is checked takes neither answer nor key', async () => {
+    const page = await returned('/pondera')
+    const jobs = '**/v1/jobs'
+    await page.context().route(jobs, async (route) => {
+      const response = await route.fetch()
+      await page.context().setOffline(true)
+      setTimeout(() => void page.context().setOffline(false), 1_000)
+      await route.fulfill({ response })
+    })
+    await page.getByLabel('Your question', { exact: true }).fill('What is a pod?')
+    await button(page, 'Send').click()
+    await whole(page).waitFor()
+    await page.context().unroute(jobs)
+    await page.reload()
+    await isReady(page)
+    await ask(page, 'What is a node?')
+
+    expect(await whole(page).count()).to.equal(2)
+    await page.context().close()
   })
 
   // ---------------------------------------------------------------------------------- parts that cannot be drawn

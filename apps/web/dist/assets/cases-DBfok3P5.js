@@ -1,1 +1,0 @@
-import{n as e}from"./rolldown-runtime-CNOWq4Kh.js";var t,n,r;function i(){return(i=e((()=>{t=604800,n=e=>Math.floor(e/t),r=e=>e*t})))()}var a;function o(){return(o=e((()=>{a=[`none`,`proposed`,`disputed`,`upheld`,`executed`,`dismissed`,`lapsed`]})))()}export{r as a,i,o as n,n as r,a as t};

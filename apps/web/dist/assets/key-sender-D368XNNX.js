@@ -1,0 +1,1 @@
+import{n as e,t}from"./key-sender-CoXrj6r0.js";t();export{e as keySender};

@@ -1,1 +1,0 @@
-import{n as e,t}from"./key-sender-Bn0FyrJ5.js";t();export{e as keySender};

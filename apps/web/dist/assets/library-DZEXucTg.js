@@ -1,1 +1,0 @@
-import{n as e,r as t,t as n}from"./library-Y7aqb6Go.js";t();export{n as excerptsFor,e as indexRest};

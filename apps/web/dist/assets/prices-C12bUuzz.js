@@ -1,1 +1,0 @@
-import{n as e,t}from"./prices-hp3455a2.js";e();export{t as endOf};

@@ -1,1 +1,0 @@
-import{n as e,t}from"./secp256k1-D5NCT-qH.js";t();export{e as secp256k1};

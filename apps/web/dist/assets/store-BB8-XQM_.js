@@ -1,1 +1,0 @@
-import{n as e,t}from"./store-Dh9HEdmR.js";t();export{e as openSessionDb};
