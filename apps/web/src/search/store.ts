@@ -1,6 +1,6 @@
 import type { DBSchema, IDBPDatabase } from 'idb'
 import { keptOf, openKept } from '../kept.ts'
-import type { Finding } from './finding.ts'
+import { type Finding, isRunning } from './finding.ts'
 
 /**
  * Searches of this browser, in IndexedDB, so that their addresses show them again at no cost; every change is written, and
@@ -42,9 +42,16 @@ export const MOST_KEPT = 100
 /** Newest first. Pure. */
 const sorted = (findings: readonly Finding[]): Finding[] => [...findings].sort((a, b) => b.at - a.at)
 
-/** Those that no longer fit. Pure. */
-const outgrown = (findings: readonly Finding[]): Finding[] =>
-  findings.filter(({ share }) => share === undefined).slice(MOST_KEPT)
+/**
+ * Those that no longer fit; never one that is being answered. Pure.
+ *
+ * @param come  Has just come and stays, whatever the clock said when the others did.
+ */
+function outgrown(findings: readonly Finding[], come: string): Finding[] {
+  const unshared = findings.filter(({ share }) => share === undefined)
+  const mayGo = unshared.filter((each) => each.id !== come && !isRunning(each)).reverse()
+  return mayGo.slice(0, Math.max(0, unshared.length - MOST_KEPT))
+}
 
 export async function openFindings(): Promise<Findings> {
   const opened = await openKept<Schema, Finding[]>(
@@ -128,7 +135,7 @@ function findingsOf(db: IDBPDatabase<Schema> | undefined, first: FindingsView): 
     add(finding) {
       replace(finding)
       void made(finding.id, finding, (kept) => kept ?? finding)
-      for (const { id } of outgrown(view.findings)) remove(id)
+      for (const { id } of outgrown(view.findings, finding.id)) remove(id)
     },
     update,
     patch(id, part, options = { write: true }) {
