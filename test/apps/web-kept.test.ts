@@ -156,6 +156,22 @@ describe('the searches of a browser', () => {
     }
   })
 
+  it('one that has just come stays, whatever the clock said when the others did; so does one that is being answered', async () => {
+    const findings = await openFindings()
+    for (const { id } of findings.view().findings) findings.remove(id)
+    await settle()
+    const later = Date.now() + 86_400_000
+    for (let at = 0; at < MOST_KEPT; at += 1) findings.add(searchOf({ ...paid, at: later + at }))
+    const [come, next] = [searchOf(), searchOf()]
+    findings.add(come)
+    findings.add(next)
+    findings.patch(come.id, paid)
+
+    expect(findings.view().findings).to.have.length(MOST_KEPT)
+    expect(await reread(come.id)).to.deep.include(paid)
+    expect(await reread(next.id)).to.not.equal(undefined)
+  })
+
   it('one that another tab has shared a moment ago goes only where that page is meant', async () => {
     for (const [page, isKept] of [
       [undefined, true],
@@ -236,6 +252,20 @@ describe('the pictures of a browser', () => {
 
     expect(await rereadDrawing(id)).to.equal(undefined)
     await until(async () => first.find(id) === undefined)
+  })
+
+  it('one that was deleted in another tab before its picture came keeps nothing of it', async () => {
+    const [first, second] = [await openDrawings(), await openDrawings()]
+    const { id, ...begun } = drawingOf()
+    first.add({ id, ...begun })
+    await until(async () => second.find(id) !== undefined)
+    await second.remove(id)
+    await until(async () => first.find(id) === undefined)
+    await first.finish(id, { state: 'done', price: '8' }, new Uint8Array([1]))
+
+    await settle()
+    expect(await (await openDrawings()).picture(id)).to.equal(undefined)
+    expect(await first.picture(id)).to.equal(undefined)
   })
 
   it('what the disk had no room for is written with the next change', async () => {

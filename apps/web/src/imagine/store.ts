@@ -31,7 +31,7 @@ export interface Drawings {
   patch(id: string, part: Partial<Drawing>, options?: { write: boolean }): void
   /** @param share  The page that is gone; another one that was made since stays. */
   unshare(id: string, share: string): void
-  /** With its picture, which is there before anybody is told. */
+  /** With its picture, which is there before anybody is told; nothing of one that was deleted meanwhile. */
   finish(id: string, part: Partial<Drawing>, picture: Uint8Array): Promise<void>
   picture(id: string): Promise<Uint8Array<ArrayBuffer> | undefined>
   /** @param page  The shared page that is meant to lose its secret; one that is shared otherwise stays. */
@@ -167,9 +167,19 @@ function drawingsOf(db: IDBPDatabase<Schema> | undefined, first: DrawingsView): 
         return rest
       }),
     async finish(id, part, bytes) {
+      // It was deleted meanwhile, here or, below, in another tab: nothing of it is kept.
+      if (!find(id)) return
       const picture = bytes.slice()
       unkept.set(id, picture)
-      if (await write([id], (to) => to.put('pictures', picture, id))) unkept.delete(id)
+      const isWritten = await write([id], async (to) => {
+        const both = to.transaction(['drawings', 'pictures'], 'readwrite')
+        const put = async () => {
+          const kept = missed.on(id, await both.objectStore('drawings').get(id))
+          if (kept) await both.objectStore('pictures').put(picture, id)
+        }
+        await Promise.all([put(), both.done])
+      })
+      if (isWritten) unkept.delete(id)
       // As it is when this is written, which may be later.
       update(id, (now) => ({ ...now, ...part, ...(unkept.has(id) ? { state: 'unkept' } : {}) }))
       const { model } = find(id) ?? {}
