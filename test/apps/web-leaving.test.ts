@@ -160,6 +160,39 @@ describe('a key that pays no more', function () {
     await db.delete('keys', record.address)
   })
 
+  it('has one client, though a look finds it while a deposit is made to it', async () => {
+    await db.clear('keys')
+    const { rpcUrl } = stage.market.chain
+    const config = { routerUrl: stage.router.url, rpcUrl, ...placeOf() } as never
+    const session = await openBrowserSession(config, 1)
+    const before = session.view().phase
+    // Another tab's, made and paid meanwhile.
+    const { record } = await keyWith(false)
+    const { decrypt } = crypto.subtle
+    let opened = 0
+    crypto.subtle.decrypt = async (...asked) => {
+      opened += 1
+      // As long as a second one may take to come.
+      await new Promise((resolve) => setTimeout(resolve, 500))
+      return decrypt.apply(crypto.subtle, asked)
+    }
+    await Promise.all([session.tryOut('1.00'), session.refresh()]).finally(() => {
+      crypto.subtle.decrypt = decrypt
+    })
+    const { phase, key, problem } = session.view()
+    heard.get('pagehide')?.({ persisted: true })
+    await journalFree(locks, { ...placeOf(), payer: record.address })
+    await db.delete('keys', record.address)
+
+    expect([before, phase, key?.address, problem]).to.deep.equal([
+      'none',
+      'ready',
+      record.address,
+      undefined,
+    ])
+    expect(opened).to.equal(1)
+  })
+
   it('and one that pays signs nothing while the browser keeps its page aside, and does again once the page is shown', async () => {
     await keyWith(false)
     const { rpcUrl } = stage.market.chain

@@ -59,7 +59,7 @@ class BrowserSession implements Session {
   readonly #leaving: Leaving
   #known: readonly KnownKey[] = []
   #acts: Acts | undefined
-  #looking: Promise<void> = Promise.resolve()
+  #turn: Promise<unknown> = Promise.resolve()
   /** Of the one next try while router or chain do not answer. */
   #again: number | undefined
   /** The key that another tab has, while this one waits for it. */
@@ -85,10 +85,11 @@ class BrowserSession implements Session {
       db,
       place: this.#place,
       record: () => this.#record,
-      clientOf: async (record) => {
-        await this.#take(record)
-        return this.#clientOf(record)
-      },
+      clientOf: (record) =>
+        this.#inTurn(async () => {
+          await this.#take(record)
+          return this.#clientOf(record)
+        }),
       isRevoking: (known) => this.#acts !== undefined && deedsOf(this.#acts, [known]).some(isRevocation),
       look: () => this.#look(),
       signed: this.#signed,
@@ -128,11 +129,13 @@ class BrowserSession implements Session {
     }
   }
 
-  /** Looks are taken one after the other. */
-  #look(): Promise<void> {
-    const look = this.#looking.then(() => this.#lookNow())
-    this.#looking = look.catch(() => undefined)
-    return look
+  #look = (): Promise<void> => this.#inTurn(() => this.#lookNow())
+
+  /** Whatever may change the key that pays, or open its client, is done one after the other: a key has one client. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(work)
+    this.#turn = done.catch(() => undefined)
+    return done
   }
 
   async #lookNow(): Promise<void> {
