@@ -5,6 +5,7 @@ import { computeLedgerAbi } from './chain/abi.ts'
 import { packedBatchIn } from './chain/calldata.ts'
 import type { Chain } from './chain/clients.ts'
 import { chainError } from './chain/errors.ts'
+import { askReached } from './chain/reached.ts'
 import { type Check, check, no, unchecked, yes } from './checks.ts'
 import type { leafSchema } from './documents.ts'
 import { asHeuristError, refused } from './errors.ts'
@@ -74,6 +75,8 @@ export interface Place {
 interface Asked {
   seq: bigint
   txHash: Hex
+  /** That the transaction stands in, by the router's word. */
+  block?: bigint
   /** The call, lower case: what is shown as its leaf may name another. */
   request: Hex
   leaf: Leaf
@@ -91,11 +94,11 @@ interface Reading {
  * Reads a batch's transaction and its data, and checks them against each other.
  *
  * @throws `batch.unreadable` (refused) if the transaction is no settlement; what the router says, if it does not show data
- * that it must still keep; `chain.unreachable`, `router.unreachable` (later).
+ * that it must still keep; `chain.unreachable`, `chain.behind`, `router.unreachable` (later).
  */
 export async function settledBatch(place: Place, asked: Asked, reading: Reading = {}): Promise<SettledBatch> {
-  const { seq, txHash } = asked
-  const { batch, event, skipped, bytes, days } = await readTransaction(place, seq, txHash)
+  const { txHash } = asked
+  const { batch, event, skipped, bytes, days } = await readTransaction(place, asked)
   const keys = await Promise.all(batch.payers.map((line) => payerOf(place, line)))
   const isPosted = event.batchHash === toHex(keccak(bytes)) && event.root === batch.root
   const posted = check(
@@ -108,7 +111,7 @@ export async function settledBatch(place: Place, asked: Asked, reading: Reading 
   const { data, own, copies, nearby, gross } = await readData(place, asked, settled, reading)
 
   return {
-    seq,
+    seq: asked.seq,
     own,
     copies,
     nearby,
@@ -215,14 +218,18 @@ const isAbsent = (cause: unknown): boolean =>
   cause instanceof Error &&
   ['TransactionNotFoundError', 'TransactionReceiptNotFoundError'].includes(cause.name)
 
-async function readTransaction({ chain, ledger, router }: Place, seq: bigint, hash: Hex) {
-  const [transaction, receipt] = await Promise.all([
-    chain.client.getTransaction({ hash }),
-    chain.client.getTransactionReceipt({ hash }),
-  ]).catch((cause: unknown) => {
-    if (isAbsent(cause)) throw refused('batch.unreadable', `the chain knows no transaction ${hash}`)
-    throw chainError(cause)
-  })
+async function readTransaction({ chain, ledger, router }: Place, { seq, txHash: hash, block }: Asked) {
+  const found = await askReached(chain, block, () =>
+    Promise.all([
+      chain.client.getTransaction({ hash }),
+      chain.client.getTransactionReceipt({ hash }),
+    ]).catch((cause: unknown) => {
+      if (isAbsent(cause)) return undefined
+      throw chainError(cause)
+    }),
+  )
+  if (!found) throw refused('batch.unreadable', `the chain knows no transaction ${hash}`)
+  const [transaction, receipt] = found
   // A contract that is a router may settle two of its batches at once.
   const logs = parseEventLogs({
     abi: computeLedgerAbi,

@@ -1,6 +1,7 @@
 import type { Hex } from 'viem'
-import { openChain } from './chain/clients.ts'
+import { type Chain, openChain } from './chain/clients.ts'
 import { domainOf, fetchNetwork, type Network } from './chain/network.ts'
+import { askReached } from './chain/reached.ts'
 import { type ChainReader, chainReader } from './chain/reader.ts'
 import { type Check, check, no, noIfRefused, unchecked, yes } from './checks.ts'
 import { checkDebits } from './debit.ts'
@@ -51,7 +52,7 @@ export interface VerifyOptions {
  * recomputed from it.
  *
  * @returns named checks in the order of the walk; a call that is not settled yet fails from `settled` on.
- * @throws `router.unreachable`, `chain.unreachable`, `proofs.busy` (later), `receipt.unknown` (refused).
+ * @throws `router.unreachable`, `chain.unreachable`, `chain.behind`, `proofs.busy` (later), `receipt.unknown` (refused).
  */
 export async function verifyReceipt(request: Hex, options: VerifyOptions): Promise<Check[]> {
   const transport = createTransport(options.routerUrl)
@@ -99,7 +100,7 @@ export async function verifyReceipt(request: Hex, options: VerifyOptions): Promi
       fix: 'Ask again in a second.',
     })
   }
-  checks.push(checkLeaf(facts, answer, leaf), await checkRoot(facts, leaf, batch.seq, batch.proof))
+  checks.push(checkLeaf(facts, answer, leaf), await checkRoot(facts, chain, leaf, { ...batch, proof: batch.proof }))
   const place = { chain, ledger, hasher, transport, router: address }
   try {
     const { price } = answer.receipt
@@ -239,8 +240,13 @@ function checkLeaf({ request, hasher, document }: Facts, { receipt, ack }: Count
     : no('leaf', `${wrong}: the leaf says ${leaf[wrong]}, the signatures say ${expected[wrong]}`)
 }
 
-async function checkRoot({ reader, network }: Facts, leaf: Leaf, seq: bigint, proof: Hex[]): Promise<Check> {
-  const root = await reader.rootOf(network.router.address, seq)
+async function checkRoot(
+  { reader, network }: Facts,
+  chain: Chain,
+  leaf: Leaf,
+  { seq, block, proof }: { seq: bigint; block?: bigint; proof: Hex[] },
+): Promise<Check> {
+  const root = await askReached(chain, block, () => reader.rootOf(network.router.address, seq))
   if (root === undefined) return no('root', `the chain knows no batch ${seq} of this router`)
   const ok = verifyMerkle(root, leafHash(leaf), proof)
   return check('root', ok, `${ok ? 'under' : 'not under'} ${root}, posted as batch ${seq}`)

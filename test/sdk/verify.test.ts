@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { createTestClient, type Hex, http, type TestClient } from 'viem'
+import { createTestClient, type Hex, http, type TestClient, toFunctionSelector } from 'viem'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { provePicture } from '../../apps/web/pictures/prove.ts'
 import { routerConfigSchema } from '../../keepers/router/config.ts'
@@ -14,7 +14,7 @@ import { toWire } from '../../sdk/protocol/wire.ts'
 import { BATCH_DATA_DAYS } from '../../sdk/settlement.ts'
 import { formatUsd, usd } from '../../sdk/units.ts'
 import { type Check, verifyReceipt } from '../../sdk/verify.ts'
-import { OUT_OF_STEP, startIllNode } from './ill-node.ts'
+import { OUT_OF_STEP, type Question, startIllNode } from './ill-node.ts'
 import { runScript } from './published.ts'
 import { refusal } from './refusal.ts'
 import { LINES } from './router.ts'
@@ -199,6 +199,50 @@ describe('verifying a receipt from its bytes to the debit', function () {
       false,
       `batch.unreadable: the chain knows no transaction 0x${'ab'.repeat(32)}`,
     ])
+  })
+
+  it('accuses nobody while the chain’s node has not come to the block of the batch: chain.behind', async () => {
+    const node = await startIllNode(options.rpcUrl)
+    const asking = { ...options, rpcUrl: node.url, bytes: LINES }
+    const named = 1_000n
+    stage.router.script = {
+      get: {
+        [`/v1/receipts/${request}`]: (body) => {
+          const { batch } = body as ReceiptDocument
+          return { ...(body as object), batch: { ...batch, block: named.toString() } }
+        },
+      },
+    }
+    const rootOf = toFunctionSelector('rootOf(address,uint64)')
+    const isOf: Record<string, (question: Question) => boolean> = {
+      root: ({ params }) => params?.[0]?.data?.startsWith(rootOf) === true,
+      batch: ({ method }) => method.startsWith('eth_getTransaction'),
+    }
+    const empty = { root: { result: `0x${'00'.repeat(32)}` }, batch: { result: null } }
+    for (const name of ['root', 'batch'] as const) {
+      let head = named - 1n
+      let unknown = true
+      node.says = (_, question) => {
+        if (question.method === 'eth_blockNumber') return { result: `0x${head.toString(16)}` }
+        return unknown && isOf[name]?.(question) ? empty[name] : undefined
+      }
+      const { code, kind, message } = await refusal(verifyReceipt(request, asking))
+      head = named
+      const lied = failed(await verifyReceipt(request, asking))
+      // It comes to the block while it is asked.
+      const says = node.says
+      node.says = (asked, question) => {
+        if (question.method === 'eth_blockNumber') unknown = false
+        return says(asked, question)
+      }
+      const come = failed(await verifyReceipt(request, asking))
+
+      expect([code, kind], name).to.deep.equal(['chain.behind', 'later'])
+      expect(message).to.include(' 999').and.to.include(' 1000')
+      expect(lied, name).to.deep.equal([name])
+      expect(come, name).to.deep.equal([])
+    }
+    node.close()
   })
 
   it('puts off a call whose router is too busy to prove its leaf: proofs.busy', async () => {

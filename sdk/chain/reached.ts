@@ -1,0 +1,31 @@
+import { later } from '../errors.ts'
+import type { Chain } from './clients.ts'
+import { chainError } from './errors.ts'
+
+/**
+ * Asks the chain's node for what stands in a block. That a node knows nothing of it says something of a node alone that has
+ * come to that block.
+ *
+ * @param block  Where it stands, by whoever claims that; undefined = the answer counts as it is.
+ * @param ask    Gives undefined where the node knows nothing of it.
+ * @throws `chain.behind` (later): the node has not come to that block.
+ */
+export async function askReached<T>(
+  { client }: Pick<Chain, 'client'>,
+  block: bigint | undefined,
+  ask: () => Promise<T | undefined>,
+): Promise<T | undefined> {
+  const found = await ask()
+  if (found !== undefined || block === undefined) return found
+  const head = await client.getBlockNumber({ cacheTime: 0 }).catch((cause: unknown) => {
+    throw chainError(cause)
+  })
+  if (head < block) {
+    throw later('chain.behind', `the node of the chain is at block ${head}, and block ${block} is asked for`, {
+      fix: 'Ask again in a moment; if it stays so, ask another node of the chain.',
+      details: { head: head.toString(), block: block.toString() },
+    })
+  }
+  // It may have come there since it was asked.
+  return ask()
+}
