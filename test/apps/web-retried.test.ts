@@ -1,6 +1,7 @@
 import { mock } from 'node:test'
 import { expect } from 'chai'
 import { retried } from '../../apps/web/src/network/retried.ts'
+import { follow } from '../../apps/web/src/receipt/follow.ts'
 import { later, refused } from '../../sdk/errors.ts'
 
 /** What a page checks on the chain, and again while it cannot. */
@@ -92,5 +93,52 @@ describe('what is tried again', () => {
     await pass(0)
 
     expect(told).to.deep.equal(['silent'])
+  })
+
+  describe('of a call whose receipt is shown', () => {
+    type Status = 'admitted' | 'receipted' | 'settled'
+    const show = {
+      read: ({ status }: { status: Status }) => void told.push(status),
+      failed: (why: string) => void told.push(why),
+    }
+    const unknown = 'This router has admitted no such request.'
+    /** One answer after the other, the last one for good. */
+    const answering = (answers: readonly (Status | undefined)[]) => async () => {
+      const status = answers[Math.min(tries++, answers.length - 1)]
+      return status && { status }
+    }
+
+    it('goes on slowly while the router does not know it, and ends when it is settled', async () => {
+      follow(answering([undefined, undefined, 'admitted', 'receipted', 'settled']), show)
+      await pass(0)
+
+      expect(await pauses(30)).to.deep.equal([6, 6, 2, 2])
+      expect(told).to.deep.equal([unknown, unknown, 'admitted', 'receipted', 'settled'])
+    })
+
+    it('waits while nobody looks', async () => {
+      const stop = follow(answering(['admitted']), show)
+      await pass(0)
+      page.visibilityState = 'hidden'
+      expect(await pauses(60)).to.deep.equal([])
+      page.visibilityState = 'visible'
+      expect((await pauses(4)).length).to.be.greaterThan(0)
+      stop()
+
+      expect(await pauses(60)).to.deep.equal([])
+    })
+
+    it('says that a router is silent, and asks on', async () => {
+      const stop = follow(async () => {
+        tries += 1
+        if (tries === 1) throw later('router.unreachable', 'silent')
+        return { status: 'settled' as const }
+      }, show)
+      await pass(0)
+
+      expect(await pauses(30)).to.deep.equal([2])
+      expect(told).to.deep.equal(['The router does not answer.', 'settled'])
+      stop()
+    })
   })
 })

@@ -8,48 +8,30 @@ import { type Check, verifyReceipt } from '../../../../sdk/verify.ts'
 import { retried } from '../network/retried.ts'
 import { useLive } from '../network/use.ts'
 import { deliveredOf } from './delivered.ts'
+import { follow } from './follow.ts'
 
 const schema = receiptDocumentSchema.extend({ createdAt: z.number() })
 export type Receipt = z.output<typeof schema>
 
-const AGAIN_MS = 1_500
-const ended = (status: Receipt['status']) => status === 'settled' || status === 'failed'
-
 type Read<T> = { state: 'reading' } | { state: 'failed'; why: string } | { state: 'read'; value: T }
+
+async function documentOf(url: URL): Promise<Receipt | undefined> {
+  const answer = await fetch(url)
+  return answer.status === 404 ? undefined : schema.parse(await answer.json())
+}
 
 /** The router's document of one call, read again until it is settled. */
 export function useReceipt(request: string): Read<Receipt> {
   const { config } = useLive()
   const [receipt, setReceipt] = useState<Read<Receipt>>({ state: 'reading' })
-  useEffect(() => {
-    let timer: number | undefined
-    let gone = false
-    async function read() {
-      const answer = await fetch(new URL(`/v1/receipts/${request}`, config.routerUrl))
-      if (gone) return
-      if (answer.status === 404)
-        return setReceipt({ state: 'failed', why: 'This router has admitted no such request.' })
-      const value = schema.parse(await answer.json())
-      if (gone) return
-      startTransition(() => setReceipt({ state: 'read', value }))
-      if (!ended(value.status)) timer = window.setTimeout(again, AGAIN_MS)
-    }
-    function again() {
-      read().catch((cause: unknown) => {
-        console.warn(cause)
-        if (gone) return
-        setReceipt((known) =>
-          known.state === 'read' ? known : { state: 'failed', why: 'The router does not answer.' },
-        )
-        timer = window.setTimeout(again, AGAIN_MS)
-      })
-    }
-    again()
-    return () => {
-      gone = true
-      window.clearTimeout(timer)
-    }
-  }, [request, config.routerUrl])
+  useEffect(
+    () =>
+      follow(() => documentOf(new URL(`/v1/receipts/${request}`, config.routerUrl)), {
+        read: (value) => startTransition(() => setReceipt({ state: 'read', value })),
+        failed: (why) => setReceipt((known) => (known.state === 'read' ? known : { state: 'failed', why })),
+      }),
+    [request, config.routerUrl],
+  )
   return receipt
 }
 
