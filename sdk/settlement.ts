@@ -220,13 +220,12 @@ const isAbsent = (cause: unknown): boolean =>
 
 async function readTransaction({ chain, ledger, router }: Place, { seq, txHash: hash, block }: Asked) {
   const found = await askReached(chain, block, () =>
-    Promise.all([
-      chain.client.getTransaction({ hash }),
-      chain.client.getTransactionReceipt({ hash }),
-    ]).catch((cause: unknown) => {
-      if (isAbsent(cause)) return undefined
-      throw chainError(cause)
-    }),
+    Promise.all([chain.client.getTransaction({ hash }), chain.client.getTransactionReceipt({ hash })]).catch(
+      (cause: unknown) => {
+        if (isAbsent(cause)) return undefined
+        throw chainError(cause)
+      },
+    ),
   )
   if (!found) throw refused('batch.unreadable', `the chain knows no transaction ${hash}`)
   const [transaction, receipt] = found

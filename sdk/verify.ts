@@ -100,7 +100,10 @@ export async function verifyReceipt(request: Hex, options: VerifyOptions): Promi
       fix: 'Ask again in a second.',
     })
   }
-  checks.push(checkLeaf(facts, answer, leaf), await checkRoot(facts, chain, leaf, { ...batch, proof: batch.proof }))
+  checks.push(
+    checkLeaf(facts, answer, leaf),
+    await checkRoot(facts, chain, leaf, { ...batch, proof: batch.proof }),
+  )
   const place = { chain, ledger, hasher, transport, router: address }
   try {
     const { price } = answer.receipt

@@ -21,10 +21,14 @@ export async function askReached<T>(
     throw chainError(cause)
   })
   if (head < block) {
-    throw later('chain.behind', `the node of the chain is at block ${head}, and block ${block} is asked for`, {
-      fix: 'Ask again in a moment; if it stays so, ask another node of the chain.',
-      details: { head: head.toString(), block: block.toString() },
-    })
+    throw later(
+      'chain.behind',
+      `the node of the chain is at block ${head}, and block ${block} is asked for`,
+      {
+        fix: 'Ask again in a moment; if it stays so, ask another node of the chain.',
+        details: { head: head.toString(), block: block.toString() },
+      },
+    )
   }
   // It may have come there since it was asked.
   return ask()

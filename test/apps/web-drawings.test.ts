@@ -25,6 +25,8 @@ import {
 } from '../../apps/web/src/imagine/known.ts'
 import { postOnX } from '../../apps/web/src/imagine/post.ts'
 import { EXAMPLES } from '../../apps/web/src/imagine/prompts.ts'
+import { provenOf } from '../../apps/web/src/imagine/proven.ts'
+import { no, unchecked, yes } from '../../sdk/checks.ts'
 import { type Manifest, parseManifest } from '../../sdk/protocol/manifest.ts'
 import { PODS } from '../market.ts'
 import { seeded } from '../sdk/seed.ts'
@@ -317,5 +319,31 @@ describe('the pictures that are kept', () => {
         'image',
       ),
     ).to.deep.equal([])
+  })
+})
+
+describe('the proof of a shared picture', () => {
+  const NAMES = ['request', 'bytes', 'price', 'node', 'router']
+  const verdicts = (checks: Parameters<typeof provenOf>[0]) =>
+    provenOf(checks).map(({ check, verdict }) => [check.name, verdict])
+
+  it('says what holds and what does not', () => {
+    const checks = [yes('pinned', ''), ...NAMES.map((name) => yes(name, '')), no('settled', 'not yet')]
+    const wrong = checks.map((each) => (each.name === 'bytes' ? no('bytes', 'others') : each))
+
+    expect(verdicts(checks)).to.deep.equal(NAMES.map((name) => [name, 'holds']))
+    expect(verdicts(wrong)[1]).to.deep.equal(['bytes', 'fails'])
+  })
+
+  it('names what ended it, and of what was not checked says no more than that', () => {
+    for (const name of ['ledger', 'chain', 'receipt']) {
+      expect(verdicts([yes('pinned', ''), no(name, 'another')])).to.deep.equal([
+        [name, 'fails'],
+        ...NAMES.map((each) => [each, 'open']),
+      ])
+    }
+    const ended = verdicts([yes('pinned', ''), no('router', 'another')])
+    expect(ended).to.deep.equal(NAMES.map((name) => [name, name === 'router' ? 'fails' : 'open']))
+    expect(verdicts([unchecked('bytes', 'not given')])[1]).to.deep.equal(['bytes', 'open'])
   })
 })

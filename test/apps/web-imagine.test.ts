@@ -657,7 +657,7 @@ describe('imagine in a browser', function () {
 
       await button(other, 'Check that a node signed for it').click()
       await other.locator('[data-check]').nth(4).waitFor()
-      expect(await other.locator('[data-check][data-ok=true]').count()).to.equal(5)
+      expect(await other.locator('[data-check][data-verdict=holds]').count()).to.equal(5)
 
       await other.goto('about:blank')
       await other.goto(`${link}#delete=${'x'.repeat(43)}`)

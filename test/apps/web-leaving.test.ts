@@ -184,12 +184,7 @@ describe('a key that pays no more', function () {
     await journalFree(locks, { ...placeOf(), payer: record.address })
     await db.delete('keys', record.address)
 
-    expect([before, phase, key?.address, problem]).to.deep.equal([
-      'none',
-      'ready',
-      record.address,
-      undefined,
-    ])
+    expect([before, phase, key?.address, problem]).to.deep.equal(['none', 'ready', record.address, undefined])
     expect(opened).to.equal(1)
   })
 

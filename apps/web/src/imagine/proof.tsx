@@ -5,17 +5,16 @@ import { verifyReceipt } from '../../../../sdk/verify.ts'
 import { picturePath, type SharedPicture } from '../../pictures/record.ts'
 import type { PageConfig } from '../network/config.ts'
 import { retried } from '../network/retried.ts'
+import type { Verdict } from '../parts/verdict.ts'
 import { useSession } from '../session/use.ts'
 import { type Problem, wordsOf } from '../session/words.ts'
+import { provenOf } from './proven.ts'
 
-/** What is shown of the walk, in its order: the rest is on the receipt's own page. */
-const WORDS: Record<string, string> = {
-  request: 'the payer signed for this prompt with these settings',
-  bytes: 'the receipt names the hash of these very bytes',
-  price: 'the price is the one of the model’s registered manifest',
-  node: 'a registered node signed the receipt',
-  router: 'the router countersigned it',
+const MARKS: Partial<Record<Verdict, { mark: string; tone: string; before: string }>> = {
+  holds: { mark: '✓', tone: 'text-accent', before: '' },
+  open: { mark: '–', tone: 'text-muted', before: 'Not checked: ' },
 }
+const FAILS = { mark: '✕', tone: 'text-ink', before: 'Does not hold: ' }
 
 type Read = { state: 'reading' } | { state: 'read'; checks: Check[] } | { state: 'failed'; problem: Problem }
 
@@ -49,33 +48,28 @@ export default function Proof({ id, shared }: { id: string; shared: SharedPictur
       </p>
     )
   }
-  const found = Object.entries(WORDS).map(([name, words]) => {
-    const check = read.checks.find((each) => each.name === name)
-    return {
-      name,
-      words,
-      ok: check?.ok === true && check.checked,
-      detail: check?.detail ?? 'it was not checked',
-    }
-  })
   return (
     <ul aria-label="Checks" className="space-y-1.5">
-      {found.map(({ name, words, ok, detail }) => (
-        <li
-          key={name}
-          className="grid grid-cols-[1.1rem_minmax(0,1fr)] gap-x-2"
-          data-check={name}
-          data-ok={ok}
-        >
-          <span aria-hidden="true" className={ok ? 'text-accent' : 'text-ink'}>
-            {ok ? '✓' : '✕'}
-          </span>
-          <span>
-            {ok ? words : `Does not hold: ${words}`}
-            <span className="label block [overflow-wrap:anywhere]">{detail}</span>
-          </span>
-        </li>
-      ))}
+      {provenOf(read.checks).map(({ check: { name, detail }, words, verdict }) => {
+        const { mark, tone, before } = MARKS[verdict] ?? FAILS
+        return (
+          <li
+            key={name}
+            className="grid grid-cols-[1.1rem_minmax(0,1fr)] gap-x-2"
+            data-check={name}
+            data-verdict={verdict}
+          >
+            <span aria-hidden="true" className={tone}>
+              {mark}
+            </span>
+            <span>
+              {before}
+              {words}
+              <span className="label block [overflow-wrap:anywhere]">{detail}</span>
+            </span>
+          </li>
+        )
+      })}
     </ul>
   )
 }

@@ -1,7 +1,5 @@
 import type { Check } from '../../../../sdk/checks.ts'
-
-/** What stands beside a check. `waits`: it cannot hold yet. */
-export type Verdict = 'holds' | 'open' | 'waits' | 'fails'
+import type { Verdict } from './verdict.ts'
 
 const VERDICTS: Record<Verdict, { mark: string; words: string; tone: string }> = {
   holds: { mark: '✓', words: 'holds', tone: 'text-accent' },
@@ -9,9 +7,6 @@ const VERDICTS: Record<Verdict, { mark: string; words: string; tone: string }> =
   waits: { mark: '…', words: 'waits', tone: 'text-muted' },
   fails: { mark: '✕', words: 'does not hold', tone: 'text-ink font-[560]' },
 }
-
-export const verdictOf = ({ ok, checked }: Check, waits = false): Verdict =>
-  ok ? (checked ? 'holds' : 'open') : waits ? 'waits' : 'fails'
 
 export interface Line {
   check: Check

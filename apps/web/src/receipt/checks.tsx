@@ -1,6 +1,7 @@
 import type { Check } from '../../../../sdk/checks.ts'
-import { CheckList, verdictOf } from '../parts/checks.tsx'
+import { CheckList } from '../parts/checks.tsx'
 import { Empty, Section } from '../parts/section.tsx'
+import { verdictOf } from '../parts/verdict.ts'
 import { type Receipt, useChecks } from './read.ts'
 
 /** What was checked, each with the values that agree or the two that do not. */
