@@ -8,6 +8,7 @@ import { endCutDrawings } from './draw.ts'
 import { Gallery } from './gallery.tsx'
 import { ModelPage } from './model.tsx'
 import { SharedPicture } from './shared.tsx'
+import { Unseen } from './unseen.tsx'
 import { useAddress, useDrawings } from './use.ts'
 
 export function ImagineDoor() {
@@ -34,6 +35,7 @@ export function ImagineDoor() {
               {kept.unkept}
             </p>
           )}
+          <Unseen />
           {share !== undefined ? (
             <SharedPicture share={share} />
           ) : model !== undefined ? (

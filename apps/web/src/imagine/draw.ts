@@ -1,7 +1,10 @@
+import type { Answer } from '../../../../sdk/calls.ts'
 import type { Client } from '../../../../sdk/client.ts'
 import { asHeuristError, refused } from '../../../../sdk/errors.ts'
+import type { Job } from '../../../../sdk/protocol/wire.ts'
 import type { Asked } from '../../pictures/record.ts'
 import { freshId } from '../network/id.ts'
+import { isUnanswered, isUnchecked } from '../session/again.ts'
 import type { Session } from '../session/view.ts'
 import { wordsOf } from '../session/words.ts'
 import { holding, unlessHeld } from '../session/working.ts'
@@ -56,28 +59,56 @@ async function run(asking: Asking, id: string) {
   const { drawings, session, client, routerUrl, model, asked, most } = asking
   const abort = running.get(id)
   const follow = followJob(routerUrl, (part) => drawings.patch(id, part, { write: false }))
+  let sent: Job | undefined
   try {
     await follow.open
-    const { bytes, price, node } = await client.run(model, asked, {
+    const answer = await client.run(model, asked, {
       maxPrice: most,
       ...(abort ? { signal: abort.signal } : {}),
-      signed(request) {
+      signed(request, job) {
+        sent = job
         drawings.patch(id, { request, step: 'waiting' })
         follow.of(request)
       },
     })
-    if (!isPng(bytes)) throw refused('output.unreadable', 'the model answered something that is no PNG')
-    await drawings.finish(id, { state: 'done', price: price.toString(), node }, bytes)
+    await finish(drawings, id, answer)
     await session.refresh()
   } catch (cause) {
     const { code } = asHeuristError(cause)
     if (code === PRICE_ROSE) asking.reread()
     const left = abort?.signal.aborted || code === 'call.left'
-    drawings.patch(id, left ? { state: 'cancelled' } : { state: 'failed', problem: wordsOf(cause) })
+    const job = sent && isUnchecked(cause) ? { job: sent } : {}
+    drawings.patch(id, left ? { state: 'cancelled' } : { state: 'failed', problem: wordsOf(cause), ...job })
     session.report(cause)
   } finally {
     follow.end()
     running.delete(id)
+  }
+}
+
+async function finish(drawings: Drawings, id: string, { bytes, price, node }: Answer): Promise<void> {
+  if (!isPng(bytes)) throw refused('output.unreadable', 'the model answered something that is no PNG')
+  await drawings.finish(id, { state: 'done', price: price.toString(), node }, bytes)
+}
+
+/**
+ * A picture that came when it could not be checked: the router has it still, and it is paid once.
+ *
+ * @throws what may be over at the next try.
+ */
+export async function fetchPaid(
+  drawings: Drawings,
+  client: Pick<Client, 'again'>,
+  id: string,
+): Promise<void> {
+  const { job } = drawings.find(id) ?? {}
+  if (!job) return
+  try {
+    await finish(drawings, id, await client.again(job))
+    drawings.update(id, ({ job: _, problem: __, ...rest }) => rest)
+  } catch (cause) {
+    if (!isUnanswered(cause)) throw cause
+    drawings.update(id, ({ job: _, ...rest }) => ({ ...rest, problem: wordsOf(cause) }))
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Job } from '../../../../sdk/protocol/wire.ts'
 import type { Problem } from '../session/words.ts'
 
 /** A picture that was asked for, as this browser keeps it. */
@@ -20,6 +21,8 @@ export interface Drawing {
   /** The journal was shortened since: its receipt alone says what it cost, if it has one. */
   isForgotten?: true
   problem?: Problem
+  /** Of one that came and could not be checked then: its answer is asked for with it again, and paid once. */
+  job?: Job
   /** Where it is shared, and the secret that deletes that. */
   share?: { id: string; secret: string }
 }

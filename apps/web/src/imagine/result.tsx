@@ -81,7 +81,7 @@ const ENDINGS = {
 
 function Ending({ drawing }: { drawing: Drawing }) {
   useUnseenPrice(drawing)
-  const { state, problem, price, isForgotten } = drawing
+  const { state, problem, price, isForgotten, job } = drawing
   const forgotten = 'This browser no longer knows whether it was delivered: its receipt says what it cost.'
   const paid = price === undefined || price === '0' ? undefined : formatUsd(BigInt(price))
   if (state === 'cancelled' || state === 'cut' || state === 'unkept') {
@@ -99,6 +99,11 @@ function Ending({ drawing }: { drawing: Drawing }) {
       {isForgotten && <span className="block">{forgotten}</span>}
       {paid !== undefined && (
         <span className="figures block">It had been drawn and delivered, and cost ${paid}.</span>
+      )}
+      {job && (
+        <span className="block">
+          Once it can be checked it is shown here, as long as the router has it. It is paid once.
+        </span>
       )}
     </p>
   )

@@ -1,4 +1,5 @@
-import { asHeuristError, type HeuristError } from '../../../../sdk/errors.ts'
+import { asHeuristError } from '../../../../sdk/errors.ts'
+import { isUnchecked } from './again.ts'
 
 /** What went wrong, for a person: what is, and what to do. */
 export interface Problem {
@@ -76,7 +77,6 @@ export const CODE_WORDS: Record<string, Omit<Problem, 'code'>> = {
 const MEANS: Record<string, string> = { 'price.too_low': 'price.rose' }
 
 /** Of an answer that came and could not be held to the chain: what its receipt asks is known, and not whether it holds. */
-const isUnchecked = ({ details }: HeuristError): boolean => details.unchecked === true
 const UNCHECKED: Omit<Problem, 'code'> = {
   says: 'The answer came, but the chain does not say whether it holds: it cannot be checked yet.',
   fix: 'The page goes on asking by itself, and shows what was charged once that is known.',

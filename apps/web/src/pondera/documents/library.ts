@@ -2,6 +2,7 @@ import type { Hex } from 'viem'
 import type { Answer, CallOptions } from '../../../../../sdk/calls.ts'
 import type { Client } from '../../../../../sdk/client.ts'
 import { asHeuristError, type HeuristError, refused } from '../../../../../sdk/errors.ts'
+import { isUnanswered, OVER } from '../../session/again.ts'
 import type { Lookup } from '../chat.ts'
 import { MOST_EXCERPTS } from '../context.ts'
 import { type IndexedDocument, type OpenCall, textsOf, withoutOpen } from './document.ts'
@@ -89,11 +90,6 @@ export async function indexRest(
   }
 }
 
-/** It was not charged, and will not be. */
-const OVER = 'call.over'
-/** There is no answer to such a call: the router has its receipt alone, or repeats what cannot be read. */
-const UNANSWERED = new Set([OVER, 'output.forgotten', 'output.unreadable', 'stream.interrupted'])
-
 /** With the answer to a call whose end no page saw: it is paid once. What came to nothing is asked for anew. */
 async function fetched(
   { client }: Embedder,
@@ -111,7 +107,7 @@ async function fetched(
     return grown(document, made, document.rest.slice(texts.length))
   } catch (cause) {
     const { code, details } = asHeuristError(cause)
-    if (!UNANSWERED.has(code)) throw cause
+    if (!isUnanswered(cause)) throw cause
     if (code === OVER && open.price === undefined) return withoutOpen(document)
     const told = open.price ?? interruptedPrice(details) ?? (await receiptPrice(client, open.request))
     const lost = grown(
