@@ -3,7 +3,10 @@ import type { Answer } from '../../../../../sdk/calls.ts'
 import type { Client } from '../../../../../sdk/client.ts'
 import { refused } from '../../../../../sdk/errors.ts'
 import type { Manifest } from '../../../../../sdk/protocol/manifest.ts'
+import type { Job } from '../../../../../sdk/protocol/wire.ts'
+import { retried } from '../../network/retried.ts'
 import { keepDelivered } from '../../receipt/delivered.ts'
+import { isUnanswered, isUnchecked } from '../../session/again.ts'
 import { useSession } from '../../session/use.ts'
 import { type Problem, wordsOf } from '../../session/words.ts'
 
@@ -24,6 +27,26 @@ export interface Run {
 /** Answers of these kinds are read while they are made. */
 const STREAMS = new Set<Manifest['kind']>(['chat', 'translate'])
 
+/** For an answer that came and could not be checked then: it is paid once. @returns ends it. */
+function askAgain(
+  client: Client,
+  job: Job,
+  tell: { done(answer: Answer): Promise<void>; lost(problem: Problem): void },
+): () => void {
+  async function again(): Promise<Answer | Problem> {
+    try {
+      return await client.again(job)
+    } catch (cause) {
+      if (!isUnanswered(cause)) throw cause
+      return wordsOf(cause)
+    }
+  }
+  return retried(again, {
+    done: (found) => ('bytes' in found ? void tell.done(found) : tell.lost(found)),
+    failed: () => undefined,
+  })
+}
+
 /** Calls of this very pod, whichever others have its name. */
 export function useRun(
   pod: number,
@@ -41,25 +64,36 @@ export function useRun(
   const patch = (part: Partial<Run>) => setRun((before) => before && { ...before, ...part })
 
   async function work(client: Client, input: object, most: bigint, signal: AbortSignal): Promise<void> {
-    const options = { signal, maxPrice: most, signed: (request: string) => patch({ request }) }
+    let sent: Job | undefined
+    const signed = (request: string, job: Job) => {
+      sent = job
+      patch({ request })
+    }
+    const options = { signal, maxPrice: most, signed }
+    const done = async (answer: Answer): Promise<void> => {
+      const bytes = new TextEncoder().encode(JSON.stringify(input))
+      keepDelivered(answer.request, { input: bytes, bytes: answer.bytes })
+      const { request, text } = answer
+      setRun((before) => {
+        if (!before) return before
+        const { problem: _, ...rest } = before
+        return { ...rest, state: 'done', answer, request, ...(text === undefined ? {} : { text }) }
+      })
+      await session.refresh()
+    }
     try {
       const answer = STREAMS.has(kind)
         ? await stream(client, input, options)
         : await client.run(pod, input, options)
-      const sent = new TextEncoder().encode(JSON.stringify(input))
-      keepDelivered(answer.request, { input: sent, bytes: answer.bytes })
-      patch({
-        state: 'done',
-        answer,
-        request: answer.request,
-        ...(answer.text === undefined ? {} : { text: answer.text }),
-      })
-      await session.refresh()
+      await done(answer)
     } catch (cause) {
       // Whatever a call that was left throws, it was left.
       const why = signal.aborted ? refused('call.left', 'the call was left') : cause
       patch({ state: 'failed', problem: wordsOf(why) })
       session.report(cause)
+      if (!sent || !isUnchecked(why)) return
+      const end = askAgain(client, sent, { done, lost: (problem) => patch({ problem }) })
+      signal.addEventListener('abort', end)
     }
   }
 
@@ -84,6 +118,7 @@ export function useRun(
     start(input, most) {
       const { client } = view
       if (!client || run?.state === 'running') return
+      abort.current?.abort()
       abort.current = new AbortController()
       setRun({ state: 'running', input, most, text: '' })
       void work(client, input, most, abort.current.signal)
