@@ -1,4 +1,5 @@
 import { useEffect } from 'react'
+import { Boundary, Broken } from '../parts/boundary.tsx'
 import { Revenue } from '../parts/revenue.tsx'
 import { DoorHeader, SkipLink } from '../parts/shell.tsx'
 import { useTitle } from '../parts/title.ts'
@@ -36,13 +37,15 @@ export function ImagineDoor() {
             </p>
           )}
           <Unseen />
-          {share !== undefined ? (
-            <SharedPicture share={share} />
-          ) : model !== undefined ? (
-            <ModelPage key={model} name={model} />
-          ) : (
-            <Gallery />
-          )}
+          <Boundary key={share ?? model ?? 'gallery'} instead={<Broken />}>
+            {share !== undefined ? (
+              <SharedPicture share={share} />
+            ) : model !== undefined ? (
+              <ModelPage name={model} />
+            ) : (
+              <Gallery />
+            )}
+          </Boundary>
         </main>
         <footer className="label mt-auto border-t border-line py-4">
           <Revenue door="imagine" config={config} />

@@ -1,5 +1,6 @@
 import { useState } from 'react'
 import { readAsked } from '../../pictures/record.ts'
+import { Boundary, Undrawn } from '../parts/boundary.tsx'
 import { Button } from '../parts/button.tsx'
 import { Section } from '../parts/section.tsx'
 import { DeleteShared } from '../sharing/delete.tsx'
@@ -57,18 +58,22 @@ export function History({
       note={`The latest ${MOST_KEPT} of this model and all that are shared, kept in this browser alone`}
     >
       <ul aria-label="Earlier pictures" className="grid grid-cols-3 gap-3 sm:grid-cols-5 lg:grid-cols-8">
-        {drawings.map((each) => (
-          <Entry
-            key={each.id}
-            drawing={each}
-            isCurrent={each.id === current}
-            onShow={() => onShow(each.id)}
-            onRemove={() => {
-              if (each.share) return setDeleting(each.id)
-              remove('Delete this picture? It is kept nowhere else.', () => kept.remove(each.id))
-            }}
-          />
-        ))}
+        {drawings.map((each) => {
+          const onRemove = () => {
+            if (each.share) return setDeleting(each.id)
+            remove('Delete this picture? It is kept nowhere else.', () => kept.remove(each.id))
+          }
+          return (
+            <Boundary key={each.id} instead={<Unreadable onRemove={onRemove} />}>
+              <Entry
+                drawing={each}
+                isCurrent={each.id === current}
+                onShow={() => onShow(each.id)}
+                onRemove={onRemove}
+              />
+            </Boundary>
+          )
+        })}
       </ul>
       {deleting !== undefined && share && (
         <DeleteShared
@@ -96,6 +101,15 @@ export function History({
     </Section>
   )
 }
+
+const Unreadable = ({ onRemove }: { onRemove: () => void }) => (
+  <li className="min-w-0">
+    <Undrawn />
+    <Button tone="plain" onClick={onRemove}>
+      delete
+    </Button>
+  </li>
+)
 
 function Entry({
   drawing,

@@ -1,5 +1,6 @@
 import { useState } from 'react'
 import type { Manifest, Model } from '../network/models.ts'
+import { Boundary, Undrawn } from '../parts/boundary.tsx'
 import { Button } from '../parts/button.tsx'
 import { Link } from '../parts/link.tsx'
 import { useTerms } from '../pondera/use.ts'
@@ -93,7 +94,11 @@ function Studio({ model, manifest, reread }: { model: Model; manifest: Manifest;
             busy={mine.some(({ state }) => state === 'drawing')}
             onDraw={begin}
           >
-            {next && <NextToGo drawing={next} />}
+            {next && (
+              <Boundary key={next.id} instead={<Undrawn />}>
+                <NextToGo drawing={next} />
+              </Boundary>
+            )}
           </PictureForm>
           <Terms manifest={manifest} served={model.served} />
           {isSmall(manifest) && (
@@ -104,7 +109,9 @@ function Studio({ model, manifest, reread }: { model: Model; manifest: Manifest;
             </p>
           )}
         </div>
-        <Result drawing={current} reuse={(asked) => setForm(formOf(asked, fields))} />
+        <Boundary key={current?.id} instead={<Undrawn />}>
+          <Result drawing={current} reuse={(asked) => setForm(formOf(asked, fields))} />
+        </Boundary>
       </div>
       <History
         model={model.name}

@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from 'react'
+import { Boundary, Undrawn } from '../parts/boundary.tsx'
 import { stop } from './answer.ts'
 import { useConversation } from './asking.ts'
 import type { Chat, Message } from './chat.ts'
@@ -38,12 +39,13 @@ export function Conversation({ chatId }: { chatId: string | undefined }) {
           <Welcome most={(text) => mostAt(0, text)} ask={talk.ask} disabled={!mayAsk} />
         )}
         {messages.map((message, index) => (
-          <MessageView
-            key={message.id}
-            message={message}
-            anew={mayAsk ? anewAt(message.role === 'user' ? index : lastQuestion) : undefined}
-            question={index === messages.length - 1 ? messages[lastQuestion]?.text : undefined}
-          />
+          <Boundary key={message.id} instead={<Undrawn />}>
+            <MessageView
+              message={message}
+              anew={mayAsk ? anewAt(message.role === 'user' ? index : lastQuestion) : undefined}
+              question={index === messages.length - 1 ? messages[lastQuestion]?.text : undefined}
+            />
+          </Boundary>
         ))}
         {chat?.refused && <Refused refused={chat.refused} />}
       </div>

@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'react'
 import { straight } from '../../shares/straight.ts'
 import { go } from '../network/address.ts'
+import { Boundary, Broken, Undrawn } from '../parts/boundary.tsx'
 import { Button } from '../parts/button.tsx'
 import { Dialog } from '../parts/dialog.tsx'
 import { Revenue } from '../parts/revenue.tsx'
@@ -30,7 +31,9 @@ export function PonderaDoor() {
         <DoorHeader door="pondera" config={config}>
           {share === undefined && <SessionButton />}
         </DoorHeader>
-        {share === undefined ? <Chatting key={chat ?? 'new'} chat={chat} /> : <SharedChat share={share} />}
+        <Boundary key={share ?? chat ?? 'new'} instead={<Broken />}>
+          {share === undefined ? <Chatting chat={chat} /> : <SharedChat share={share} />}
+        </Boundary>
         <footer className="label mt-auto border-t border-line py-4">
           <Revenue door="pondera" config={config} />
         </footer>
@@ -47,7 +50,9 @@ function Chatting({ chat }: { chat: string | undefined }) {
   return (
     <div className="grid flex-1 gap-x-8 md:grid-cols-[14.5rem_minmax(0,1fr)]">
       <div className="hidden md:block">
-        <Sidebar current={chat} />
+        <Boundary instead={<Undrawn />}>
+          <Sidebar current={chat} />
+        </Boundary>
       </div>
       <main id="main" tabIndex={-1} className="flex min-w-0 flex-col gap-4 pb-4 outline-none">
         <div className="flex items-center justify-between md:hidden">

@@ -1,3 +1,4 @@
+import { Boundary, Undrawn } from '../parts/boundary.tsx'
 import { Revenue } from '../parts/revenue.tsx'
 import { DoorHeader, SkipLink } from '../parts/shell.tsx'
 import { useTitle } from '../parts/title.ts'
@@ -58,11 +59,13 @@ function Place() {
       ) : (
         <>
           <SearchBox key={`box ${rid}`} query={finding?.query ?? query} terms={terms} onSearch={onSearch} />
-          {finding ? (
-            <FindingView key={rid} finding={finding} onSearch={onSearch} />
-          ) : (
-            <SharedFinding key={rid} id={rid} onSearch={onSearch} />
-          )}
+          <Boundary key={`${finding ? 'own' : 'shared'} ${rid}`} instead={<Undrawn />}>
+            {finding ? (
+              <FindingView finding={finding} onSearch={onSearch} />
+            ) : (
+              <SharedFinding id={rid} onSearch={onSearch} />
+            )}
+          </Boundary>
         </>
       )}
     </>

@@ -1,5 +1,6 @@
 import { useState } from 'react'
 import { go } from '../network/address.ts'
+import { Boundary, Undrawn } from '../parts/boundary.tsx'
 import { Button } from '../parts/button.tsx'
 import { useSession } from '../session/use.ts'
 import { DeleteShared } from '../sharing/delete.tsx'
@@ -49,7 +50,9 @@ export function Home({
         <p>Add credit above to begin: one signature, and no search asks you again.</p>
       )}
       <WhoAnswers terms={terms} />
-      <Earlier />
+      <Boundary instead={<Undrawn />}>
+        <Earlier />
+      </Boundary>
     </section>
   )
 }
