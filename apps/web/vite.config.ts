@@ -150,7 +150,7 @@ export default defineConfig({
             { name: 'sending', test: /node_modules\/viem\/_esm\/actions\//, minShareCount: 2 },
             {
               name: 'common',
-              test: /\/web\/src\/(?:parts\/|start|no-eval|session\/(?:button|use|words)|network\/(?:address|answer|config|use))|vite\/preload-helper|\/sdk\/(?:errors|units|protocol\/wire|chain\/local-chains)\.ts/,
+              test: /\/web\/src\/(?:parts\/(?!undrawn)|start|no-eval|session\/(?:button|use|words)|network\/(?:address|answer|config|retried|use))|vite\/preload-helper|\/sdk\/(?:errors|units|protocol\/wire|chain\/local-chains)\.ts/,
               minShareCount: 4,
             },
             {

@@ -17,18 +17,13 @@ export async function askReached<T>(
 ): Promise<T | undefined> {
   const found = await ask()
   if (found !== undefined || block === undefined) return found
-  const head = await client.getBlockNumber({ cacheTime: 0 }).catch((cause: unknown) => {
+  const head = await client.getBlockNumber().catch((cause: unknown) => {
     throw chainError(cause)
   })
   if (head < block) {
-    throw later(
-      'chain.behind',
-      `the node of the chain is at block ${head}, and block ${block} is asked for`,
-      {
-        fix: 'Ask again in a moment; if it stays so, ask another node of the chain.',
-        details: { head: head.toString(), block: block.toString() },
-      },
-    )
+    throw later('chain.behind', `the chain’s node is at block ${head}, not at ${block} yet`, {
+      fix: 'Ask again in a moment.',
+    })
   }
   // It may have come there since it was asked.
   return ask()

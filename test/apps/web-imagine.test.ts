@@ -492,6 +492,34 @@ describe('imagine in a browser', function () {
       await other.context().close()
     })
 
+    it('one that cannot be drawn leaves the others, and can be deleted', async () => {
+      await studio('image')
+      await draw(PROMPT)
+      await draw(PROMPT)
+      const before = await entries().count()
+      await page.evaluate(`new Promise((done, fail) => {
+        const open = indexedDB.open('heurist-imagine')
+        open.onerror = fail
+        open.onsuccess = () => {
+          const { drawing } = document.querySelector('#result [data-drawing]').dataset
+          const change = open.result.transaction('drawings', 'readwrite')
+          const store = change.objectStore('drawings')
+          store.get(drawing).onsuccess = ({ target }) => store.put({ ...target.result, input: '{' }, drawing)
+          change.oncomplete = () => { open.result.close(); done() }
+        }
+      })`)
+      await studio('image')
+      const broken = page.getByLabel('Earlier pictures').locator('li:has([data-broken])')
+      await broken.waitFor()
+      expect(await entries().count()).to.equal(before - 1)
+      page.once('dialog', (dialog) => dialog.accept())
+      await broken.getByRole('button', { name: 'delete' }).click()
+      await broken.waitFor({ state: 'detached' })
+
+      await page.locator('#result img').waitFor()
+      await draw(PROMPT)
+    })
+
     it('a picture that was being drawn when the page was closed says so, and the page goes on', async () => {
       await studio('image')
       const worker = house.stage.network.pid('worker-1')

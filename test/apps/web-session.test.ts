@@ -440,6 +440,24 @@ describe('the key of a browser: reloads, and withdrawals that began elsewhere', 
     await page.context().close()
   })
 
+  it('a picture whose signer cannot be read just then is shown once it can be, and is paid once', async () => {
+    const page = await house.guest('/imagine/m/image')
+    const selector = toFunctionSelector('signerOf(uint32)')
+    const rise = await fall(page.context(), ({ params }) => params[0]?.data?.startsWith(selector) ?? false)
+    await page.getByLabel('Prompt', { exact: true }).fill('a red circle')
+    await button(page, 'Draw').click()
+    await page.locator('#result [data-state=failed]').waitFor()
+    await page.locator('#result').getByText('Once it can be checked it is shown here').waitFor()
+    await rise()
+    await page.locator('#result [data-state=done]').waitFor()
+    await page.locator('#result img').waitFor()
+
+    expect(await page.locator('#result [data-receipt]').textContent()).to.match(/^\$0\.0/)
+    const request = (await page.locator('#result [data-receipt]').getAttribute('data-receipt')) ?? ''
+    expect((await house.receipt(request)).ack?.count).to.equal(1n)
+    await page.context().close()
+  })
+
   it('a receipt is not accused by an error of the chain’s node: its page says that it could not check, and tries again', async () => {
     const page = await house.guest()
     await ask(page, 'What is a pod?')

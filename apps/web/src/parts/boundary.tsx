@@ -15,13 +15,6 @@ export class Boundary extends Component<Props, { isBroken: boolean }> {
   }
 }
 
-/** In the place of one of several things, or of what is within something that can be closed. */
-export const Undrawn = () => (
-  <p role="status" className="label" data-broken>
-    This could not be drawn. What this browser keeps of it is still there.
-  </p>
-)
-
 export const Broken = () => (
   <p
     role="alert"

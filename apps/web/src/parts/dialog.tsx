@@ -1,5 +1,5 @@
 import { type ReactNode, useEffect, useId, useRef } from 'react'
-import { Boundary, Undrawn } from './boundary.tsx'
+import { Boundary, Broken } from './boundary.tsx'
 
 /** A dialog over the page. Escape, the backdrop and its button close it; focus goes back to where it was. */
 export function Dialog({
@@ -53,7 +53,7 @@ export function Dialog({
             Close
           </button>
         </header>
-        <Boundary instead={<Undrawn />}>{children}</Boundary>
+        <Boundary instead={<Broken />}>{children}</Boundary>
       </div>
     </dialog>
   )

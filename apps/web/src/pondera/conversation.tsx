@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from 'react'
-import { Boundary, Undrawn } from '../parts/boundary.tsx'
+import { Boundary } from '../parts/boundary.tsx'
+import { Undrawn } from '../parts/undrawn.tsx'
 import { stop } from './answer.ts'
 import { useConversation } from './asking.ts'
 import type { Chat, Message } from './chat.ts'

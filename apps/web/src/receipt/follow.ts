@@ -4,8 +4,6 @@ import type { ReceiptDocument } from '../../../../sdk/documents.ts'
 const AGAIN_MS = 1_500
 const UNKNOWN_MS = 6_000
 
-const ENDED = new Set<ReceiptDocument['status']>(['settled', 'failed'])
-
 /**
  * Asks what became of a call until it is over, as long as somebody looks.
  *
@@ -26,7 +24,7 @@ export function follow<T extends Pick<ReceiptDocument, 'status'>>(
     if (gone) return
     if (value) tell.read(value)
     else tell.failed('This router has admitted no such request.')
-    if (!value || !ENDED.has(value.status)) next(value ? AGAIN_MS : UNKNOWN_MS)
+    if (value?.status !== 'settled' && value?.status !== 'failed') next(value ? AGAIN_MS : UNKNOWN_MS)
   }
   function again() {
     look().catch((cause: unknown) => {

@@ -12,6 +12,3 @@ export function isUnanswered(cause: unknown): boolean {
   const { code } = asHeuristError(cause)
   return LOST.has(code) || WRONG.test(code)
 }
-
-/** Whether an answer came that could not be checked: it is charged once it can be, and asked for again it is not paid twice. */
-export const isUnchecked = (cause: unknown): boolean => asHeuristError(cause).details.unchecked === true

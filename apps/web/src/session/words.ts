@@ -1,5 +1,4 @@
 import { asHeuristError } from '../../../../sdk/errors.ts'
-import { isUnchecked } from './again.ts'
 
 /** What went wrong, for a person: what is, and what to do. */
 export interface Problem {
@@ -76,7 +75,11 @@ export const CODE_WORDS: Record<string, Omit<Problem, 'code'>> = {
 /** What a code means to somebody who was shown a price: pages allow what they show, and no more. */
 const MEANS: Record<string, string> = { 'price.too_low': 'price.rose' }
 
-/** Of an answer that came and could not be held to the chain: what its receipt asks is known, and not whether it holds. */
+/**
+ * Of an answer that came and could not be held to the chain: what its receipt asks is known, and not whether it holds. It is
+ * charged once that is known; asked for again it is not paid twice.
+ */
+export const isUnchecked = (cause: unknown): boolean => asHeuristError(cause).details.unchecked === true
 const UNCHECKED: Omit<Problem, 'code'> = {
   says: 'The answer came, but the chain does not say whether it holds: it cannot be checked yet.',
   fix: 'The page goes on asking by itself, and shows what was charged once that is known.',

@@ -6,9 +6,9 @@ import type { Manifest } from '../../../../../sdk/protocol/manifest.ts'
 import type { Job } from '../../../../../sdk/protocol/wire.ts'
 import { retried } from '../../network/retried.ts'
 import { keepDelivered } from '../../receipt/delivered.ts'
-import { isUnanswered, isUnchecked } from '../../session/again.ts'
+import { isUnanswered } from '../../session/again.ts'
 import { useSession } from '../../session/use.ts'
-import { type Problem, wordsOf } from '../../session/words.ts'
+import { isUnchecked, type Problem, wordsOf } from '../../session/words.ts'
 
 /** One call of the playground, from its signature to its verified answer. */
 export interface Run {
