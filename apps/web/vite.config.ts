@@ -134,7 +134,7 @@ export default defineConfig({
             { name: 'zod', test: /node_modules\/zod\// },
             {
               name: 'bytes',
-              test: /\/sdk\/protocol\/bytes\.ts|@noble\/hashes\/esm\/(?:sha3|_u64|utils|crypto)\.js/,
+              test: /\/sdk\/protocol\/bytes\.ts|\/web\/src\/receipt\/delivered\.ts|@noble\/hashes\/esm\/(?:sha3|_u64|utils|crypto)\.js/,
             },
             // What reads a chain. What signs, and what sends, is apart from it: they come with a key, and with the first act.
             {
@@ -150,7 +150,7 @@ export default defineConfig({
             { name: 'sending', test: /node_modules\/viem\/_esm\/actions\//, minShareCount: 2 },
             {
               name: 'common',
-              test: /\/web\/src\/(?:parts\/(?!undrawn)|start|no-eval|session\/(?:button|use|words)|network\/(?:address|answer|config|retried|use))|vite\/preload-helper|\/sdk\/(?:errors|units|protocol\/wire|chain\/local-chains)\.ts/,
+              test: /\/web\/src\/(?:parts\/|start|no-eval|session\/(?:button|use|words)|network\/(?:address|answer|config|retried|use))|vite\/preload-helper|\/sdk\/(?:errors|units|protocol\/wire|chain\/local-chains)\.ts/,
               minShareCount: 4,
             },
             {

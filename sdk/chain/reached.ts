@@ -21,9 +21,7 @@ export async function askReached<T>(
     throw chainError(cause)
   })
   if (head < block) {
-    throw later('chain.behind', `the chain’s node is at block ${head}, not at ${block} yet`, {
-      fix: 'Ask again in a moment.',
-    })
+    throw later('chain.behind', `the chain’s node is at block ${head}, not at ${block} yet`)
   }
   // It may have come there since it was asked.
   return ask()
