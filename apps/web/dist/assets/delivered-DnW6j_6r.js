@@ -1,1 +1,0 @@
-import{n as e}from"./rolldown-runtime-CNOWq4Kh.js";function t(e,t){r.set(e,t);let[i]=r.keys();r.size>n&&i!==void 0&&r.delete(i)}var n,r,i;function a(){return(a=e((()=>{n=32,r=new Map,i=e=>r.get(e)??{}})))()}export{a as n,t as r,i as t};

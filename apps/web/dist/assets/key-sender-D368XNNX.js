@@ -1,1 +1,0 @@
-import{n as e,t}from"./key-sender-CoXrj6r0.js";t();export{e as keySender};

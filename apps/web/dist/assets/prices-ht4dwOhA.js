@@ -1,1 +1,0 @@
-import{n as e,t}from"./prices-RJ6Fteu6.js";e();export{t as endOf};

@@ -1,1 +1,0 @@
-import{n as e,t}from"./store-Dw315oBZ.js";t();export{e as openSessionDb};
