@@ -3,8 +3,9 @@ import { refused } from '../../sdk/errors.ts'
 import { openLanes } from './lanes.ts'
 import { detect, type Language } from './languages.ts'
 import { nameOf, partsOf, shownOf } from './neutral.ts'
-import { isError, isForbidden, mayWrite, pages, post } from './post.ts'
+import { isError, isForbidden, pages, post } from './post.ts'
 import type { Posts } from './posts.ts'
+import { everyoneSees, linkTo, mayWrite } from './rights.ts'
 import type { Settings } from './settings.ts'
 import { namesIn } from './speech.ts'
 import type { Translator } from './translate.ts'
@@ -70,7 +71,7 @@ export function createBridge({ settings, translator, posts, work, tell }: Deps):
   /** What the message is in, and its text in the target's language; one that is in it already stays as it is. */
   async function translated(message: Message<true>, way: Way): Promise<{ from: Language; text: string }> {
     targetOf(message, way)
-    const parts = partsOf(message.content, namesIn(message.guild, message))
+    const parts = partsOf(message.content, namesIn(message.guild, everyoneSees, message))
     const from = detect(message.content) ?? way.from
     if (from === way.to) return { from, text: shownOf(parts) }
     const who = { user: message.author.id, guild: message.guildId }
@@ -88,7 +89,7 @@ export function createBridge({ settings, translator, posts, work, tell }: Deps):
     await posts
       .post(channel, texts, { language: way.to, origin, replyTo: way.replyTo })
       .catch((cause: unknown) => {
-        throw isForbidden(cause) ? closed(channel.name) : cause
+        throw isForbidden(cause) ? closed(channel) : cause
       })
     if (gone.has(message.id)) await forget(message.id, message.guild)
   }
@@ -151,13 +152,19 @@ function targetOf({ guild, member }: Message<true>, { channel: id, replyTo }: Wa
       fix: 'Whoever manages this server can set another one.',
     })
   }
-  if (!mayWrite(channel, guild.members.me)) throw closed(channel.name)
+  if (!mayWrite(channel, guild.members.me)) throw closed(channel)
   // A bridge is the server's own wish; a reply is its author's, who may only say it where the author may write.
   if (replyTo === undefined || mayWrite(channel, member)) return channel
-  throw refused('permission.author', `You may not write in #${nameOf(channel.name)}, where the original is.`)
+  const where = everyoneSees(channel)
+    ? `in ${linkTo(channel)}, where the original is`
+    : 'where the original is'
+  throw refused('permission.author', `You may not write ${where}.`)
 }
 
-const closed = (name: string) =>
-  refused('permission.bot', `I may not write in #${nameOf(name)}.`, {
-    fix: 'Whoever manages this server can give me View Channel and Send Messages there.',
-  })
+/** Said where the message was written, to all who read there. */
+const closed = (channel: GuildTextBasedChannel) =>
+  refused(
+    'permission.bot',
+    `I may not write in ${everyoneSees(channel) ? linkTo(channel) : 'the channel that this goes to'}.`,
+    { fix: 'Whoever manages this server can give me View Channel and Send Messages there.' },
+  )

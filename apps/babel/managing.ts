@@ -1,15 +1,18 @@
 import {
+  BaseChannel,
   type ChatInputCommandInteraction,
   type Guild,
+  type GuildMember,
   type GuildTextBasedChannel,
   PermissionFlagsBits,
+  type PermissionsBitField,
 } from 'discord.js'
 import { refused } from '../../sdk/errors.ts'
 import { isLanguage, type Language } from './languages.ts'
 import type { Model } from './models.ts'
-import { nameOf } from './neutral.ts'
-import { mayWrite, pages } from './post.ts'
+import { pages } from './post.ts'
 import type { Replies } from './replies.ts'
+import { linkTo, maySee, mayWrite, memberOf, READ, rightsOf, SEE, WRITE } from './rights.ts'
 import type { Settings } from './settings.ts'
 import { languageName, sentenceOf } from './words.ts'
 
@@ -36,7 +39,10 @@ export function createManaging({
   tell,
 }: Deps): (command: ChatInputCommandInteraction) => Promise<void> {
   const acts: Record<string, (command: ChatInputCommandInteraction) => string | Promise<string>> = {
-    show: ({ guild }) => (guild === null ? modelsText(models) : showText(guild, settings, models)),
+    show: ({ guild, member }) =>
+      [...(guild === null ? [] : settingsText(guild, memberOf(member), settings)), modelsText(models)].join(
+        '\n',
+      ),
     language(command) {
       const language = languageOf(command)
       settings.setUserLanguage(command.user.id, language)
@@ -48,7 +54,8 @@ export function createManaging({
     },
     'set channel'(command) {
       const guild = managed(command)
-      const [language, channel] = [languageOf(command), channelOf(command, guild, 'channel')]
+      const language = languageOf(command)
+      const channel = channelFor(command, guild, 'channel', WRITE)
       mustWrite(guild, channel)
       settings.setChannel(guild.id, { language, channel: channel.id })
       return `Translations into ${languageName(language)} are posted in ${linkTo(channel)}.`
@@ -61,8 +68,9 @@ export function createManaging({
     'set bridge'(command) {
       const guild = managed(command)
       mustRead(readsMessages)
-      const [source, target] = [channelOf(command, guild, 'from'), channelOf(command, guild, 'to')]
       const both = command.options.getBoolean('both') ?? false
+      const source = channelFor(command, guild, 'from', both ? READ | WRITE : READ)
+      const target = channelFor(command, guild, 'to', both ? READ | WRITE : WRITE)
       for (const channel of both ? [source, target] : [target]) mustWrite(guild, channel)
       settings.setBridge(guild.id, source.id, target.id)
       if (both) settings.setBridge(guild.id, target.id, source.id)
@@ -70,10 +78,12 @@ export function createManaging({
     },
     'unset bridge'(command) {
       const guild = managed(command)
-      const [source, target] = [channelOf(command, guild, 'from'), channelOf(command, guild, 'to')]
-      const had = settings.unsetBridge(guild.id, source.id, target.id)
+      const [source, target] = [namedIn(command, guild, 'from'), namedIn(command, guild, 'to')]
+      // Less is read on without it: whoever sees one of its ends may take it away, and learns no more of the other.
+      if (![source, target].some(({ rights }) => rights.has(SEE))) throw unseen()
+      const had = settings.unsetBridge(guild.id, source.channel.id, target.channel.id)
       return had
-        ? `Nothing is carried from ${linkTo(source)} to ${linkTo(target)} any more.`
+        ? `Nothing is carried from ${said(source)} to ${said(target)} any more.`
         : 'There was no such bridge.'
     },
   }
@@ -113,6 +123,55 @@ function mustWrite(guild: Guild, channel: GuildTextBasedChannel): void {
   })
 }
 
+/**
+ * A channel that a command names, for what its asker may do in it.
+ *
+ * @throws `channel.unknown`, `permission.asker` (refused).
+ */
+function channelFor(
+  command: ChatInputCommandInteraction,
+  guild: Guild,
+  option: string,
+  needed: bigint,
+): GuildTextBasedChannel {
+  const { channel, rights } = namedIn(command, guild, option)
+  if (!rights.has(SEE)) throw unseen()
+  if (rights.has(needed)) return channel
+  throw refused('permission.asker', `You lack a permission in ${linkTo(channel)} that this needs.`, {
+    fix: `It is for who has ${rightNames(needed)} there.`,
+  })
+}
+
+const NAMES = [
+  [PermissionFlagsBits.ViewChannel, 'View Channel'],
+  [PermissionFlagsBits.ReadMessageHistory, 'Read Message History'],
+  [PermissionFlagsBits.SendMessages, 'Send Messages'],
+] as const
+
+const rightNames = (needed: bigint): string =>
+  NAMES.flatMap(([right, name]) => ((needed & right) === 0n ? [] : [name])).join(', ')
+
+interface Named {
+  channel: GuildTextBasedChannel
+  /** Its asker's, as Discord sent them with the command; where it sent none, as the bot knows them. */
+  rights: Readonly<PermissionsBitField>
+}
+
+/** @throws `channel.unknown` (refused). */
+function namedIn({ options, member }: ChatInputCommandInteraction, guild: Guild, option: string): Named {
+  const sent = options.getChannel(option)
+  const channel = guild.channels.cache.get(sent?.id ?? '')
+  if (!channel?.isTextBased()) throw unseen()
+  const rights = sent instanceof BaseChannel ? sent.permissions : null
+  return { channel, rights: rights ?? rightsOf(channel, memberOf(member)) }
+}
+
+/** The same words whether it is not there, not of text, or closed to the asker. */
+const unseen = () =>
+  refused('channel.unknown', 'That is no text channel that both of us see.', {
+    fix: 'Choose a text channel of this server that you can view.',
+  })
+
 function mustRead(readsMessages: boolean): void {
   if (readsMessages) return
   throw refused('setting.unread', "This bot's operator runs it without reading messages, so it carries none.")
@@ -127,32 +186,42 @@ function languageOf({ options }: ChatInputCommandInteraction): Language {
   throw refused('setting.language', 'I do not know that language.')
 }
 
-/** @throws `channel.unknown` (refused). */
-function channelOf(
-  { options }: ChatInputCommandInteraction,
-  guild: Guild,
-  option: string,
-): GuildTextBasedChannel {
-  const channel = guild.channels.cache.get(options.getChannel(option)?.id ?? '')
-  if (channel?.isTextBased()) return channel
-  throw refused('channel.unknown', 'I do not see that channel.', {
-    fix: 'Choose a text channel of this server.',
-  })
+const CLOSED = 'a channel that you cannot see'
+
+const said = ({ channel, rights }: Named): string => (rights.has(SEE) ? linkTo(channel) : CLOSED)
+
+/**
+ * The channels and bridges of a server. Those whose asker cannot see them are only counted; a bridge of which they see
+ * one end is told, for what is said there is carried.
+ */
+function settingsText(guild: Guild, asker: GuildMember | undefined, settings: Settings): string[] {
+  const [places, bridges] = [settings.places(guild.id), settings.bridges(guild.id)]
+  if (places.length === 0) return ['Channels', '- no channel has a language yet: `/babel set channel`']
+  const isClosed = (id: string): boolean => {
+    const channel = guild.channels.cache.get(id)
+    return channel !== undefined && !maySee(channel, asker)
+  }
+  const named = (id: string): string => {
+    const channel = guild.channels.cache.get(id)
+    if (channel === undefined) return 'a channel that is gone'
+    return isClosed(id) ? CLOSED : linkTo(channel)
+  }
+  const seen = places.filter(({ channel }) => !isClosed(channel))
+  const told = bridges.filter(({ source, target }) => !isClosed(source) || !isClosed(target))
+  const hidden = [
+    counted(places.length - seen.length, 'channel'),
+    counted(bridges.length - told.length, 'bridge'),
+  ].flat()
+  return [
+    'Channels',
+    ...seen.map(({ channel, language }) => `- ${languageName(language)}: ${named(channel)}`),
+    ...told.map(({ source, target }) => `- ${named(source)} is carried to ${named(target)}`),
+    ...(hidden.length > 0 ? [`- and ${hidden.join(' and ')} that you cannot see`] : []),
+  ]
 }
 
-const linkTo = ({ name }: GuildTextBasedChannel): string => `#${nameOf(name)}`
-
-function showText(guild: Guild, settings: Settings, models: readonly Model[]): string {
-  const named = (id: string) => `#${nameOf(guild.channels.cache.get(id)?.name ?? 'a channel that is gone')}`
-  const places = settings
-    .places(guild.id)
-    .map(({ channel, language }) => `- ${languageName(language)}: ${named(channel)}`)
-  const bridges = settings
-    .bridges(guild.id)
-    .map(({ source, target }) => `- ${named(source)} is carried to ${named(target)}`)
-  const none = '- no channel has a language yet: `/babel set channel`'
-  return ['Channels', ...(places.length > 0 ? places : [none]), ...bridges, modelsText(models)].join('\n')
-}
+const counted = (count: number, name: string): string[] =>
+  count === 0 ? [] : [`${count} ${name}${count === 1 ? '' : 's'}`]
 
 const modelsText = (models: readonly Model[]): string =>
   ['Models', ...models.map(({ pod, from, to }) => `- ${pod}: from ${names(from)} to ${names(to)}`)].join('\n')

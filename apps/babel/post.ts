@@ -1,13 +1,4 @@
-import {
-  DiscordAPIError,
-  type GuildMember,
-  type GuildTextBasedChannel,
-  MessageFlags,
-  PermissionFlagsBits,
-  type PermissionsBitField,
-  RESTJSONErrorCodes,
-  type SendableChannels,
-} from 'discord.js'
+import { DiscordAPIError, MessageFlags, RESTJSONErrorCodes, type SendableChannels } from 'discord.js'
 import { MOST_CHARACTERS, pagesOf } from './neutral.ts'
 
 /** The one door through which text leaves for Discord. */
@@ -54,15 +45,6 @@ export async function post(
   for (const page of others) onPosted((await channel.send({ ...page, flags: QUIETLY })).id)
   return id
 }
-
-/** What a bot, and whoever it writes for, need in a channel. */
-const WRITE = [PermissionFlagsBits.ViewChannel, PermissionFlagsBits.SendMessages] as const
-
-export const mayWrite = (channel: GuildTextBasedChannel, member: GuildMember | null | undefined): boolean =>
-  member != null && has(channel.permissionsFor(member))
-
-const has = (permissions: Readonly<PermissionsBitField> | null): boolean =>
-  permissions?.has(WRITE as unknown as bigint[]) ?? false
 
 export const isError = (cause: unknown, ...codes: number[]): boolean =>
   cause instanceof DiscordAPIError && codes.includes(Number(cause.code))

@@ -1,4 +1,4 @@
-import type { Guild, Message } from 'discord.js'
+import type { Guild, GuildBasedChannel, Message } from 'discord.js'
 import { refused } from '../../sdk/errors.ts'
 import { detect, type Language } from './languages.ts'
 import type { Names } from './neutral.ts'
@@ -27,14 +27,25 @@ export function sourceOf(
   })
 }
 
-/** How the people, roles and channels of a text are called in its server. */
-export function namesIn(guild: Guild | null, message?: Message): Names {
+/**
+ * How the people, roles and channels of a text are called in its server.
+ *
+ * @param sees  Whether whoever reads it may know of a channel; Discord shows no name of another one.
+ */
+export function namesIn(
+  guild: Guild | null,
+  sees: (channel: GuildBasedChannel) => boolean,
+  message?: Message,
+): Names {
   return {
     user: (id) =>
       guild?.members.cache.get(id)?.displayName ??
       message?.mentions.users.get(id)?.displayName ??
       guild?.client.users.cache.get(id)?.displayName,
     role: (id) => guild?.roles.cache.get(id)?.name,
-    channel: (id) => guild?.channels.cache.get(id)?.name,
+    channel(id) {
+      const channel = guild?.channels.cache.get(id)
+      return channel !== undefined && sees(channel) ? channel.name : undefined
+    },
   }
 }

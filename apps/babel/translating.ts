@@ -1,14 +1,15 @@
-import {
-  type ChatInputCommandInteraction,
-  GuildMember,
-  type GuildTextBasedChannel,
-  type MessageContextMenuCommandInteraction,
+import type {
+  ChatInputCommandInteraction,
+  GuildBasedChannel,
+  GuildTextBasedChannel,
+  MessageContextMenuCommandInteraction,
 } from 'discord.js'
 import { isLanguage, type Language, languageOfLocale } from './languages.ts'
 import { nameOf, type Part, partsOf, shownOf } from './neutral.ts'
-import { isForbidden, mayWrite, type Page, pages } from './post.ts'
+import { isForbidden, type Page, pages } from './post.ts'
 import type { Posts } from './posts.ts'
 import type { Command, Replies, Reply } from './replies.ts'
+import { everyoneSees, linkTo, maySee, mayWrite, memberOf } from './rights.ts'
 import type { Settings } from './settings.ts'
 import { namesIn, sourceOf } from './speech.ts'
 import type { Translation, Translator } from './translate.ts'
@@ -53,16 +54,23 @@ export function createTranslating({ replies, settings, translator, posts, tell }
 
   const whoOf = ({ user, guildId }: Command) => ({ user: user.id, guild: guildId ?? '' })
 
+  const seenBy =
+    ({ member }: Command) =>
+    (channel: GuildBasedChannel): boolean =>
+      maySee(channel, memberOf(member))
+
   function targetOf({ guild, member }: Command, language: Language): Target {
     const id = guild === null ? undefined : settings.channelOf(guild.id, language)
     if (guild === null || id === undefined) return {}
     const channel = guild.channels.cache.get(id)
     if (channel === undefined || !channel.isTextBased())
       return { note: `The channel for ${languageName(language)} is gone; a manager can set another one.` }
+    const asker = memberOf(member)
+    const name = maySee(channel, asker) ? linkTo(channel) : `the channel for ${languageName(language)}`
     if (!mayWrite(channel, guild.members.me))
-      return { note: `I may not write in #${nameOf(channel.name)}, so only you see this.` }
-    if (member instanceof GuildMember && mayWrite(channel, member)) return { channel }
-    return { note: `You may not write in #${nameOf(channel.name)}, so only you see this.` }
+      return { note: `I may not write in ${name}, so only you see this.` }
+    if (mayWrite(channel, asker)) return { channel }
+    return { note: `You may not write in ${name}, so only you see this.` }
   }
 
   /** Posts into the language's channel and shows where, with a link each way. */
@@ -89,7 +97,8 @@ export function createTranslating({ replies, settings, translator, posts, tell }
       const reply = await replies.acknowledge(command, target.channel === undefined ? 'asker' : 'channel')
       await answer(reply, async () => {
         const text = command.options.getString('text', true)
-        const parts = partsOf(text, namesIn(command.guild))
+        const sees = target.channel === undefined ? seenBy(command) : everyoneSees
+        const parts = partsOf(text, namesIn(command.guild, sees))
         const from = sourceOf(text, to, { said: languageIn(command, 'from'), guesses: guessesOf(command) })
         const said = await translator.translate({ parts, from, to, who: whoOf(command) })
         if (target.channel === undefined) return pages(said.text, notesOf(said.note, target.note))
@@ -97,7 +106,8 @@ export function createTranslating({ replies, settings, translator, posts, tell }
           return await posted(command, target.channel, { reply, parts, from, to, said })
         } catch (cause) {
           if (!isForbidden(cause)) throw cause
-          return pages(said.text, noteLine(`I could not write in #${nameOf(target.channel.name)}.`))
+          const name = everyoneSees(target.channel) ? linkTo(target.channel) : 'its channel'
+          return pages(said.text, noteLine(`I could not write in ${name}.`))
         }
       })
     },
@@ -108,7 +118,7 @@ export function createTranslating({ replies, settings, translator, posts, tell }
         const guesses = guessesOf(command)
         const to = settings.userLanguage(command.user.id) ?? languageOfLocale(command.locale) ?? 'en'
         const from = sourceOf(message.content, to, { guesses: [guesses[0], 'en', ...guesses] })
-        const parts = partsOf(message.content, namesIn(command.guild, message))
+        const parts = partsOf(message.content, namesIn(command.guild, seenBy(command), message))
         const said = await translator.translate({ parts, from, to, who: whoOf(command) })
         const link = linkLine('↪', jumpTo(command.guildId ?? '@me', message.channelId, message.id))
         return pages(said.text, said.note === undefined ? link : `${link}\n${noteLine(said.note)}`)
@@ -129,7 +139,7 @@ const notesOf = (...notes: (string | undefined)[]): string =>
   notes.flatMap((note) => (note === undefined ? [] : [noteLine(note)])).join('\n')
 
 const authorOf = ({ member, user }: ChatInputCommandInteraction): string =>
-  member instanceof GuildMember ? member.displayName : user.displayName
+  memberOf(member)?.displayName ?? user.displayName
 
 function languageIn(command: ChatInputCommandInteraction, option: string): Language | undefined {
   const said = command.options.getString(option)

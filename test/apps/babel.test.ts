@@ -39,7 +39,8 @@ describe('babel', function () {
     general = discord.channel(guild, 'general')
     const closed = { id: guild.id, type: 0 as const, allow: 0n, deny: PERMISSION.send }
     const mine = { id: discord.bot.id, type: 1 as const, allow: PERMISSION.send, deny: 0n }
-    staff = discord.channel(guild, 'staff', [closed, mine])
+    const theirs = { id: managers.id, type: 0 as const, allow: PERMISSION.send, deny: 0n }
+    staff = discord.channel(guild, 'staff', [closed, mine, theirs])
     anna = discord.person(guild, 'Anna')
     boss = discord.person(guild, 'Boss', { roles: [managers.id] })
     await stage.start()

@@ -7,6 +7,7 @@ import {
   freshId,
   type Guild,
   memberJson,
+  namedChannelJson,
   type Person,
   permissionsIn,
   userJson,
@@ -35,6 +36,8 @@ export interface Typed {
   options?: Record<string, string | boolean | Channel>
   /** A private channel with the bot, outside of any server. */
   direct?: boolean
+  /** Discord says nothing of who may do what in the channels that are named. */
+  isBare?: boolean
 }
 
 export interface Commands {
@@ -163,9 +166,14 @@ export function openCommands({ bot, guilds, gateway, messages, registered, viola
     slash(person, channel, pick) {
       const { name, options } = optionsOf(pick)
       const named = Object.values(pick.options ?? {}).filter((value) => typeof value === 'object')
-      const channels = Object.fromEntries(
-        named.map((each) => [each.id, { ...channelJson(each), permissions: '0' }]),
-      )
+      const resolved = (each: Channel) => {
+        const guild = guilds.get(each.guild)
+        const rightsOf = (who: Person) => (guild === undefined ? 0n : permissionsIn(guild, who, each))
+        const full = namedChannelJson(each, { asker: rightsOf(person), bot: rightsOf(bot) })
+        const { permissions: _, app_permissions: __, ...bare } = full
+        return pick.isBare ? bare : full
+      }
+      const channels = Object.fromEntries(named.map((each) => [each.id, resolved(each)]))
       return send(person, pick.direct ? undefined : channel, {
         ...{ id: freshId(), type: 1, name, options },
         ...(named.length > 0 ? { resolved: { channels } } : {}),

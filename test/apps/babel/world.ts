@@ -1,6 +1,7 @@
 /** Servers, channels and people of a Discord that lives in a test. */
 
 export const PERMISSION = {
+  administrator: 1n << 3n,
   manageGuild: 1n << 5n,
   view: 1n << 10n,
   send: 1n << 11n,
@@ -9,6 +10,7 @@ export const PERMISSION = {
 } as const
 const { view, send, history } = PERMISSION
 export const MEMBER = view | send | history
+const ALL = (1n << 53n) - 1n
 
 export interface Person {
   id: string
@@ -60,6 +62,7 @@ export function freshId(now = Date.now()): string {
 export function permissionsIn(guild: Guild, person: Person, channel?: Channel): bigint {
   const roles = guild.roles.filter(({ id }) => id === guild.id || person.roles.includes(id))
   let permissions = roles.reduce((all, role) => all | role.permissions, 0n)
+  if ((permissions & PERMISSION.administrator) !== 0n) return ALL
   const apply = (list: Overwrite[]) => {
     permissions &= ~list.reduce((all, { deny }) => all | deny, 0n)
     permissions |= list.reduce((all, { allow }) => all | allow, 0n)
@@ -114,6 +117,15 @@ export const channelJson = ({ id, guild, name, overwrites }: Channel) => ({
     deny: deny.toString(),
   })),
 })
+
+/** A channel that a command names: of its fields Discord sends these, and who may do what in it. */
+export function namedChannelJson(channel: Channel, rights: { asker: bigint; bot: bigint }) {
+  const { permission_overwrites: _, ...partial } = channelJson(channel)
+  return {
+    ...{ ...partial, last_pin_timestamp: null },
+    ...{ permissions: rights.asker.toString(), app_permissions: rights.bot.toString() },
+  }
+}
 
 export const guildJson = (guild: Guild, bot: Person) => ({
   id: guild.id,
