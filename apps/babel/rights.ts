@@ -25,11 +25,13 @@ export const rightsOf = (channel: GuildBasedChannel, who: Who): Readonly<Permiss
   return rights ?? new PermissionsBitField().freeze()
 }
 
-export const mayWrite = (channel: GuildBasedChannel, who: Who): boolean => rightsOf(channel, who).has(WRITE)
-
 /** A private thread is for those who were added to it, whom the bot does not know. */
 export const maySee = (channel: GuildBasedChannel, who: Who): boolean =>
   channel.type !== ChannelType.PrivateThread && rightsOf(channel, who).has(SEE)
+
+export const mayWrite = (channel: GuildBasedChannel, who: Who): boolean =>
+  maySee(channel, who) &&
+  rightsOf(channel, who).has(channel.isThread() ? PermissionFlagsBits.SendMessagesInThreads : WRITE)
 
 /** What is written where many read may name it. */
 export const everyoneSees = (channel: GuildBasedChannel): boolean =>

@@ -6,7 +6,7 @@ import { pino } from 'pino'
 import { type Bot, createBot } from '../../apps/babel/bot.ts'
 import { modelSchema, SHIPPED } from '../../apps/babel/models.ts'
 import { openSettings, type Settings } from '../../apps/babel/settings.ts'
-import { openWork, type Work } from '../../apps/babel/work.ts'
+import { openWork, type Post, type Work } from '../../apps/babel/work.ts'
 import { openDiscord, type TestDiscord } from './babel/discord.ts'
 import type { Typed } from './babel/interactions.ts'
 import { answerTo, until } from './babel/stage.ts'
@@ -100,6 +100,16 @@ describe('babel and channels that not everyone sees', function () {
   ) => (await answerTo(discord.slash(person, general, { name: `babel ${name}`, options, ...more }))).content
   const translate = (person: Person, channel: Channel | undefined, language: string, text: string) =>
     answerTo(discord.slash(person, channel, { name: 'translate', options: { language, text, from: 'en' } }))
+  /** In #general: 11 is one for all, 12 a private one. */
+  function startThread(name: string, type: 11 | 12): Channel {
+    const thread = { id: freshId(), guild: guild.id, name, overwrites: [] }
+    const times = { auto_archive_duration: 60, archive_timestamp: '2026-01-01T00:00:00Z' }
+    discord.gateway.dispatch('THREAD_CREATE', {
+      ...{ ...channelOf(thread), type, parent_id: general.id, owner_id: anna.id },
+      ...{ thread_metadata: { ...times, archived: false, locked: false }, message_count: 0, member_count: 1 },
+    })
+    return thread
+  }
   const bridges = () => settings.bridges(guild.id)
   const first = (text: string | undefined) => (text ?? '').split('\n')[0]
   const UNSEEN = /^That is no text channel that both of us see\. Choose a text channel/
@@ -321,20 +331,26 @@ describe('babel and channels that not everyone sees', function () {
   })
 
   it('a private thread is named to nobody', async () => {
-    const thread = { ...channelOf({ ...general, id: freshId(), name: 'secret' }), type: 12 }
-    const meta = {
-      archived: false,
-      auto_archive_duration: 60,
-      archive_timestamp: '2026-01-01T00:00:00Z',
-      locked: false,
-    }
-    discord.gateway.dispatch('THREAD_CREATE', {
-      ...{ ...thread, parent_id: general.id, owner_id: anna.id, thread_metadata: meta },
-      ...{ message_count: 0, member_count: 1 },
-    })
+    const thread = startThread('secret', 12)
     const answer = await translate(boss, general, 'es', `Look into <#${thread.id}>.`)
 
     expect(first(answer.content)).to.equal('LOOK INTO #channel.')
+  })
+
+  it('a reply goes back into a thread only from who may write in threads', async () => {
+    const { sendInThreads } = PERMISSION
+    general.overwrites.push({ id: discord.bot.id, type: 1, allow: sendInThreads, deny: 0n })
+    discord.gateway.dispatch('CHANNEL_UPDATE', channelOf(general))
+    const thread = startThread('plans', 11)
+    await translate(anna, general, 'de', 'Where is the key?')
+    const post = discord.said(german)[0]?.id ?? ''
+    work.posted({ ...(work.postOf(post) as Post), sourceChannel: thread.id })
+    const reply = discord.say(boss, german, 'Hier.', { replyTo: post })
+    const notice = await until('a notice', () =>
+      discord.said(german).find(({ replyTo }) => replyTo === reply.id),
+    )
+
+    expect(notice.content).to.equal('Not carried on: You may not write in #plans, where the original is.')
   })
 
   it('nor is the channel of a language, or that of an original, named to who does not see it', async () => {

@@ -7,6 +7,7 @@ export const PERMISSION = {
   send: 1n << 11n,
   history: 1n << 16n,
   mentionEveryone: 1n << 17n,
+  sendInThreads: 1n << 38n,
 } as const
 const { view, send, history } = PERMISSION
 export const MEMBER = view | send | history
