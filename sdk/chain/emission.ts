@@ -94,6 +94,8 @@ export interface NodeEmission {
   node: number
   epoch: number
   amount: bigint
+  /** Of the amount, for answered probes; the rest is for settled fees. */
+  base: bigint
   tip: bigint
 }
 
@@ -123,14 +125,16 @@ export async function nodeEmissions(
       client.readContract({ ...contract, functionName: 'tipIn', args: [node, epoch] }),
       client.readContract({ ...ballots, functionName: 'weightIn', args: [NODE_BALLOT, node, epoch] }),
     ])
-    const amount = logs
-      .filter(({ args }) => args.node === node && args.epoch === epoch)
-      .reduce((sum, { args }) => {
-        const pool = args.base ? pools.base : pools.dynamic
-        const all = args.base ? pools.basePoints : pools.feePoints
-        return sum + partOf(pool, args.points, all)
-      }, 0n)
-    return { node, epoch, amount, tip: tipOf(amount, BigInt(bps), weight) }
+    const own = logs.filter(({ args }) => args.node === node && args.epoch === epoch)
+    const fromPool = (isBase: boolean) => {
+      const [pool, all] = isBase ? [pools.base, pools.basePoints] : [pools.dynamic, pools.feePoints]
+      return own
+        .filter(({ args }) => args.base === isBase)
+        .reduce((sum, { args }) => sum + partOf(pool, args.points, all), 0n)
+    }
+    const base = fromPool(true)
+    const amount = base + fromPool(false)
+    return { node, epoch, amount, base, tip: tipOf(amount, BigInt(bps), weight) }
   }
 
   const pairs = epochs.flatMap((epoch) => nodes.map((node) => emissionOf(node, epoch)))

@@ -20,3 +20,19 @@ export async function overflowOf(page: Page, where: string): Promise<string[]> {
   const wide = await page.evaluate('document.documentElement.scrollWidth > innerWidth')
   return wide ? [`${where}: wider than its window`] : []
 }
+
+/** Both of a page as it stands, on a narrow phone, light and dark. */
+export async function faultsInBothThemes(page: Page, where: string): Promise<string[]> {
+  const faults: string[] = []
+  const size = page.viewportSize()
+  await page.setViewportSize({ width: 360, height: 800 })
+  for (const theme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme: theme })
+    faults.push(
+      ...(await faultsOf(page, `${where} ${theme}`)),
+      ...(await overflowOf(page, `${where} ${theme}`)),
+    )
+  }
+  if (size) await page.setViewportSize(size)
+  return faults
+}

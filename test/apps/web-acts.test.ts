@@ -1,11 +1,11 @@
 import { expect } from 'chai'
-import type { BrowserContext, Page } from 'playwright-core'
+import type { BrowserContext, Locator, Page } from 'playwright-core'
 import { type Address, createTestClient, encodeFunctionData, erc20Abi, http } from 'viem'
 import { votingEscrowAbi } from '../../sdk/chain/abi.ts'
 import { accountsOf } from '../../sdk/chain/accounts.ts'
 import { approveCall } from '../../sdk/chain/call.ts'
 import { readDues } from '../../sdk/chain/dues.ts'
-import { nodeEmissions } from '../../sdk/chain/emission.ts'
+import { nodeEmissions, readEpoch } from '../../sdk/chain/emission.ts'
 import { keySender } from '../../sdk/chain/key-sender.ts'
 import { readLock } from '../../sdk/chain/locks.ts'
 import { readStake } from '../../sdk/chain/stakes.ts'
@@ -13,7 +13,7 @@ import { readTargets, readVotes } from '../../sdk/chain/votes.ts'
 import { rewardShare, rewardSums } from '../../sdk/protocol/emission.ts'
 import { HEU, type Holder, USD } from '../cli/season.ts'
 import { type ActsStage, figure, openActsStage, reaches, tabTo } from './acts.ts'
-import { faultsOf } from './axe.ts'
+import { faultsInBothThemes, faultsOf } from './axe.ts'
 import { button, type House, isReady, openHouse, until } from './visitor.ts'
 import { giveWallet, type TestWallet } from './wallet.ts'
 
@@ -403,6 +403,10 @@ describe('the portal in a browser: what a wallet signs', function () {
     ])
     expect(await figure(page, 'due-heu')).to.equal(sumOf(dues.rewards.tips))
     expect(await figure(page, 'due-usd')).to.equal(sumOf(dues.rewards.revenue))
+    expect(await sourcesOf(page)).to.deep.equal([
+      ['tips', sumOf(dues.rewards.tips), '100%'],
+      ['revenue', sumOf(dues.rewards.revenue), '100%'],
+    ])
     await tabTo(page, 'Claim all')
     await keyboard.press('Enter')
     await reaches(page, 'claim', 'included')
@@ -436,6 +440,11 @@ describe('the portal in a browser: what a wallet signs', function () {
     expect([await due('emission'), await due('share')]).to.deep.equal([emission, share])
     expect(emission > 0n).to.equal(true)
     expect([await figure(page, 'due-heu'), await figure(page, 'due-usd')]).to.deep.equal([emission, share])
+    expect(await sourcesOf(page)).to.deep.equal([
+      ['emission', emission, '100%'],
+      ['share', share, '100%'],
+    ])
+    expect(await faultsInBothThemes(page, 'claim')).to.deep.equal([])
 
     await button(page, `Claim emission of node ${node}`).click()
     await until(async () => (await held(economy().heu, account)) === emission)
@@ -445,6 +454,48 @@ describe('the portal in a browser: what a wallet signs', function () {
     await page.getByText('Nothing is due.').waitFor()
     await context.close()
   })
+
+  it('a node’s page draws what it earned in a final week: its share, the dynamic pool, and the tip out of it', async () => {
+    const { node, week } = earner
+    const page = await house.open(await house.visitor(), `/nodes/${node}`)
+    const row = page.locator(`[data-epoch="${week}"]`)
+    await row.waitFor()
+    const pools = await readEpoch(chain(), economy().emission, week)
+    const [issued] = await nodeEmissions(chain(), economy(), [node], [week])
+    const tip = issued?.tip ?? 0n
+    const facts = await Promise.all(
+      ['share', 'base', 'dynamic', 'tip'].map((name) => row.getAttribute(`data-${name}`)),
+    )
+
+    // The only node of that week, and nobody probed it: all of the dynamic pool is its own.
+    expect(facts).to.deep.equal([(40n * USD * 7_000n) / 10_000n, 0n, pools.dynamic, tip].map(String))
+    expect(tip > 0n).to.equal(true)
+    expect(await partsOf(row)).to.deep.equal([
+      ['solid', '100%'],
+      ['lines', '100%'],
+      ['dots', `${Number((tip * 10_000n) / pools.dynamic) / 100}%`],
+    ])
+    expect(await faultsInBothThemes(page, 'node')).to.deep.equal([])
+    await page.context().close()
+  })
+
+  /** The parts of bars as they are drawn: texture and length. */
+  const partsOf = async (on: Locator) =>
+    Promise.all(
+      (await on.locator('[data-part]').all()).map((part) =>
+        Promise.all([part.getAttribute('data-part'), part.getAttribute('width')]),
+      ),
+    )
+
+  /** What the claim page draws by source: what it says that it is, and how long its bar is. */
+  const sourcesOf = async (page: Page) =>
+    Promise.all(
+      (await page.locator('[data-source]').all()).map(async (row) => [
+        await row.getAttribute('data-source'),
+        BigInt((await row.getAttribute('data-value')) ?? '-1'),
+        await row.locator('[data-part]').getAttribute('width'),
+      ]),
+    )
 
   /** The drawn curve has a step a week, as high as the chain says that the lock's power will be. */
   async function curveIs(page: Page, account: Address, { epoch, end }: { epoch: number; end: number }) {

@@ -16,7 +16,7 @@ import { ROLE } from '../../sdk/protocol/messages.ts'
 import { formatUsd, HEU, usd } from '../../sdk/units.ts'
 import { PODS } from '../market.ts'
 import { type Actor, openActor } from './actor.ts'
-import { faultsOf, overflowOf } from './axe.ts'
+import { faultsInBothThemes, faultsOf, overflowOf } from './axe.ts'
 import { whatStopsPaying } from './paying.ts'
 import { slowLine } from './slow-line.ts'
 import {
@@ -589,6 +589,55 @@ describe('the portal in a browser', function () {
     expect(await fact(page, 'Tip to voters').textContent()).to.include('next epoch 12.5 %')
     expect(await is(page, 'Boost')).to.equal(String((points * 1_000n) / units))
     expect(await page.locator('main').textContent()).to.match(/live/)
+
+    // Only this epoch has earned: its dollars are the longest bar. It is not final: of HEU there is none.
+    const parts = page.locator(`[data-epoch="${epoch}"] [data-part]`)
+    expect(await parts.count()).to.equal(1)
+    expect([await parts.getAttribute('data-part'), await parts.getAttribute('width')]).to.deep.equal([
+      'solid',
+      '100%',
+    ])
+    await page.getByText('its share of what was paid, in dollars').waitFor()
+  })
+
+  it('credits: the days are what the receipts cost, as a file too, and how long the credit lasts is said', async () => {
+    const mine = await house.guest(`/pods/${pods.chat}`)
+    await go(mine, '/credits')
+    await mine.getByText('No call was made from this browser yet.').waitFor()
+    expect(await mine.locator('[data-pace]').count()).to.equal(0)
+    expect(await mine.getByRole('link', { name: 'Export as CSV' }).count()).to.equal(0)
+
+    const requests = [
+      await run(mine, 'chat', { Message: QUESTION }),
+      await run(mine, 'embed', { Text: QUESTION }),
+    ]
+    const receipts = await Promise.all(requests.map((request) => house.receipt(request)))
+    const cost = receipts.reduce((sum, { receipt }) => sum + BigInt(receipt?.price ?? 0), 0n)
+    await go(mine, '/credits')
+    const row = mine.locator('[data-day]')
+    await row.waitFor()
+    const day = await row.getAttribute('data-day')
+    await mine.locator('[data-pace]').waitFor()
+
+    expect(cost > 0n).to.equal(true)
+    expect(await row.getAttribute('data-value')).to.equal(String(cost))
+    expect(await row.locator('[data-part]').getAttribute('width')).to.equal('100%')
+    // All of it went today, and the key has so much more.
+    const left = BigInt(await attribute(mine, '[data-figure=left]', 'data-value'))
+    expect(left / cost > 365n).to.equal(true)
+    expect(await mine.locator('[data-pace]').textContent()).to.equal(
+      `At the pace of the last day with calls, $${formatUsd(cost)} a day, the key’s credit lasts for more than a year.`,
+    )
+    const [saved] = await Promise.all([
+      mine.waitForEvent('download'),
+      mine.getByRole('link', { name: 'Export as CSV' }).click(),
+    ])
+    expect(saved.suggestedFilename()).to.equal('heurist-spend.csv')
+    expect(readFileSync(await saved.path(), 'utf8')).to.equal(
+      `day,calls,charged_usd\r\n${day},2,${formatUsd(cost)}\r\n`,
+    )
+    expect(await faultsInBothThemes(mine, 'credits')).to.deep.equal([])
+    await mine.context().close()
   })
 
   it('the list of nodes has them all, with what each earned', async () => {

@@ -1,6 +1,7 @@
 import 'fake-indexeddb/auto'
 import { expect } from 'chai'
 import type { Address, Hex } from 'viem'
+import { csvOf, paceOf, paceWords } from '../../apps/web/src/portal/credits/pace.ts'
 import { browserJournal } from '../../apps/web/src/session/journal.ts'
 import { readSpend, spendOf } from '../../apps/web/src/session/spend.ts'
 import { openSessionDb } from '../../apps/web/src/session/store.ts'
@@ -105,5 +106,66 @@ describe('what a browser spent, day by day', () => {
     db.close()
 
     expect(days).to.deep.equal([{ day: '2026-11-02', charged: 3n, calls: 2 }])
+  })
+})
+
+describe('how long credit lasts', () => {
+  const today = '2026-11-26'
+  const spent = (charges: Record<string, bigint>) =>
+    Object.entries(charges).map(([day, charged]) => ({ day, charged, calls: 1 }))
+  /** 700 base units in the seven days from the 20th to the 26th. */
+  const days = spent({ '2026-11-20': 300n, '2026-11-24': 400n })
+
+  it('what went in the last days with calls is spread over all days from the first of them to today', () => {
+    // 1,650 of 100 a day: sixteen whole days.
+    expect(paceOf(days, 1_650n, today)).to.deep.equal({ days: 2, daily: 100n, until: '2026-12-12' })
+    // Five days to the end of November, 31 of December, and 14.
+    expect(paceOf(days, 5_000n, today)).to.deep.equal({ days: 2, daily: 100n, until: '2027-01-15' })
+    expect(paceOf(spent({ [today]: 400n }), 399n, today)).to.deep.equal({
+      days: 1,
+      daily: 400n,
+      until: today,
+    })
+  })
+
+  it('seven days with calls count at most, the newest', () => {
+    const week = Object.fromEntries([20, 21, 22, 23, 24, 25, 26].map((day) => [`2026-11-${day}`, 100n]))
+    const more = spent({ '2026-11-18': 9_000n, '2026-11-19': 9_000n, ...week })
+
+    expect(paceOf(more, 1_650n, today)).to.deep.equal({ days: 7, daily: 100n, until: '2026-12-12' })
+  })
+
+  it('a year ahead has a date, a day more has none', () => {
+    expect(paceOf(days, 36_500n, today)?.until).to.equal('2027-11-26')
+    expect(paceOf(days, 36_600n, today)).to.deep.equal({ days: 2, daily: 100n })
+  })
+
+  it('nothing is said where nothing is spent, or nothing is left', () => {
+    expect(paceOf([], 5n, today)).to.equal(undefined)
+    expect(paceOf(spent({ [today]: 0n }), 5n, today)).to.equal(undefined)
+    expect(paceOf(days, 0n, today)).to.equal(undefined)
+  })
+
+  it('a clock that was set back makes no days fewer than had calls, and each day’s part is rounded up', () => {
+    expect(paceOf(spent({ '2026-11-28': 3n, '2026-11-29': 4n }), 70n, today)).to.deep.equal({
+      days: 2,
+      daily: 4n,
+      until: '2026-12-16',
+    })
+  })
+
+  it('is said in words', () => {
+    expect(paceWords({ days: 7, daily: 120_000n, until: '2026-12-12' })).to.equal(
+      'At the pace of the last 7 days with calls, $0.120000 a day, the key’s credit lasts until 12 December 2026.',
+    )
+    expect(paceWords({ days: 1, daily: 1n })).to.equal(
+      'At the pace of the last day with calls, $0.000001 a day, the key’s credit lasts for more than a year.',
+    )
+  })
+
+  it('the days are a file of lines that every spreadsheet reads', () => {
+    expect(csvOf([{ day: '2026-11-02', charged: 1_234_567n, calls: 2 }])).to.equal(
+      'day,calls,charged_usd\r\n2026-11-02,2,1.234567\r\n',
+    )
   })
 })

@@ -54,7 +54,8 @@ export function spendOf(journals: readonly (readonly JournalEntry[])[]): Spend {
   return { days: [...days.values()].sort((a, b) => (a.day < b.day ? -1 : 1)), before }
 }
 
-const dayOf = (at: number): string => {
+/** The day of a time, by the clock of this machine. */
+export const dayOf = (at: number): string => {
   const date = new Date(at)
   const two = (part: number) => part.toString().padStart(2, '0')
   return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`

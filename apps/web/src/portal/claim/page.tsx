@@ -7,6 +7,7 @@ import { type Scene, useReading, useWho } from '../../acts/scene.ts'
 import { TxButton } from '../../acts/tx.tsx'
 import { Empty, Section } from '../../parts/section.tsx'
 import { Short } from '../../parts/text.tsx'
+import { Sources } from './sources.tsx'
 
 /** `/claim`: everything that is owed to an account. */
 export default function ClaimPage() {
@@ -38,11 +39,14 @@ function Claims() {
         {items.length === 0 ? (
           <Empty>Nothing is due. Tips and revenue of an epoch come once it is over and closed.</Empty>
         ) : (
-          <ul className="divide-y divide-line/70">
-            {items.map((item) => (
-              <Item key={`${item.kind} ${item.of}`} item={item} account={account} />
-            ))}
-          </ul>
+          <>
+            <Sources items={items} />
+            <ul className="mt-4 divide-y divide-line/70">
+              {items.map((item) => (
+                <Item key={`${item.kind} ${item.of}`} item={item} account={account} />
+              ))}
+            </ul>
+          </>
         )}
       </Section>
       <Section title="All of it">

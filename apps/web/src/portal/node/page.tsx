@@ -6,10 +6,11 @@ import { LINK, Link } from '../../parts/link.tsx'
 import { Columns, Empty, PageHead, Section } from '../../parts/section.tsx'
 import { Shown } from '../../parts/shown.tsx'
 import { Cell, Row, Table } from '../../parts/table.tsx'
-import { count, Heu, percent, Times, Usd, Weight } from '../../parts/text.tsx'
+import { count, Heu, percent, Times, Weight } from '../../parts/text.tsx'
 import { Unknown } from '../../parts/unknown.tsx'
 import { idIn, type Params } from '../addresses.ts'
 import { useChain } from '../place.ts'
+import { Earned } from './earned.tsx'
 import { hardwareWords, type NodeDetail, readNode } from './read.ts'
 
 /** `/nodes/:node`: one node, by the router's word what it does, by the chain what it has and earned. */
@@ -144,55 +145,3 @@ function Standing({ node: { entry, signer, economy, choices } }: { node: NodeDet
     </Section>
   )
 }
-
-function Earned({ node: { entry, emissions, waits, economy } }: { node: NodeDetail }) {
-  const of = (epoch: number) => emissions.find((each) => each.epoch === epoch)
-  const revenue = entry.revenue.filter(
-    ({ epoch, gross }) => epoch === entry.epoch || gross > 0n || of(epoch) !== undefined,
-  )
-  return (
-    <Section title="Earned" note="by epoch, at this page’s router">
-      <FactList wide>
-        <Fact name="Revenue" is={entry.claimable + entry.claimed}>
-          <Usd amount={entry.claimable + entry.claimed} />
-          <span className="text-muted">
-            , of it <Usd amount={entry.claimable} /> to be claimed
-          </span>
-        </Fact>
-        {economy && (
-          <Fact name="Emission waits" is={waits}>
-            <Heu amount={waits} />
-          </Fact>
-        )}
-      </FactList>
-      <div className="mt-3">
-        <Table
-          name="Earned by epoch"
-          head={['Epoch', '#Settled calls', '#Its share', '#Emission', '#Tips of it']}
-        >
-          {revenue.map(({ epoch, gross, share }) => (
-            <Row key={epoch} data-epoch={epoch} data-share={share}>
-              <Cell>
-                <Link href={`/explorer/epochs/${epoch}`} className={LINK}>
-                  {epoch}
-                </Link>
-                {epoch === entry.epoch && <span className="label"> now</span>}
-              </Cell>
-              <Cell figure>
-                <Usd amount={gross} />
-              </Cell>
-              <Cell figure>
-                <Usd amount={share} />
-              </Cell>
-              <Cell figure>{emissionCell(of(epoch)?.amount)}</Cell>
-              <Cell figure>{emissionCell(of(epoch)?.tip)}</Cell>
-            </Row>
-          ))}
-        </Table>
-      </div>
-    </Section>
-  )
-}
-
-const emissionCell = (amount: bigint | undefined) =>
-  amount === undefined ? <span className="text-muted">not final</span> : <Heu amount={amount} />
