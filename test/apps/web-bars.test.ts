@@ -28,19 +28,20 @@ describe('bars', () => {
     expect(mostOf([])).to.equal(0n)
   })
 
-  it('what is due is summed by where it comes from, and what owes nothing yet is left out', () => {
+  it('what is due is summed by where it comes from, and more waits where more of any of it waits', () => {
     const due = [
-      { kind: 'tips', unit: 'heu', amount: 5n },
-      { kind: 'tips', unit: 'heu', amount: 7n },
-      { kind: 'revenue', unit: 'usd', amount: 0n },
-      { kind: 'share', unit: 'usd', amount: 11n },
-      { kind: 'refund', unit: 'heu', amount: 2n },
+      { kind: 'tips', unit: 'heu', amount: 5n, open: true },
+      { kind: 'tips', unit: 'heu', amount: 7n, open: false },
+      { kind: 'revenue', unit: 'usd', amount: 0n, open: true },
+      { kind: 'share', unit: 'usd', amount: 11n, open: false },
+      { kind: 'refund', unit: 'heu', amount: 2n, open: false },
     ] as const
 
     expect(bySource(due)).to.deep.equal([
-      { kind: 'tips', unit: 'heu', amount: 12n },
-      { kind: 'share', unit: 'usd', amount: 11n },
-      { kind: 'refund', unit: 'heu', amount: 2n },
+      { kind: 'tips', unit: 'heu', amount: 12n, open: true },
+      { kind: 'revenue', unit: 'usd', amount: 0n, open: true },
+      { kind: 'share', unit: 'usd', amount: 11n, open: false },
+      { kind: 'refund', unit: 'heu', amount: 2n, open: false },
     ])
   })
 })

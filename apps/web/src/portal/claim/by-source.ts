@@ -5,13 +5,16 @@ export interface Source {
   kind: Due['kind']
   unit: Due['unit']
   amount: bigint
+  /** More of it waits to be closed. */
+  open: boolean
 }
 
-/** One line for each kind that owes something now, in the order of the items. Pure. */
-export function bySource(items: readonly Pick<Due, 'kind' | 'unit' | 'amount'>[]): Source[] {
+/** One line for each kind that owes something, in the order of the items. Pure. */
+export function bySource(items: readonly Pick<Due, 'kind' | 'unit' | 'amount' | 'open'>[]): Source[] {
   const kinds = new Map<Due['kind'], Source>()
-  for (const { kind, unit, amount } of items) {
-    kinds.set(kind, { kind, unit, amount: (kinds.get(kind)?.amount ?? 0n) + amount })
+  for (const { kind, unit, amount, open } of items) {
+    const sum = kinds.get(kind) ?? { kind, unit, amount: 0n, open: false }
+    kinds.set(kind, { kind, unit, amount: sum.amount + amount, open: sum.open || open })
   }
-  return [...kinds.values()].filter(({ amount }) => amount > 0n)
+  return [...kinds.values()]
 }

@@ -19,7 +19,6 @@ const UNITS: { unit: Due['unit']; texture: Texture; name: string }[] = [
 /** What is due by where it comes from: each unit has a scale of its own. */
 export function Sources({ items }: { items: readonly Due[] }) {
   const sources = bySource(items)
-  if (sources.length === 0) return null
   const shown = UNITS.filter(({ unit }) => sources.some((each) => each.unit === unit))
   return (
     <div>
@@ -42,7 +41,7 @@ export function Sources({ items }: { items: readonly Due[] }) {
           {shown.flatMap(({ unit, texture }) => {
             const own = sources.filter((each) => each.unit === unit)
             const most = mostOf(own.map(({ amount }) => amount))
-            return own.map(({ kind, amount }) => (
+            return own.map(({ kind, amount, open }) => (
               <tr key={kind} data-source={kind} data-value={amount} className="border-t border-line/70">
                 <td className="py-1.5">{NAMES[kind]}</td>
                 <td className="px-3">
@@ -50,6 +49,7 @@ export function Sources({ items }: { items: readonly Due[] }) {
                 </td>
                 <td className="text-right">
                   {unit === 'heu' ? <Heu amount={amount} /> : <Dollars amount={amount} />}
+                  {open && <span className="label block">and what closing adds</span>}
                 </td>
               </tr>
             ))
