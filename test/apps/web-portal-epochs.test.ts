@@ -158,11 +158,31 @@ describe('final epochs on the portal', function () {
       .locator('[title$=HEU]')
       .evaluateAll((cells) => cells.map((cell) => cell.getAttribute('title')))
     const issued = (claimable * 10_000n) / BigInt(10_000 - TIP_BPS)
-    const [emission = '', tip = ''] = titles
+    const [emission = '', _base, _dynamic, tip = ''] = titles
     expect(emission).to.match(/^[\d.]+ HEU$/)
     // The tip is rounded down: what is issued is it and what waits, to the wei.
     expect([formatHeu(issued), formatHeu(issued + 1n)].map((amount) => `${amount} HEU`)).to.include(emission)
     expect(tip).not.to.equal('0 HEU')
+  })
+
+  it('its bars of that epoch are the base pool, which is all its own, and the tip out of it', async () => {
+    await page.goto(`${house.stage.url}/nodes/${node}`)
+    const row = page.locator(`[data-epoch="${week}"]`)
+    await row.waitFor()
+    const { base } = await read().readContract({ ...controller(), functionName: 'epochOf', args: [week] })
+    const tip = (base * BigInt(TIP_BPS)) / 10_000n
+    const facts = await Promise.all(
+      ['base', 'dynamic', 'tip'].map((name) => row.getAttribute(`data-${name}`)),
+    )
+    const parts = await row
+      .locator('[data-part]')
+      .evaluateAll((all) => all.map((each) => [each.getAttribute('data-part'), each.getAttribute('width')]))
+
+    expect(facts).to.deep.equal([base, 0n, tip].map(String))
+    expect(parts).to.deep.equal([
+      ['blocks', '100%'],
+      ['dots', `${Number((tip * 10_000n) / base) / 100}%`],
+    ])
   })
 
   it('time goes on while the page is open: the present epoch moves with the chain', async () => {
