@@ -5,7 +5,17 @@ import { claimablesOf } from '../../sdk/chain/payees.ts'
 import { verifyReceipt } from '../../sdk/verify.ts'
 import { faultsOf } from './axe.ts'
 import { slowLine } from './slow-line.ts'
-import { answered, ask, button, type House, isReady, openHouse, revenueOf, until } from './visitor.ts'
+import {
+  answered,
+  ask,
+  button,
+  type House,
+  isFocused,
+  isReady,
+  openHouse,
+  revenueOf,
+  until,
+} from './visitor.ts'
 
 /** Every row of pondera's feature table, in a real Chromium on a real network. */
 
@@ -221,6 +231,41 @@ describe('pondera in a browser: chatting', function () {
     page.once('dialog', (dialog) => void dialog.accept())
     await page.getByRole('button', { name: /^Delete <img/ }).click()
     await until(async () => (await today.getByRole('listitem').count()) < before)
+  })
+
+  it('the keyboard stays where it was after a rename, an edit that is cancelled, and a chat that is deleted, which is said', async () => {
+    const mine = await house.guest()
+    const list = mine.getByRole('navigation', { name: 'Chats' })
+    const chat = (title: string) => list.getByRole('button', { name: title, exact: true })
+    for (const title of ['Third', 'Second', 'First']) {
+      await newChat(mine)
+      await ask(mine, title)
+    }
+    await chat('Rename First').press('Enter')
+    await mine.keyboard.press('End')
+    await mine.keyboard.type('Again')
+    await mine.keyboard.press('Enter')
+    await isFocused(chat('Rename FirstAgain'))
+    await mine.keyboard.press('Enter')
+    await mine.keyboard.press('Escape')
+    await isFocused(chat('Rename FirstAgain'))
+    for (const cancel of [() => mine.keyboard.press('Escape'), () => button(mine, 'Cancel').press('Enter')]) {
+      await button(mine, 'edit').press('Enter')
+      await isFocused(mine.getByLabel('Your question, edited'))
+      await cancel()
+      await isFocused(button(mine, 'edit'))
+    }
+
+    mine.on('dialog', (dialog) => void dialog.accept())
+    // The one that is shown, then one before another, then the last.
+    await chat('Delete FirstAgain').press('Enter')
+    await isFocused(chat('Second'))
+    await list.getByText('“FirstAgain” is deleted.').waitFor()
+    await chat('Delete Third').press('Enter')
+    await isFocused(chat('Second'))
+    await list.getByText('“Third” is deleted.').waitFor()
+    await chat('Delete Second').press('Enter')
+    await isFocused(chat('New chat'))
   })
 
   it('HTML in a question is text, to the page and to the model', async () => {

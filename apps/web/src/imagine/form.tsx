@@ -41,6 +41,7 @@ export function PictureForm({ manifest, keywords, form, set, busy, children, onD
         {(props) => (
           <textarea
             {...props}
+            name="prompt"
             rows={3}
             value={form.prompt}
             placeholder="What should be in the picture?"

@@ -2,6 +2,7 @@ import { useState } from 'react'
 import { readAsked } from '../../pictures/record.ts'
 import { Boundary } from '../parts/boundary.tsx'
 import { Button } from '../parts/button.tsx'
+import { useDeletions } from '../parts/focus.tsx'
 import { Section } from '../parts/section.tsx'
 import { Undrawn } from '../parts/undrawn.tsx'
 import { DeleteShared } from '../sharing/delete.tsx'
@@ -48,63 +49,76 @@ export function History({
 }) {
   const { drawings: kept } = useDrawings()
   const [shown, setDeleting] = useState<string>()
+  const { list, leaving, said } = useDeletions<HTMLUListElement>(() =>
+    document.querySelector<HTMLElement>('textarea[name=prompt]'),
+  )
   const { id: deleting, share } = drawings.find(({ id }) => id === shown) ?? {}
-  if (drawings.length === 0) return null
-  const remove = (question: string, work: () => Promise<void>) => {
-    if (window.confirm(question)) void work()
+  const remove = (id: string, page?: string) => {
+    leaving([id], 'The picture is deleted.')
+    void kept.remove(id, page)
+  }
+  function clear() {
+    const question = `Delete all pictures of ${model} from this browser? What is shared stays: delete each of those by itself.`
+    if (!window.confirm(question)) return
+    const gone = drawings.filter(({ state, share: shared }) => state !== 'drawing' && shared === undefined)
+    leaving(
+      gone.map(({ id }) => id),
+      'The pictures are deleted.',
+    )
+    void kept.clear(model)
   }
   return (
-    <Section
-      title="Before"
-      note={`The latest ${MOST_KEPT} of this model and all that are shared, kept in this browser alone`}
-    >
-      <ul aria-label="Earlier pictures" className="grid grid-cols-3 gap-3 sm:grid-cols-5 lg:grid-cols-8">
-        {drawings.map((each) => {
-          const onRemove = () => {
-            if (each.share) return setDeleting(each.id)
-            remove('Delete this picture? It is kept nowhere else.', () => kept.remove(each.id))
-          }
-          return (
-            <Boundary key={each.id} instead={<Unreadable onRemove={onRemove} />}>
-              <Entry
-                drawing={each}
-                isCurrent={each.id === current}
-                onShow={() => onShow(each.id)}
-                onRemove={onRemove}
-              />
-            </Boundary>
-          )
-        })}
-      </ul>
-      {deleting !== undefined && share && (
-        <DeleteShared
-          title="Delete this picture?"
-          noun="picture"
-          api={PICTURES}
-          path={sharedPath}
-          share={share}
-          onDelete={() => void kept.remove(deleting, share.id)}
-          onClose={() => setDeleting(undefined)}
-        />
-      )}
-      <p className="mt-4">
-        <Button
-          onClick={() =>
-            remove(
-              `Delete all pictures of ${model} from this browser? What is shared stays: delete each of those by itself.`,
-              () => kept.clear(model),
-            )
-          }
+    <>
+      {drawings.length > 0 && (
+        <Section
+          title="Before"
+          note={`The latest ${MOST_KEPT} of this model and all that are shared, kept in this browser alone`}
         >
-          Delete them all
-        </Button>
-      </p>
-    </Section>
+          <ul
+            ref={list}
+            aria-label="Earlier pictures"
+            className="grid grid-cols-3 gap-3 sm:grid-cols-5 lg:grid-cols-8"
+          >
+            {drawings.map((each) => {
+              const onRemove = () => {
+                if (each.share) return setDeleting(each.id)
+                if (window.confirm('Delete this picture? It is kept nowhere else.')) remove(each.id)
+              }
+              return (
+                <Boundary key={each.id} instead={<Unreadable id={each.id} onRemove={onRemove} />}>
+                  <Entry
+                    drawing={each}
+                    isCurrent={each.id === current}
+                    onShow={() => onShow(each.id)}
+                    onRemove={onRemove}
+                  />
+                </Boundary>
+              )
+            })}
+          </ul>
+          {deleting !== undefined && share && (
+            <DeleteShared
+              title="Delete this picture?"
+              noun="picture"
+              api={PICTURES}
+              path={sharedPath}
+              share={share}
+              onDelete={() => remove(deleting, share.id)}
+              onClose={() => setDeleting(undefined)}
+            />
+          )}
+          <p className="mt-4">
+            <Button onClick={clear}>Delete them all</Button>
+          </p>
+        </Section>
+      )}
+      {said}
+    </>
   )
 }
 
-const Unreadable = ({ onRemove }: { onRemove: () => void }) => (
-  <li className="min-w-0">
+const Unreadable = ({ id, onRemove }: { id: string; onRemove: () => void }) => (
+  <li className="min-w-0" data-entry-of={id}>
     <Undrawn />
     <Button tone="plain" onClick={onRemove}>
       delete
@@ -126,7 +140,7 @@ function Entry({
   const { prompt } = readAsked(drawing.input)
   const short = shortOf(prompt)
   return (
-    <li className="min-w-0">
+    <li className="min-w-0" data-entry-of={drawing.id}>
       <button
         type="button"
         onClick={onShow}

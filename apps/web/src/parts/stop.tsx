@@ -1,5 +1,6 @@
 import { useEffect, useLayoutEffect, useRef } from 'react'
 import { Button } from './button.tsx'
+import { isFocusLost } from './focus.tsx'
 
 interface Props {
   onStop: () => void
@@ -42,9 +43,4 @@ export function StopButton({ onStop, onLeft, isNext = false, name = 'Stop' }: Pr
       {name}
     </Button>
   )
-}
-
-const isFocusLost = (): boolean => {
-  const { activeElement: at, body } = document
-  return at === null || at === body || at.matches(':disabled')
 }

@@ -32,9 +32,13 @@ export function PonderaDoor() {
         <DoorHeader door="pondera" config={config}>
           {share === undefined && <SessionButton />}
         </DoorHeader>
-        <Boundary key={share ?? chat ?? 'new'} instead={<Broken />}>
-          {share === undefined ? <Chatting chat={chat} /> : <SharedChat share={share} />}
-        </Boundary>
+        {share === undefined ? (
+          <Chatting chat={chat} />
+        ) : (
+          <Boundary key={share} instead={<Broken />}>
+            <SharedChat share={share} />
+          </Boundary>
+        )}
         <footer className="label mt-auto border-t border-line py-4">
           <Revenue door="pondera" config={config} />
         </footer>
@@ -66,7 +70,9 @@ function Chatting({ chat }: { chat: string | undefined }) {
             {view.unkept}
           </p>
         )}
-        <Conversation chatId={chat} />
+        <Boundary key={chat ?? 'new'} instead={<Broken />}>
+          <Conversation chatId={chat} />
+        </Boundary>
       </main>
       {listed && (
         <Dialog title="Chats" side="left" onClose={() => setListed(false)}>

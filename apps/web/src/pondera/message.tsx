@@ -4,6 +4,7 @@ import { LateMarkdown } from '../markdown/late.tsx'
 import { receiptPath } from '../network/address.ts'
 import { Button } from '../parts/button.tsx'
 import { Copy } from '../parts/copy.tsx'
+import { useOpener } from '../parts/focus.tsx'
 import type { Cost, Message, Refusal } from './chat.ts'
 import { MostTag } from './most.tsx'
 import { partThinking } from './thinking.ts'
@@ -41,6 +42,11 @@ const focus = (area: HTMLTextAreaElement | null) => area?.focus()
 
 function Question({ message, anew }: Pick<Props, 'message' | 'anew'>) {
   const [draft, setDraft] = useState<string>()
+  const { opener, back } = useOpener()
+  const cancel = () => {
+    setDraft(undefined)
+    back()
+  }
   const edited = draft?.trim() ?? ''
   const most = draft === undefined ? undefined : anew?.most(edited === '' ? '?' : edited)
   return (
@@ -65,12 +71,12 @@ function Question({ message, anew }: Pick<Props, 'message' | 'anew'>) {
             value={draft}
             rows={Math.min(10, draft.split('\n').length + 1)}
             onChange={(event) => setDraft(event.target.value)}
-            onKeyDown={(event) => event.key === 'Escape' && setDraft(undefined)}
+            onKeyDown={(event) => event.key === 'Escape' && cancel()}
             className="w-full rounded-lg border border-edge bg-raised px-3 py-2"
           />
           <p className="flex flex-wrap items-center justify-end gap-2">
             <MostTag most={most} />
-            <Button onClick={() => setDraft(undefined)}>Cancel</Button>
+            <Button onClick={cancel}>Cancel</Button>
             <Button tone="main" type="submit" disabled={most === undefined || edited === ''}>
               Ask again
             </Button>
@@ -101,7 +107,7 @@ function Question({ message, anew }: Pick<Props, 'message' | 'anew'>) {
         <p className="flex justify-end gap-1">
           <Copy text={message.text} what="question" />
           {anew && (
-            <Button tone="plain" onClick={() => setDraft(message.text)}>
+            <Button ref={opener} tone="plain" onClick={() => setDraft(message.text)}>
               edit
             </Button>
           )}

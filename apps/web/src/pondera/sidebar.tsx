@@ -1,7 +1,8 @@
-import { useState } from 'react'
+import { useRef, useState } from 'react'
 import { go } from '../network/address.ts'
 import { useNow } from '../network/use.ts'
 import { Button } from '../parts/button.tsx'
+import { useDeletions, useOpener } from '../parts/focus.tsx'
 import { DeleteShared } from '../sharing/delete.tsx'
 import { stop } from './answer.ts'
 import { byDay, type Chat } from './chat.ts'
@@ -14,13 +15,15 @@ import { useChats } from './use.ts'
 export function Sidebar({ current, onChoose }: { current: string | undefined; onChoose?: () => void }) {
   const { view } = useChats()
   const now = useNow(60_000)
+  const begin = useRef<HTMLButtonElement>(null)
+  const { list, leaving, said } = useDeletions<HTMLElement>(() => begin.current)
   const choose = (path: string) => {
     go(path)
     onChoose?.()
   }
   return (
-    <nav aria-label="Chats" className="space-y-5">
-      <Button tone="quiet" className="w-full" onClick={() => choose('/pondera')}>
+    <nav ref={list} aria-label="Chats" className="space-y-5">
+      <Button ref={begin} tone="quiet" className="w-full" onClick={() => choose('/pondera')}>
         New chat
       </Button>
       {byDay(view.chats, now).map(({ day, chats }) => (
@@ -33,29 +36,44 @@ export function Sidebar({ current, onChoose }: { current: string | undefined; on
                 chat={chat}
                 isCurrent={chat.id === current}
                 onChoose={() => choose(`/pondera/c/${chat.id}`)}
+                onLeaving={() => leaving([chat.id], `“${chat.title}” is deleted.`)}
               />
             ))}
           </ul>
         </section>
       ))}
+      {said}
     </nav>
   )
 }
 
-function Entry({ chat, isCurrent, onChoose }: { chat: Chat; isCurrent: boolean; onChoose: () => void }) {
+interface EntryProps {
+  chat: Chat
+  isCurrent: boolean
+  onChoose: () => void
+  /** Before it is deleted. */
+  onLeaving: () => void
+}
+
+function Entry({ chat, isCurrent, onChoose, onLeaving }: EntryProps) {
   const [doing, setDoing] = useState<'renaming' | 'deleting'>()
   const { chats } = useChats()
   const { loop } = useIndexing(chat.id)
+  const { opener, back } = useOpener()
   const done = () => setDoing(undefined)
-  if (doing === 'renaming') return <Rename chat={chat} onDone={done} />
+  if (doing === 'renaming') return <Rename chat={chat} onDone={done} onBack={back} />
   function remove(page?: string) {
+    onLeaving()
     stop(chat.id)
     forgetIndexing(chat.id)
     chats.remove(chat.id, page)
     if (isCurrent) go('/pondera')
   }
   return (
-    <li className={`group flex items-center rounded-md ${isCurrent ? 'bg-accent-soft' : ''}`}>
+    <li
+      data-entry-of={chat.id}
+      className={`group flex items-center rounded-md ${isCurrent ? 'bg-accent-soft' : ''}`}
+    >
       <button
         type="button"
         onClick={onChoose}
@@ -65,6 +83,7 @@ function Entry({ chat, isCurrent, onChoose }: { chat: Chat; isCurrent: boolean; 
         {chat.title}
       </button>
       <Button
+        ref={opener}
         tone="plain"
         aria-label={`Rename ${chat.title}`}
         title="Rename"
@@ -99,7 +118,14 @@ function Entry({ chat, isCurrent, onChoose }: { chat: Chat; isCurrent: boolean; 
   )
 }
 
-function Rename({ chat, onDone }: { chat: Chat; onDone: () => void }) {
+interface RenameProps {
+  chat: Chat
+  onDone: () => void
+  /** Before it is done by the keyboard: nothing else has the focus. */
+  onBack: () => void
+}
+
+function Rename({ chat, onDone, onBack }: RenameProps) {
   const { chats } = useChats()
   const [title, setTitle] = useState(chat.title)
   const save = () => {
@@ -108,10 +134,11 @@ function Rename({ chat, onDone }: { chat: Chat; onDone: () => void }) {
     onDone()
   }
   return (
-    <li>
+    <li data-entry-of={chat.id}>
       <form
         onSubmit={(event) => {
           event.preventDefault()
+          onBack()
           save()
         }}
       >
@@ -122,7 +149,11 @@ function Rename({ chat, onDone }: { chat: Chat; onDone: () => void }) {
           maxLength={120}
           onChange={(event) => setTitle(event.target.value)}
           onBlur={save}
-          onKeyDown={(event) => event.key === 'Escape' && onDone()}
+          onKeyDown={(event) => {
+            if (event.key !== 'Escape') return
+            onBack()
+            onDone()
+          }}
           className="w-full rounded border border-edge bg-paper px-2 py-1"
         />
       </form>

@@ -2,11 +2,12 @@ import { useState } from 'react'
 import { go } from '../network/address.ts'
 import { Boundary } from '../parts/boundary.tsx'
 import { Button } from '../parts/button.tsx'
+import { useDeletions } from '../parts/focus.tsx'
 import { Undrawn } from '../parts/undrawn.tsx'
 import { useSession } from '../session/use.ts'
 import { DeleteShared } from '../sharing/delete.tsx'
 import { SearchBox } from './box.tsx'
-import { addressOf, sharedPath } from './finding.ts'
+import { addressOf, type Finding, sharedPath } from './finding.ts'
 import { RESULTS } from './server.ts'
 import type { Terms } from './terms.ts'
 import { useFindings } from './use.ts'
@@ -84,48 +85,67 @@ export function WhoAnswers({ terms }: { terms: Terms | undefined }) {
 function Earlier() {
   const { findings, view } = useFindings()
   const [shown, setForgetting] = useState<string>()
+  const { list, leaving, said } = useDeletions<HTMLElement>(() =>
+    document.querySelector<HTMLElement>('input[type=search]'),
+  )
   const listed = view.findings.filter(({ share }, index) => index < MOST_SHOWN || share !== undefined)
   const forgetting = listed.find(({ id }) => id === shown)
-  if (listed.length === 0) return null
+  const forget = ({ id, query, share }: Finding) => {
+    leaving([id], `“${query}” is forgotten.`)
+    findings.remove(id, share?.id)
+  }
   return (
-    <nav aria-label="Earlier searches" className="space-y-1">
-      <h2 className="label font-[520]">Earlier, kept in this browser</h2>
-      <ul>
-        {listed.map(({ id, query, share }) => (
-          <li key={id} className="flex items-center gap-2">
-            <a
-              href={addressOf(query, id)}
-              onClick={(event) => {
-                event.preventDefault()
-                go(addressOf(query, id))
-              }}
-              className="min-w-0 flex-1 truncate rounded-md py-1 underline-offset-4 hover:underline"
-            >
-              {query}
-            </a>
-            {share && <span className="label">shared</span>}
-            <Button
-              tone="plain"
-              aria-label={`Forget ${query}`}
-              title="Forget"
-              onClick={() => (share ? setForgetting(id) : findings.remove(id))}
-            >
-              ✕
-            </Button>
-          </li>
-        ))}
-      </ul>
-      {forgetting?.share && (
-        <DeleteShared
-          title={`Forget “${forgetting.query}”?`}
-          noun="search"
-          api={RESULTS}
-          path={sharedPath(forgetting)}
-          share={forgetting.share}
-          onDelete={() => findings.remove(forgetting.id, forgetting.share?.id)}
-          onClose={() => setForgetting(undefined)}
-        />
+    <>
+      {listed.length > 0 && (
+        <nav ref={list} aria-label="Earlier searches" className="space-y-1">
+          <h2 className="label font-[520]">Earlier, kept in this browser</h2>
+          <ul>
+            {listed.map((each) => (
+              <Entry
+                key={each.id}
+                finding={each}
+                onForget={() => {
+                  if (each.share) return setForgetting(each.id)
+                  forget(each)
+                }}
+              />
+            ))}
+          </ul>
+          {forgetting?.share && (
+            <DeleteShared
+              title={`Forget “${forgetting.query}”?`}
+              noun="search"
+              api={RESULTS}
+              path={sharedPath(forgetting)}
+              share={forgetting.share}
+              onDelete={() => forget(forgetting)}
+              onClose={() => setForgetting(undefined)}
+            />
+          )}
+        </nav>
       )}
-    </nav>
+      {said}
+    </>
+  )
+}
+
+function Entry({ finding: { id, query, share }, onForget }: { finding: Finding; onForget: () => void }) {
+  return (
+    <li className="flex items-center gap-2" data-entry-of={id}>
+      <a
+        href={addressOf(query, id)}
+        onClick={(event) => {
+          event.preventDefault()
+          go(addressOf(query, id))
+        }}
+        className="min-w-0 flex-1 truncate rounded-md py-1 underline-offset-4 hover:underline"
+      >
+        {query}
+      </a>
+      {share && <span className="label">shared</span>}
+      <Button tone="plain" aria-label={`Forget ${query}`} title="Forget" onClick={onForget}>
+        ✕
+      </Button>
+    </li>
   )
 }

@@ -1,10 +1,11 @@
-import { useEffect, useMemo, useState } from 'react'
+import { useEffect, useMemo, useRef, useState } from 'react'
 import { formatUsd } from '../../../../../sdk/units.ts'
 import { straight } from '../../../shares/straight.ts'
 import { receiptPath } from '../../network/address.ts'
 import { freshId } from '../../network/id.ts'
 import { Button } from '../../parts/button.tsx'
 import { Dialog } from '../../parts/dialog.tsx'
+import { useDeletions } from '../../parts/focus.tsx'
 import { LINK } from '../../parts/link.tsx'
 import { useSession } from '../../session/use.ts'
 import { type Problem, wordsOf } from '../../session/words.ts'
@@ -49,6 +50,9 @@ export default function DocumentsPanel({
     [file, terms],
   )
   const [doing, setDoing] = useState<string>()
+  const chooser = useRef<HTMLInputElement>(null)
+  // What is removed is told below, with what it has cost.
+  const { list, leaving } = useDeletions<HTMLUListElement>(() => chooser.current)
   const [problem, setProblem] = useState<Problem>()
   const { loop, told } = useIndexing(chatId)
   useEffect(() => forgetTold, [])
@@ -90,7 +94,7 @@ export default function DocumentsPanel({
         text goes to the embed pod in pieces, and the nearest excerpts to the model. Following excerpts is
         what larger models do well.
       </p>
-      <ul className="space-y-1">
+      <ul ref={list} className="space-y-1">
         {documents.map((entry) => (
           <Entry
             key={entry.id}
@@ -99,17 +103,19 @@ export default function DocumentsPanel({
             terms={terms}
             mayIndex={client !== undefined && !busy}
             onIndex={(document) => void index(document)}
-            onRemove={() =>
+            onRemove={() => {
+              leaving([entry.id], '')
               void act('Removing…', () =>
                 removeDocument({ chats, locks: navigator.locks, chat: chatId }, entry),
               )
-            }
+            }}
           />
         ))}
       </ul>
       <label className="block space-y-1">
         <span>A text file or PDF, up to 10 MB{full ? `; ${MOST_DOCUMENTS} are the most` : ''}</span>
         <input
+          ref={chooser}
           type="file"
           accept=".txt,.md,.csv,.pdf,text/*,application/pdf"
           disabled={full || busy}
@@ -195,7 +201,7 @@ interface EntryProps {
 }
 
 function Entry({
-  entry: { name, pieces, rest, price },
+  entry: { id, name, pieces, rest, price },
   document,
   terms,
   mayIndex,
@@ -204,7 +210,7 @@ function Entry({
 }: EntryProps) {
   const isOther = document !== undefined && terms && document.model !== modelOf(terms)
   return (
-    <li data-document={name} data-price={price} data-rest={rest}>
+    <li data-entry-of={id} data-document={name} data-price={price} data-rest={rest}>
       <div className="flex items-center justify-between gap-2">
         <span className="min-w-0 truncate">{name}</span>
         <span className="label whitespace-nowrap">
