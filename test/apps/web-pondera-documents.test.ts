@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import type { Page } from 'playwright-core'
 import { formatUsd } from '../../sdk/units.ts'
 import { BOMBS } from './bombs.ts'
-import { answered, button, type House, isReady, openHouse, until } from './visitor.ts'
+import { answered, button, type House, isFocused, isReady, openHouse, until } from './visitor.ts'
 
 /** Questions answered from documents, in a real Chromium on a real network with the embed pod. */
 
@@ -128,8 +128,21 @@ describe('pondera in a browser: documents', function () {
     for (const { most, price } of all)
       expect(price > 0n && price <= most, `${price} of ${most}`).to.equal(true)
     expect(await charged()).to.equal(all.reduce((sum, { price }) => sum + price, 0n))
-    await page.getByRole('button', { name: 'Remove long.txt' }).click()
+    const remove = page.getByRole('button', { name: 'Remove long.txt' })
+    const asks: string[] = []
+    page.once('dialog', (dialog) => {
+      asks.push(dialog.message())
+      void dialog.dismiss()
+    })
+    await remove.press('Enter')
+    expect(asks).to.deep.equal([
+      'Remove “long.txt” from this chat? What was indexed is kept nowhere else, and to index it again is paid again.',
+    ])
+    expect(await page.locator('[data-document]').count()).to.equal(3)
+    page.on('dialog', (dialog) => void dialog.accept())
+    await remove.press('Enter')
     await until(async () => (await page.locator('[data-document]').count()) === 2)
+    await isFocused(button(page, 'Remove more.pdf'))
     await page.keyboard.press('Escape')
     await page.getByRole('button', { name: 'Documents (2)' }).waitFor()
     await page.reload()
@@ -203,9 +216,10 @@ describe('pondera in a browser: documents', function () {
 
   it('without its documents a chat asks the model alone again', async () => {
     await openPanel()
-    await page.getByRole('button', { name: 'Remove facts.txt' }).click()
-    await page.getByRole('button', { name: 'Remove more.pdf' }).click()
+    await page.getByRole('button', { name: 'Remove facts.txt' }).press('Enter')
+    await page.getByRole('button', { name: 'Remove more.pdf' }).press('Enter')
     await until(async () => (await page.locator('[data-document]').count()) === 0)
+    await isFocused(page.locator('input[type=file]'))
     await page.keyboard.press('Escape')
     await page.getByRole('button', { name: 'Documents', exact: true }).waitFor()
     await page.getByLabel('Your question', { exact: true }).fill('What is a pod?')

@@ -233,8 +233,22 @@ describe('search in a browser', function () {
     await isReady(page)
     const earlier = page.getByRole('navigation', { name: 'Earlier searches' })
     const before = await earlier.getByRole('link').count()
-    await earlier.getByRole('button', { name: 'Forget What can a thief of my key do?' }).click()
+    const forget = earlier.getByRole('button', { name: 'Forget What can a thief of my key do?' })
+    const asks: string[] = []
+    page.once('dialog', (dialog) => {
+      asks.push(dialog.message())
+      void dialog.dismiss()
+    })
+    await forget.press('Enter')
+    expect(asks).to.deep.equal([
+      'Forget “What can a thief of my key do?”? It is kept nowhere else, and to search again is paid again.',
+    ])
+    expect(await earlier.getByRole('link').count()).to.equal(before)
+    page.once('dialog', (dialog) => void dialog.accept())
+    await forget.press('Enter')
     await until(async () => (await earlier.getByRole('link').count()) === before - 1)
+    await isFocused(earlier.getByRole('link'))
+    await page.getByText('“What can a thief of my key do?” is forgotten.').waitFor()
     await earlier.getByRole('link', { name: asked, exact: true }).click()
     await answered(page)
 

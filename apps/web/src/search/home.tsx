@@ -106,7 +106,7 @@ function Earlier() {
                 finding={each}
                 onForget={() => {
                   if (each.share) return setForgetting(each.id)
-                  forget(each)
+                  if (window.confirm(questionOf(each))) forget(each)
                 }}
               />
             ))}
@@ -127,6 +127,12 @@ function Earlier() {
       {said}
     </>
   )
+}
+
+/** Before what only this browser has is forgotten. */
+const questionOf = ({ query, price, open = [] }: Finding): string => {
+  const isPaid = price !== '0' || open.length > 0
+  return `Forget “${query}”? It is kept nowhere else${isPaid ? ', and to search again is paid again' : ''}.`
 }
 
 function Entry({ finding: { id, query, share }, onForget }: { finding: Finding; onForget: () => void }) {

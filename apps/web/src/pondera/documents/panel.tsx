@@ -104,6 +104,7 @@ export default function DocumentsPanel({
             mayIndex={client !== undefined && !busy}
             onIndex={(document) => void index(document)}
             onRemove={() => {
+              if (!window.confirm(questionOf(entry))) return
               leaving([entry.id], '')
               void act('Removing…', () =>
                 removeDocument({ chats, locks: navigator.locks, chat: chatId }, entry),
@@ -145,6 +146,10 @@ export default function DocumentsPanel({
 }
 
 const NONE: readonly DocumentEntry[] = []
+
+/** Before what only this browser has is removed. */
+const questionOf = ({ name }: DocumentEntry): string =>
+  `Remove “${name}” from this chat? What was indexed is kept nowhere else, and to index it again is paid again.`
 
 function Progress({ loop: { chat, name, done, of, stopping } }: { loop: Indexing }) {
   return (
