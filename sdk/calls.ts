@@ -94,11 +94,7 @@ export function createCalls(transport: Transport, frontend: number, open: () => 
     const document = documentOf(input, version)
     const text = JSON.stringify(document)
     const bytes = new TextEncoder().encode(text)
-    if (bytes.length > manifest.limits.inputBytes) {
-      throw refused('input.too_large', `the input is ${bytes.length} bytes`, {
-        details: { bytes: bytes.length, most: manifest.limits.inputBytes },
-      })
-    }
+    if (bytes.length > manifest.limits.inputBytes) throw tooLarge(bytes.length, manifest.limits.inputBytes)
     const needed = maxPriceOf(manifest, unitLimitsOf(manifest, document, bytes.length))
     const maxPrice = options.maxPrice ?? needed
     if (maxPrice < needed) throw tooDear(maxPrice, needed)
@@ -366,6 +362,13 @@ const interruptedError = ({ receipt }: Countersigned): HeuristError =>
 const over = (request: Hex): HeuristError =>
   refused('call.over', `the call ${request} came to nothing, and was not charged`, {
     fix: 'Ask anew: that is another call.',
+  })
+
+/** Before anything is signed. */
+const tooLarge = (bytes: number, most: number): HeuristError =>
+  refused('input.too_large', `the input has ${bytes} bytes, and this pod reads ${most} at most`, {
+    fix: 'Make it shorter: nothing was signed or charged for this.',
+    details: { bytes, most },
   })
 
 /** As the router says it, before anything is signed. */

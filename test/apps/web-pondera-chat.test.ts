@@ -268,6 +268,44 @@ describe('pondera in a browser: chatting', function () {
     await isFocused(chat('New chat'))
   })
 
+  it('a question that is too long is told so, and what is left of the chat can be shared', async () => {
+    const mine = await house.guest()
+    await ask(mine, 'What is a pod?')
+    await mine.getByLabel('Your question', { exact: true }).fill('word '.repeat(20_000))
+    await button(mine, 'Send').click()
+    const failed = mine.locator('[data-state=failed]')
+    await failed.waitFor()
+
+    expect(await failed.getByRole('alert').textContent()).to.match(
+      /^The input has 10\d{4} bytes, and this pod reads 16384 at most\. Make it shorter/,
+    )
+
+    let posts = 0
+    mine.on('request', (request) => {
+      if (request.method() === 'POST' && request.url().endsWith('/api/shares')) posts += 1
+    })
+    await button(mine, 'Share').click()
+    // Two of the first question, and the second question: no answer came to that.
+    await mine.getByText('can read the 3 messages of this chat').waitFor()
+    await button(mine, 'Make a link').click()
+    const problem = mine.getByRole('dialog').locator('[data-problem]')
+    await problem.waitFor()
+
+    expect(await problem.textContent()).to.match(/^The question that begins with “word .* 64,000 characters/)
+    expect(posts).to.equal(0)
+
+    await mine.keyboard.press('Escape')
+    await button(mine, 'edit').last().click()
+    await mine.getByLabel('Your question, edited').fill('What is a node?')
+    await button(mine, 'Ask again').click()
+    await answered(mine, 1)
+    await button(mine, 'Share').click()
+    await button(mine, 'Make a link').click()
+    await mine.locator('[data-share]').waitFor()
+    expect(posts).to.equal(1)
+    await mine.context().close()
+  })
+
   it('HTML in a question is text, to the page and to the model', async () => {
     await newChat()
     await ask(page, HOSTILE)

@@ -10,6 +10,8 @@ import { checkDeposit } from '../../apps/web/api/relay.ts'
 import { configSchema, createWeb } from '../../apps/web/server.ts'
 import { CHAT_SHARE } from '../../apps/web/shares/snapshot.ts'
 import { openShares } from '../../apps/web/shares/store.ts'
+import { newChat } from '../../apps/web/src/pondera/acts.ts'
+import { checkedSnapshot } from '../../apps/web/src/pondera/shares.ts'
 import { computeLedgerAbi } from '../../sdk/chain/abi.ts'
 import { saveKey } from '../../sdk/chain/keys.ts'
 import { asHeuristError } from '../../sdk/errors.ts'
@@ -22,6 +24,44 @@ const snapshot = {
     { role: 'assistant', text: '<script>alert(1)</script>', model: 'chat', request: `0x${'ab'.repeat(32)}` },
   ],
 }
+
+describe('what is shared of a chat', () => {
+  const chat = (...texts: string[]) => ({
+    ...newChat('chat', 0, 'c'),
+    messages: texts.map((text, index) => ({
+      id: `${index}`,
+      role: index % 2 === 0 ? ('user' as const) : ('assistant' as const),
+      text,
+      at: 0,
+    })),
+  })
+  const refusal = (...texts: string[]) => {
+    try {
+      checkedSnapshot(chat(...texts))
+    } catch (cause) {
+      return asHeuristError(cause)
+    }
+    throw new Error('it was taken')
+  }
+
+  it('is what the server takes, to the last character; what it does not is said before it is asked', () => {
+    const { schema } = CHAT_SHARE
+    const whole = 'x'.repeat(64_000)
+    expect(schema.safeParse(checkedSnapshot(chat(whole, whole))).success).to.equal(true)
+
+    for (const [texts, says] of [
+      [[`${whole}x`], /^the question that begins with “x{40}…” has more than the 64,000 characters/],
+      [['a', `${whole}x`], /^the answer that begins/],
+      [[whole, whole, whole, whole, whole], /^this chat is longer than the 256 KiB/],
+    ] as const) {
+      const { code, message, fix } = refusal(...texts)
+
+      expect(code).to.equal('share.too_large')
+      expect(message).to.match(says)
+      expect(fix).to.match(/[Bb]egin a new chat/)
+    }
+  })
+})
 
 describe('shared chats', () => {
   let home: string

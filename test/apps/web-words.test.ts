@@ -1,11 +1,15 @@
 import { expect } from 'chai'
 import { type Abi, encodeErrorResult } from 'viem'
+import { z } from 'zod'
 import { piecesOf } from '../../apps/web/src/acts/commands.ts'
 import { PORTAL_ADDRESSES } from '../../apps/web/src/portal/addresses.ts'
 import { wordsOf } from '../../apps/web/src/session/words.ts'
 import * as abis from '../../sdk/chain/abi.ts'
 import { revertOf } from '../../sdk/chain/errors.ts'
-import { later, refused } from '../../sdk/errors.ts'
+import { parseNetwork } from '../../sdk/chain/network.ts'
+import { asHeuristError, later, refused } from '../../sdk/errors.ts'
+import { parseManifest } from '../../sdk/protocol/manifest.ts'
+import { parseWire } from '../../sdk/protocol/wire.ts'
 import { closed } from '../../sdk/purse.ts'
 
 type AbiError = Extract<Abi[number], { type: 'error' }>
@@ -22,6 +26,15 @@ const sample = (type: string): unknown => {
 const errors = (Object.values(abis) as Abi[]).flatMap((abi) =>
   abi.filter((item): item is AbiError => item.type === 'error'),
 )
+
+function thrownBy(work: () => unknown): unknown {
+  try {
+    work()
+  } catch (cause) {
+    return cause
+  }
+  throw new Error('nothing was thrown')
+}
 
 /** What the page makes of a contract's refusal. */
 function problemOf(error: AbiError) {
@@ -76,6 +89,42 @@ describe('what the page says of a refusal', () => {
       'The key that this was begun with is not in use any more.',
     ])
     expect(fix).to.match(/^Ask again: nothing was signed or charged/)
+  })
+
+  it('is never to try again later, where the same would be refused again', () => {
+    const { says, fix } = wordsOf(refused('some.thing', 'it is wrong'))
+
+    expect([says, fix]).to.deep.equal([
+      'It is wrong.',
+      'It would be refused again as it is: change something first.',
+    ])
+    expect(wordsOf(later('some.thing', 'it waits')).fix).to.equal('Try again later.')
+  })
+
+  it('is a sentence and a way out, where a schema says no to what pages send or read', () => {
+    const wrong = [
+      'router.unreadable',
+      'data.unreadable',
+      'report.unreadable',
+      'share.invalid',
+      'picture.invalid',
+      'search.invalid',
+      'deposit.invalid',
+    ]
+    const refusals = [
+      ...wrong.map((code) => () => parseWire(z.object({ text: z.string().max(3) }), { text: 'long' }, code)),
+      () => parseManifest(Buffer.from('kind: chat')),
+      () => parseNetwork({}),
+    ]
+    for (const refuse of refusals) {
+      const cause = thrownBy(refuse)
+      const { says, fix } = wordsOf(cause)
+
+      expect(asHeuristError(cause).field).to.be.a('string')
+      expect(says).not.to.match(/:|expected|invalid/i)
+      expect(says).to.match(/^[A-Z].*\.$/)
+      expect(fix).to.match(/^[A-Z].*\.$/)
+    }
   })
 
   it('leads to the page that does it, where a command has one', () => {

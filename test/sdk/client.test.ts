@@ -309,7 +309,9 @@ describe('a client of an honest router', function () {
 
     const error = await refusal(client.run('chat', 'x'.repeat(20_000)))
 
-    expect(error.code).to.equal('input.too_large')
+    expect([error.code, error.details.most]).to.deep.equal(['input.too_large', 16_384])
+    expect(error.message).to.match(/16384/)
+    expect(error.fix).to.match(/shorter/)
     expect(stage.router.posts.length).to.equal(before)
     expect((await client.balance()).held).to.equal(0n)
   })

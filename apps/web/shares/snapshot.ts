@@ -4,7 +4,8 @@ import { straight } from './straight.ts'
 /** A conversation as it is shown to whoever has its link. Text only; pages render it as they render their own. */
 
 export const MOST_MESSAGES = 400
-const MOST_CHARACTERS = 64_000
+/** Of one message. */
+export const MOST_CHARACTERS = 64_000
 /** A shared chat as JSON. Bytes. */
 export const MOST_SHARE_BYTES = 256 * 1024
 

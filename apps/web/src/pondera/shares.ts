@@ -1,4 +1,12 @@
-import { MOST_MESSAGES, type Shared, type Snapshot, sharedSchema } from '../../shares/snapshot.ts'
+import { refused } from '../../../../sdk/errors.ts'
+import {
+  MOST_CHARACTERS,
+  MOST_MESSAGES,
+  MOST_SHARE_BYTES,
+  type Shared,
+  type Snapshot,
+  sharedSchema,
+} from '../../shares/snapshot.ts'
 import { askServer } from '../network/server.ts'
 import type { Chat } from './chat.ts'
 import { withoutThinking } from './thinking.ts'
@@ -21,6 +29,29 @@ export const snapshotOf = ({ title, model, messages }: Chat): Snapshot => ({
       ...(request === undefined ? {} : { request }),
     })),
 })
+
+/** @throws `share.too_large` (refused) if the server would not take it: it is not asked. */
+export function checkedSnapshot(chat: Chat): Snapshot {
+  const snapshot = snapshotOf(chat)
+  const long = snapshot.messages.find(({ text }) => text.length > MOST_CHARACTERS)
+  if (long) {
+    const what = long.role === 'user' ? 'question' : 'answer'
+    const most = MOST_CHARACTERS.toLocaleString('en')
+    throw refused(
+      'share.too_large',
+      `the ${what} that begins with “${long.text.trim().slice(0, 40)}…” has more than the ${most} characters that a shared page shows of one`,
+      { fix: 'Make it shorter by editing the question, or begin a new chat and share that.' },
+    )
+  }
+  if (new TextEncoder().encode(JSON.stringify(snapshot)).length > MOST_SHARE_BYTES) {
+    throw refused(
+      'share.too_large',
+      `this chat is longer than the ${MOST_SHARE_BYTES / 1024} KiB that a shared page may have`,
+      { fix: 'Begin a new chat with what you want to show, and share that.' },
+    )
+  }
+  return snapshot
+}
 
 export async function readShare(id: string): Promise<Shared> {
   return sharedSchema.parse(await (await askServer(`${SHARES}/${id}`, { method: 'GET' })).json())
