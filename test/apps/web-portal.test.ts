@@ -430,8 +430,50 @@ describe('the portal in a browser', function () {
     }
 
     expect(await page.locator('[data-problem]').textContent()).to.match(/Only what was delivered/)
+    // Nothing was delivered, and that is known once the node says so.
+    await page.locator('[data-fact="Paid"][data-is]').waitFor()
+    expect(await is(page, 'Paid')).to.equal('0')
     await press(page)
     expect(await page.locator('[data-answer=whole]').textContent()).to.match(/pod/)
+  })
+
+  it('an answer and the form are still there for whoever comes back; a call that was left has its price', async () => {
+    await run(page, 'chat', { Message: QUESTION })
+    const text = await page.locator('[data-answer=whole]').textContent()
+    const paid = await is(page, 'Paid')
+    const away = async () => {
+      await page.getByRole('link', { name: 'All pods' }).click()
+      await heading(page, 'Pods')
+    }
+    await away()
+    await page.goBack()
+
+    await page.locator('[data-run=done]').waitFor()
+    expect(await page.locator('[data-answer=whole]').textContent()).to.equal(text)
+    expect(await is(page, 'Paid')).to.equal(paid)
+    expect(await page.getByLabel('Message', { exact: true }).inputValue()).to.equal(QUESTION)
+
+    const line = await slowLine(page.context(), house.stage.network.routerUrl, 300)
+    try {
+      await button(page, 'Run').click()
+      await page.locator('[data-answer=part]').waitFor()
+      await away()
+    } finally {
+      await line.close()
+    }
+    await page.goBack()
+    await page.locator('[data-problem="call.left"]').waitFor()
+    await page.locator('[data-fact="Paid"][data-is]').waitFor()
+    const { receipt } = await house.receipt(await attribute(page, '[data-receipt]', 'data-receipt'))
+    expect(await is(page, 'Paid')).to.equal(receipt?.price.toString())
+    expect(await page.locator('[data-answer=part]').textContent()).not.to.equal('')
+  })
+
+  it('an address that names no pod is answered in words for people', async () => {
+    for (const path of ['/pods/0', '/pods/none']) {
+      await go(page, path)
+      await page.getByText('Pods have numbers, from 1 on.').waitFor()
+    }
   })
 
   whatStopsPaying({

@@ -14,6 +14,7 @@ import { useChain } from '../place.ts'
 import { SlotWords } from '../pods.tsx'
 import { CodeTabs } from './code.tsx'
 import { fieldsOf, initialValues, inputOf } from './input.ts'
+import { formOf, keepForm } from './kept.ts'
 import { Playground } from './playground.tsx'
 import { type PodDetail, readPod } from './read.ts'
 import { limitWords, priceWords } from './terms.ts'
@@ -21,7 +22,7 @@ import { limitWords, priceWords } from './terms.ts'
 /** `/pods/:pod`: try it, call it from elsewhere, and what it is by its registered manifest. */
 export default function PodPage({ params }: { params: Params }) {
   const id = idIn(params.pod)
-  if (id === undefined) return <Empty>A pod has a number.</Empty>
+  if (id === undefined || id === 0) return <Empty>Pods have numbers, from 1 on.</Empty>
   return <Pod id={id} />
 }
 
@@ -42,7 +43,7 @@ function Pod({ id }: { id: number }) {
       <Shown answer={answer}>
         {(pod) => (
           <div className="space-y-10">
-            <Trying pod={pod} isMeant={pods.length === 0 || live !== undefined} />
+            <Trying key={pod.id} pod={pod} isMeant={pods.length === 0 || live !== undefined} />
             <Columns>
               <Terms pod={pod} live={live} />
               <div className="space-y-10">
@@ -67,7 +68,7 @@ function Trying({ pod: { id, hash, manifest }, isMeant }: { pod: PodDetail; isMe
   // biome-ignore lint/correctness/useExhaustiveDependencies: equal bytes are one manifest.
   const known = useMemo(() => manifest, [hash])
   const fields = useMemo(() => fieldsOf(known), [known])
-  const [values, setValues] = useState(() => initialValues(fields))
+  const [values, setValues] = useState(() => ({ ...initialValues(fields), ...formOf(id, hash) }))
   const filled = inputOf(known, values)
   return (
     <Columns>
@@ -76,7 +77,11 @@ function Trying({ pod: { id, hash, manifest }, isMeant }: { pod: PodDetail; isMe
         manifest={known}
         fields={fields}
         values={values}
-        onChange={(name, value) => setValues((before) => ({ ...before, [name]: value }))}
+        onChange={(name, value) => {
+          const next = { ...values, [name]: value }
+          setValues(next)
+          keepForm(id, hash, next)
+        }}
         filled={filled}
       />
       <CodeTabs

@@ -122,17 +122,27 @@ function Picture({ bytes, mediaType, input }: { bytes: Uint8Array; mediaType: st
 }
 
 /** The receipt in short: what it cost, who answered, and the way to all of it. */
-function Paid({ run: { most, request, answer, state } }: { run: Run }) {
+function Paid({ run: { most, request, answer, state, end } }: { run: Run }) {
   if (request === undefined) return null
+  const price = answer?.price ?? (end === 'forgotten' ? undefined : end)
   return (
     <section aria-label="Receipt" className="rounded-md border border-line px-3.5 py-3">
       <FactList>
-        {answer && (
-          <Fact name="Paid" is={answer.price}>
-            <Usd amount={answer.price} />
+        {price !== undefined && (
+          <Fact name="Paid" is={price}>
+            <Usd amount={price} />
             <span className="text-muted">
               {' '}
               of at most <Usd amount={most} />
+            </span>
+          </Fact>
+        )}
+        {price === undefined && state === 'failed' && (
+          <Fact name="Paid">
+            <span className="text-muted">
+              {end === 'forgotten'
+                ? 'this browser no longer knows: the receipt does'
+                : 'not known yet: it stands here as soon as it is'}
             </span>
           </Fact>
         )}

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'react'
+import { useEffect, useRef, useSyncExternalStore } from 'react'
 import type { Answer } from '../../../../../sdk/calls.ts'
 import type { Client } from '../../../../../sdk/client.ts'
 import { refused } from '../../../../../sdk/errors.ts'
@@ -7,8 +7,10 @@ import type { Job } from '../../../../../sdk/protocol/wire.ts'
 import { retried } from '../../network/retried.ts'
 import { keepDelivered } from '../../receipt/delivered.ts'
 import { isUnanswered } from '../../session/again.ts'
+import type { CallEnd } from '../../session/prices.ts'
 import { useSession } from '../../session/use.ts'
 import { isUnchecked, type Problem, wordsOf } from '../../session/words.ts'
+import { keepRun, runOf, subscribeRuns } from './kept.ts'
 
 /** One call of the playground, from its signature to its verified answer. */
 export interface Run {
@@ -22,6 +24,8 @@ export interface Run {
   text: string
   answer?: Answer
   problem?: Problem
+  /** What a call cost that has no answer, once this browser knows it. */
+  end?: Exclude<CallEnd, 'open'>
 }
 
 /** Answers of these kinds are read while they are made. */
@@ -47,6 +51,27 @@ function askAgain(
   })
 }
 
+/** Between two looks into the journal. Milliseconds. */
+const JOURNAL_MS = 1_500
+
+/** Looks up what a call cost that was left or failed, until that is known. */
+function useEnd(pod: number, run: Run | undefined): void {
+  const request = run?.state === 'failed' && run.end === undefined ? run.request : undefined
+  useEffect(() => {
+    if (request === undefined) return
+    const look = async () => {
+      const { endOf } = await import('../../session/prices.ts')
+      const end = await endOf(request)
+      const now = runOf(pod)
+      if (end !== 'open' && now?.request === request) keepRun(pod, { ...now, end })
+    }
+    const again = () => void look().catch((cause: unknown) => console.warn(wordsOf(cause).says))
+    again()
+    const timer = window.setInterval(again, JOURNAL_MS)
+    return () => window.clearInterval(timer)
+  }, [pod, request])
+}
+
 /** Calls of this very pod, whichever others have its name. */
 export function useRun(
   pod: number,
@@ -57,11 +82,15 @@ export function useRun(
   stop(): void
 } {
   const { view, session } = useSession()
-  const [run, setRun] = useState<Run>()
+  const run = useSyncExternalStore(subscribeRuns, () => runOf(pod))
+  useEnd(pod, run)
   const abort = useRef<AbortController>(undefined)
   // Who goes to another page leaves the call: only what was delivered is charged.
   useEffect(() => () => abort.current?.abort(), [])
-  const patch = (part: Partial<Run>) => setRun((before) => before && { ...before, ...part })
+  const patch = (part: Partial<Run>) => {
+    const before = runOf(pod)
+    if (before) keepRun(pod, { ...before, ...part })
+  }
 
   async function work(client: Client, input: object, most: bigint, signal: AbortSignal): Promise<void> {
     let sent: Job | undefined
@@ -74,11 +103,11 @@ export function useRun(
       const bytes = new TextEncoder().encode(JSON.stringify(input))
       keepDelivered(answer.request, { input: bytes, bytes: answer.bytes })
       const { request, text } = answer
-      setRun((before) => {
-        if (!before) return before
-        const { problem: _, ...rest } = before
-        return { ...rest, state: 'done', answer, request, ...(text === undefined ? {} : { text }) }
-      })
+      const before = runOf(pod)
+      if (before) {
+        const { problem: _, end: __, ...rest } = before
+        keepRun(pod, { ...rest, state: 'done', answer, request, ...(text === undefined ? {} : { text }) })
+      }
       await session.refresh()
     }
     try {
@@ -120,7 +149,7 @@ export function useRun(
       if (!client || run?.state === 'running') return
       abort.current?.abort()
       abort.current = new AbortController()
-      setRun({ state: 'running', input, most, text: '' })
+      keepRun(pod, { state: 'running', input, most, text: '' })
       void work(client, input, most, abort.current.signal)
     },
     stop: () => abort.current?.abort(),
