@@ -112,7 +112,7 @@ describe('pondera in a browser: documents', function () {
       const problem = page.locator('[data-problem="document.unreadable"]')
       await problem.waitFor()
 
-      expect(await problem.textContent()).to.match(/^Bomb\.pdf takes too (?:long|much memory) to read/)
+      expect(await problem.textContent()).to.match(/^“bomb\.pdf” takes too (?:long|much memory) to read/)
       expect(await page.getByRole('button', { name: /^Index / }).count()).to.equal(0)
     })
   }

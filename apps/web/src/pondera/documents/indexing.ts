@@ -163,7 +163,9 @@ const endedAs =
 async function indexHeld({ chats, embedder, chat }: IndexingPlace, shown: IndexedDocument) {
   const kept = (await chats.documents(chat)).find(({ id }) => id === shown.id)
   if (!kept && (shown.requests.length > 0 || shown.open)) {
-    throw refused('documents.removed', `${shown.name} was removed meanwhile`, { fix: 'Nothing was charged.' })
+    throw refused('documents.removed', `“${shown.name}” was removed meanwhile`, {
+      fix: 'Nothing was charged.',
+    })
   }
   let isThere = kept !== undefined
   const { indexRest } = await import('./library.ts')

@@ -151,7 +151,7 @@ const grown = (document: IndexedDocument, made: Made, rest: readonly string[]): 
 function checkCount({ name, pieces }: IndexedDocument, queue: readonly EmbedCall[], size: number): void {
   const characters = queue.flatMap(({ texts }) => texts).reduce((sum, { length }) => sum + length, 0)
   if (pieces.length + characters / size <= MOST_PIECES) return
-  throw refused('document.too_long', `${name} is too long to be indexed`, { fix: 'Choose a part of it.' })
+  throw refused('document.too_long', `“${name}” is too long to be indexed`, { fix: 'Choose a part of it.' })
 }
 
 async function embed(
@@ -214,6 +214,6 @@ async function lookUp(embedder: Embedder, question: string, options: Pick<CallOp
 }
 
 const otherModel = (name: string) =>
-  refused('document.other_model', `${name} was indexed by another model than the network has now`, {
+  refused('document.other_model', `“${name}” was indexed by another model than the network has now`, {
     fix: 'Remove it from the documents of this chat and add it again. Nothing was charged.',
   })

@@ -78,7 +78,7 @@ async function textOfPages(file: File, worker: PDFWorker): Promise<string> {
 }
 
 const unreadable = (name: string, why: string, cause?: unknown) =>
-  refused('document.unreadable', `${name} ${why}`, {
+  refused('document.unreadable', `“${name}” ${why}`, {
     fix: 'Save it anew as PDF, or choose a text file.',
     ...(cause === undefined ? {} : { cause }),
   })

@@ -10,13 +10,13 @@ export const MOST_CHARACTERS = 2_000_000
 /** @throws `document.too_large`, `document.unreadable`, `document.empty`, `document.unknown` (refused). */
 export async function textOf(file: File): Promise<string> {
   if (file.size > MOST_BYTES) {
-    throw refused('document.too_large', `${file.name} is larger than 10 MB`, {
+    throw refused('document.too_large', `“${file.name}” is larger than 10 MB`, {
       fix: 'Choose a smaller file.',
     })
   }
   const text = isPdf(file) ? await pdfText(file) : await plainText(file)
   if (text.trim() === '') {
-    throw refused('document.empty', `${file.name} holds no text`, {
+    throw refused('document.empty', `“${file.name}” holds no text`, {
       fix: 'A scan is a picture: choose a file whose text can be selected.',
     })
   }
@@ -25,7 +25,7 @@ export async function textOf(file: File): Promise<string> {
 }
 
 export const tooMuch = (name: string) =>
-  refused('document.too_long', `${name} holds more than two million characters`, {
+  refused('document.too_long', `“${name}” holds more than two million characters`, {
     fix: 'Choose a part of it.',
   })
 
@@ -38,7 +38,7 @@ async function plainText(file: File): Promise<string> {
   } catch {
     // Not text.
   }
-  throw refused('document.unknown', `${file.name} is neither text nor PDF`, {
+  throw refused('document.unknown', `“${file.name}” is neither text nor PDF`, {
     fix: 'Choose a text file in UTF-8, or a PDF.',
   })
 }
