@@ -1,6 +1,5 @@
 import { useEffect, useLayoutEffect, useRef } from 'react'
 import { Button } from './button.tsx'
-import { isFocusLost } from './focus.tsx'
 
 interface Props {
   onStop: () => void
@@ -43,4 +42,10 @@ export function StopButton({ onStop, onLeft, isNext = false, name = 'Stop' }: Pr
       {name}
     </Button>
   )
+}
+
+/** Nothing has the keyboard's focus, or something that takes no key. */
+export const isFocusLost = (): boolean => {
+  const { activeElement: at, body } = document
+  return at === null || at === body || at.matches(':disabled')
 }

@@ -35,13 +35,14 @@ const WALLET_WORDS: Record<number, Problem> = {
   },
 }
 
+/** What a schema says of a document names fields, which nobody wrote for people. */
 const UNREADABLE: Omit<Problem, 'code'> = {
   says: 'The router answers what this page cannot read.',
-  fix: 'It may be of another version: load the page again, or come back later.',
+  fix: 'Load the page again, or come back later.',
 }
-const UNPUBLISHED: Omit<Problem, 'code'> = {
-  says: 'What was published of this cannot be read.',
-  fix: 'Only who published it can mend it: look again later.',
+const UNTAKEN: Omit<Problem, 'code'> = {
+  says: 'The server of this page does not take this as it is.',
+  fix: 'Load the page again, or try something shorter.',
 }
 
 /** What is said of codes whose own message was written for programs. */
@@ -78,39 +79,16 @@ export const CODE_WORDS: Record<string, Omit<Problem, 'code'>> = {
     says: 'The router counts more for this key than this browser does, and takes no more of its calls.',
     fix: 'Revoke the key, which gives back what it holds, then begin with a new one. Nothing was charged for this.',
   },
-  'manifest.wrong': {
-    says: 'The pod has a newer version than the one that was asked.',
-    fix: 'Ask again: nothing was charged for this.',
-  },
-  'pod.name_shared': {
-    says: 'Several pods have this name, and the chain has not told yet which of them is meant.',
-    fix: 'Ask again in a little while: nothing was charged for this.',
-  },
-  // What a schema says of a document names fields, which nobody wrote here.
+  'manifest.wrong': { says: 'The pod has a newer version.', fix: 'Ask again: nothing was charged for this.' },
   'router.unreadable': UNREADABLE,
   'network.invalid': UNREADABLE,
-  'manifest.invalid': {
-    says: 'The manifest of this pod cannot be read.',
-    fix: 'Choose another pod: only its deployer can mend it.',
-  },
-  'data.unreadable': UNPUBLISHED,
-  'report.unreadable': UNPUBLISHED,
-  'share.invalid': {
-    says: 'The server of this page does not take this to be shared as it is.',
-    fix: 'Share something shorter, or load the page again and try once more.',
-  },
-  'picture.invalid': {
-    says: 'The server of this page does not take this picture to be shared.',
-    fix: 'Draw it again and share that one, or share another.',
-  },
-  'search.invalid': {
-    says: 'The server of this page does not take this query.',
-    fix: 'Search in other words, or in fewer.',
-  },
-  'deposit.invalid': {
-    says: 'The server of this page does not take what was signed for a deposit.',
-    fix: 'It was not sent: load the page again and sign anew.',
-  },
+  'manifest.invalid': UNREADABLE,
+  'data.unreadable': UNREADABLE,
+  'report.unreadable': UNREADABLE,
+  'share.invalid': UNTAKEN,
+  'picture.invalid': UNTAKEN,
+  'search.invalid': UNTAKEN,
+  'deposit.invalid': UNTAKEN,
   'call.left': { says: 'You left the call.', fix: 'Only what was delivered is charged.' },
 }
 
@@ -131,7 +109,7 @@ const UNCHECKED: Omit<Problem, 'code'> = {
 const FIXES = {
   refused: 'It would be refused again as it is: change something first.',
   later: 'Try again later.',
-  bug: 'Try again later; if it stays, load the page again.',
+  bug: 'Try again later.',
 } as const
 
 /** Any thrown value in words. Never a stack, never a message that nobody wrote for people. */

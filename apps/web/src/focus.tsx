@@ -1,10 +1,5 @@
 import { type ReactNode, type RefObject, useEffect, useRef, useState } from 'react'
-
-/** Nothing has the keyboard's focus, or something that takes no key. */
-export const isFocusLost = (): boolean => {
-  const { activeElement: at, body } = document
-  return at === null || at === body || at.matches(':disabled')
-}
+import { isFocusLost } from './parts/stop.tsx'
 
 /** For the button that puts something in its own place: closed by the keyboard, that leads back to it. */
 export function useOpener(): { opener: RefObject<HTMLButtonElement | null>; back: () => void } {
