@@ -1,1 +1,0 @@
-import{n as e}from"./rolldown-runtime-CNOWq4Kh.js";import{Kt as t,Yt as n}from"./common-CN7mvEev.js";function r(e){let{code:n}=t(e);return a.has(n)||o.test(n)}var i,a,o;function s(){return(s=e((()=>{n(),i=`call.over`,a=new Set([i,`output.forgotten`,`output.unreadable`,`stream.interrupted`]),o=/^(receipt|ack)\./})))()}export{s as n,r,i as t};

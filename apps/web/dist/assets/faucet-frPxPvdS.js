@@ -1,0 +1,1 @@
+import{r as e,t}from"./faucet-D2TchZMO.js";e();export{t as faucet};

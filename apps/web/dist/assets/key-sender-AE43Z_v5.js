@@ -1,1 +1,0 @@
-import{n as e,t}from"./key-sender-C5D4HIPY.js";t();export{e as keySender};

@@ -1,1 +1,0 @@
-import{n as e,r as t,t as n}from"./library-CIgi_e0g.js";t();export{n as excerptsFor,e as indexRest};

@@ -1,1 +1,0 @@
-import{n as e,t}from"./store-B-isW9ur.js";t();export{e as openSessionDb};
