@@ -379,7 +379,9 @@ const tooDear = (maxPrice: bigint, needed: bigint): HeuristError =>
   })
 
 const tooLong = (read: number): HeuristError =>
-  refused('output.too_long', `${read} bytes are more than the pod's manifest allows`)
+  refused('output.too_long', `${read} bytes are more than the pod's manifest allows`, {
+    fix: 'Ask again, of another node if there is one: this one does not keep to its manifest.',
+  })
 
 /** What an answer says that is booked by now. @throws `output.unreadable` (bug), with the price that was charged. */
 function readOf<T>({ receipt }: Countersigned, read: () => T): T {

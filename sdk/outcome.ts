@@ -48,6 +48,8 @@ export function outcomeOf(transport: Transport, session: Session): Outcome {
   const { purse, hasher, reader, recover, network } = session
   const router: Address = network.router.address
   const timers = new Set<ReturnType<typeof setTimeout>>()
+  /** Calls that are followed, each with what was seen of it last. */
+  const followed = new Map<Hex, OpenCall>()
   let stopped = false
 
   const isOpen = (request: Hex) => purse.pending.some((call) => call.request === request)
@@ -135,13 +137,22 @@ export function outcomeOf(transport: Transport, session: Session): Outcome {
     }
   }
 
-  function follow(call: OpenCall, pause = FIRST_PAUSE_MS): void {
+  function follow(call: OpenCall): void {
+    const { request } = call
+    const isFollowed = followed.has(request)
+    followed.set(request, call)
+    if (!isFollowed) askLater(request, FIRST_PAUSE_MS)
+  }
+
+  function askLater(request: Hex, pause: number): void {
     if (stopped) return
     const timer = setTimeout(async () => {
       timers.delete(timer)
+      const call = followed.get(request)
       // A wrong answer is in the journal; nobody waits for its error here.
-      const decided = await resolve(call).catch(() => !isOpen(call.request))
-      if (!decided) follow(call, Math.min(2 * pause, LONGEST_PAUSE_MS))
+      const decided = !call || (await resolve(call).catch(() => !isOpen(request)))
+      if (decided) followed.delete(request)
+      else askLater(request, Math.min(2 * pause, LONGEST_PAUSE_MS))
     }, pause)
     timers.add(timer)
     // Whoever is done need not wait for the router: the next start asks again.
@@ -167,6 +178,7 @@ export function outcomeOf(transport: Transport, session: Session): Outcome {
     },
     stop() {
       stopped = true
+      followed.clear()
       for (const timer of timers) clearTimeout(timer)
     },
   }

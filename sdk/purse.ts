@@ -69,7 +69,9 @@ export function openPurse({ log, payer, router, hasher, signVoucher, now }: Purs
   for (const entry of log.entries) enter(book, entry)
 
   /** What the disk did not take: a journal without it has the call open, and its next start asks what became of it. */
-  let unwritten: JournalEntry[] = []
+  let unwritten: { entry: JournalEntry; order: number }[] = []
+  let orders = 0
+  const willWrite = (entry: JournalEntry) => unwritten.push({ entry, order: orders++ })
 
   /** Tries again what the disk did not take, in order. */
   async function writeLeft(): Promise<void> {
@@ -77,13 +79,13 @@ export function openPurse({ log, payer, router, hasher, signVoucher, now }: Purs
     unwritten = []
     try {
       for (;;) {
-        const [entry] = entries
-        if (!entry) return
-        await log.append(entry)
+        const [next] = entries
+        if (!next) return
+        await log.append(next.entry)
         entries.shift()
       }
     } catch {
-      unwritten = [...entries, ...unwritten]
+      unwritten = [...entries, ...unwritten].sort((one, other) => one.order - other.order)
     }
   }
 
@@ -94,7 +96,7 @@ export function openPurse({ log, payer, router, hasher, signVoucher, now }: Purs
   async function decide(entry: JournalEntry & { request: Hex }): Promise<void> {
     if (!book.pending.has(entry.request)) return
     enter(book, entry)
-    unwritten.push(entry)
+    willWrite(entry)
     await writeLeft()
     tellIdle()
   }
@@ -153,7 +155,7 @@ export function openPurse({ log, payer, router, hasher, signVoucher, now }: Purs
     async retire(code) {
       const entry: JournalEntry = { type: 'retired', at: now(), code }
       enter(book, entry)
-      unwritten.push(entry)
+      willWrite(entry)
       await writeLeft()
     },
     idle: () =>

@@ -191,9 +191,9 @@ const root = batch.proof.reduce(pair, leafHash)
 check('leaf', agrees, leafHash)
 const posted = await read('rootOf', [router, BigInt(batch.seq)])
 // A node of the chain that has not come to the batch yet convicts nobody of it.
-const head = await client.getBlockNumber()
-if (BigInt(posted) === 0n && head < BigInt(batch.block ?? 0))
-  throw new Error(`${rpcUrl} is at block ${head} and the batch in block ${batch.block}: try again later`)
+const behind = BigInt(batch.block ?? 0) - (await client.getBlockNumber())
+if (BigInt(posted) === 0n && behind > 0n && behind <= 20_000n)
+  throw new Error(`${rpcUrl} is ${behind} blocks behind the batch, in block ${batch.block}: try again later`)
 check('root', root === posted, `${root} is batch ${batch.seq}`)
 
 // 5. The transaction settled that batch: its event, its bytes and the data behind it belong together.

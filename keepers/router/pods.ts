@@ -53,12 +53,15 @@ export function createPods(
 
   async function manifestsHere(): Promise<Here[]> {
     const found = new Map<Hex, Here>()
+    const known = new Map(manifests.here.map((each) => [each.hash, each]))
     for (const bytes of await world.manifests.read()) {
       const hash = manifestHash(bytes)
+      const read = known.get(hash)
+      if (read) found.set(hash, read)
+      if (read || senseless.has(hash)) continue
       try {
         found.set(hash, { hash, manifest: parseManifest(bytes), bytes })
       } catch (cause) {
-        if (senseless.has(hash)) continue
         senseless.add(hash)
         log.warn({ event: 'manifest.unreadable', hash, ...asHeuristError(cause).toJSON() })
       }

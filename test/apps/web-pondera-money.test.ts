@@ -166,6 +166,7 @@ describe('pondera in a browser: what was paid for', function () {
 
   it('a document that is removed while it is indexed is gone, and what it cost is told', async () => {
     const { page, calls, line, made } = await indexing()
+    page.once('dialog', (dialog) => dialog.accept())
     await page.getByRole('button', { name: 'Remove facts.txt' }).click()
     await calls.passAll()
     const told = page.locator('[data-removed="facts.txt"]')

@@ -1,7 +1,9 @@
 import { connect, createServer, type Socket } from 'node:net'
 import { expect } from 'chai'
+import type { Hex } from 'viem'
 import { type Answer, createClient, memoryJournal } from '../../sdk/index.ts'
 import type { Journal, JournalEntry } from '../../sdk/journal.ts'
+import type { Job } from '../../sdk/protocol/wire.ts'
 import { account, openStage, type Payer, pause, type Stage, USD, until } from '../keepers/stage.ts'
 import { testWorker, type WorkerJob } from '../keepers/worker.ts'
 import { OUT_OF_STEP, startIllNode } from './ill-node.ts'
@@ -250,6 +252,39 @@ describe('a client and what it cannot know', function () {
       expect([price, errors > 1]).to.deep.equal([22n, true])
       expect(stage.router.posts.length - before).to.equal(1)
     })
+
+  it('asks what became of a call once at a time, however often its answer was fetched in vain', async () => {
+    const { domain, chain, addresses } = stage.market
+    const node = await startIllNode(chain.rpcUrl)
+    const pin = { rpcUrl: node.url, chainId: domain.chainId, ledger: addresses.ledger }
+    const client = await stage.client({ chain: pin })
+    let sent: Job | undefined
+    let asked = 0
+    const signed = (request: Hex, job: Job) => {
+      sent = job
+      const get = {
+        [`/v1/receipts/${request}`]: (body: unknown) => {
+          asked += 1
+          return body
+        },
+      }
+      stage.router.script = { get }
+      node.says = () => OUT_OF_STEP
+    }
+    await refusal(client.run('chat', 'hi', { retries: 0, signed }))
+    for (let time = 0; time < 20; time += 1) await refusal(client.again(sent as Job, { retries: 0 }))
+    const before = asked
+    // Of followers that begin now each asks twice in this time.
+    await new Promise((resolve) => setTimeout(resolve, 1_000))
+    const questions = asked - before
+    node.says = () => undefined
+    await client.idle()
+    const { charged } = await client.balance()
+    node.close()
+
+    expect(questions).to.be.lessThan(6)
+    expect(charged).to.equal(22n)
+  })
 
   it('that leaves a whole answer which it looks at again remembers how much of it came', async () => {
     const { domain, chain, addresses } = stage.market

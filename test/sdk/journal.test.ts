@@ -434,6 +434,44 @@ describe('a journal in files', function () {
     expect(again.entries.some((entry) => entry.type === 'retired')).to.equal(true)
   })
 
+  it('writes what a full disk did not take in the order in which it was decided', async () => {
+    const log = await fileJournal(folder).open(account)
+    let isFull = false
+    const full = {
+      ...log,
+      append: (entry: JournalEntry) => (isFull ? Promise.reject(new Error('full')) : log.append(entry)),
+    }
+    const purse = openPurse({
+      log: full,
+      payer: account.payer,
+      router: account.router,
+      hasher,
+      signVoucher: async () => `0x${'99'.repeat(65)}`,
+      now: () => NOW,
+    })
+    const [one, other] = [await purse.reserve(requestOf(1)), await purse.reserve(requestOf(2))]
+    isFull = true
+    await Promise.all([
+      purse.leave(one.request, 1n),
+      purse.leave(other.request, 2n),
+      purse.release(one.request, 'test'),
+      purse.release(other.request, 'test'),
+    ])
+    isFull = false
+    await purse.reserve(requestOf(3))
+    await purse.close()
+
+    const again = await fileJournal(folder).open(account)
+    await again.close()
+    const told = again.entries.flatMap((entry) => ('request' in entry ? [[entry.type, entry.request]] : []))
+    expect(told.slice(2, 6)).to.deep.equal([
+      ['left', one.request],
+      ['left', other.request],
+      ['released', one.request],
+      ['released', other.request],
+    ])
+  })
+
   it('acknowledges no entry of which the disk took a part only, refuses each while there is no room, and goes on once there is', async function () {
     if (process.platform !== 'linux') this.skip()
     const script = join(import.meta.dirname, 'journal-full.ts')

@@ -204,7 +204,7 @@ describe('verifying a receipt from its bytes to the debit', function () {
   it('accuses nobody while the chain’s node has not come to the block of the batch: chain.behind', async () => {
     const node = await startIllNode(options.rpcUrl)
     const asking = { ...options, rpcUrl: node.url, bytes: LINES }
-    const named = 1_000n
+    let named = 1_000n
     stage.router.script = {
       get: {
         [`/v1/receipts/${request}`]: (body) => {
@@ -229,6 +229,12 @@ describe('verifying a receipt from its bytes to the debit', function () {
       const { code, kind, message } = await refusal(verifyReceipt(request, asking))
       head = named
       const lied = failed(await verifyReceipt(request, asking))
+      // Nor does a block that no chain has put it off.
+      head = named - 1_000n
+      named = 10n ** 18n
+      const far = failed(await verifyReceipt(request, asking))
+      named = 1_000n
+      head = named
       // It comes to the block while it is asked.
       const says = node.says
       node.says = (asked, question) => {
@@ -239,7 +245,7 @@ describe('verifying a receipt from its bytes to the debit', function () {
 
       expect([code, kind], name).to.deep.equal(['chain.behind', 'later'])
       expect(message).to.include(' 999').and.to.include(' 1000')
-      expect(lied, name).to.deep.equal([name])
+      expect([lied, far], name).to.deep.equal([[name], [name]])
       expect(come, name).to.deep.equal([])
     }
     node.close()

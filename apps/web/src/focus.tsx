@@ -6,9 +6,9 @@ export function useOpener(): { opener: RefObject<HTMLButtonElement | null>; back
   const opener = useRef<HTMLButtonElement>(null)
   const isDue = useRef(false)
   useEffect(() => {
-    if (!isDue.current || opener.current === null) return
+    if (!isDue.current) return
     isDue.current = false
-    opener.current.focus()
+    if (isFocusLost()) opener.current?.focus()
   })
   return { opener, back: () => (isDue.current = true) }
 }

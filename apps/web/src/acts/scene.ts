@@ -3,6 +3,7 @@ import type { Address } from 'viem'
 import { type Chain, openChain } from '../../../../sdk/chain/clients.ts'
 import { type Economy, economyOf } from '../../../../sdk/chain/economy.ts'
 import { type Clock, readClock } from '../../../../sdk/chain/epochs.ts'
+import { chainError } from '../../../../sdk/chain/errors.ts'
 import { whileAnswering } from '../network/chain.ts'
 import type { PageConfig } from '../network/config.ts'
 import { openPlace } from '../session/place.ts'
@@ -151,7 +152,7 @@ export function useReading<T>(about: string | undefined, read: (scene: Scene) =>
     let current = true
     read(scene).then(
       (value) => current && setReading({ value, of: about }),
-      (cause: unknown) => current && setReading((last) => ({ ...last, problem: wordsOf(cause) })),
+      (cause: unknown) => current && setReading((last) => ({ ...last, problem: wordsOf(chainError(cause)) })),
     )
     return () => {
       current = false

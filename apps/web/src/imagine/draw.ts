@@ -87,7 +87,11 @@ async function run(asking: Asking, id: string) {
 }
 
 async function finish(drawings: Drawings, id: string, { bytes, price, node }: Answer): Promise<void> {
-  if (!isPng(bytes)) throw refused('output.unreadable', 'the model answered something that is no PNG')
+  if (!isPng(bytes)) {
+    throw refused('output.unreadable', 'the model answered something that is no PNG', {
+      fix: 'It is charged as its receipt says. Draw again, or choose another model.',
+    })
+  }
   await drawings.finish(id, { state: 'done', price: price.toString(), node }, bytes)
 }
 
@@ -107,7 +111,7 @@ export async function fetchPaid(
     await finish(drawings, id, await client.again(job))
     drawings.update(id, ({ job: _, problem: __, ...rest }) => rest)
   } catch (cause) {
-    if (!isUnanswered(cause)) throw cause
+    if (!isUnanswered(cause) && asHeuristError(cause).kind !== 'refused') throw cause
     drawings.update(id, ({ job: _, ...rest }) => ({ ...rest, problem: wordsOf(cause) }))
   }
 }

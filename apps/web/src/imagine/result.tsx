@@ -102,7 +102,8 @@ function Ending({ drawing }: { drawing: Drawing }) {
       )}
       {job && (
         <span className="block">
-          Once it can be checked it is shown here, as long as the router has it. It is paid once.
+          Once it can be checked it is shown here, as long as the router has it and the key that paid for it
+          is the one of this browser. It is paid once.
         </span>
       )}
     </p>

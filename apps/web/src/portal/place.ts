@@ -1,6 +1,7 @@
 import { useMemo } from 'react'
 import type { Address } from 'viem'
 import { type Economy, economyOf } from '../../../../sdk/chain/economy.ts'
+import { chainError } from '../../../../sdk/chain/errors.ts'
 import { chainReader } from '../../../../sdk/chain/reader.ts'
 import { asHeuristError } from '../../../../sdk/errors.ts'
 import { createHasher, type Hasher } from '../../../../sdk/protocol/messages.ts'
@@ -81,7 +82,11 @@ function useQuestion<A extends readonly (string | number)[], T>(
   const key = JSON.stringify(args)
   return useMemo(
     () => () => {
-      const reading = portalPlace(config).then((place) => read(place, ...(JSON.parse(key) as unknown as A)))
+      const reading = portalPlace(config)
+        .then((place) => read(place, ...(JSON.parse(key) as unknown as A)))
+        .catch((cause: unknown) => {
+          throw chainError(cause)
+        })
       return whileAnswering(config, reading)
     },
     [config, read, key],

@@ -19,7 +19,7 @@ export function Earned({ node: { entry, emissions, waits, economy } }: { node: N
     ({ epoch, gross }) => epoch === entry.epoch || gross > 0n || of(epoch) !== undefined,
   )
   const mostUsd = mostOf(revenue.map(({ share }) => share))
-  const mostHeu = mostOf(emissions.map(({ amount }) => amount))
+  const mostHeu = mostOf(revenue.map(({ epoch }) => of(epoch)?.amount ?? 0n))
   return (
     <Section title="Earned" note="by epoch, at this page’s router">
       <FactList wide>

@@ -24,6 +24,8 @@ export interface Run {
   text: string
   answer?: Answer
   problem?: Problem
+  /** Of an answer that came and could not be checked yet: it is asked for with it again. */
+  job?: Job
   /** What a call cost that has no answer, once this browser knows it. */
   end?: Exclude<CallEnd, 'open'>
 }
@@ -31,25 +33,48 @@ export interface Run {
 /** Answers of these kinds are read while they are made. */
 const STREAMS = new Set<Manifest['kind']>(['chat', 'translate'])
 
-/** For an answer that came and could not be checked then: it is paid once. @returns ends it. */
-function askAgain(
-  client: Client,
-  job: Job,
-  tell: { done(answer: Answer): Promise<void>; lost(problem: Problem): void },
-): () => void {
-  async function again(): Promise<Answer | Problem> {
-    try {
-      return await client.again(job)
-    } catch (cause) {
-      if (!isUnanswered(cause)) throw cause
-      return wordsOf(cause)
-    }
-  }
-  return retried(again, {
-    done: (found) => ('bytes' in found ? void tell.done(found) : tell.lost(found)),
-    failed: () => undefined,
+/** What came is shown with what it answers; `request` tells calls apart that followed one another. */
+function finish(pod: number, answer: Answer): void {
+  const before = runOf(pod)
+  if (!before || (before.request !== undefined && before.request !== answer.request)) return
+  keepDelivered(answer.request, {
+    input: new TextEncoder().encode(JSON.stringify(before.input)),
+    bytes: answer.bytes,
   })
+  const { problem: _, end: __, job: ___, ...rest } = before
+  const { request, text } = answer
+  keepRun(pod, { ...rest, state: 'done', answer, request, ...(text === undefined ? {} : { text }) })
 }
+
+async function paidAnswer(client: Client, job: Job): Promise<Answer | Problem> {
+  try {
+    return await client.again(job)
+  } catch (cause) {
+    if (!isUnanswered(cause)) throw cause
+    return wordsOf(cause)
+  }
+}
+
+/** Fetches an answer that came and could not be checked then, also for whoever comes back to the pod: it is paid once. */
+function useFetched(pod: number, job: Job | undefined): void {
+  const { view, session } = useSession()
+  // Its own key alone knows whether it is charged.
+  const client = view.account?.key === job?.request.payer ? view.client : undefined
+  useEffect(() => {
+    if (!client || !job) return
+    return retried(() => paidAnswer(client, job), {
+      done(found) {
+        const now = runOf(pod)
+        if ('bytes' in found) finish(pod, found)
+        else if (now?.job === job) keepRun(pod, { ...without(now), problem: found })
+        void session.refresh()
+      },
+      failed: () => undefined,
+    })
+  }, [pod, client, job, session])
+}
+
+const without = ({ job: _, ...rest }: Run): Run => rest
 
 /** Between two looks into the journal. Milliseconds. */
 const JOURNAL_MS = 1_500
@@ -84,6 +109,7 @@ export function useRun(
   const { view, session } = useSession()
   const run = useSyncExternalStore(subscribeRuns, () => runOf(pod))
   useEnd(pod, run)
+  useFetched(pod, run?.job)
   const abort = useRef<AbortController>(undefined)
   // Who goes to another page leaves the call: only what was delivered is charged.
   useEffect(() => () => abort.current?.abort(), [])
@@ -99,30 +125,18 @@ export function useRun(
       patch({ request })
     }
     const options = { signal, maxPrice: most, signed }
-    const done = async (answer: Answer): Promise<void> => {
-      const bytes = new TextEncoder().encode(JSON.stringify(input))
-      keepDelivered(answer.request, { input: bytes, bytes: answer.bytes })
-      const { request, text } = answer
-      const before = runOf(pod)
-      if (before) {
-        const { problem: _, end: __, ...rest } = before
-        keepRun(pod, { ...rest, state: 'done', answer, request, ...(text === undefined ? {} : { text }) })
-      }
-      await session.refresh()
-    }
     try {
       const answer = STREAMS.has(kind)
         ? await stream(client, input, options)
         : await client.run(pod, input, options)
-      await done(answer)
+      finish(pod, answer)
+      await session.refresh()
     } catch (cause) {
       // Whatever a call that was left throws, it was left.
       const why = signal.aborted ? refused('call.left', 'the call was left') : cause
-      patch({ state: 'failed', problem: wordsOf(why) })
+      const job = sent && isUnchecked(why) ? { job: sent } : {}
+      patch({ state: 'failed', problem: wordsOf(why), ...job })
       session.report(cause)
-      if (!sent || !isUnchecked(why)) return
-      const end = askAgain(client, sent, { done, lost: (problem) => patch({ problem }) })
-      signal.addEventListener('abort', end)
     }
   }
 
@@ -147,7 +161,6 @@ export function useRun(
     start(input, most) {
       const { client } = view
       if (!client || run?.state === 'running') return
-      abort.current?.abort()
       abort.current = new AbortController()
       keepRun(pod, { state: 'running', input, most, text: '' })
       void work(client, input, most, abort.current.signal)

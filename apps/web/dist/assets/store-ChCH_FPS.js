@@ -1,1 +1,0 @@
-import{n as e,t}from"./store-D_d0sBp3.js";t();export{e as openSessionDb};
