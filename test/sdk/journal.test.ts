@@ -406,25 +406,23 @@ describe('a journal in files', function () {
     expect(purse.pending).to.deep.equal([])
   })
 
+  /** On a disk that takes nothing while it is full. */
+  const journalOn = (disk: { isFull: boolean }): Journal => ({
+    async open(of) {
+      const log = await fileJournal(folder).open(of)
+      const append = (entry: JournalEntry) =>
+        disk.isFull ? Promise.reject(new Error('full')) : log.append(entry)
+      return { ...log, append }
+    },
+  })
+
   it('whose disk is full retires its key all the same, and writes that down once there is room', async () => {
-    const log = await fileJournal(folder).open(account)
-    let isFull = true
-    const full = {
-      ...log,
-      append: (entry: JournalEntry) => (isFull ? Promise.reject(new Error('full')) : log.append(entry)),
-    }
-    const purse = openPurse({
-      log: full,
-      payer: account.payer,
-      router: account.router,
-      hasher,
-      signVoucher: async () => `0x${'99'.repeat(65)}`,
-      now: () => NOW,
-    })
+    const disk = { isFull: true }
+    const purse = await purseOf(journalOn(disk))
     await purse.reserve(requestOf(1)).catch(() => undefined)
     await purse.retire('receipt.end_mismatch')
     const refused = await refusal(purse.reserve(requestOf(2)))
-    isFull = false
+    disk.isFull = false
     await purse.retire('receipt.end_mismatch')
     await purse.close()
 
@@ -435,29 +433,17 @@ describe('a journal in files', function () {
   })
 
   it('writes what a full disk did not take in the order in which it was decided', async () => {
-    const log = await fileJournal(folder).open(account)
-    let isFull = false
-    const full = {
-      ...log,
-      append: (entry: JournalEntry) => (isFull ? Promise.reject(new Error('full')) : log.append(entry)),
-    }
-    const purse = openPurse({
-      log: full,
-      payer: account.payer,
-      router: account.router,
-      hasher,
-      signVoucher: async () => `0x${'99'.repeat(65)}`,
-      now: () => NOW,
-    })
+    const disk = { isFull: false }
+    const purse = await purseOf(journalOn(disk))
     const [one, other] = [await purse.reserve(requestOf(1)), await purse.reserve(requestOf(2))]
-    isFull = true
+    disk.isFull = true
     await Promise.all([
       purse.leave(one.request, 1n),
       purse.leave(other.request, 2n),
       purse.release(one.request, 'test'),
       purse.release(other.request, 'test'),
     ])
-    isFull = false
+    disk.isFull = false
     await purse.reserve(requestOf(3))
     await purse.close()
 
