@@ -85,3 +85,9 @@ export function asHeuristError(cause: unknown): HeuristError {
   const message = cause instanceof Error ? cause.message : String(cause)
   return bug('unexpected', message, { cause })
 }
+
+/** What `checkAnswer` finds wrong with an answer. */
+const WRONG = /^(receipt|ack)\./
+
+/** Whether a call ended because its answer is wrong by itself, so that nothing of it is charged. */
+export const isRejected = (cause: unknown): boolean => WRONG.test(asHeuristError(cause).code)

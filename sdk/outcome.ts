@@ -1,7 +1,7 @@
 import type { Address, Hex } from 'viem'
 import { checkAnswer, type Delivery, LEFT_ALLOWANCE } from './answer.ts'
 import { type ReceiptDocument, receiptDocumentSchema } from './documents.ts'
-import { asHeuristError, HeuristError } from './errors.ts'
+import { asHeuristError, HeuristError, isRejected } from './errors.ts'
 import type { PendingCall } from './journal.ts'
 import type { Hasher, Receipt, Request } from './protocol/messages.ts'
 import type { Countersigned, Job } from './protocol/wire.ts'
@@ -183,12 +183,6 @@ export function outcomeOf(transport: Transport, session: Session): Outcome {
     },
   }
 }
-
-/** What `checkAnswer` finds wrong with an answer; all else went wrong while it was looked at. */
-const WRONG = /^(receipt|ack)\./
-
-/** Whether a call ended because its answer is wrong by itself, so that nothing of it is charged. */
-export const isRejected = (cause: unknown): boolean => WRONG.test(asHeuristError(cause).code)
 
 function uncheckedOf(cause: unknown, { receipt }: Countersigned): HeuristError {
   const { kind, code, message, fix, details } = asHeuristError(cause)
