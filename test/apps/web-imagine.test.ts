@@ -53,6 +53,8 @@ describe('imagine in a browser', function () {
     await until(async () => {
       const now = (await done.count()) === 1 ? await done.getAttribute('data-receipt') : null
       return now !== null && now !== before
+    }).catch(async (cause: unknown) => {
+      throw new Error(`it shows: ${await on.locator('#result').innerText()}`, { cause })
     })
     await on.locator('#result img').waitFor()
     return (await done.getAttribute('data-receipt')) ?? ''
