@@ -1,17 +1,8 @@
-import { constants, linkSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs'
-import {
-  type FileHandle,
-  link,
-  mkdir,
-  open,
-  readdir,
-  readFile,
-  rename,
-  stat,
-  truncate,
-} from 'node:fs/promises'
+import { linkSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs'
+import { link, mkdir, open, readdir, readFile, rename, stat, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
-import { later } from './errors.ts'
+import { AppendError, openAppendFile } from './append-file.ts'
+import { type HeuristError, later } from './errors.ts'
 import {
   type AccountId,
   decodeEntry,
@@ -30,6 +21,9 @@ import { type OwnBook, ownBookOf } from './own-book.ts'
 
 /** Past this size the file is archived at the next start, and a new one carries its sums on. */
 const ARCHIVE_BYTES = 4 * 1024 * 1024
+
+/** A verified receipt waits so long for the next flush. */
+const LINGER_MS = 20
 
 /** Journals that this very process holds: a lock file with our own pid is otherwise a leftover of a reused pid. */
 const held = new Set<string>()
@@ -86,19 +80,25 @@ async function openLog(path: string, account: AccountId, release: () => void): P
   }
   // A torn last line was never acknowledged to anybody. Before the file is opened: Windows cuts none that is open to append.
   if (bytes < whole) await truncate(path, bytes)
-  const file = await open(path, constants.O_RDWR | constants.O_CREAT | constants.O_APPEND, 0o600)
-  const log = appender(file, bytes)
+  const file = openAppendFile(path, bytes)
+  await file.ready
+  const append = async (entry: JournalEntry) => {
+    await file.append(encodeEntry(entry)).catch((cause: unknown) => {
+      throw unwritable(cause)
+    })
+  }
   if (entries.length === 0) {
     const first = openingEntry(account, emptyBook(), Date.now())
-    await log.append(first)
+    await append(first)
     await syncFolder(path)
     entries = [first]
   }
   return {
     entries,
-    append: log.append,
+    append,
+    lingerMs: LINGER_MS,
     async close() {
-      await log.close()
+      await file.close()
       release()
     },
   }
@@ -138,68 +138,15 @@ async function syncFolder(path: string): Promise<void> {
   await folder.close()
 }
 
-/**
- * Entries that arrive while the disk is busy share the next flush. What the disk did not take whole is taken back, and said;
- * the next entry is tried as ever. Where even that fails nobody knows what the disk holds, and nothing is written any more.
- *
- * @param size  Of the file, whose every line was acknowledged. Bytes.
- */
-function appender(file: FileHandle, size: number) {
-  let waiting: { text: string; done: () => void; failed: (cause: unknown) => void }[] = []
-  let working: Promise<void> | undefined
-  let broken: unknown
-
-  async function write(text: string): Promise<void> {
-    if (broken !== undefined)
-      throw unwritable(broken, 'Start this program again: it reads what the disk holds.')
-    try {
-      // Not `write`, which a disk that is full answers with a part, and no error.
-      await file.appendFile(text)
-    } catch (cause) {
-      await file.truncate(size).catch(() => {
-        broken = cause
-      })
-      throw unwritable(cause, 'See that the disk of the data folder has room; then try again.')
-    }
-    await file.datasync().catch((cause: unknown) => {
-      broken = cause
-      throw unwritable(cause, 'Start this program again: it reads what the disk holds.')
-    })
-    size += Buffer.byteLength(text)
-  }
-
-  async function flush(): Promise<void> {
-    while (waiting.length > 0) {
-      const group = waiting
-      waiting = []
-      try {
-        await write(group.map(({ text }) => text).join(''))
-        for (const { done } of group) done()
-      } catch (cause) {
-        for (const { failed } of group) failed(cause)
-      }
-    }
-    working = undefined
-  }
-
-  return {
-    append: (entry: JournalEntry) =>
-      new Promise<void>((done, failed) => {
-        waiting.push({ text: encodeEntry(entry), done, failed })
-        working ??= flush()
-      }),
-    async close() {
-      await working
-      await file.close().catch(() => undefined)
-    },
-  }
-}
-
-const unwritable = (cause: unknown, fix: string) =>
-  later('journal.unwritable', 'the disk did not take what was about to be signed, or was decided', {
-    fix,
+function unwritable(thrown: unknown): HeuristError {
+  const { lasting, cause } = thrown instanceof AppendError ? thrown : { lasting: true, cause: thrown }
+  return later('journal.unwritable', 'the disk did not take what was about to be signed, or was decided', {
+    fix: lasting
+      ? 'Start this program again: it reads what the disk holds.'
+      : 'See that the disk of the data folder has room; then try again.',
     cause,
   })
+}
 
 /**
  * Takes the lock file or fails. A lock whose process is gone is taken over.

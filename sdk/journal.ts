@@ -69,6 +69,11 @@ export interface JournalLog {
   readonly entries: readonly JournalEntry[]
   /** Resolves once the entry survives a power loss. Entries stay in order. */
   append(entry: JournalEntry): Promise<void>
+  /**
+   * A verified receipt may wait so long for company, milliseconds: a process that dies before asks the router for it.
+   * Absent: it is written before anybody has its answer.
+   */
+  readonly lingerMs?: number
   /** Gives the journal back. Harmless when given back already. */
   close(): Promise<void>
 }

@@ -71,22 +71,18 @@ export function openPurse({ log, payer, router, hasher, signVoucher, now }: Purs
   /** What the disk did not take: a journal without it has the call open, and its next start asks what became of it. */
   let unwritten: { entry: JournalEntry; order: number }[] = []
   let orders = 0
+  let soon: ReturnType<typeof setTimeout> | undefined
   const willWrite = (entry: JournalEntry) => unwritten.push({ entry, order: orders++ })
 
-  /** Tries again what the disk did not take, in order. */
+  /** Writes what waits, and tries again what the disk did not take, in order. */
   async function writeLeft(): Promise<void> {
-    const entries = unwritten
+    clearTimeout(soon)
+    soon = undefined
+    const taken = unwritten
     unwritten = []
-    try {
-      for (;;) {
-        const [next] = entries
-        if (!next) return
-        await log.append(next.entry)
-        entries.shift()
-      }
-    } catch {
-      unwritten = [...entries, ...unwritten].sort((one, other) => one.order - other.order)
-    }
+    const results = await Promise.allSettled(taken.map(({ entry }) => log.append(entry)))
+    const left = taken.filter((_, at) => results[at]?.status === 'rejected')
+    unwritten = [...left, ...unwritten].sort((one, other) => one.order - other.order)
   }
 
   /**
@@ -97,7 +93,11 @@ export function openPurse({ log, payer, router, hasher, signVoucher, now }: Purs
     if (!book.pending.has(entry.request)) return
     enter(book, entry)
     willWrite(entry)
-    await writeLeft()
+    if (entry.type === 'booked' && log.lingerMs !== undefined) {
+      soon ??= setTimeout(writeLeft, log.lingerMs)
+    } else {
+      await writeLeft()
+    }
     tellIdle()
   }
 
@@ -118,9 +118,9 @@ export function openPurse({ log, payer, router, hasher, signVoucher, now }: Purs
     const entry: JournalEntry = { type: 'signed', at: now(), request, message, voucher }
     enter(book, entry)
     try {
-      if (unwritten.length > 0) await writeLeft()
       const signature = await signVoucher(voucher)
       const signed = { request, voucher, signature }
+      if (unwritten.length > 0) void writeLeft()
       await Promise.all([log.append(entry), beside?.(signed)])
       return signed
     } catch (cause) {
@@ -163,8 +163,9 @@ export function openPurse({ log, payer, router, hasher, signVoucher, now }: Purs
         waiting.add(resolve)
         tellIdle()
       }),
-    close() {
+    async close() {
       isClosed = true
+      if (unwritten.length > 0) await writeLeft()
       return log.close()
     },
   }

@@ -4,6 +4,7 @@ import { asHeuristError, bug, refused } from '../../sdk/errors.ts'
 import { openWebhooks, type Webhooks } from './account/webhooks.ts'
 import type { Caller } from './caller.ts'
 import { CALLS_PER_MINUTE, isKey, type Key, type Keys, openKeys } from './till/keys.ts'
+import { openOpenings } from './till/openings.ts'
 import { openStore, type Store } from './till/store.ts'
 import { HOUSE, openTill, type Till } from './till/till.ts'
 
@@ -22,7 +23,7 @@ export interface Accounts {
   /** Who is told that an account has little. */
   readonly webhooks: Webhooks
   readonly store: Store
-  close(): void
+  close(): Promise<void>
 }
 
 /**
@@ -36,7 +37,8 @@ export async function openAccounts(dataDir: string, local: boolean): Promise<Acc
   await mkdir(dataDir, { recursive: true, mode: 0o700 })
   const store = openStore(dataDir)
   const keys = openKeys(store)
-  const till: Till = openTill(store, Date.now, (wallet) => webhooks.look(wallet))
+  const openings = openOpenings(dataDir)
+  const till: Till = openTill(store, openings, Date.now, (wallet) => webhooks.look(wallet))
   const webhooks = openWebhooks(store, till, { loopback: local })
   const identify = (authorization: string): Key =>
     keys.check(/^Bearer +(\S+) *$/i.exec(authorization)?.[1] ?? '')
@@ -57,8 +59,9 @@ export async function openAccounts(dataDir: string, local: boolean): Promise<Acc
     till,
     webhooks,
     store,
-    close() {
+    async close() {
       webhooks.stop()
+      await openings.close()
       till.flush()
       store.close()
     },

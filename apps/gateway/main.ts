@@ -72,7 +72,7 @@ async function start(config: GatewayConfig, { log, stopWith }: Life): Promise<Re
     metered.stop()
     x402?.settler.stop()
     await client.close()
-    accounts.close()
+    await accounts.close()
   })
 
   const url = await app.listen({ host: config.host, port: config.port })

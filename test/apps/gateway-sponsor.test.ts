@@ -1,11 +1,13 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import fc from 'fast-check'
+import type { Hex } from 'viem'
 import { configSchema } from '../../apps/gateway/config.ts'
 import { openSponsor, SPONSOR } from '../../apps/gateway/sponsor/sponsor.ts'
 import { sponsorSchema } from '../../apps/gateway/sponsor/terms.ts'
+import { openOpenings } from '../../apps/gateway/till/openings.ts'
 import { openStore } from '../../apps/gateway/till/store.ts'
 import { HOUSE, type Order, openTill, type Ticket } from '../../apps/gateway/till/till.ts'
 import { createDraw } from '../../bench/economy/draw.ts'
@@ -19,6 +21,7 @@ const MOST = mostOf()
 const NOON = Math.floor(Date.now() / 86_400_000) * 86_400_000 + 43_200_000
 const MIDNIGHT = new Date(NOON + 43_200_000).toISOString()
 const ANN = `0x${'a'.repeat(40)}`
+const hash = (index: number): Hex => `0x${index.toString(16).padStart(64, '0')}`
 const terms = (caps: object) =>
   sponsorSchema.parse({
     pods: ['chat'],
@@ -201,7 +204,7 @@ describe('the counters of the free tier', () => {
     const clock = { now: NOON }
     const start = () => {
       const store = openStore(home)
-      const till = openTill(store, () => clock.now)
+      const till = openTill(store, openOpenings(home), () => clock.now)
       const sponsor = openSponsor({ till, store }, terms(caps), () => clock.now)
       const open = (ip: string, most: bigint) => {
         const order: Order = { wallet: HOUSE, key: 'nobody', pod: 'chat', most }
@@ -224,7 +227,7 @@ describe('the counters of the free tier', () => {
   it('say after a crash what was sent, and after its end what it came to', () => {
     const { start, remove } = books({ perDay: '0.000100' })
     const before = start()
-    void before.open('192.0.2.1', 60n).signed('0x01')
+    void before.open('192.0.2.1', 60n).signed(hash(1))
     before.open('192.0.2.1', 30n)
     before.till.flush()
     before.store.close()
@@ -243,7 +246,7 @@ describe('the counters of the free tier', () => {
     let { store, till, open } = start()
     const use = (amount: bigint) => {
       const ticket = open('192.0.2.1', amount)
-      void ticket.signed('0x01')
+      void ticket.signed(hash(1))
       ticket.close(price(amount))
       till.flush()
     }
@@ -287,7 +290,7 @@ describe('the counters of the free tier', () => {
       const at = draw.below(open.length + 1)
       const chosen = open[at]
       if (which === 5 || which === 6) {
-        void chosen?.ticket.signed(`0x${move.toString(16)}`)
+        void chosen?.ticket.signed(hash(move))
         if (chosen) chosen.signed = true
       }
       if (which === 7 && chosen) {
@@ -358,9 +361,13 @@ describe('a household', () => {
       sponsor: openSponsor(accounts, terms({}), () => NOON),
     }))
     await door.ask()
+    door.accounts.till.flush()
     const [row] = door.accounts.store.prepare('SELECT * FROM calls').all([]) as Record<string, unknown>[]
 
+    const opening = readFileSync(join(door.home, 'openings.ndjson'), 'utf8')
+
     expect(JSON.stringify(row)).not.to.include('127.0.0.1')
+    expect(opening).to.include(row?.request).and.not.to.include('127.0.0.1')
     expect(usd(formatUsd(BigInt(row?.hold as number)))).to.equal(MOST)
     await door.close()
   })

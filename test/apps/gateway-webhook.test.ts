@@ -10,6 +10,7 @@ import { verifyMessage } from 'viem'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { destinationOf, isPublic, type Reach } from '../../apps/gateway/account/destination.ts'
 import { openWebhooks, type Webhooks } from '../../apps/gateway/account/webhooks.ts'
+import { openOpenings } from '../../apps/gateway/till/openings.ts'
 import { openStore, type Store } from '../../apps/gateway/till/store.ts'
 import { openTill, type Till } from '../../apps/gateway/till/till.ts'
 import { openChain } from '../../sdk/chain/clients.ts'
@@ -66,7 +67,7 @@ describe('the webhook of an account', function () {
 
   function open(reach: Reach = { loopback: true }, pausesMs: readonly number[] = [1, 1, 1]): void {
     store = openStore(home)
-    till = openTill(store, Date.now, (wallet) => webhooks.look(wallet))
+    till = openTill(store, openOpenings(home), Date.now, (wallet) => webhooks.look(wallet))
     webhooks = openWebhooks(store, till, reach, { pausesMs })
     webhooks.resume()
   }
@@ -78,7 +79,7 @@ describe('the webhook of an account', function () {
   function spend(price: bigint): void {
     const ticket = till.open({ wallet: ANN, key: 'hk1', pod: 'chat', most: price })
     calls += 1
-    void ticket.signed(`0x${calls.toString(16)}`)
+    void ticket.signed(`0x${calls.toString(16).padStart(64, '0')}`)
     ticket.close({ price, unitsIn: 0n, unitsOut: 0n })
     till.flush()
   }
@@ -511,7 +512,7 @@ describe('the webhook page of an account', function () {
       pod: 'chat',
       most: 600_000n,
     })
-    await ticket.signed('0x99')
+    await ticket.signed(`0x${'99'.repeat(32)}`)
     ticket.close({ price: 600_000n, unitsIn: 0n, unitsOut: 0n })
     await until(() => receiver.heard.length === 1)
     const shown = await at<{ low: boolean; low_mark: string; url: string }>('GET', '/webhook')

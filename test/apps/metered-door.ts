@@ -19,6 +19,8 @@ import { PODS } from '../market.ts'
 
 /** A gateway with its real books before a network that answers when and for what a test says. */
 export interface MeteredDoor {
+  /** Its data folder. */
+  readonly home: string
   readonly url: string
   readonly accounts: Accounts
   /** Calls that were signed, in their order: the most each could cost. */
@@ -152,6 +154,7 @@ export async function openMeteredDoor(
   const url = await app.listen({ host: '127.0.0.1', port: 0 })
   return {
     url,
+    home,
     accounts,
     sent,
     async gone(port) {
@@ -202,7 +205,7 @@ export async function openMeteredDoor(
     async close() {
       await app.close()
       metered.stop()
-      accounts.close()
+      await accounts.close()
       await new Promise((done) => router.close(done))
       rmSync(home, { recursive: true, force: true })
     },

@@ -247,6 +247,29 @@ describe('a journal in files', function () {
     await purse.close()
   })
 
+  it('writes a verified receipt a moment later, with the next voucher or when it is given back', async () => {
+    const purse = await purseOf(fileJournal(folder))
+    const typesOnDisk = () =>
+      readFileSync(fileOf(), 'utf8')
+        .split('\n')
+        .slice(0, -1)
+        .map((line) => JSON.parse(line).type)
+    const first = await purse.reserve(requestOf(1))
+    await purse.book(first.request, answerOf(first.request, 30n))
+    const before = typesOnDisk()
+    const second = await purse.reserve(requestOf(2))
+    const withNext = typesOnDisk()
+    await purse.book(second.request, answerOf(second.request, 30n))
+    while (typesOnDisk().length < 5) await new Promise((resolve) => setTimeout(resolve, 5))
+    const third = await purse.reserve(requestOf(3))
+    await purse.book(third.request, answerOf(third.request, 30n))
+    await purse.close()
+
+    expect(before).to.deep.equal(['opened', 'signed'])
+    expect(withNext).to.deep.equal(['opened', 'signed', 'booked', 'signed'])
+    expect(typesOnDisk().slice(4)).to.deep.equal(['booked', 'signed', 'booked'])
+  })
+
   it('is the owner’s alone on disk', async () => {
     await write()
 

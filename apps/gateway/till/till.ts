@@ -2,6 +2,7 @@ import type { Hex } from 'viem'
 import { refused } from '../../../sdk/errors.ts'
 import { formatUsd } from '../../../sdk/units.ts'
 import { createGroup } from './group.ts'
+import type { Opening, Openings } from './openings.ts'
 import type { Store } from './store.ts'
 
 /** The operator's own account: what its keys cost is counted and never limited. No wallet has this name. */
@@ -9,7 +10,7 @@ export const HOUSE = 'house'
 
 /** For how long a call counts under its other names, from start to start. */
 const COUNTED_MS = 40 * 86_400_000
-/** A closing that the disk did not take is written again after this. */
+/** What the disk did not take is written again after this. */
 const AGAIN_MS = 1_000
 
 /** In base units. `available` may be spent now. */
@@ -87,12 +88,14 @@ interface Totals {
 }
 
 /**
- * The books of every account at this door, over one file. In memory are only their sums: the file alone says the same.
+ * The books of every account at this door, over one file and what is opened and not in it yet. In memory are only their sums:
+ * the files alone say the same.
  *
  * @param moved  Told which account after what it was charged, its deposits or its low mark have changed.
  */
 export function openTill(
   db: Store,
+  openings: Openings,
   now: () => number = Date.now,
   moved: (wallet: string) => void = () => {},
 ): Till {
@@ -101,25 +104,35 @@ export function openTill(
   const keys = new Map<string, Totals>()
   const names = new Map<string, Totals>()
   const insert = db.prepare(
-    'INSERT INTO calls (wallet, key, pod, hold, opened, request, counted) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    `INSERT INTO calls (id, wallet, key, pod, hold, opened, request, counted) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT (id) DO UPDATE SET request = excluded.request WHERE closed IS NULL`,
   )
   const update = db.prepare(
     'UPDATE calls SET price = ?, units_in = ?, units_out = ?, closed = ? WHERE id = ? AND closed IS NULL',
   )
   const standing = db.prepare('SELECT wallet, key, hold, counted FROM calls WHERE id = ? AND closed IS NULL')
-  const rename = db.prepare('UPDATE calls SET request = ? WHERE id = ?')
   const mark = db.prepare('SELECT low_mark FROM accounts WHERE wallet = ?')
   const setMark = db.prepare('UPDATE accounts SET low_mark = ? WHERE wallet = ?')
   const insertDeposit = db.prepare(
     'INSERT INTO deposits (id, wallet, amount, made) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id',
   )
-  db.prepare('INSERT INTO accounts (wallet, created) VALUES (?, ?) ON CONFLICT DO NOTHING').run([
-    HOUSE,
-    now(),
-  ])
-  load()
+  const addAccount = db.prepare('INSERT INTO accounts (wallet, created) VALUES (?, ?) ON CONFLICT DO NOTHING')
+  addAccount.run([HOUSE, now()])
+  const enter = ({ id, wallet, key, pod, hold, opened, request, counted }: Opening) =>
+    insert.run([id, wallet, key, pod, hold, opened, request, counted])
+  let lastId = load()
+  /** Openings that are not in the books yet. */
+  let unbooked = 0
 
-  function load(): void {
+  /** @returns the id of the last call. */
+  function load(): number {
+    db.transaction(() => {
+      for (const opening of openings.left) {
+        addAccount.run([opening.wallet, opening.opened])
+        enter(opening)
+      }
+    })()
+    openings.booked()
     const sums = (column: string) =>
       db.prepare(
         `SELECT ${column} AS name, sum(coalesce(price, 0)) AS charged, sum(CASE WHEN closed IS NULL THEN hold ELSE 0 END) AS held
@@ -150,6 +163,7 @@ export function openTill(
     for (const { wallet, amount } of deposits as { wallet: string; amount: number }[]) {
       totalsOf(wallets, wallet).deposited = BigInt(amount)
     }
+    return (db.prepare('SELECT coalesce(max(id), 0) AS id FROM calls').get([]) as { id: number }).id
   }
 
   function balance(wallet: string): Balance {
@@ -220,43 +234,52 @@ export function openTill(
     count({ wallet, key, counted: row.counted?.split(' ') ?? [] }, BigInt(row.hold), price.price)
   }
 
-  function writeSoon(write: () => void): void {
-    group.addLater(write).catch(() => setTimeout(() => writeSoon(write), AGAIN_MS).unref())
+  function writeSoon(write: () => void, written = () => {}): void {
+    group.add(write).then(written, () => setTimeout(() => writeSoon(write, written), AGAIN_MS).unref())
+  }
+
+  function book(opening: Opening): void {
+    unbooked += 1
+    writeSoon(
+      () => void enter(opening),
+      () => {
+        unbooked -= 1
+        if (unbooked === 0) openings.booked()
+      },
+    )
   }
 
   function open(order: Order): Ticket {
     check(order)
     const { wallet, key, pod, most, counted } = order
     hold(order, most)
-    let row: number | undefined
-    let request: Hex | undefined
+    let opening: Opening | undefined
     let done = false
-
-    function write(hash: Hex, opened: number): void {
-      // Signed again for a pod's newer version: what was signed first was refused and costs nothing.
-      if (row !== undefined) return void rename.run([hash, row])
-      const values = [wallet, key, pod, Number(most), opened, hash, counted?.join(' ') ?? null]
-      row = Number(insert.run(values).lastInsertRowid)
-    }
 
     return {
       wallet,
       get request() {
-        return request
+        return opening?.request
       },
-      signed(hash) {
-        request = hash
-        const opened = now()
-        return group.add(() => write(hash, opened))
+      signed(request) {
+        // Signed again for a pod's newer version: what was signed first was refused and costs nothing.
+        const id = opening?.id ?? ++lastId
+        const names = counted?.join(' ') ?? null
+        opening = { id, wallet, key, pod, hold: Number(most), opened: now(), request, counted: names }
+        book(opening)
+        return openings.add(opening)
       },
       close(price) {
         if (done) return
         done = true
-        if (request === undefined) return hold(order, -most)
+        const signed = opening
+        if (signed === undefined) return hold(order, -most)
         count(order, most, price.price)
-        const values = valuesOf(price)
+        const values = [...valuesOf(price), signed.id]
         writeSoon(() => {
-          if (row !== undefined) update.run([...values, row])
+          // The disk may have refused it before.
+          enter(signed)
+          update.run(values)
         })
       },
     }
