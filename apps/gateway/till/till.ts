@@ -4,35 +4,27 @@ import { formatUsd } from '../../../sdk/units.ts'
 import { createGroup } from './group.ts'
 import type { Opening, Openings } from './openings.ts'
 import type { Store } from './store.ts'
+import { type Counted, sumsOf, type Totals } from './sums.ts'
 
 /** The operator's own account: what its keys cost is counted and never limited. No wallet has this name. */
 export const HOUSE = 'house'
 
-/** For how long a call counts under its other names, from start to start. */
-const COUNTED_MS = 40 * 86_400_000
 /** What the disk did not take is written again after this. */
 const AGAIN_MS = 1_000
 
-/** In base units. `available` may be spent now. */
-export interface Balance {
-  deposited: bigint
-  charged: bigint
-  held: bigint
+/** `available` may be spent now. */
+export interface Balance extends Totals {
   available: bigint
 }
 
 /** Who a call is for, and the most it can cost. */
-export interface Order {
-  wallet: string
-  key: string
+export interface Order extends Counted {
   /** The most that this key may ever cost; none = what its account has. */
   quota?: bigint
   pod: string
   /** The longest that the pod works on it. */
   seconds?: number
   most: bigint
-  /** What else it counts towards, for `countedBy`: names without a space. */
-  counted?: readonly string[]
 }
 
 /** What a call came to. */
@@ -81,12 +73,6 @@ export interface Till {
   flush(): void
 }
 
-interface Totals {
-  deposited: bigint
-  charged: bigint
-  held: bigint
-}
-
 /**
  * The books of every account at this door, over one file and what is opened and not in it yet. In memory are only their sums:
  * the files alone say the same.
@@ -100,9 +86,6 @@ export function openTill(
   moved: (wallet: string) => void = () => {},
 ): Till {
   const group = createGroup(db)
-  const wallets = new Map<string, Totals>()
-  const keys = new Map<string, Totals>()
-  const names = new Map<string, Totals>()
   const insert = db.prepare(
     `INSERT INTO calls (id, wallet, key, pod, hold, opened, request, counted) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (id) DO UPDATE SET request = excluded.request WHERE closed IS NULL`,
@@ -120,12 +103,14 @@ export function openTill(
   addAccount.run([HOUSE, now()])
   const enter = ({ id, wallet, key, pod, hold, opened, request, counted }: Opening) =>
     insert.run([id, wallet, key, pod, hold, opened, request, counted])
-  let lastId = load()
+  takeOpenings()
+  const sums = sumsOf(db, now())
+  let { id: lastId } = db.prepare('SELECT coalesce(max(id), 0) AS id FROM calls').get([]) as { id: number }
   /** Openings that are not in the books yet. */
   let unbooked = 0
 
-  /** @returns the id of the last call. */
-  function load(): number {
+  /** Those of an earlier process. */
+  function takeOpenings(): void {
     db.transaction(() => {
       for (const opening of openings.left) {
         addAccount.run([opening.wallet, opening.opened])
@@ -133,46 +118,15 @@ export function openTill(
       }
     })()
     openings.booked()
-    const sums = (column: string) =>
-      db.prepare(
-        `SELECT ${column} AS name, sum(coalesce(price, 0)) AS charged, sum(CASE WHEN closed IS NULL THEN hold ELSE 0 END) AS held
-         FROM calls GROUP BY ${column}`,
-      )
-    for (const [column, totals] of [
-      ['wallet', wallets],
-      ['key', keys],
-    ] as const) {
-      for (const row of sums(column).all([]) as { name: string; charged: number; held: number }[]) {
-        totals.set(row.name, { deposited: 0n, charged: BigInt(row.charged), held: BigInt(row.held) })
-      }
-    }
-    const counted = db.prepare(
-      'SELECT counted, coalesce(price, 0) AS charged, CASE WHEN closed IS NULL THEN hold ELSE 0 END AS held FROM calls WHERE counted IS NOT NULL AND opened >= ?',
-    )
-    for (const row of counted.iterate([now() - COUNTED_MS]) as Iterable<{
-      counted: string
-      charged: number
-      held: number
-    }>) {
-      for (const totals of row.counted.split(' ').map((name) => totalsOf(names, name))) {
-        totals.charged += BigInt(row.charged)
-        totals.held += BigInt(row.held)
-      }
-    }
-    const deposits = db.prepare('SELECT wallet, sum(amount) AS amount FROM deposits GROUP BY wallet').all([])
-    for (const { wallet, amount } of deposits as { wallet: string; amount: number }[]) {
-      totalsOf(wallets, wallet).deposited = BigInt(amount)
-    }
-    return (db.prepare('SELECT coalesce(max(id), 0) AS id FROM calls').get([]) as { id: number }).id
   }
 
   function balance(wallet: string): Balance {
-    const totals = totalsOf(wallets, wallet)
+    const totals = sums.wallet(wallet)
     return { ...totals, available: totals.deposited - totals.charged - totals.held }
   }
 
   const spentBy = (key: string): bigint => {
-    const { charged, held } = totalsOf(keys, key)
+    const { charged, held } = sums.key(key)
     return charged + held
   }
 
@@ -200,20 +154,9 @@ export function openTill(
     }
   }
 
-  type Counted = Pick<Order, 'wallet' | 'key' | 'counted'>
-  const totalsFor = ({ wallet, key, counted = [] }: Counted): Totals[] => [
-    totalsOf(wallets, wallet),
-    totalsOf(keys, key),
-    ...counted.map((name) => totalsOf(names, name)),
-  ]
-  const hold = (order: Counted, amount: bigint) => {
-    for (const totals of totalsFor(order)) totals.held += amount
-  }
-
-  function count(order: Counted, held: bigint, price: bigint): void {
-    hold(order, -held)
-    for (const totals of totalsFor(order)) totals.charged += price
-    moved(order.wallet)
+  function count(call: Counted, held: bigint, price: bigint): void {
+    sums.charge(call, held, price)
+    moved(call.wallet)
   }
 
   const valuesOf = ({ price, unitsIn, unitsOut }: Price) => [
@@ -252,7 +195,7 @@ export function openTill(
   function open(order: Order): Ticket {
     check(order)
     const { wallet, key, pod, most, counted } = order
-    hold(order, most)
+    sums.hold(order, most)
     let opening: Opening | undefined
     let done = false
 
@@ -273,7 +216,7 @@ export function openTill(
         if (done) return
         done = true
         const signed = opening
-        if (signed === undefined) return hold(order, -most)
+        if (signed === undefined) return sums.hold(order, -most)
         count(order, most, price.price)
         const values = [...valuesOf(price), signed.id]
         writeSoon(() => {
@@ -289,8 +232,7 @@ export function openTill(
     open,
     balance,
     spentBy,
-    // Asking makes no entry: anybody may ask under any name.
-    countedBy: (name) => names.get(name) ?? { charged: 0n, held: 0n },
+    countedBy: (name) => sums.named(name) ?? { charged: 0n, held: 0n },
     lowMark: (wallet) => BigInt((mark.get([wallet]) as { low_mark: number } | undefined)?.low_mark ?? 0),
     setLowMark(wallet, amount) {
       setMark.run([Number(amount), wallet])
@@ -298,7 +240,7 @@ export function openTill(
     },
     deposit(id, wallet, amount) {
       if (insertDeposit.get([id, wallet, Number(amount), now()]) === undefined) return false
-      totalsOf(wallets, wallet).deposited += amount
+      sums.wallet(wallet).deposited += amount
       moved(wallet)
       return true
     },
@@ -311,12 +253,4 @@ export function openTill(
     close,
     flush: group.flush,
   }
-}
-
-function totalsOf(all: Map<string, Totals>, name: string): Totals {
-  const known = all.get(name)
-  if (known !== undefined) return known
-  const fresh = { deposited: 0n, charged: 0n, held: 0n }
-  all.set(name, fresh)
-  return fresh
 }
