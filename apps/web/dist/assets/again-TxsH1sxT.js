@@ -1,1 +1,0 @@
-import{n as e}from"./rolldown-runtime-CNOWq4Kh.js";import{Xt as t,qt as n}from"./common-DP0F_Lkf.js";function r(e){let{code:t}=n(e);return a.has(t)||o.test(t)}var i,a,o;function s(){return(s=e((()=>{t(),i=`call.over`,a=new Set([i,`output.forgotten`,`output.unreadable`,`stream.interrupted`]),o=/^(receipt|ack)\./})))()}export{s as n,r,i as t};

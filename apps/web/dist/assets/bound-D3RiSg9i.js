@@ -1,1 +1,0 @@
-import{n as e}from"./rolldown-runtime-CNOWq4Kh.js";import{$t as t,Xt as n}from"./common-DP0F_Lkf.js";function r(e,n,r){if(!(e.filter(({share:e})=>e!==void 0).length<n))throw t(`share.many`,`this browser has ${n} shared ${r} and keeps no more`,{fix:`Delete a shared page that nobody needs any more.`})}function i(){return(i=e((()=>{n()})))()}export{i as n,r as t};

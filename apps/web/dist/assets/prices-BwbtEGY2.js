@@ -1,0 +1,1 @@
+import{n as e,t}from"./prices-D2cuithB.js";e();export{t as endOf};

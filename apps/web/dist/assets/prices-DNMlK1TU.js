@@ -1,1 +1,0 @@
-import{n as e,t}from"./prices-Drj6kimP.js";e();export{t as endOf};

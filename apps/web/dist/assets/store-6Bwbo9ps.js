@@ -1,1 +1,0 @@
-import{n as e,t}from"./store-0R6r8hxN.js";t();export{e as openSessionDb};

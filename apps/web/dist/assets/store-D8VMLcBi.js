@@ -1,0 +1,1 @@
+import{n as e,t}from"./store-BbDMA3py.js";t();export{e as openSessionDb};
