@@ -30,8 +30,8 @@ export interface Manifests {
   /** Keeps a version's bytes, so that it can be served after its pod moved on. */
   keep(hash: Hex, bytes: Uint8Array): Promise<void>
   /** Whose the names are, as it was kept last. */
-  owners(): Promise<Record<string, FirstPublished>>
-  keepOwners(owners: Record<string, FirstPublished>): Promise<void>
+  owners(): Promise<Record<string, NameOwner>>
+  keepOwners(owners: Record<string, NameOwner>): Promise<void>
 }
 
 /** Who published something first, and in which block: while the chain has that block, nobody was earlier. */
@@ -39,6 +39,12 @@ export interface FirstPublished {
   pod: number
   block: bigint
   hash: Hex
+}
+
+/** Whose a name is. */
+export interface NameOwner extends FirstPublished {
+  /** The versions of that name that the chain was asked about, ascending: one whose file comes later may be older. */
+  among: Hex[]
 }
 
 export type Cancel = () => void

@@ -6,10 +6,16 @@ import { manifestHash } from '../../sdk/protocol/manifest.ts'
 import { hashSchema, toWire } from '../../sdk/protocol/wire.ts'
 import type { Log, Manifests } from '../world.ts'
 
-const firstSchema = z.object({ pod: z.number().int(), block: z.coerce.bigint(), hash: hashSchema })
+const ownerSchema = z.object({
+  pod: z.number().int(),
+  block: z.coerce.bigint(),
+  hash: hashSchema,
+  /** An older router did not say what it had asked about, and asks again. */
+  among: z.array(hashSchema).default([]),
+})
 /** Of a router that kept no more than a number: nothing tells whether the chain still says so, and it is asked anew. */
 const unfoundedSchema = z.number().transform(() => undefined)
-const ownersSchema = z.record(z.string(), z.union([firstSchema, unfoundedSchema]))
+const ownersSchema = z.record(z.string(), z.union([ownerSchema, unfoundedSchema]))
 
 /** Manifests from the pod folders of this machine, and those kept from earlier: versions stay served. */
 export function folderManifests(podsDir: string, dataDir: string, log: Log): Manifests {

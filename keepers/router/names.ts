@@ -1,6 +1,6 @@
 import type { Hex } from 'viem'
 import { asHeuristError, later } from '../../sdk/errors.ts'
-import type { FirstPublished, World } from '../world.ts'
+import type { NameOwner, World } from '../world.ts'
 import type { Pod } from './pods.ts'
 
 /**
@@ -18,7 +18,8 @@ export interface Names {
   meant(name: string, named: readonly Pod[]): Pod | undefined
   /**
    * Gives names that several pods have to who had them first, as the chain tells it, and keeps that: one name at a time,
-   * and again after `AGAIN_MS` where the chain did not tell. Nobody waits for it. Never throws.
+   * again after `AGAIN_MS` where the chain did not tell, and again when a version of that name comes that it was not asked
+   * about; until then the name goes on. Nobody waits for it. Never throws.
    *
    * @param followed  The newest block that is followed: if the chain replaces it or an older one, `doubt` is called.
    */
@@ -37,7 +38,7 @@ export function createNames({
   log,
   manifests,
 }: Pick<World, 'chain' | 'clock' | 'log' | 'manifests'>): Names {
-  const owners = new Map<string, FirstPublished>()
+  const owners = new Map<string, NameOwner>()
   /** Names whose owner the chain that is followed has. */
   const sure = new Set<string>()
   /** Names that one pod alone had when that was seen last. */
@@ -66,21 +67,23 @@ export function createNames({
     return named.some(({ id }) => id === owner?.pod) ? owner : undefined
   }
 
-  async function firstOf(name: string, named: readonly Pod[]): Promise<FirstPublished | undefined> {
-    const question = `${name} ${named.map(({ id }) => id)}`
+  async function firstOf(name: string, named: readonly Pod[]): Promise<NameOwner | undefined> {
+    const among = hashesOf(name, named)
+    const question = `${name} ${named.map(({ id }) => id)} ${among}`
     if (clock.nowMs() < (notBefore.get(question) ?? 0)) return undefined
     notBefore.set(question, clock.nowMs() + AGAIN_MS)
-    const first = await chain.firstToPublish(hashesOf(name, named))
-    return named.some(({ id }) => id === first?.pod) ? first : undefined
+    const first = await chain.firstToPublish(among)
+    return first && named.some(({ id }) => id === first.pod) ? { ...first, among } : undefined
   }
 
   async function settleOne(name: string, named: readonly Pod[], followed: bigint): Promise<void> {
     const [known, doubtsBefore] = [ownerAmong(name, named), doubts]
-    if (known && sure.has(name)) return
-    const stands = known && (await chain.hashOf(known.block)) === known.hash
-    const first = stands ? known : await firstOf(name, named)
+    const isWhole = known && hashesOf(name, named).every((hash) => known.among.includes(hash))
+    if (isWhole && sure.has(name)) return
+    const stands = known && (sure.has(name) || (await chain.hashOf(known.block)) === known.hash)
+    const first = (stands && isWhole ? known : await firstOf(name, named)) ?? (stands ? known : undefined)
     if (!first || doubts !== doubtsBefore) return
-    if (!stands) {
+    if (first !== known) {
       owners.set(name, first)
       isKept = false
     }
@@ -132,13 +135,14 @@ export function createNames({
   }
 }
 
-const hashesOf = (name: string, named: readonly Pod[]): Hex[] => [
-  ...new Set(
-    named.flatMap(({ versions }) =>
-      [...versions.values()].filter(({ manifest }) => manifest.name === name).map(({ hash }) => hash),
+const hashesOf = (name: string, named: readonly Pod[]): Hex[] =>
+  [
+    ...new Set(
+      named.flatMap(({ versions }) =>
+        [...versions.values()].filter(({ manifest }) => manifest.name === name).map(({ hash }) => hash),
+      ),
     ),
-  ),
-]
+  ].sort()
 
 const nameShared = (name: string) =>
   later('pod.name_shared', `Several pods are named '${name}', and the chain has not told yet whose it is`, {

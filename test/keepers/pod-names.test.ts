@@ -101,6 +101,48 @@ describe('what a pod’s name means', function () {
     expect(await idOf('late')).to.equal(pod)
   })
 
+  /** A pod whose first version nobody has the file of yet, and two later ones of that name whose file is here. */
+  async function threeNamed(name: string) {
+    const bytes = utf8.encode(podYaml({ name, seconds: 19 }))
+    const first = await register(deployer, manifestHash(bytes))
+    const second = await register(stranger, version(name, 20))
+    const third = await register(deployer, randomHash())
+    await publish(deployer, third, version(name, 20))
+    await knows(second, version(name, 20))
+    await knows(third, version(name, 20))
+    expect(await idOf(name)).to.equal(second)
+    const file = () => {
+      mkdirSync(join(stage.podsDir, `${name}-late`), { recursive: true })
+      writeFileSync(join(stage.podsDir, `${name}-late`, 'pod.yaml'), bytes)
+    }
+    return { first, second, hash: manifestHash(bytes), file }
+  }
+
+  it('is that of a third pod, the first of all, once its file comes; until that is known the name goes on', async () => {
+    const { first, second, hash, file } = await threeNamed('third')
+    const seen = new Set<number>()
+    file()
+    await publish(stranger, await register(stranger, randomHash()), randomHash())
+    await knows(first, hash)
+
+    await until('it is told', async () => {
+      seen.add(await idOf('third'))
+      return seen.has(first)
+    })
+    expect([...seen].filter((id) => id !== second)).to.deep.equal([first])
+  })
+
+  it('is that of a third pod whose file came while the router was down', async () => {
+    const { first, hash, file } = await threeNamed('asleep')
+    await router.stop()
+    file()
+
+    router = await stage.router({ dataDir: router.dataDir })
+
+    await knows(first, hash)
+    await until('it is told', async () => (await idOf('asleep')) === first)
+  })
+
   it('is listed once, so that every door offers that pod', async () => {
     const { pods } = (await get('/v1/pods')) as { pods: { id: number; name: string }[] }
 
