@@ -10,6 +10,7 @@ import { manifestHash } from '../../sdk/protocol/manifest.ts'
 import { ROLE } from '../../sdk/protocol/messages.ts'
 import { openSession } from '../../sdk/session.ts'
 import { createTransport } from '../../sdk/transport.ts'
+import { openHome } from '../cli/home.ts'
 import { openStage, podYaml, randomHash, type Stage, type TestRouter, until, utf8 } from './stage.ts'
 
 describe('what a pod’s name means', function () {
@@ -303,5 +304,18 @@ describe('what a pod’s name means', function () {
     expect((await get('/v1/quote?pod=was')).manifest).to.equal(older)
     expect(pods?.map(row)).to.include(`${pod} is`).and.not.include(`${second} was`)
     expect(namesakes?.map(row)).to.include(`${second} was`)
+  })
+
+  it('`heurist pod list` tells the others last, by their numbers, and whose the name is', async () => {
+    const pod = await idOf('taken')
+    const { namesakes } = (await get('/v1/pods')) as Record<string, { id: number; name: string }[]>
+    const other = namesakes?.find(({ name }) => name === 'taken')?.id ?? 0
+    const list = openHome(stage.market, router.url)
+    const [text, json] = await Promise.all([list.run('pod', 'list'), list.run('pod', 'list', '--json')])
+
+    const rows = JSON.parse(json.out) as { id: number; name: string; namesakeOf?: number }[]
+    expect(text.out).to.match(new RegExp(`^  ${other} +publishes 'taken' too, which means pod ${pod}$`, 'm'))
+    expect(rows.findIndex(({ id }) => id === pod)).to.be.lessThan(rows.findIndex(({ id }) => id === other))
+    expect(rows.find(({ id }) => id === other)).to.include({ name: 'taken', namesakeOf: pod })
   })
 })
