@@ -9,6 +9,7 @@ import { answers, testWorker } from '../test/keepers/worker.ts'
 import { freePort } from '../test/market.ts'
 import { type Figure, figure } from './figure.ts'
 import { at, closedLoop, cpuSecondsOf, openLoop, type Target, type Times } from './gateway/load.ts'
+import { signaturesUs } from './gateway/signatures.ts'
 import { startRouter } from './router.ts'
 
 /**
@@ -20,7 +21,7 @@ import { startRouter } from './router.ts'
 const WORKERS = 4
 const SLOTS = 64
 const PAYERS = 8
-/** Until then V8 still compiles: a proxy's first calls cost four times what its later ones do, a gateway's twice. */
+/** Of each kind. Until then V8 still compiles: a proxy's first calls cost four times what its later ones do, a gateway's twice. */
 const WARM_UP = 3_000
 const RATE_CALLS = 2_000
 const PER_SECOND = 300
@@ -116,7 +117,10 @@ async function figures(
   const perSecond: Record<Side, number[]> = { proxy: [], gateway: [] }
   const json: Record<Side, Times[]> = { proxy: [], gateway: [] }
   const streamed: Record<Side, Times[]> = { proxy: [], gateway: [] }
-  for (const side of SIDES) await closedLoop(sides[side].target(false), WARM_UP)
+  for (const side of SIDES) {
+    await closedLoop(sides[side].target(false), WARM_UP)
+    await closedLoop(sides[side].target(true), WARM_UP)
+  }
   for (let round = 0; round < ROUNDS; round += 1) {
     for (const side of SIDES) {
       const { pid, target } = sides[side]
@@ -146,6 +150,10 @@ async function figures(
     median(streamed[side].map((times) => at(times.first, share)))
   return [
     told('requests_per_core', 'requests/s of a core', (side) => median(perCore[side]), 0),
+    figure('gateway.signatures', Number(signaturesUs().toFixed(0)), 'us of one call', {
+      name: 'all that the proxy does for one request',
+      value: Number((1e6 / median(perCore.proxy)).toFixed(0)),
+    }),
     told('requests_per_second', 'requests/s', (side) => median(perSecond[side]), 0),
     told('latency_p50_at_300', 'ms', whole(0.5)),
     told('latency_p99_at_300', 'ms', whole(0.99)),
