@@ -1,5 +1,6 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
+import { join } from 'node:path'
 
 /** A file of lines that are durable when they are acknowledged (Node only). */
 export interface AppendFile {
@@ -40,11 +41,25 @@ const SYNCED = process.platform === 'linux' ? constants.O_DSYNC : 0
  */
 export function openAppendFile(path: string, size: number): AppendFile {
   const flags = constants.O_RDWR | constants.O_CREAT | constants.O_APPEND | SYNCED
-  const file = open(path, flags, 0o600)
+  const file = open(path, flags, 0o600).then(async (opened) => {
+    if (size === 0) await syncFolder(path)
+    return opened
+  })
   // Who appends is told.
   file.catch(() => undefined)
   return appender(file, size)
 }
+
+/** The directory entry must survive a power loss as well as the file. */
+export async function syncFolder(path: string): Promise<void> {
+  if (process.platform === 'win32') return
+  const folder = await open(join(path, '..'), 'r')
+  await folder.sync()
+  await folder.close()
+}
+
+/** A disk may have room again; whatever else it says, nobody knows what it holds. */
+const PASSING = new Set(['ENOSPC', 'EDQUOT', 'EFBIG'])
 
 interface Waiting {
   text: string
@@ -67,9 +82,11 @@ function appender(opening: Promise<FileHandle>, held: number): AppendFile {
       // A disk that is full takes a part, without an error, and refuses the rest.
       for (let at = 0; at < bytes.length; ) at += (await file.write(bytes, at)).bytesWritten
     } catch (cause) {
-      await file.truncate(size).catch(() => {
-        broken = cause
-      })
+      const isBack = await file.truncate(size).then(
+        () => true,
+        () => false,
+      )
+      if (!isBack || !PASSING.has((cause as NodeJS.ErrnoException).code ?? '')) broken = cause
       throw new AppendError(cause, broken !== undefined)
     }
     if (SYNCED === 0) await file.datasync().catch(breaks)

@@ -1,7 +1,6 @@
-import { linkSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs'
 import { link, mkdir, open, readdir, readFile, rename, stat, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
-import { AppendError, openAppendFile } from './append-file.ts'
+import { AppendError, openAppendFile, syncFolder } from './append-file.ts'
 import { type HeuristError, later } from './errors.ts'
 import {
   type AccountId,
@@ -15,6 +14,7 @@ import {
   locked,
   openingEntry,
 } from './journal.ts'
+import { lockFile } from './lock-file.ts'
 import { type OwnBook, ownBookOf } from './own-book.ts'
 
 /** Journals as NDJSON files (Node only): appended, flushed to the disk, one lock file beside each. */
@@ -25,9 +25,6 @@ const ARCHIVE_BYTES = 4 * 1024 * 1024
 /** A verified receipt waits so long for the next flush. */
 const LINGER_MS = 20
 
-/** Journals that this very process holds: a lock file with our own pid is otherwise a leftover of a reused pid. */
-const held = new Set<string>()
-
 /** `HEURIST_HOME` or `./.heurist`. */
 export const journalFolder = (): string => join(process.env.HEURIST_HOME ?? '.heurist', 'journal')
 
@@ -37,7 +34,7 @@ export function fileJournal(folder: string = journalFolder()): Journal {
     async open(account) {
       await mkdir(folder, { recursive: true, mode: 0o700 })
       const path = join(folder, `${nameOf(account)}.ndjson`)
-      const release = lock(`${path}.lock`, account)
+      const release = lockFile(`${path}.lock`, (owner) => locked(account.payer, owner))
       try {
         return await openLog(path, account, release)
       } catch (cause) {
@@ -82,15 +79,14 @@ async function openLog(path: string, account: AccountId, release: () => void): P
   if (bytes < whole) await truncate(path, bytes)
   const file = openAppendFile(path, bytes)
   await file.ready
-  const append = async (entry: JournalEntry) => {
-    await file.append(encodeEntry(entry)).catch((cause: unknown) => {
+  const append = async (...entries: JournalEntry[]) => {
+    await file.append(entries.map(encodeEntry).join('')).catch((cause: unknown) => {
       throw unwritable(cause)
     })
   }
   if (entries.length === 0) {
     const first = openingEntry(account, emptyBook(), Date.now())
     await append(first)
-    await syncFolder(path)
     entries = [first]
   }
   return {
@@ -130,14 +126,6 @@ async function archive(path: string, account: AccountId, entries: JournalEntry[]
   return [first]
 }
 
-/** The directory entry must survive a power loss as well as the file. */
-async function syncFolder(path: string): Promise<void> {
-  if (process.platform === 'win32') return
-  const folder = await open(join(path, '..'), 'r')
-  await folder.sync()
-  await folder.close()
-}
-
 function unwritable(thrown: unknown): HeuristError {
   const { lasting, cause } = thrown instanceof AppendError ? thrown : { lasting: true, cause: thrown }
   return later('journal.unwritable', 'the disk did not take what was about to be signed, or was decided', {
@@ -146,81 +134,4 @@ function unwritable(thrown: unknown): HeuristError {
       : 'See that the disk of the data folder has room; then try again.',
     cause,
   })
-}
-
-/**
- * Takes the lock file or fails. A lock whose process is gone is taken over.
- *
- * @returns what gives it back; it is given back at exit at the latest.
- */
-function lock(path: string, account: AccountId): () => void {
-  if (held.has(path)) throw locked(account.payer, 'in this very process')
-  while (!tryLock(path)) {
-    const owner = ownerOf(path)
-    if (owner !== undefined && isAlive(owner)) throw locked(account.payer, `process ${owner}, ${path}`)
-    takeAway(path, owner)
-  }
-  held.add(path)
-  const release = () => {
-    if (!held.delete(path)) return
-    process.off('exit', release)
-    remove(path)
-  }
-  process.on('exit', release)
-  return release
-}
-
-/** Linked, not written, into place: nobody ever sees a lock without its owner. */
-function tryLock(path: string): boolean {
-  const mine = `${path}.${process.pid}.new`
-  writeFileSync(mine, `${process.pid}\n`, { mode: 0o600 })
-  try {
-    linkSync(mine, path)
-    return true
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return false
-    throw cause
-  } finally {
-    remove(mine)
-  }
-}
-
-function ownerOf(path: string): number | undefined {
-  try {
-    const pid = Number.parseInt(readFileSync(path, 'utf8'), 10)
-    return Number.isNaN(pid) ? undefined : pid
-  } catch {
-    return undefined
-  }
-}
-
-function isAlive(pid: number): boolean {
-  // Our own number on a lock that we do not hold was left by a dead process that had it before us.
-  if (pid === process.pid) return false
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (cause) {
-    return (cause as NodeJS.ErrnoException).code === 'EPERM'
-  }
-}
-
-/** Removes a dead process's lock; puts it back if somebody alive took the lock between our look and our hand. */
-function takeAway(path: string, dead: number | undefined): void {
-  const aside = `${path}.${process.pid}`
-  try {
-    renameSync(path, aside)
-  } catch {
-    return
-  }
-  if (ownerOf(aside) === dead) remove(aside)
-  else renameSync(aside, path)
-}
-
-function remove(path: string): void {
-  try {
-    unlinkSync(path)
-  } catch {
-    // Gone already: somebody took it for a leftover.
-  }
 }

@@ -67,11 +67,11 @@ export interface Journal {
 export interface JournalLog {
   /** All that was appended before, oldest first. */
   readonly entries: readonly JournalEntry[]
-  /** Resolves once the entry survives a power loss. Entries stay in order. */
-  append(entry: JournalEntry): Promise<void>
+  /** Resolves once the entries survive a power loss: all of them or none. Entries stay in order. */
+  append(...entries: JournalEntry[]): Promise<void>
   /**
-   * A verified receipt may wait so long for company, milliseconds: a process that dies before asks the router for it.
-   * Absent: it is written before anybody has its answer.
+   * A verified receipt may wait so long for company, milliseconds: if the process dies meanwhile, the next one asks the router
+   * for it. Absent: it is written before anybody has its answer.
    */
   readonly lingerMs?: number
   /** Gives the journal back. Harmless when given back already. */
@@ -178,8 +178,8 @@ export function memoryJournal(): Journal {
       logs.set(name, entries)
       return {
         entries: [...entries],
-        async append(entry) {
-          entries.push(entry)
+        async append(...more) {
+          entries.push(...more)
         },
         async close() {
           open.delete(name)

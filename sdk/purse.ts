@@ -68,22 +68,29 @@ export function openPurse({ log, payer, router, hasher, signVoucher, now }: Purs
   const book: Book = emptyBook()
   for (const entry of log.entries) enter(book, entry)
 
-  /** What the disk did not take: a journal without it has the call open, and its next start asks what became of it. */
+  /**
+   * What is decided and not written yet: it waits a moment, or the disk did not take it. A journal without it has the call
+   * open, and its next start asks what became of it.
+   */
   let unwritten: { entry: JournalEntry; order: number }[] = []
   let orders = 0
   let soon: ReturnType<typeof setTimeout> | undefined
   const willWrite = (entry: JournalEntry) => unwritten.push({ entry, order: orders++ })
 
-  /** Writes what waits, and tries again what the disk did not take, in order. */
-  async function writeLeft(): Promise<void> {
+  /** Writes what is unwritten, in order, and an entry after it. What the disk does not take is tried again with the next. */
+  async function write(...entries: JournalEntry[]): Promise<void> {
     clearTimeout(soon)
     soon = undefined
     const taken = unwritten
     unwritten = []
-    const results = await Promise.allSettled(taken.map(({ entry }) => log.append(entry)))
-    const left = taken.filter((_, at) => results[at]?.status === 'rejected')
-    unwritten = [...left, ...unwritten].sort((one, other) => one.order - other.order)
+    try {
+      await log.append(...taken.map(({ entry }) => entry), ...entries)
+    } catch (cause) {
+      unwritten = [...taken, ...unwritten].sort((one, other) => one.order - other.order)
+      throw cause
+    }
   }
+  const writeLeft = () => write().catch(() => undefined)
 
   /**
    * What no call in flight waits for any more is not written twice. A full disk changes nothing about what a call came to:
@@ -120,8 +127,7 @@ export function openPurse({ log, payer, router, hasher, signVoucher, now }: Purs
     try {
       const signature = await signVoucher(voucher)
       const signed = { request, voucher, signature }
-      if (unwritten.length > 0) void writeLeft()
-      await Promise.all([log.append(entry), beside?.(signed)])
+      await Promise.all([write(entry), beside?.(signed)])
       return signed
     } catch (cause) {
       // Nobody has seen the voucher. If the journal has it, the next start asks for it in vain and lets it go.

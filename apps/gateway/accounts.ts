@@ -1,10 +1,11 @@
 import { chmod, mkdir, open, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { FastifyBaseLogger } from 'fastify'
 import { asHeuristError, bug, refused } from '../../sdk/errors.ts'
+import { lockFile } from '../../sdk/lock-file.ts'
 import { openWebhooks, type Webhooks } from './account/webhooks.ts'
 import type { Caller } from './caller.ts'
 import { CALLS_PER_MINUTE, isKey, type Key, type Keys, openKeys } from './till/keys.ts'
-import { openOpenings } from './till/openings.ts'
 import { openStore, type Store } from './till/store.ts'
 import { HOUSE, openTill, type Till } from './till/till.ts'
 
@@ -31,14 +32,38 @@ export interface Accounts {
  *
  * @param local  On a local chain the first key is kept readable in `api-key` (mode 0600), so that every start can print its
  *               copy-paste line, and webhooks may go to this machine. Elsewhere a lost key is replaced, never recovered.
- * @throws `till.version` (refused).
+ * @param log  Told when the books do not take what they should: they are tried again until they do.
+ * @throws `till.version`, `till.corrupt`, `till.in_use` (refused); `till.unwritable` (later).
  */
-export async function openAccounts(dataDir: string, local: boolean): Promise<Accounts> {
+export async function openAccounts(
+  dataDir: string,
+  local: boolean,
+  log?: Pick<FastifyBaseLogger, 'error'>,
+): Promise<Accounts> {
   await mkdir(dataDir, { recursive: true, mode: 0o700 })
+  const release = lockFile(join(dataDir, 'till.lock'), inUse)
+  try {
+    return await accountsOf(dataDir, { local, log, release })
+  } catch (cause) {
+    release()
+    throw cause
+  }
+}
+
+interface Opening {
+  local: boolean
+  log: Pick<FastifyBaseLogger, 'error'> | undefined
+  release: () => void
+}
+
+async function accountsOf(dataDir: string, { local, log, release }: Opening): Promise<Accounts> {
   const store = openStore(dataDir)
   const keys = openKeys(store)
-  const openings = openOpenings(dataDir)
-  const till: Till = openTill(store, openings, Date.now, (wallet) => webhooks.look(wallet))
+  const till: Till = openTill(store, dataDir, {
+    moved: (wallet) => webhooks.look(wallet),
+    refused: (cause) => log?.error({ event: 'till.refused', ...asHeuristError(cause).toJSON(), err: cause }),
+  })
+  await till.ready
   const webhooks = openWebhooks(store, till, { loopback: local })
   const identify = (authorization: string): Key =>
     keys.check(/^Bearer +(\S+) *$/i.exec(authorization)?.[1] ?? '')
@@ -61,12 +86,17 @@ export async function openAccounts(dataDir: string, local: boolean): Promise<Acc
     store,
     async close() {
       webhooks.stop()
-      await openings.close()
-      till.flush()
+      await till.close()
       store.close()
+      release()
     },
   }
 }
+
+const inUse = (owner: string) =>
+  refused('till.in_use', `another gateway has these books (${owner})`, {
+    fix: 'Stop it, or give this one a data folder of its own.',
+  })
 
 export const callerOf = (key: Key, till: Till): Caller => ({
   wallet: key.wallet,

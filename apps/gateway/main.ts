@@ -36,7 +36,7 @@ async function start(config: GatewayConfig, { log, stopWith }: Life): Promise<Re
   const chain = openChain({ chainId: network.chainId, rpcUrl: config.rpcUrl ?? network.rpcUrl })
   // Opens the journal and resolves what an earlier process left open; the first caller does not wait for it.
   const { available } = await client.balance()
-  const accounts = await openAccounts(config.dataDir, isLocalChain(network.chainId))
+  const accounts = await openAccounts(config.dataDir, isLocalChain(network.chainId), log)
   const catalog = createCatalog(config.routerUrl, Date.now, config.aliases)
   const metered = meter(client, { catalog, till: accounts.till })
   metered.resume()

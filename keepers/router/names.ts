@@ -43,7 +43,8 @@ export function createNames({
   const sure = new Set<string>()
   /** Names that one pod alone had when that was seen last. */
   const alone = new Map<string, { pod: number; sinceMs: number }>()
-  const notBefore = new Map<string, number>()
+  /** What was asked last about a name, and when it may be asked again. */
+  const asked = new Map<string, { question: string; againMs: number }>()
   /** What was asked before a doubt may be the replaced chain's answer. */
   let doubts = 0
   let isRead = false
@@ -69,9 +70,10 @@ export function createNames({
 
   async function firstOf(name: string, named: readonly Pod[]): Promise<NameOwner | undefined> {
     const among = hashesOf(name, named)
-    const question = `${name} ${named.map(({ id }) => id)} ${among}`
-    if (clock.nowMs() < (notBefore.get(question) ?? 0)) return undefined
-    notBefore.set(question, clock.nowMs() + AGAIN_MS)
+    const question = `${named.map(({ id }) => id)} ${among}`
+    const last = asked.get(name)
+    if (last?.question === question && clock.nowMs() < last.againMs) return undefined
+    asked.set(name, { question, againMs: clock.nowMs() + AGAIN_MS })
     const first = await chain.firstToPublish(among)
     return first && named.some(({ id }) => id === first.pod) ? { ...first, among } : undefined
   }
@@ -81,14 +83,21 @@ export function createNames({
     const isWhole = known && hashesOf(name, named).every((hash) => known.among.includes(hash))
     if (isWhole && sure.has(name)) return
     const stands = known && (sure.has(name) || (await chain.hashOf(known.block)) === known.hash)
-    const first = (stands && isWhole ? known : await firstOf(name, named)) ?? (stands ? known : undefined)
-    if (!first || doubts !== doubtsBefore) return
-    if (first !== known) {
-      owners.set(name, first)
-      isKept = false
-    }
-    // A younger block can be replaced without a doubt: it is looked at again once it is followed.
-    if (first.block <= followed) sure.add(name)
+    if (doubts !== doubtsBefore) return
+    if (stands) isSure(name, known, followed)
+    if (stands && isWhole) return
+    const found = await firstOf(name, named)
+    if (!found || doubts !== doubtsBefore) return
+    // Who stands was first among those that were known: only an older one, whose file came later, takes its place.
+    const first = stands && found.block > known.block ? { ...known, among: found.among } : found
+    owners.set(name, first)
+    isKept = false
+    isSure(name, first, followed)
+  }
+
+  /** A younger block can be replaced without a doubt: it is looked at again once it is followed. */
+  function isSure(name: string, { block }: NameOwner, followed: bigint): void {
+    if (block <= followed) sure.add(name)
     else sure.delete(name)
   }
 
@@ -130,7 +139,7 @@ export function createNames({
       doubts += 1
       sure.clear()
       alone.clear()
-      notBefore.clear()
+      asked.clear()
     },
   }
 }

@@ -19,6 +19,24 @@ describe('API keys', () => {
   })
   afterEach(() => rmSync(home, { recursive: true, force: true }))
 
+  /** What the first start shows, which has ended then. */
+  async function firstShown(local: boolean): Promise<string> {
+    const accounts = await openAccounts(home, local)
+    await accounts.close()
+    return accounts.shown ?? ''
+  }
+
+  it('belong to one gateway at a time', async () => {
+    const first = await openAccounts(home, true)
+    const code = await codeOf(openAccounts(home, true))
+    await first.close()
+    const second = await openAccounts(home, true)
+    await second.close()
+
+    expect(code).to.equal('till.in_use')
+    expect(second.shown).to.equal(first.shown)
+  })
+
   it('the first start makes a key that opens the door, and no other does', async () => {
     const keys = await openAccounts(home, false)
     const key = keys.shown ?? ''
@@ -46,7 +64,7 @@ describe('API keys', () => {
   })
 
   it('away from a local chain the key is shown once and its text is stored nowhere', async () => {
-    const { shown = '' } = await openAccounts(home, false)
+    const shown = await firstShown(false)
     const again = await openAccounts(home, false)
     const stored = ['till.sqlite', 'till.sqlite-wal']
       .map((file) => readFileSync(join(home, file), 'latin1'))
@@ -59,7 +77,7 @@ describe('API keys', () => {
   })
 
   it('on a local chain every start shows the same key, from a file that only its owner reads', async () => {
-    const { shown } = await openAccounts(home, true)
+    const shown = await firstShown(true)
     const again = await openAccounts(home, true)
 
     expect(again.shown).to.equal(shown)
@@ -69,7 +87,7 @@ describe('API keys', () => {
   })
 
   it('on a local chain a lost or altered copy is replaced by one more key; the old one still opens', async () => {
-    const { shown: first = '' } = await openAccounts(home, true)
+    const first = await firstShown(true)
     writeFileSync(
       join(home, 'api-key'),
       first.replace(/.$/, (digit) => (digit === '0' ? '1' : '0')),

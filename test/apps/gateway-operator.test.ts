@@ -6,7 +6,6 @@ import { expect } from 'chai'
 import { createWalletClient, encodeFunctionData, type Hex, http } from 'viem'
 import { generatePrivateKey, type PrivateKeyAccount, privateKeyToAccount } from 'viem/accounts'
 import { type RevenueRow, revenueCsv, revenueOf, type Sums } from '../../apps/gateway/operator/revenue.ts'
-import { openOpenings } from '../../apps/gateway/till/openings.ts'
 import { openStore } from '../../apps/gateway/till/store.ts'
 import { HOUSE, openTill } from '../../apps/gateway/till/till.ts'
 import { openBooks } from '../../apps/gateway/x402/books.ts'
@@ -66,7 +65,7 @@ describe('what a gateway brings and costs, from its books', () => {
     const draw = createDraw(seed)
     const start = (epochAt(Date.UTC(2026, 10, 25) / 1000) * EPOCH_SECONDS - 3 * 86_400) * 1000
     let nowMs = start
-    const till = openTill(store, openOpenings(home), () => nowMs)
+    const till = openTill(store, home, { now: () => nowMs })
     const payments = openBooks(store, () => nowMs)
     const deposit = 10n ** 12n
     for (const wallet of [ANN, BOB]) {
@@ -183,7 +182,7 @@ describe('what a gateway brings and costs, from its books', () => {
   })
 
   it('books without a call are empty, and say so', async () => {
-    openTill(store, openOpenings(home))
+    openTill(store, home)
     const { rows, total } = await revenueOf(store, { by: 'key' }, bpsIn)
 
     expect(rows).to.deep.equal([])

@@ -7,7 +7,6 @@ import type { Hex } from 'viem'
 import { configSchema } from '../../apps/gateway/config.ts'
 import { openSponsor, SPONSOR } from '../../apps/gateway/sponsor/sponsor.ts'
 import { sponsorSchema } from '../../apps/gateway/sponsor/terms.ts'
-import { openOpenings } from '../../apps/gateway/till/openings.ts'
 import { openStore } from '../../apps/gateway/till/store.ts'
 import { HOUSE, type Order, openTill, type Ticket } from '../../apps/gateway/till/till.ts'
 import { createDraw } from '../../bench/economy/draw.ts'
@@ -204,7 +203,7 @@ describe('the counters of the free tier', () => {
     const clock = { now: NOON }
     const start = () => {
       const store = openStore(home)
-      const till = openTill(store, openOpenings(home), () => clock.now)
+      const till = openTill(store, home, { now: () => clock.now })
       const sponsor = openSponsor({ till, store }, terms(caps), () => clock.now)
       const open = (ip: string, most: bigint) => {
         const order: Order = { wallet: HOUSE, key: 'nobody', pod: 'chat', most }
@@ -235,7 +234,7 @@ describe('the counters of the free tier', () => {
 
     expect(after.leftFor('192.0.2.1')).to.equal(40n)
     expect(codeOf(() => after.open('192.0.2.9', 41n))).to.equal('sponsor.busy')
-    after.till.close(after.till.leftOpen()[0]?.id ?? 0, price(25n))
+    after.till.closeLeft(after.till.leftOpen()[0]?.id ?? 0, price(25n))
     expect(after.leftFor('192.0.2.1')).to.equal(75n)
     after.store.close()
     remove()

@@ -7,7 +7,6 @@ import type { Hex } from 'viem'
 import { revenueOf } from '../../apps/gateway/operator/revenue.ts'
 import { createGroup } from '../../apps/gateway/till/group.ts'
 import { type Keys, openKeys } from '../../apps/gateway/till/keys.ts'
-import { type Openings, openOpenings } from '../../apps/gateway/till/openings.ts'
 import { openStore, type Store } from '../../apps/gateway/till/store.ts'
 import { HOUSE, NOTHING, openTill, type Ticket, type Till } from '../../apps/gateway/till/till.ts'
 import { createDraw } from '../../bench/economy/draw.ts'
@@ -31,14 +30,12 @@ const ANN = `0x${'a'.repeat(40)}`
 describe('the books of the gateway', () => {
   let home: string
   let store: Store
-  let openings: Openings
   let till: Till
   let keys: Keys
   let nowMs: number
   const open = () => {
     store = openStore(home)
-    openings = openOpenings(home)
-    till = openTill(store, openings, () => nowMs)
+    till = openTill(store, home, { now: () => nowMs })
     keys = openKeys(store, () => nowMs)
   }
   beforeEach(() => {
@@ -57,7 +54,7 @@ describe('the books of the gateway', () => {
     const dir = mkdtempSync(join(tmpdir(), 'heurist-till-'))
     const next = () => {
       const books = openStore(dir)
-      return { store: books, till: openTill(books, openOpenings(dir), () => nowMs) }
+      return { store: books, till: openTill(books, dir, { now: () => nowMs }) }
     }
     return { dir, next }
   }
@@ -82,18 +79,26 @@ describe('the books of the gateway', () => {
     expect(till.balance(ANN).deposited).to.equal(100n)
   })
 
-  it('writes that nobody waits for share a commit, and none is written if one of them fails', async () => {
-    till.deposit('d1', ANN, 1_000n)
-    await till.open(order(10n)).signed(hash(1))
+  it('writes that nobody waits for share a commit; one that contradicts the books takes no other down with it', () => {
+    const told: string[] = []
+    const group = createGroup(store, {
+      emptied: () => told.push('emptied'),
+      refused: () => told.push('refused'),
+    })
+    const deposit = store.prepare('INSERT INTO deposits (id, wallet, amount, made) VALUES (?, ?, 1, 0)')
+    const count = () => (store.prepare('SELECT count(*) AS n FROM deposits').get([]) as { n: number }).n
+    for (const id of ['a', 'b']) group.add(() => void deposit.run([id, ANN]))
+    group.flush()
+    expect([told, count()]).to.deep.equal([['emptied'], 2])
 
-    const group = createGroup(store)
-    const outcomes = await Promise.allSettled([
-      group.add(() => void store.prepare('DELETE FROM calls').run([])),
-      group.add(() => void store.prepare('INSERT INTO calls (id) VALUES (1)').run([])),
-    ])
-
-    expect(outcomes.map(({ status }) => status)).to.deep.equal(['rejected', 'rejected'])
-    expect(till.leftOpen()).to.have.length(1)
+    let wallet = 'nobody'
+    for (const id of ['c', 'd']) group.add(() => void deposit.run([id, id === 'c' ? wallet : ANN]))
+    group.flush()
+    group.flush()
+    expect([told, count()]).to.deep.equal([['emptied', 'refused'], 3])
+    wallet = ANN
+    group.flush()
+    expect([told, count()]).to.deep.equal([['emptied', 'refused', 'emptied'], 4])
   })
 
   const onDisk = () => {
@@ -171,14 +176,40 @@ describe('the books of the gateway', () => {
 
   it('a disk that refuses is told before anything is owed', async () => {
     till.deposit('d1', ANN, 1_000n)
-    await openings.close()
+    const again = till.open(order(60n))
+    await again.signed(hash(1))
+    await till.close()
 
     const ticket = till.open(order(60n))
-    const error = await ticket.signed(hash(1)).catch(asHeuristError)
+    const errors = await Promise.all(
+      [ticket, again].map((each) => each.signed(hash(2)).catch(asHeuristError)),
+    )
+    till.flush()
 
-    expect(error).to.include({ code: 'till.unwritable', kind: 'later' })
+    for (const error of errors) expect(error).to.include({ code: 'till.unwritable', kind: 'later' })
+    expect([ticket.request, again.request]).to.deep.equal([undefined, hash(1)])
+    expect(till.leftOpen().map(({ request }) => request)).to.deep.equal([hash(1)])
     ticket.close(NOTHING)
+    again.close(NOTHING)
     expect(till.balance(ANN)).to.include({ charged: 0n, held: 0n })
+  })
+
+  it('a call that could cost more than any may is refused before it is written: the next start reads what stands there', () => {
+    expect(codeOf(() => till.open(order(2n ** 48n, { wallet: HOUSE })))).to.equal('price.too_high')
+    expect(codeOf(() => till.open(order(2n ** 48n - 1n, { wallet: HOUSE })))).to.equal('nothing was refused')
+  })
+
+  it('what the books refused is written as it was signed last', async () => {
+    till.deposit('d1', ANN, 1_000n)
+    store.exec("CREATE TRIGGER full BEFORE INSERT ON calls BEGIN SELECT RAISE(ABORT, 'full'); END")
+    const ticket = till.open(order(60n))
+    await ticket.signed(hash(1))
+    till.flush()
+    store.exec('DROP TRIGGER full')
+    await ticket.signed(hash(2))
+    till.flush()
+
+    expect(onDisk()).to.deep.equal([{ price: null, request: hash(2) }])
   })
 
   it('a closing takes along what the books refused before', async () => {
@@ -255,8 +286,8 @@ describe('the books of the gateway', () => {
 
     expect(till.balance(ANN)).to.deep.equal({ deposited: 100n, charged: 0n, held: 40n, available: 60n })
     const [left] = till.leftOpen()
-    till.close(left?.id ?? 0, price(15n))
-    till.close(left?.id ?? 0, price(15n))
+    till.closeLeft(left?.id ?? 0, price(15n))
+    till.closeLeft(left?.id ?? 0, price(15n))
     expect(till.balance(ANN)).to.deep.equal({ deposited: 100n, charged: 15n, held: 0n, available: 85n })
   })
 
@@ -461,6 +492,22 @@ describe('an answer that came and was given to nobody', () => {
     expect([balance().charged, balance(HOUSE).charged]).to.deep.equal([0n, 5n])
     expect([total.revenue, total.cost]).to.deep.equal([0n, 5n])
     expect(rows.find(({ key }) => key === 'withheld')?.cost).to.equal(5n)
+  })
+
+  it('is the house’s alone for the next process too, if this one dies as soon as that is written', async () => {
+    door.fail(unchecked, true)
+    await ask()
+    while (!readFileSync(join(door.home, OPENINGS), 'utf8').includes('"withheld"'))
+      await new Promise((resolve) => setImmediate(resolve))
+    const dir = mkdtempSync(join(tmpdir(), 'heurist-till-'))
+    cpSync(door.home, dir, { recursive: true })
+    const books = openStore(dir)
+    const next = openTill(books, dir)
+
+    expect([next.balance(WALLET).held, next.balance(HOUSE).held]).to.deep.equal([0n, mostOf()])
+    await next.close()
+    books.close()
+    rmSync(dir, { recursive: true })
   })
 
   it('so costs the house what it costs, where the house would have paid anyway: once', async () => {

@@ -10,7 +10,6 @@ import { verifyMessage } from 'viem'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { destinationOf, isPublic, type Reach } from '../../apps/gateway/account/destination.ts'
 import { openWebhooks, type Webhooks } from '../../apps/gateway/account/webhooks.ts'
-import { openOpenings } from '../../apps/gateway/till/openings.ts'
 import { openStore, type Store } from '../../apps/gateway/till/store.ts'
 import { openTill, type Till } from '../../apps/gateway/till/till.ts'
 import { openChain } from '../../sdk/chain/clients.ts'
@@ -67,7 +66,7 @@ describe('the webhook of an account', function () {
 
   function open(reach: Reach = { loopback: true }, pausesMs: readonly number[] = [1, 1, 1]): void {
     store = openStore(home)
-    till = openTill(store, openOpenings(home), Date.now, (wallet) => webhooks.look(wallet))
+    till = openTill(store, home, { moved: (wallet) => webhooks.look(wallet) })
     webhooks = openWebhooks(store, till, reach, { pausesMs })
     webhooks.resume()
   }

@@ -54,7 +54,7 @@ describe('imagine in a browser', function () {
       const now = (await done.count()) === 1 ? await done.getAttribute('data-receipt') : null
       return now !== null && now !== before
     }).catch(async (cause: unknown) => {
-      throw new Error(`it shows: ${await on.locator('#result').innerText()}`, { cause })
+      throw new Error(`it shows: ${await on.locator('#result').textContent()}`, { cause })
     })
     await on.locator('#result img').waitFor()
     return (await done.getAttribute('data-receipt')) ?? ''

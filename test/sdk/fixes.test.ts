@@ -293,9 +293,9 @@ describe('a client and what it cannot know', function () {
     const journal: Journal = {
       async open(account) {
         const log = await memoryJournal().open(account)
-        const append = (entry: JournalEntry) => {
-          entries.push(entry)
-          return log.append(entry)
+        const append = (...more: JournalEntry[]) => {
+          entries.push(...more)
+          return log.append(...more)
         }
         return { ...log, append }
       },

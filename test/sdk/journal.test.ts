@@ -433,8 +433,8 @@ describe('a journal in files', function () {
   const journalOn = (disk: { isFull: boolean }): Journal => ({
     async open(of) {
       const log = await fileJournal(folder).open(of)
-      const append = (entry: JournalEntry) =>
-        disk.isFull ? Promise.reject(new Error('full')) : log.append(entry)
+      const append = (...entries: JournalEntry[]) =>
+        disk.isFull ? Promise.reject(new Error('full')) : log.append(...entries)
       return { ...log, append }
     },
   })

@@ -97,6 +97,8 @@ export function meter(
     const { wallet, request } = ticket
     if (wallet === HOUSE || request === undefined) return failed(ticket, cause)
     ticket.close(NOTHING)
+    // Before the house's part is: a process that dies between leaves it to nobody, and not to both.
+    till.flush()
     const loss = till.open({ ...order, wallet: HOUSE, key: WITHHELD })
     loss.signed(request).then(
       () => failed(loss, cause),
@@ -158,7 +160,7 @@ export function meter(
     },
     resume() {
       for (const { id, request, opened } of till.leftOpen()) {
-        follow(request, opened, (price) => till.close(id, price))
+        follow(request, opened, (price) => till.closeLeft(id, price))
       }
     },
     stop() {

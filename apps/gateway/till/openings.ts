@@ -1,8 +1,8 @@
-import { readFileSync, truncateSync } from 'node:fs'
+import { existsSync, readFileSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Hex } from 'viem'
 import { z } from 'zod'
-import { openAppendFile } from '../../../sdk/append-file.ts'
+import { AppendError, openAppendFile } from '../../../sdk/append-file.ts'
 import { later, refused } from '../../../sdk/errors.ts'
 import { hashSchema } from '../../../sdk/protocol/wire.ts'
 
@@ -29,9 +29,9 @@ export interface Opening extends z.output<typeof openingSchema> {
  * a commit, which blocks all other calls meanwhile; the books follow a moment later, many calls at once.
  */
 export interface Openings {
-  /** Of an earlier process, oldest first; what stands twice was signed again. */
-  readonly left: readonly Opening[]
-  /** Resolves once it is durable. @throws `till.unwritable` (later). */
+  /** Resolves once the file is there. @throws `till.unwritable` (later). */
+  readonly ready: Promise<void>
+  /** Resolves once it is durable. @throws `till.unwritable` (later): the call must not be made. */
   add(opening: Opening): Promise<void>
   /** Everything that was added is in the books. */
   booked(): void
@@ -41,24 +41,26 @@ export interface Openings {
 /** Below this a file is not worth shortening. Bytes. */
 const MOST_BYTES = 256 * 1024
 
-/** @throws `till.corrupt` (refused). */
-export function openOpenings(dataDir: string): Openings {
-  const path = join(dataDir, 'openings.ndjson')
-  const content = readIfThere(path)
+const fileOf = (dataDir: string): string => join(dataDir, 'openings.ndjson')
+
+/**
+ * What an earlier process left, oldest first; what stands twice was signed again.
+ *
+ * @throws `till.corrupt` (refused).
+ */
+export function readOpenings(dataDir: string): Opening[] {
   // A torn last line was never acknowledged: no call was made of it.
-  const whole = content.lastIndexOf('\n') + 1
-  if (whole < content.length) truncateSync(path, whole)
-  const left = content.subarray(0, whole).toString('utf8').split('\n').slice(0, -1).map(lineOf)
-  const file = openAppendFile(path, whole)
+  return readIfThere(fileOf(dataDir)).split('\n').slice(0, -1).map(lineOf)
+}
+
+/** Begins anew: what an earlier process left is in the books. */
+export function openOpenings(dataDir: string): Openings {
+  const path = fileOf(dataDir)
+  if (existsSync(path)) truncateSync(path)
+  const file = openAppendFile(path, 0)
   return {
-    left,
-    add: (opening) =>
-      file.append(`${JSON.stringify(opening)}\n`).catch((cause: unknown) => {
-        throw later('till.unwritable', 'the disk of the gateway did not take what a call is charged to', {
-          fix: 'Try again later; nothing was charged.',
-          cause,
-        })
-      }),
+    ready: file.ready.then(() => undefined, unwritable),
+    add: (opening) => file.append(`${JSON.stringify(opening)}\n`).catch(unwritable),
     booked() {
       if (file.size > MOST_BYTES) file.clear()
     },
@@ -66,11 +68,21 @@ export function openOpenings(dataDir: string): Openings {
   }
 }
 
-function readIfThere(path: string): Buffer {
+function unwritable(cause: unknown): never {
+  const isLasting = !(cause instanceof AppendError) || cause.lasting
+  throw later('till.unwritable', 'the disk of the gateway did not take whom a call is charged to', {
+    fix: isLasting
+      ? 'The gateway must be started again: it reads what its disk holds. Nothing was charged.'
+      : 'Try again later; nothing was charged.',
+    cause,
+  })
+}
+
+function readIfThere(path: string): string {
   try {
-    return readFileSync(path)
+    return readFileSync(path, 'utf8')
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return Buffer.alloc(0)
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return ''
     throw cause
   }
 }

@@ -2,15 +2,15 @@ import type { Hex } from 'viem'
 import { refused } from '../../../sdk/errors.ts'
 import { formatUsd } from '../../../sdk/units.ts'
 import { createGroup } from './group.ts'
-import type { Opening, Openings } from './openings.ts'
+import { type Opening, openOpenings, readOpenings } from './openings.ts'
 import type { Store } from './store.ts'
 import { type Counted, sumsOf, type Totals } from './sums.ts'
 
 /** The operator's own account: what its keys cost is counted and never limited. No wallet has this name. */
 export const HOUSE = 'house'
 
-/** What the disk did not take is written again after this. */
-const AGAIN_MS = 1_000
+/** No call costs so much: the router refuses it, and books in whole numbers of JavaScript could not say it. Base units. */
+const TOO_MUCH = 2n ** 48n
 
 /** `available` may be spent now. */
 export interface Balance extends Totals {
@@ -39,7 +39,11 @@ export const NOTHING: Price = { price: 0n, unitsIn: 0n, unitsOut: 0n }
 export interface Ticket {
   /** Whose account it is on. */
   readonly wallet: string
-  /** Resolves once it is durable: from here on the call may cost something. Before it, nothing is owed. */
+  /**
+   * Resolves once it is durable: from here on the call may cost something. Before it, nothing is owed.
+   *
+   * @throws `till.unwritable` (later): it is not signed for, and nothing is owed.
+   */
   signed(request: Hex): Promise<void>
   readonly request: Hex | undefined
   /** Counts at once and is written a moment later: a process that dies before finds the call open, and its receipt. */
@@ -54,7 +58,9 @@ export interface OpenCall {
 }
 
 export interface Till {
-  /** @throws `credit.insufficient`, `api_key.quota_exhausted` (refused). */
+  /** Resolves once calls can be opened. @throws `till.unwritable` (later). */
+  readonly ready: Promise<void>
+  /** @throws `credit.insufficient`, `api_key.quota_exhausted`, `price.too_high` (refused). */
   open(order: Order): Ticket
   balance(wallet: string): Balance
   /** What a key has cost and holds. */
@@ -68,24 +74,33 @@ export interface Till {
   deposit(id: string, wallet: string, amount: bigint): boolean
   /** Signed calls of earlier processes. */
   leftOpen(): OpenCall[]
-  close(id: number, price: Price): void
+  closeLeft(id: number, price: Price): void
   /** Writes what waits: for who reads the file itself. */
   flush(): void
+  /** Writes what waits; nothing is opened from then on. */
+  close(): Promise<void>
+}
+
+export interface TillOptions {
+  now?: () => number
+  /** Told which account after what it was charged, its deposits or its low mark have changed. */
+  moved?: (wallet: string) => void
+  /** Told when the books do not take what they should. */
+  refused?: (cause: unknown) => void
 }
 
 /**
  * The books of every account at this door, over one file and what is opened and not in it yet. In memory are only their sums:
  * the files alone say the same.
  *
- * @param moved  Told which account after what it was charged, its deposits or its low mark have changed.
+ * @param dataDir  Of the store: what is opened stands beside it.
+ * @throws `till.corrupt` (refused).
  */
 export function openTill(
   db: Store,
-  openings: Openings,
-  now: () => number = Date.now,
-  moved: (wallet: string) => void = () => {},
+  dataDir: string,
+  { now = Date.now, moved = () => {}, refused: onRefused = () => {} }: TillOptions = {},
 ): Till {
-  const group = createGroup(db)
   const insert = db.prepare(
     `INSERT INTO calls (id, wallet, key, pod, hold, opened, request, counted) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (id) DO UPDATE SET request = excluded.request WHERE closed IS NULL`,
@@ -93,6 +108,7 @@ export function openTill(
   const update = db.prepare(
     'UPDATE calls SET price = ?, units_in = ?, units_out = ?, closed = ? WHERE id = ? AND closed IS NULL',
   )
+  const remove = db.prepare('DELETE FROM calls WHERE id = ? AND closed IS NULL')
   const standing = db.prepare('SELECT wallet, key, hold, counted FROM calls WHERE id = ? AND closed IS NULL')
   const mark = db.prepare('SELECT low_mark FROM accounts WHERE wallet = ?')
   const setMark = db.prepare('UPDATE accounts SET low_mark = ? WHERE wallet = ?')
@@ -103,21 +119,21 @@ export function openTill(
   addAccount.run([HOUSE, now()])
   const enter = ({ id, wallet, key, pod, hold, opened, request, counted }: Opening) =>
     insert.run([id, wallet, key, pod, hold, opened, request, counted])
-  takeOpenings()
+  takeLeft()
+  const openings = openOpenings(dataDir)
+  const group = createGroup(db, { emptied: openings.booked, refused: onRefused })
   const sums = sumsOf(db, now())
   let { id: lastId } = db.prepare('SELECT coalesce(max(id), 0) AS id FROM calls').get([]) as { id: number }
-  /** Openings that are not in the books yet. */
-  let unbooked = 0
 
-  /** Those of an earlier process. */
-  function takeOpenings(): void {
+  /** What an earlier process opened and perhaps did not bring to the books. */
+  function takeLeft(): void {
+    const left = readOpenings(dataDir)
     db.transaction(() => {
-      for (const opening of openings.left) {
+      for (const opening of left) {
         addAccount.run([opening.wallet, opening.opened])
         enter(opening)
       }
     })()
-    openings.booked()
   }
 
   function balance(wallet: string): Balance {
@@ -131,6 +147,12 @@ export function openTill(
   }
 
   function check({ wallet, key, quota, most }: Order): void {
+    if (most >= TOO_MUCH) {
+      throw refused('price.too_high', `This call can cost $${formatUsd(most)}, more than any call may`, {
+        fix: 'Ask for less.',
+        details: { most: most.toString() },
+      })
+    }
     const { available } = balance(wallet)
     if (wallet !== HOUSE && most > available) {
       throw refused(
@@ -166,8 +188,7 @@ export function openTill(
     now(),
   ]
 
-  /** Of an earlier process. */
-  function close(id: number, price: Price): void {
+  function closeLeft(id: number, price: Price): void {
     const row = standing.get([id]) as
       | { wallet: string; key: string; hold: number; counted: string | null }
       | undefined
@@ -177,51 +198,45 @@ export function openTill(
     count({ wallet, key, counted: row.counted?.split(' ') ?? [] }, BigInt(row.hold), price.price)
   }
 
-  function writeSoon(write: () => void, written = () => {}): void {
-    group.add(write).then(written, () => setTimeout(() => writeSoon(write, written), AGAIN_MS).unref())
-  }
-
-  function book(opening: Opening): void {
-    unbooked += 1
-    writeSoon(
-      () => void enter(opening),
-      () => {
-        unbooked -= 1
-        if (unbooked === 0) openings.booked()
-      },
-    )
-  }
-
   function open(order: Order): Ticket {
     check(order)
     const { wallet, key, pod, most, counted } = order
     sums.hold(order, most)
+    const id = ++lastId
     let opening: Opening | undefined
     let done = false
+    /** As it stands when it is written: it may have been signed again meanwhile, or not at all. */
+    const write = () => void (opening && enter(opening))
+
+    async function signed(request: Hex): Promise<void> {
+      const before = opening
+      const names = counted?.join(' ') ?? null
+      // Signed again for a pod's newer version: what was signed first was refused and costs nothing.
+      opening = { id, wallet, key, pod, hold: Number(most), opened: now(), request, counted: names }
+      group.add(write)
+      try {
+        await openings.add(opening)
+      } catch (cause) {
+        opening = before
+        group.add(before ? write : () => void remove.run([id]))
+        throw cause
+      }
+    }
 
     return {
       wallet,
       get request() {
         return opening?.request
       },
-      signed(request) {
-        // Signed again for a pod's newer version: what was signed first was refused and costs nothing.
-        const id = opening?.id ?? ++lastId
-        const names = counted?.join(' ') ?? null
-        opening = { id, wallet, key, pod, hold: Number(most), opened: now(), request, counted: names }
-        book(opening)
-        return openings.add(opening)
-      },
+      signed,
       close(price) {
         if (done) return
         done = true
-        const signed = opening
-        if (signed === undefined) return sums.hold(order, -most)
+        if (opening === undefined) return sums.hold(order, -most)
         count(order, most, price.price)
-        const values = [...valuesOf(price), signed.id]
-        writeSoon(() => {
-          // The disk may have refused it before.
-          enter(signed)
+        const values = [...valuesOf(price), id]
+        group.add(() => {
+          write()
           update.run(values)
         })
       },
@@ -229,6 +244,7 @@ export function openTill(
   }
 
   return {
+    ready: openings.ready,
     open,
     balance,
     spentBy,
@@ -250,7 +266,11 @@ export function openTill(
         .prepare('SELECT id, request, opened FROM calls WHERE closed IS NULL ORDER BY id')
         .all([]) as OpenCall[]
     },
-    close,
+    closeLeft,
     flush: group.flush,
+    async close() {
+      await openings.close()
+      group.flush()
+    },
   }
 }

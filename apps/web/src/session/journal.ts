@@ -91,11 +91,13 @@ async function openLog(
   let closed = false
   return {
     entries,
-    async append(entry) {
+    async append(...more) {
       if (closed) throw later('journal.closed', 'the journal was given back', { fix: 'Load the page again.' })
       const at = seq
-      seq += 1
-      await write(db, async (store) => void (await store.add(encodeEntry(entry), [name, at])))
+      seq += more.length
+      await write(db, async (store) => {
+        await Promise.all(more.map((entry, index) => store.add(encodeEntry(entry), [name, at + index])))
+      })
     },
     async close() {
       if (closed) return
