@@ -1,3 +1,4 @@
+import { cpSync, readdirSync, readFileSync } from 'node:fs'
 import { createServer, request as httpRequest, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -81,6 +82,27 @@ describe('a client that was interrupted', function () {
 
     expect([charged, held]).to.deep.equal([22n, 0n])
     expect((await client.balance()).charged).to.equal(44n)
+    await client.close()
+  })
+
+  it('that died before the receipt of its last answer was on the disk has it from the router, and goes on', async () => {
+    const { key } = await stage.market.payer(1_000_000n)
+    const client = start(key)
+    await client.run('chat', 'hi')
+    const [here, there] = [`journal-${folder}`, `journal-${folder}-died`].map((name) =>
+      join(stage.folder, name),
+    )
+    cpSync(here ?? '', there ?? '', { recursive: true, filter: (path) => !path.endsWith('.lock') })
+    const [file = ''] = readdirSync(there ?? '')
+    const died = readFileSync(join(there ?? '', file), 'utf8')
+
+    const next = createClient({ routerUrl: stage.router.url, key, journal: fileJournal(there) })
+    const { charged, held } = await next.balance()
+    await next.run('chat', 'hi')
+
+    expect(died).to.include('"signed"').and.not.include('"booked"')
+    expect([charged, held, (await next.balance()).charged]).to.deep.equal([22n, 0n, 44n])
+    await next.close()
     await client.close()
   })
 
