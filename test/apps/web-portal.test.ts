@@ -453,10 +453,15 @@ describe('the portal in a browser', function () {
     expect(await is(page, 'Paid')).to.equal(paid)
     expect(await page.getByLabel('Message', { exact: true }).inputValue()).to.equal(QUESTION)
 
-    const line = await slowLine(page.context(), house.stage.network.routerUrl, 300)
+    const line = await slowLine(page.context(), house.stage.network.routerUrl)
     try {
       await button(page, 'Run').click()
-      await page.locator('[data-answer=part]').waitFor()
+      await page
+        .locator('[data-answer=part]')
+        .waitFor()
+        .catch(async (cause: unknown) => {
+          throw new Error(`it shows: ${await page.locator('main').textContent()}`, { cause })
+        })
       await away()
     } finally {
       await line.close()
