@@ -1,1 +1,0 @@
-import{n as e,t}from"./key-sender-B7srdnJC.js";t();export{e as keySender};

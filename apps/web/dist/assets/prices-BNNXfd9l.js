@@ -1,0 +1,1 @@
+import{n as e,t}from"./prices-iKfUY5gB.js";e();export{t as endOf};

@@ -1,1 +1,0 @@
-import{n as e,t}from"./prices-D2cuithB.js";e();export{t as endOf};

@@ -1,0 +1,1 @@
+import{n as e,t}from"./store-a1j1ggVq.js";t();export{e as openSessionDb};

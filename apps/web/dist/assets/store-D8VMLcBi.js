@@ -1,1 +1,0 @@
-import{n as e,t}from"./store-BbDMA3py.js";t();export{e as openSessionDb};
