@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core'
 import { openChain } from '../../sdk/chain/clients.ts'
 import { claimablesOf } from '../../sdk/chain/payees.ts'
 import { verifyReceipt } from '../../sdk/verify.ts'
-import { faultsOf } from './axe.ts'
+import { faultsInBothThemes, faultsOf } from './axe.ts'
 import { slowLine } from './slow-line.ts'
 import {
   answered,
@@ -389,6 +389,7 @@ describe('pondera in a browser: chatting', function () {
       expect(await prose.getByText('picture: a picture').getAttribute('rel')).to.include('noreferrer')
       expect(await shared.getByRole('heading', { level: 1 }).textContent()).to.equal(HOSTILE)
       expect(await isHurt(shared)).to.equal(undefined)
+      expect(await faultsInBothThemes(shared, 'shared')).to.deep.equal([])
       await shared.close()
     })
 
@@ -453,6 +454,7 @@ describe('pondera in a browser: chatting', function () {
     it('a link to nothing says so', async () => {
       const shared = await house.open(page.context(), '/pondera/s/nothing')
       await shared.getByText('There is no such shared chat').waitFor()
+      expect(await faultsInBothThemes(shared, 'no share')).to.deep.equal([])
       await shared.close()
     })
   })

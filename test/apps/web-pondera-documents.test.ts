@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import type { Page } from 'playwright-core'
 import { formatUsd } from '../../sdk/units.ts'
+import { faultsInBothThemes } from './axe.ts'
 import { BOMBS } from './bombs.ts'
 import { answered, button, type House, isFocused, isReady, openHouse, until } from './visitor.ts'
 
@@ -150,6 +151,7 @@ describe('pondera in a browser: documents', function () {
     await openPanel()
 
     await until(async () => (await page.locator('[data-document]').count()) === 2)
+    expect(await faultsInBothThemes(page, 'documents')).to.deep.equal([])
     await page.keyboard.press('Escape')
   })
 

@@ -189,6 +189,7 @@ describe('the portal in a browser', function () {
     ] as const) {
       await go(mine, path)
       await mine.locator('main').getByText(words).first().waitFor()
+      expect(await faultsInBothThemes(mine, path)).to.deep.equal([])
     }
     await mine.context().close()
   })
@@ -906,7 +907,7 @@ describe('the portal in a browser', function () {
     return [
       ['/', 'Every answer is priced'],
       ['/pods', 'Pods'],
-      [`/pods/${pods.image}`, 'image'],
+      ...Object.entries(pods).map(([name, id]): [string, string] => [`/pods/${id}`, name]),
       ['/nodes', 'Nodes'],
       [`/nodes/${node}`, `Node ${node}`],
       ['/explorer', 'Explorer'],
@@ -1017,12 +1018,18 @@ describe('the portal in a browser', function () {
     const isListed = async () => (await fetch(`${house.stage.network.routerUrl}/v1/pods/${id}`)).ok
     await until(isListed)
     const page = await house.guest(`/pods/${id}`)
+    const called = new Set<number>()
+    page.on('request', (sent) => {
+      if (sent.url().endsWith('/v1/jobs') && sent.method() === 'POST')
+        called.add(sent.postDataJSON().request.pod)
+    })
     await page.getByLabel('Message', { exact: true }).fill('What is a pod?')
     await button(page, 'Run').click()
     await page.locator('[data-run=done], [data-run=failed]').waitFor()
     const request = (await page.locator('[data-run] [data-receipt]').getAttribute('data-receipt')) ?? ''
     const answer = await fetch(`${house.stage.network.routerUrl}/v1/receipts/${request}`)
-    // Nobody serves it: a refusal is as good.
+    expect([...called]).to.deep.equal([id])
+    // Nobody may serve it: then the router has refused it, and has no receipt.
     if (answer.ok) expect((await house.receipt(request)).request.pod).to.equal(id)
     await page.context().close()
   })

@@ -4,7 +4,7 @@ import { openChain } from '../../sdk/chain/clients.ts'
 import { claimablesOf } from '../../sdk/chain/payees.ts'
 import { formatUsd } from '../../sdk/units.ts'
 import { verifyReceipt } from '../../sdk/verify.ts'
-import { faultsOf } from './axe.ts'
+import { faultsInBothThemes, faultsOf } from './axe.ts'
 import { whatStopsPaying } from './paying.ts'
 import { slowLine } from './slow-line.ts'
 import {
@@ -287,6 +287,7 @@ describe('search in a browser', function () {
     expect(await other.getByRole('heading', { name: /^Sources/ }).count()).to.equal(1)
     expect(await other.locator('[data-claimed]').textContent()).to.include('Nobody has checked that')
     expect(await other.locator('[data-related]').count()).to.be.within(3, 5)
+    expect(await faultsInBothThemes(other, 'shared result')).to.deep.equal([])
 
     await other.goto(secret)
     await button(other, 'Delete the shared page').click()
