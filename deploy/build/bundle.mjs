@@ -2,8 +2,8 @@
 // Made by `npm install` (the `prepare` script) into `.bundle/`, never committed; used only while it is fresh, else the
 // sources run as they are. Plain JavaScript, because it runs before anything else does.
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..', '..')
@@ -84,33 +84,44 @@ const ownPlace = {
   },
 }
 
+/**
+ * npm runs this at every `npx heurist` of somebody whose npm has not seen this folder before, while programs run from the
+ * bundle: one that is fresh is left alone, and a new one takes its place whole.
+ */
 async function bundle() {
   const { build } = await import('esbuild')
-  rmSync(BUNDLE, { recursive: true, force: true })
-  mkdirSync(BUNDLE)
-  await build({
-    absWorkingDir: ROOT,
-    entryPoints: PROGRAMS,
-    outdir: BUNDLE,
-    bundle: true,
-    splitting: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20',
-    external: EXTERNAL,
-    // Bundled CommonJS packages ask for `require`.
-    banner: {
-      js: `import { createRequire as $createRequire } from 'node:module'; const require = $createRequire(import.meta.url);`,
-    },
-    plugins: [ownPlace],
-    logLevel: 'error',
-  })
-  writeFileSync(join(BUNDLE, 'package.json'), '{ "type": "module" }\n')
-  writeFileSync(STAMP, sourceHash())
+  const fresh = `${BUNDLE}.${process.pid}`
+  const old = `${fresh}.old`
+  try {
+    mkdirSync(fresh)
+    await build({
+      absWorkingDir: ROOT,
+      entryPoints: PROGRAMS,
+      outdir: fresh,
+      bundle: true,
+      splitting: true,
+      format: 'esm',
+      platform: 'node',
+      target: 'node20',
+      external: EXTERNAL,
+      // Bundled CommonJS packages ask for `require`.
+      banner: {
+        js: `import { createRequire as $createRequire } from 'node:module'; const require = $createRequire(import.meta.url);`,
+      },
+      plugins: [ownPlace],
+      logLevel: 'error',
+    })
+    writeFileSync(join(fresh, 'package.json'), '{ "type": "module" }\n')
+    writeFileSync(join(fresh, basename(STAMP)), sourceHash())
+    if (existsSync(BUNDLE)) renameSync(BUNDLE, old)
+    renameSync(fresh, BUNDLE)
+  } finally {
+    for (const left of [fresh, old]) rmSync(left, { recursive: true, force: true })
+  }
 }
 
 if (process.argv[1] && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
-  if (existsSync(join(ROOT, 'package-lock.json'))) {
+  if (existsSync(join(ROOT, 'package-lock.json')) && freshBundle() === undefined) {
     // A start without a bundle is slower, not broken: an install never fails for it.
     await bundle().catch((cause) => process.stderr.write(`no bundle was made: ${cause.message}\n`))
   }
