@@ -231,6 +231,35 @@ describe('what a pod’s name means', function () {
     rmSync(dataDir, { recursive: true })
   })
 
+  for (const [how, answer] of [
+    ['has not told yet', () => new Promise<undefined>(() => {})],
+    ['tells one who was later', async (copy: number) => ({ pod: copy, block: 10_000n, hash: randomHash() })],
+  ] as const)
+    it(`goes on after a restart to mean its pod, while the chain ${how} whether an older version came`, async () => {
+      const names = readFileSync(join(router.dataDir, 'names.json'), 'utf8')
+      const { among: _, ...kept } = JSON.parse(names).taken
+      const dataDir = mkdtempSync(join(tmpdir(), 'heurist-names-'))
+      writeFileSync(join(dataDir, 'names.json'), JSON.stringify({ taken: kept }))
+      let asked = 0
+      const fresh = await stage.router({
+        dataDir,
+        chain: () => ({
+          firstToPublish: async () => {
+            asked += 1
+            // The pod before it publishes its manifest too.
+            return answer(kept.pod - 1)
+          },
+        }),
+      })
+      const idAt = async () => (await (await fetch(`${fresh.url}/v1/pods/taken`)).json()).id
+      await until('the chain is asked', async () => asked > 0)
+
+      await until('the name is told', async () => (await idAt()) !== undefined)
+      expect(await idAt()).to.equal(kept.pod)
+      await fresh.stop()
+      rmSync(dataDir, { recursive: true })
+    })
+
   it('is found in the chain where another was kept, by a bare number or for a block that the chain has not', async () => {
     const [taken, hurried] = [await idOf('taken'), await idOf('hurried')]
     const gone = { pod: hurried - 1, block: '1', hash: randomHash() }
