@@ -111,7 +111,9 @@ describe('a week of the economy by heurist', function () {
       await as(buyer, 'epoch', 'turn'),
     ]
 
-    const said = [dry, ...turns].map(({ code, err, json }) => (code === 0 ? '' : `${err} ${JSON.stringify(json)}`))
+    const said = [dry, ...turns].map(({ code, err, json }) =>
+      code === 0 ? '' : `${err} ${JSON.stringify(json)}`,
+    )
     expect(said).to.deep.equal(['', '', '', ''])
     expect(dry.json.transactions).to.deep.equal([])
     expect(turns.map(({ json }) => (json.acts as { name: string }[]).map(({ name }) => name))).to.deep.equal([
