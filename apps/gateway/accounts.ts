@@ -50,13 +50,13 @@ export async function openAccounts(
   }
 }
 
-interface Opening {
+interface Beginning {
   local: boolean
   log: Pick<FastifyBaseLogger, 'error'> | undefined
   release: () => void
 }
 
-async function accountsOf(dataDir: string, { local, log, release }: Opening): Promise<Accounts> {
+async function accountsOf(dataDir: string, { local, log, release }: Beginning): Promise<Accounts> {
   const store = openStore(dataDir)
   const keys = openKeys(store)
   const till: Till = openTill(store, dataDir, {
