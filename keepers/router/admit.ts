@@ -212,7 +212,8 @@ export function createAdmit(deps: AdmitDeps): Admit {
     const live = createLive(checked, admission, number, at)
     const joined = join(live, listener)
     starting.set(entryKey(job), request)
-    ledger.commit(ops).then(
+    // Bytes that may not go out before ask for it sooner.
+    ledger.commit(ops, { soon: true }).then(
       () => {
         starting.delete(entryKey(job))
         live.durable = true

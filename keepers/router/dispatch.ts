@@ -14,7 +14,7 @@ import type { Limits } from './config.ts'
 import { abandoned, nodeFailed, noNode, noSlotInTime, stopping } from './failures.ts'
 import type { Feed } from './feed.ts'
 import type { Attempt, End, Listener, LiveJob } from './job.ts'
-import type { Op } from './ledger/ledger.ts'
+import type { CommitOptions, Op } from './ledger/ledger.ts'
 import { type Link, type Links, workerFailure } from './links.ts'
 import type { Metrics } from './metrics.ts'
 import type { Nodes } from './nodes.ts'
@@ -92,13 +92,16 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
   let draining = false
   let drained: (() => void) | undefined
 
-  const commit = (ops: Op[]): Promise<void> =>
-    ledger.commit(ops).catch((cause: unknown) => {
+  const commit = (ops: Op[], options: CommitOptions = {}): Promise<void> =>
+    ledger.commit(ops, options).catch((cause: unknown) => {
       deps.fatal(cause)
       throw cause
     })
   /** Nobody waits for it; if it fails, the router stops. */
-  const record = (ops: Op[]): void => void commit(ops).catch(() => {})
+  const record = (ops: Op[], options: CommitOptions = { soon: true }): void =>
+    void commit(ops, options).catch(() => {})
+  /** Somebody waits for what was recorded. */
+  const hasten = (): void => record([], {})
 
   const publish = (job: LiveJob, status: string, fields: Record<string, unknown> = {}) =>
     feed.publish({
@@ -278,7 +281,10 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
       return misbehaved(job, 'repeated the answer with other bytes')
     liveBytes += job.output.length - before
     attempt.received = upTo
-    if (job.audience.streams > 0) job.audience.more()
+    if (job.audience.streams > 0) {
+      if (before === 0 && !job.durable) hasten()
+      job.audience.more()
+    }
     if (attempt.cancelled && attempt.again) windDown(job, attempt)
     flow(job)
   }

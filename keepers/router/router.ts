@@ -99,6 +99,7 @@ export async function startRouterIn(
   const books = createBooks(ledger, hasher, signer)
   const standing = createStanding()
   const stored = createStored(world, registry, limits, fatal)
+  ledger.lost().then(fatal)
   const settleDeps = { chain, ledger, clock, log, feed, metrics, limits: config.settle, standing }
   let stopping = false
   let links: Links | undefined

@@ -136,7 +136,8 @@ describe('a router that dies at any moment', function () {
 
     it('the receipt has come and is not written: its node repeats it, and nobody else is asked', async () => {
       const first = await startCrashing('job.receipted', 'before')
-      worker = await testWorker(stage, first)
+      // Until then what was admitted is written, and that it was sent out.
+      worker = await testWorker(stage, first, { behave: (job) => void setTimeout(answers(), 100, job) })
       const job = payer.job()
       send(first, job)
       await crashed(first)
@@ -163,6 +164,29 @@ describe('a router that dies at any moment', function () {
       await until('it may forget it', () => back.received.includes(done.hash))
       worker = back
       other.die()
+    })
+
+    it('answered at once, whether or not its admission is written by then: paid once when it comes again', async () => {
+      const first = await startCrashing('job.receipted', 'before')
+      worker = await testWorker(stage, first)
+      const job = payer.job()
+      send(first, job)
+      await crashed(first)
+      const [done] = worker.jobs
+      if (!done) throw new Error('no job')
+      const signed = done.sign(done.honest())
+
+      const second = await start()
+      const before = await charged(second)
+      worker = await worker.again(second.url)
+      worker.behave = (again) => {
+        again.chunk(ANSWER)
+        again.sendReceipt(signed)
+      }
+      const answer = await post(second, job)
+      expect(answer.body).to.include({ signature: signed.signature })
+      expect((await post(second, job)).body).to.deep.equal(answer.body)
+      expect(await charged(second)).to.equal(before + PRICE)
     })
 
     it('the receipt has come, the client never comes back: after the lease the node may forget it, nobody pays', async () => {

@@ -80,7 +80,7 @@ describe('what a router must not do', function () {
     ])
 
     expect(outcomes.map(({ status }) => status)).to.deep.equal(['rejected', 'rejected'])
-    ledger.abandon()
+    await ledger.abandon()
     rmSync(folder, { recursive: true })
   })
 

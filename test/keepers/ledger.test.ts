@@ -24,13 +24,13 @@ describe('SQLite', () => {
     crash: async (ledger) => (ledger as SqliteLedger).abandon(),
   }))
 
-  it('a ledger that a router uses is refused to a second one', () => {
+  it('a ledger that a router uses is refused to a second one', async () => {
     const first = openSqlite(path, realTimers)
 
     expect(() => openSqlite(path, realTimers))
       .to.throw()
       .with.property('code', 'ledger.in_use')
-    first.abandon()
+    await first.abandon()
   })
 
   it('a ledger of a newer program is refused, not rewritten', async () => {

@@ -306,6 +306,7 @@ async function startMortal(config: RouterConfig, key: Hex, options: RouterOption
   const metrics = createMetrics()
   const real = openWorld(config, key, log, metrics)
   let dead = false
+  let isGone = false
   const never = new Promise<never>(() => {})
   const alive =
     (run: () => void): (() => void) =>
@@ -361,11 +362,13 @@ async function startMortal(config: RouterConfig, key: Hex, options: RouterOption
     async crash() {
       if (dead) return
       dead = true
-      ;(real.ledger as SqliteLedger).abandon()
+      const abandoned = (real.ledger as SqliteLedger).abandon()
       await running?.cut()
+      await abandoned
+      isGone = true
     },
     get crashed() {
-      return dead
+      return isGone
     },
   }
   running = await startRouterIn(world, config, key, metrics, (cause) => {

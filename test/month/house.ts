@@ -176,7 +176,7 @@ export async function openHouse(scene: Scene, name: string): Promise<House> {
       dieBefore = true
     },
     async crash() {
-      parts.journal.abandon()
+      await parts.journal.abandon()
       dieBefore = false
       house.crashes += 1
       parts = await start()

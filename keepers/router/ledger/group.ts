@@ -1,12 +1,39 @@
 import { bug } from '../../../sdk/errors.ts'
-import type { Timers } from '../../world.ts'
-import type { Ledger, Op } from './ledger.ts'
+import type { Cancel, Timers } from '../../world.ts'
+import type { CommitOptions, Ledger, Op } from './ledger.ts'
 
-/** Watches commits: operations per group, and how long the engine took. */
+/** Watches what was made durable: operations in one piece, and how long it took. */
 export type CommitObserver = (ops: number, ms: number) => void
+
+/** What a group writes through. */
+export interface Engine {
+  /**
+   * Runs the operations, all or none: from then on reads find them.
+   *
+   * @throws what the engine says: nothing was changed.
+   */
+  run(ops: readonly Op[]): void
+  /** Resolves once everything that was run would survive a power cut. */
+  harden(): Promise<void>
+  /** Whether what `run` threw is the fault of the operations, not of the engine. */
+  isConflict(cause: unknown): boolean
+}
+
+export interface Group {
+  commit: Ledger['commit']
+  /** The engine has made everything that was run durable by itself. */
+  hardened(): void
+  /** Resolves once everything that was asked for has been run. */
+  drain(): Promise<void>
+  abandon(): void
+}
+
+/** What nobody waits for becomes durable after this. */
+const SOON_MS = 10
 
 interface Waiting {
   ops: readonly Op[]
+  isUrgent: boolean
   resolve: () => void
   reject: (cause: unknown) => void
 }
@@ -16,19 +43,19 @@ const isAdmission = ({ ops }: Waiting): boolean =>
 
 /**
  * Group commit above an engine: whatever is asked for while the input of one tick is handled, or while the
- * engine writes, becomes one transaction, in order. The first failure is the last: order could not be kept after it.
- * Only an admission that contradicts what is written fails alone: nothing was acknowledged of it, nothing rests on it.
- *
- * @param apply     Makes the operations durable as one transaction, or throws and changes nothing.
- * @param conflict  Whether what `apply` threw is the fault of the operations, not of the engine.
+ * engine writes, is run in one piece, in order, and made durable in one with what nobody waited for. The first failure is the
+ * last: order could not be kept after it. Only an admission that contradicts what is written fails alone: nothing was
+ * acknowledged of it, nothing rests on it.
  */
 export function groupCommits(
-  apply: (ops: readonly Op[]) => void | Promise<void>,
-  timers: Pick<Timers, 'soon'>,
+  engine: Engine,
+  timers: Pick<Timers, 'soon' | 'after'>,
   observed: CommitObserver = () => {},
-  conflict: (cause: unknown) => boolean = () => false,
-): { commit: Ledger['commit']; drain(): Promise<void>; abandon(): void } {
+): Group {
   let waiting: Waiting[] = []
+  /** Run, and not known to be durable. */
+  let soft: Waiting[] = []
+  let hardening: Cancel | undefined
   let writing: Promise<void> | undefined
   let broken: { cause: unknown } | undefined
 
@@ -36,53 +63,79 @@ export function groupCommits(
     while (waiting.length > 0) {
       const group = waiting
       waiting = []
-      await write(group)
+      const startedAt = performance.now()
+      run(group)
+      if (soft.some(({ isUrgent }) => isUrgent)) await harden(startedAt)
+      else hardening ??= timers.after(SOON_MS, () => void commit([]).catch(() => {}))
     }
     writing = undefined
   }
 
-  async function write(group: Waiting[]): Promise<void> {
-    const ops = group.flatMap((one) => one.ops)
-    const startedAt = performance.now()
+  function run(group: readonly Waiting[]): void {
     try {
       if (broken) throw broken.cause
-      await apply(ops)
-      observed(ops.length, performance.now() - startedAt)
-      for (const one of group) one.resolve()
+      engine.run(group.flatMap(({ ops }) => ops))
+      soft.push(...group)
     } catch (cause) {
-      if (!broken && conflict(cause) && (group.length > 1 || group.every(isAdmission)))
-        return writeEach(group)
+      if (!broken && engine.isConflict(cause) && (group.length > 1 || group.every(isAdmission))) {
+        for (const one of group) runAlone(one)
+        return
+      }
       broken ??= { cause }
       for (const one of group) one.reject(cause)
     }
   }
 
-  /** In order, each on its own: what contradicts the ledger takes nobody else's down with it. */
-  async function writeEach(group: Waiting[]): Promise<void> {
-    for (const one of group) {
-      try {
-        if (broken) throw broken.cause
-        await apply(one.ops)
-        one.resolve()
-      } catch (cause) {
-        const alone = !broken && conflict(cause) && isAdmission(one)
-        if (!alone) broken ??= { cause }
-        one.reject(alone ? bug('ledger.conflict', 'an admission contradicts the ledger', { cause }) : cause)
-      }
+  /** What contradicts the ledger takes nobody else's down with it. */
+  function runAlone(one: Waiting): void {
+    try {
+      if (broken) throw broken.cause
+      engine.run(one.ops)
+      soft.push(one)
+    } catch (cause) {
+      const alone = !broken && engine.isConflict(cause) && isAdmission(one)
+      if (!alone) broken ??= { cause }
+      one.reject(alone ? bug('ledger.conflict', 'an admission contradicts the ledger', { cause }) : cause)
     }
   }
 
+  async function harden(startedAt: number): Promise<void> {
+    const group = soft
+    soft = []
+    hardening?.()
+    hardening = undefined
+    try {
+      await engine.harden()
+      if (broken) throw broken.cause
+      observed(
+        group.reduce((sum, { ops }) => sum + ops.length, 0),
+        performance.now() - startedAt,
+      )
+      for (const one of group) one.resolve()
+    } catch (cause) {
+      broken ??= { cause }
+      for (const one of group) one.reject(cause)
+    }
+  }
+
+  function commit(ops: readonly Op[], { soon = false }: CommitOptions = {}): Promise<void> {
+    return new Promise((resolve, reject) => {
+      waiting.push({ ops, isUrgent: !soon, resolve, reject })
+      writing ??= new Promise<void>((done) => timers.soon(done)).then(writeAll)
+    })
+  }
+
   return {
-    commit(ops) {
-      return new Promise((resolve, reject) => {
-        waiting.push({ ops, resolve, reject })
-        writing ??= new Promise<void>((done) => timers.soon(done)).then(writeAll)
-      })
+    commit,
+    hardened() {
+      for (const one of soft.splice(0)) one.resolve()
     },
     async drain() {
       await writing
+      hardening?.()
     },
     abandon() {
+      hardening?.()
       broken ??= { cause: new Error('the ledger was abandoned') }
     },
   }

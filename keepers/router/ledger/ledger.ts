@@ -15,7 +15,9 @@ export interface Ledger {
    * Resolves when the operations would survive a power cut. A rejection is fatal: stop, restart, read back. Only an
    * admission that contradicts another may be rejected alone, with `ledger.conflict`: it is as if it had never been asked for.
    */
-  commit(ops: readonly Op[]): Promise<void>
+  commit(ops: readonly Op[], options?: CommitOptions): Promise<void>
+  /** Resolves with the cause once nothing can be written any more, or read: stop, restart. */
+  lost(): Promise<unknown>
 
   /** @returns zero figures for a payer without a history. */
   account(payer: Address): Promise<AccountRow>
@@ -72,6 +74,11 @@ export interface Ledger {
   recentBatches(limit: number): Promise<BatchRow[]>
 
   close(): Promise<void>
+}
+
+export interface CommitOptions {
+  /** Nobody waits for it yet: it becomes durable with the next commit that somebody waits for, a moment later at the latest. */
+  soon?: boolean
 }
 
 export type Op =

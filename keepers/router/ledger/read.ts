@@ -1,5 +1,5 @@
 import type { Address, Hex } from 'viem'
-import type { ErrorBody } from '../../../sdk/errors.ts'
+import { type ErrorBody, later } from '../../../sdk/errors.ts'
 import type { Leaf } from '../../../sdk/protocol/merkle.ts'
 import { countersignedSchema, requestSchema } from '../../../sdk/protocol/wire.ts'
 import type {
@@ -15,7 +15,7 @@ import type {
 import type { Sqlite } from './sqlite.ts'
 
 type Row = Record<string, unknown>
-type Reads = Omit<Ledger, 'commit' | 'close'>
+type Reads = Omit<Ledger, 'commit' | 'close' | 'lost'>
 
 const JOB = `SELECT jobs.*, (SELECT node FROM attempts WHERE attempts.job = jobs.number
   ORDER BY attempt DESC LIMIT 1) AS node FROM jobs`
@@ -34,6 +34,8 @@ const BATCH_WITHOUT_BYTES = `SELECT ${BATCH_FACTS}, x'' AS packed, x'' AS data F
 export function reader(db: Sqlite): Reads {
   const prepared = new Map<string, ReturnType<Sqlite['prepare']>>()
   const prepare = (sql: string) => {
+    // Statements outlive their connection, and would tell what was true before it was lost.
+    if (!db.open) throw later('ledger.closed', 'The ledger is closed.')
     const known = prepared.get(sql)
     if (known) return known
     const statement = db.prepare(sql)

@@ -131,5 +131,11 @@ const THIRD = `
 ALTER TABLE batches ADD COLUMN crown BLOB NOT NULL DEFAULT x'';
 `
 
+/** How far the redo log is in these tables: whatever stands further on there was not committed here before a crash. */
+const FOURTH = `
+CREATE TABLE redone (number BIGINT NOT NULL);
+INSERT INTO redone (number) VALUES (0);
+`
+
 /** A ledger of version n has the first n steps behind it. */
-export const SCHEMA_STEPS = [FIRST, SECOND, THIRD] as const
+export const SCHEMA_STEPS = [FIRST, SECOND, THIRD, FOURTH] as const

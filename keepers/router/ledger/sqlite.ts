@@ -2,75 +2,124 @@ import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Database from 'libsql'
 import { refused } from '../../../sdk/errors.ts'
-import type { Cancel, Timers } from '../../world.ts'
-import { type CommitObserver, groupCommits } from './group.ts'
+import type { Timers } from '../../world.ts'
+import { type CommitObserver, type Group, groupCommits } from './group.ts'
 import type { Ledger } from './ledger.ts'
 import { reader } from './read.ts'
+import { openRedo } from './redo.ts'
 import { SCHEMA_STEPS } from './schema.ts'
-import { writer } from './write.ts'
+import { isConflict, openTransaction } from './transaction.ts'
+import { rowsOf } from './write.ts'
 
 export type Sqlite = InstanceType<typeof Database>
 
 /** How often the write-ahead log is folded back into the database while it grows. */
-const CHECKPOINT_MS = 250
+const CHECKPOINT_MS = 1_000
 
 export interface SqliteLedger extends Ledger {
-  /** Ends as a crash would: what is not durable is lost. */
-  abandon(): void
+  /** Ends as a crash would: what is not durable is lost. Resolves when the next one may open it. */
+  abandon(): Promise<void>
 }
 
 /**
- * The ledger in one SQLite file: write-ahead log, `synchronous=FULL`. One connection writes, reads and checkpoints;
- * nobody else may open the file meanwhile.
+ * The ledger in one SQLite file: write-ahead log, `synchronous=FULL`. One connection writes, reads and checkpoints; nobody
+ * else may open the file meanwhile. What is committed here is in an open transaction at once, durable by its line in the redo
+ * log beside the file, and in the tables a moment later, with all that came meanwhile.
  *
- * @throws `ledger.in_use` (refused) if another process has it; `ledger.version` (refused) if a newer program wrote it.
+ * @throws `ledger.in_use` (refused) if another process has it; `ledger.version` (refused) if another version wrote it;
+ *   `ledger.corrupt` (refused).
  */
 export function openSqlite(path: string, timers: Timers, observed?: CommitObserver): SqliteLedger {
   mkdirSync(dirname(path), { recursive: true })
   const unlock = lock(path)
   const db = open(path)
-  migrate(db, path)
-
-  const apply = writer(db)
-  let dirty = false
-  const group = groupCommits(
-    (ops) => {
-      apply(ops)
-      dirty = true
-    },
-    timers,
-    observed,
-    isConflict,
-  )
-  const checkpoints: Cancel = timers.every(CHECKPOINT_MS, () => {
-    if (!dirty) return
-    dirty = false
-    db.pragma('wal_checkpoint(PASSIVE)')
-  })
-
-  return {
-    commit: group.commit,
-    ...reader(db),
-    async close() {
-      if (!db.open) return
-      await group.drain()
-      checkpoints()
-      db.pragma('wal_checkpoint(TRUNCATE)')
-      db.close()
-      unlock()
-    },
-    abandon() {
-      group.abandon()
-      checkpoints()
-      db.close()
-      unlock()
-    },
+  try {
+    migrate(db, path)
+    return openEngine(db, path, timers, observed, unlock)
+  } catch (cause) {
+    db.close()
+    unlock()
+    throw cause
   }
 }
 
-/** Whether the engine refused what it was told to write, and could write something else. */
-const isConflict = (cause: unknown): boolean =>
-  String((cause as { code?: unknown } | undefined)?.code).startsWith('SQLITE_CONSTRAINT')
+function openEngine(
+  db: Sqlite,
+  path: string,
+  timers: Timers,
+  observed: CommitObserver | undefined,
+  unlock: () => void,
+): SqliteLedger {
+  const redo = openRedo(`${path}.redo`)
+  let lose: (cause: unknown) => void = () => {}
+  const lost = new Promise<unknown>((resolve) => {
+    lose = resolve
+  })
+  let dirty = false
+  const transaction = openTransaction(db, timers, redo.left, {
+    committed() {
+      dirty = true
+      redo.committed()
+      group.hardened()
+    },
+    failed(cause) {
+      db.close()
+      lose(cause)
+    },
+  })
+  const group: Group = groupCommits(
+    {
+      run(ops) {
+        const rows = rowsOf(ops)
+        if (rows.length > 0) redo.add({ number: transaction.run(rows), rows })
+      },
+      async harden() {
+        const isLogged = await redo.flush()
+        if (!isLogged) transaction.commit()
+      },
+      isConflict,
+    },
+    timers,
+    observed,
+  )
+  const checkpoints = timers.every(CHECKPOINT_MS, checkpoint)
+
+  function checkpoint(): void {
+    if (!dirty || !db.open) return
+    transaction.commitOrTell()
+    dirty = false
+    if (db.open) db.pragma('wal_checkpoint(PASSIVE)')
+  }
+
+  let isEnded = false
+  async function end(last: () => void): Promise<void> {
+    if (isEnded) return
+    isEnded = true
+    checkpoints()
+    if (db.open) last()
+    await redo.close()
+    if (db.open) db.close()
+    unlock()
+  }
+
+  return {
+    commit: group.commit,
+    lost: () => lost,
+    ...reader(db),
+    async close() {
+      await group.drain()
+      await end(() => {
+        transaction.commit()
+        redo.clear()
+        db.pragma('wal_checkpoint(TRUNCATE)')
+      })
+    },
+    abandon() {
+      group.abandon()
+      return end(transaction.abandon)
+    },
+  }
+}
 
 /**
  * Admits one process to the ledger. The lock is the kernel's, on a file of its own: it ends with the process, and at

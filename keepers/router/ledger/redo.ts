@@ -1,0 +1,108 @@
+import { existsSync, readFileSync, truncateSync } from 'node:fs'
+import { openAppendFile } from '../../../sdk/append-file.ts'
+import { refused } from '../../../sdk/errors.ts'
+import { SCHEMA_STEPS } from './schema.ts'
+import type { Row, Value } from './write.ts'
+
+/** What the engine wrote in one piece, under a rising number. */
+export interface Entry {
+  number: number
+  rows: readonly Row[]
+}
+
+/**
+ * What was acknowledged and is perhaps in no committed transaction yet, one line per entry. A line is durable after one short
+ * write at the end of a file, which blocks nobody; a commit writes every page that was touched, and blocks all.
+ */
+export interface RedoLog {
+  /** What an earlier process left, in its order; some of it may be committed. */
+  readonly left: readonly Entry[]
+  /** Takes an entry, to be written with those after it. */
+  add(entry: Entry): void
+  /**
+   * Resolves when everything so far would survive a power cut.
+   *
+   * @returns false if that is so much that committing it costs less than writing it twice: it is not in the log.
+   * @throws `AppendError`.
+   */
+  flush(): Promise<boolean>
+  /** Everything so far is committed: what was not written need not be. */
+  committed(): void
+  /** Everything so far is committed and goes. */
+  clear(): void
+  close(): Promise<void>
+}
+
+/** As the version of the tables: rows name statements of one program. */
+const VERSION = SCHEMA_STEPS.length
+
+/** More than this is not written at once. Bytes. */
+const MOST_LOGGED = 64 * 1024
+/** A log beyond this begins anew. Bytes. */
+const MOST_BYTES = 1024 * 1024
+
+/** @throws `ledger.version`, `ledger.corrupt` (refused). */
+export function openRedo(path: string): RedoLog {
+  const content = existsSync(path) ? readFileSync(path) : Buffer.alloc(0)
+  const bytes = content.lastIndexOf('\n') + 1
+  const left = content.subarray(0, bytes).toString('utf8').split('\n').slice(0, -1).map(entryOf)
+  // A torn last line was never acknowledged to anybody.
+  if (bytes < content.length) truncateSync(path, bytes)
+  const file = openAppendFile(path, bytes)
+  let waiting: Entry[] = []
+  return {
+    left,
+    add: (entry) => void waiting.push(entry),
+    async flush() {
+      if (waiting.reduce((sum, { rows }) => sum + sizeOf(rows), 0) > MOST_LOGGED) return false
+      const text = waiting.map(lineOf).join('')
+      waiting = []
+      await file.append(text)
+      return true
+    },
+    committed() {
+      waiting = []
+      if (file.size > MOST_BYTES) file.clear()
+    },
+    clear: file.clear,
+    close: file.close,
+  }
+}
+
+const lineOf = ({ number, rows }: Entry): string => `${JSON.stringify([VERSION, number, rows.map(encode)])}\n`
+
+function entryOf(line: string): Entry {
+  try {
+    const [version, number, rows] = JSON.parse(line) as [number, number, Written[]]
+    if (version === VERSION) return { number, rows: rows.map(decode) }
+  } catch (cause) {
+    throw corrupt(cause)
+  }
+  throw refused('ledger.version', 'The redo log of the ledger was left by another version of the router.', {
+    fix: 'Start that version once more and stop it: it brings its ledger in order.',
+  })
+}
+
+const corrupt = (cause: unknown) =>
+  refused('ledger.corrupt', 'A line of the redo log of the ledger cannot be read.', {
+    fix: 'Restore it from a backup: without it the router does not know what it acknowledged last.',
+    cause,
+  })
+
+const lengthOf = (value: Value): number =>
+  typeof value === 'string' || Buffer.isBuffer(value) ? value.length : 0
+
+const sizeOf = (rows: readonly Row[]): number =>
+  rows.reduce((sum, row) => row.reduce<number>((size, value) => size + lengthOf(value), sum), 0)
+
+/** A row as JSON has it: bytes in base64. */
+type Written = (string | number | null | { bytes: string })[]
+
+const encode = (row: Row): Written =>
+  row.map((value) => (Buffer.isBuffer(value) ? { bytes: value.toString('base64') } : value))
+
+const decode = (row: Written): Row =>
+  row.map(
+    (value): Value =>
+      typeof value === 'object' && value !== null ? Buffer.from(value.bytes, 'base64') : value,
+  ) as unknown as Row
