@@ -138,7 +138,7 @@ export function createCalls(transport: Transport, frontend: number, open: () => 
     const { session, outcome } = await open()
     const { request: message } = job
     const request = session.hasher.struct('Request', message)
-    const isOpen = session.purse.pending.some((call) => call.request === request)
+    const isOpen = session.purse.isPending(request)
     if (!isOpen && !(await outcome.isCharged(request))) throw over(request)
     const version = await session.version(message.pod, message.manifest)
     const until = Math.max(

@@ -102,11 +102,13 @@ export interface Book {
   /** Verified receipts. */
   count: number
   pending: Map<Hex, PendingCall>
+  /** The most that those may still cost, base units. */
+  atStake: bigint
   /** Why this key signs nothing more; an error code. */
   retired?: string
 }
 
-export const emptyBook = (): Book => ({ charged: 0n, count: 0, pending: new Map() })
+export const emptyBook = (): Book => ({ charged: 0n, count: 0, pending: new Map(), atStake: 0n })
 
 /** Adds one entry. An answer counts once, however often it comes. */
 export function enter(book: Book, entry: JournalEntry): void {
@@ -115,14 +117,17 @@ export function enter(book: Book, entry: JournalEntry): void {
       book.charged = entry.charged
       book.count = entry.count
       book.pending = new Map(entry.pending.map((call) => [call.request, call]))
+      book.atStake = entry.pending.reduce((sum, { message }) => sum + message.maxPrice, 0n)
       if (entry.retired !== undefined) book.retired = entry.retired
       return
     case 'signed':
+      drop(book, entry.request)
       book.pending.set(entry.request, {
         request: entry.request,
         message: entry.message,
         voucher: entry.voucher,
       })
+      book.atStake += entry.message.maxPrice
       return
     case 'left': {
       const call = book.pending.get(entry.request)
@@ -130,24 +135,26 @@ export function enter(book: Book, entry: JournalEntry): void {
       return
     }
     case 'booked':
-      if (!book.pending.delete(entry.request)) return
+      if (!drop(book, entry.request)) return
       book.charged += entry.answer.receipt.price
       book.count += 1
       return
     case 'released':
     case 'rejected':
-      book.pending.delete(entry.request)
+      drop(book, entry.request)
       return
     case 'retired':
       book.retired ??= entry.code
   }
 }
 
-/** The most that calls in flight may still cost, base units. */
-export function atStake({ pending }: Book): bigint {
-  let sum = 0n
-  for (const { message } of pending.values()) sum += message.maxPrice
-  return sum
+/** @returns whether it was open. */
+function drop(book: Book, request: Hex): boolean {
+  const call = book.pending.get(request)
+  if (call === undefined) return false
+  book.pending.delete(request)
+  book.atStake -= call.message.maxPrice
+  return true
 }
 
 /** First entry of a journal: all that the book knows, so that older files need not be read again. */

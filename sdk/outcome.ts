@@ -52,13 +52,11 @@ export function outcomeOf(transport: Transport, session: Session): Outcome {
   const followed = new Map<Hex, OpenCall>()
   let stopped = false
 
-  const isOpen = (request: Hex) => purse.pending.some((call) => call.request === request)
-
   async function accept(call: OpenCall, version: PodVersion, answer: Countersigned): Promise<void> {
     const { request, message, delivery } = call
     const { charged, count } = answer.ack
     // The running total of a call that was decided long ago, or by another key, says nothing new.
-    const [mostBefore, mostCount] = isOpen(request)
+    const [mostBefore, mostCount] = purse.isPending(request)
       ? [purse.mostBefore(request), purse.mostCount(request)]
       : [charged, count]
     const { manifest } = version
@@ -86,7 +84,7 @@ export function outcomeOf(transport: Transport, session: Session): Outcome {
   /** @returns whether the call is decided now. */
   async function resolve(call: OpenCall): Promise<boolean> {
     const { request, message } = call
-    if (!isOpen(request)) return true
+    if (!purse.isPending(request)) return true
     const document = await documentOf(request)
     if (document === undefined) {
       if (Date.now() / 1000 < message.deadline + EXPIRY_GRACE) return false
@@ -150,7 +148,7 @@ export function outcomeOf(transport: Transport, session: Session): Outcome {
       timers.delete(timer)
       const call = followed.get(request)
       // A wrong answer is in the journal; nobody waits for its error here.
-      const decided = !call || (await resolve(call).catch(() => !isOpen(request)))
+      const decided = !call || (await resolve(call).catch(() => !purse.isPending(request)))
       if (decided) followed.delete(request)
       else askLater(request, Math.min(2 * pause, LONGEST_PAUSE_MS))
     }, pause)
@@ -171,7 +169,7 @@ export function outcomeOf(transport: Transport, session: Session): Outcome {
       const calls = purse.pending.map(interrupted)
       await Promise.all(
         calls.map(async (call) => {
-          const decided = await resolve(call).catch(() => !isOpen(call.request))
+          const decided = await resolve(call).catch(() => !purse.isPending(call.request))
           if (!decided) follow(call)
         }),
       )

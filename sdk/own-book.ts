@@ -1,7 +1,7 @@
 import type { Address, Hex } from 'viem'
 import { type Check, no, unchecked, yes } from './checks.ts'
 import { asHeuristError, type HeuristError } from './errors.ts'
-import { type AccountId, atStake, emptyBook, enter, type JournalEntry } from './journal.ts'
+import { type AccountId, emptyBook, enter, type JournalEntry } from './journal.ts'
 import type { SettledBatch } from './settlement.ts'
 import { formatUsd } from './units.ts'
 
@@ -27,7 +27,7 @@ export function ownBookOf(
 ): OwnBook {
   const book = emptyBook()
   for (const entry of entries) enter(book, entry)
-  const totals = { charged: book.charged, held: atStake(book) }
+  const totals = { charged: book.charged, held: book.atStake }
   if (archived === undefined) return totals
   const booked = new Map<Hex, bigint>()
   for (const entry of [...archived, ...entries])

@@ -1,7 +1,6 @@
 import type { Address, Hex } from 'viem'
 import { refused } from './errors.ts'
 import {
-  atStake,
   type Book,
   emptyBook,
   enter,
@@ -25,6 +24,8 @@ export interface Purse {
   readonly charged: bigint
   readonly count: number
   readonly pending: readonly PendingCall[]
+  /** Whether it was signed here and is not decided yet. */
+  isPending(request: Hex): boolean
   /**
    * Signs for one call. The voucher is in the journal before it is returned.
    *
@@ -120,7 +121,7 @@ export function openPurse({ log, payer, router, hasher, signVoucher, now }: Purs
     if (isClosed) throw closed()
     if (book.retired !== undefined) throw retired(payer, book.retired)
     const request = hasher.struct('Request', message)
-    const ceiling = book.charged + atStake(book) + message.maxPrice
+    const ceiling = book.charged + book.atStake + message.maxPrice
     const voucher = { router, ceiling, expiry: Math.floor(now() / 1000) + VOUCHER_SECONDS, request }
     const entry: JournalEntry = { type: 'signed', at: now(), request, message, voucher }
     enter(book, entry)
@@ -148,10 +149,11 @@ export function openPurse({ log, payer, router, hasher, signVoucher, now }: Purs
     get pending() {
       return [...book.pending.values()]
     },
+    isPending: (request) => book.pending.has(request),
     reserve,
     mostBefore(request) {
       const own = book.pending.get(request)?.message.maxPrice ?? 0n
-      return book.charged + atStake(book) - own
+      return book.charged + book.atStake - own
     },
     mostCount: (request) => BigInt(book.count + book.pending.size - (book.pending.has(request) ? 1 : 0)),
     book: (request, answer) => decide({ type: 'booked', at: now(), request, answer }),

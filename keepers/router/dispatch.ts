@@ -415,7 +415,7 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
 
   /** Tells the node that its receipt may be forgotten. */
   const received = (node: number, request: Hex, charged = false) =>
-    deps.links().of(node)?.send(0, FRAME.received, jsonPayload({ request, charged }))
+    deps.links().of(node)?.mention(0, FRAME.received, jsonPayload({ request, charged }))
 
   // ---------------------------------------------------------------------------------------------- accidents
 

@@ -20,7 +20,7 @@ import {
   textDigest,
 } from '../../sdk/protocol/link.ts'
 import { parseWire } from '../../sdk/protocol/wire.ts'
-import type { Wire, World } from '../world.ts'
+import type { Cancel, Timers, Wire, World } from '../world.ts'
 import type { Limits } from './config.ts'
 import type { Registry } from './registry.ts'
 
@@ -32,6 +32,8 @@ export interface Link {
   nextJob(): number
   /** Queued; everything of one tick leaves as one message. */
   send(job: number, type: FrameType, payload: Uint8Array): void
+  /** The same, for what the worker does not wait for: it leaves with the next message, or a moment later. */
+  mention(job: number, type: FrameType, payload: Uint8Array): void
   close(code: number, reason: string): void
 }
 
@@ -65,6 +67,8 @@ export const CLOSE = {
 
 /** Frames leave at the end of the tick, or as soon as they make this many bytes. */
 const FLUSH_BYTES = 64 * 1024
+/** What nobody waits for leaves after this. */
+const MENTION_MS = 50
 /** A worker that lets so much wait is not reading. */
 const MOST_WAITING_BYTES = 64 * 1024 * 1024
 /** Heartbeats that may be missed. */
@@ -87,7 +91,7 @@ export function createLinks({ world, registry, limits, events }: Deps): Links {
   function attach(wire: Wire): void {
     if (stopping) return wire.close(CLOSE.stopping, 'the router is stopping')
     wires.add(wire)
-    const out = outbox(wire, timers.soon)
+    const out = outbox(wire, timers)
     const nonce = toHex(world.random.bytes(32))
     const challenge = {
       nonce,
@@ -145,6 +149,7 @@ export function createLinks({ world, registry, limits, events }: Deps): Links {
           return lastJob
         },
         send: (job, type, bytes) => out.send({ job, type, payload: bytes }),
+        mention: (job, type, bytes) => out.mention({ job, type, payload: bytes }),
         close: end,
       }
       links.set(hello.node, link)
@@ -269,13 +274,16 @@ export function workerFailure(payload: Uint8Array): ErrorBody {
 }
 
 /** Frames of one tick leave as one message. */
-function outbox(wire: Wire, soon: (run: () => void) => void) {
+function outbox(wire: Wire, timers: Pick<Timers, 'soon' | 'after'>) {
   let frames: Frame[] = []
   let bytes = 0
   let scheduled = false
+  let mentions: Cancel | undefined
 
   function flush(): void {
     scheduled = false
+    mentions?.()
+    mentions = undefined
     if (frames.length === 0) return
     const message = encodeFrames(frames)
     frames = []
@@ -283,15 +291,23 @@ function outbox(wire: Wire, soon: (run: () => void) => void) {
     wire.send(message)
   }
 
+  function add(frame: Frame): void {
+    frames.push(frame)
+    bytes += FRAME_HEADER_BYTES + frame.payload.length
+    if (bytes >= FLUSH_BYTES) flush()
+  }
+
   return {
     flush,
     send(frame: Frame): void {
-      frames.push(frame)
-      bytes += FRAME_HEADER_BYTES + frame.payload.length
-      if (bytes >= FLUSH_BYTES) return flush()
-      if (scheduled) return
+      add(frame)
+      if (scheduled || frames.length === 0) return
       scheduled = true
-      soon(flush)
+      timers.soon(flush)
+    },
+    mention(frame: Frame): void {
+      add(frame)
+      if (frames.length > 0) mentions ??= timers.after(MENTION_MS, flush)
     },
   }
 }

@@ -68,7 +68,8 @@ describe('the end of a call', () => {
     const [pending] = [signed(1)].flatMap((entry) => (entry.type === 'signed' ? [entry] : []))
     if (!pending) throw new Error('there is no such call')
     const { request, message, voucher } = pending
-    const sums = { charged: 7n, count: 1, pending: new Map([[request, { request, message, voucher }]]) }
+    const calls = new Map([[request, { request, message, voucher }]])
+    const sums = { charged: 7n, count: 1, pending: calls, atStake: message.maxPrice }
     await db.clear('journal')
     await db.add('journal', encodeEntry(openingEntry(account, sums, 9)), ['journal', 0])
     expect(await ends()).to.deep.equal(['open', 'forgotten', 'forgotten'])

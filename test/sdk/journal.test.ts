@@ -16,13 +16,13 @@ import { expect } from 'chai'
 import type { Hex } from 'viem'
 import {
   type AccountId,
-  atStake,
   type Book,
   emptyBook,
   enter,
   type Journal,
   type JournalEntry,
   memoryJournal,
+  openingEntry,
 } from '../../sdk/journal.ts'
 import { fileJournal } from '../../sdk/journal-file.ts'
 import { createHasher, type Request } from '../../sdk/protocol/messages.ts'
@@ -524,9 +524,17 @@ describe('a journal in files', function () {
       }),
     )
 
-    expect(atStake(bookOf(entries))).to.equal(6n)
-    expect(atStake(bookOf([...entries, { type: 'released', at: 1, request: hash(2), code: 'x' }]))).to.equal(
-      4n,
-    )
+    expect(bookOf(entries).atStake).to.equal(6n)
+    const end = { at: 1, request: hash(2), code: 'x' }
+    const released = [...entries, { type: 'released', ...end } as const]
+    expect(bookOf(released).atStake).to.equal(4n)
+    const again = [...released, { type: 'released', ...end }, { type: 'rejected', ...end }] as const
+    expect(bookOf(again).atStake, 'what has ended ends once').to.equal(4n)
+    expect(bookOf([...entries, ...entries]).atStake, 'and what was signed twice counts once').to.equal(6n)
+    const carried = bookOf([
+      openingEntry(account, bookOf(released), 1),
+      { type: 'released', ...end, request: hash(3) },
+    ])
+    expect(carried.atStake, 'also from an archived file').to.equal(1n)
   })
 })

@@ -16,7 +16,7 @@ export interface GroupObserver {
 }
 
 /** So long a write waits for company. */
-const LINGER_MS = 20
+const LINGER_MS = 50
 /** What the books did not take is written again after this. */
 const AGAIN_MS = 1_000
 
