@@ -7,6 +7,7 @@ import {
   decodeJob,
   encodeFrames,
   FRAME,
+  type Frame,
   type FrameType,
   jsonPayload,
 } from '../../sdk/protocol/frames.ts'
@@ -113,8 +114,16 @@ export async function testWorker(
   let muted = false
   let seen = 0
 
+  let frames: Frame[] = []
+  /** As a worker does: frames of one tick leave as one message. */
   const send = (job: number, type: FrameType, payload: Uint8Array) => {
-    if (socket.readyState === WebSocket.OPEN) socket.send(encodeFrames([{ job, type, payload }]))
+    if (frames.length === 0) setImmediate(flush)
+    frames.push({ job, type, payload })
+  }
+  function flush(): void {
+    const sending = frames
+    frames = []
+    if (sending.length > 0 && socket.readyState === WebSocket.OPEN) socket.send(encodeFrames(sending))
   }
   const states = (free = true): SlotState[] =>
     pods.flatMap((pod) =>
@@ -141,14 +150,20 @@ export async function testWorker(
     },
     behave: options.behave ?? answers(),
     send,
-    raw: (bytes) => socket.send(bytes),
+    raw(bytes) {
+      flush()
+      socket.send(bytes)
+    },
     slots: (changes) =>
       send(0, FRAME.slots, jsonPayload(changes.map((change, index) => ({ ...states()[index], ...change })))),
     repeat: (signed) => send(0, FRAME.receipt, jsonPayload(signed)),
     mute() {
       muted = true
     },
-    die: () => socket.terminate(),
+    die() {
+      flush()
+      socket.terminate()
+    },
     again: (url) =>
       testWorker(stage, { url: url ?? router.url }, { ...options, identity, behave: worker.behave }),
     async nextJob() {
