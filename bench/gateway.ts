@@ -27,7 +27,7 @@ const RATE_CALLS = 2_000
 const PER_SECOND = 300
 const LATENCY_CALLS = 900
 /** Rounds of each, one after the other, so that both have the same minutes; the median is told. */
-const ROUNDS = 3
+const ROUNDS = 7
 
 export async function run(): Promise<Figure[]> {
   const stage = await openStage()
