@@ -3,7 +3,7 @@ import { type HeuristError, later, refused } from '../../sdk/errors.ts'
 import { fastKeccak, recoverSigner, toCompact } from '../../sdk/native.ts'
 import { toHex } from '../../sdk/protocol/bytes.ts'
 import type { Hasher } from '../../sdk/protocol/messages.ts'
-import { maxPriceOf, unitLimitsOf } from '../../sdk/protocol/price.ts'
+import { CHARGE_LIMIT, maxPriceOf, unitLimitsOf } from '../../sdk/protocol/price.ts'
 import { type Job, jobSchema, parseWire } from '../../sdk/protocol/wire.ts'
 import type { ChainAccount } from '../world.ts'
 import type { Account } from './books.ts'
@@ -22,9 +22,8 @@ const EXPIRY_SLACK_SECONDS = 300
 /** A kept voucher that ends sooner is not relied on for new calls. */
 const RELIABLE_SECONDS = 24 * HOUR_SECONDS
 
-/** Widths of a batch line. */
+/** The width of a batch line's ceiling. */
 const CEILING_LIMIT = 1n << 64n
-const CHARGE_LIMIT = 1n << 48n
 
 /** What a job says about itself, checked against nothing but itself and this router. No clock, no ledger. */
 export interface Checked {

@@ -11,12 +11,12 @@ import { toHex } from '../../sdk/protocol/bytes.ts'
 import { crownOf } from '../../sdk/protocol/crown.ts'
 import { indexBytes, leafRow, PART_LEAVES, partBytes } from '../../sdk/protocol/data.ts'
 import { growNodes, leafDigest, nodeAt, WORD } from '../../sdk/protocol/merkle.ts'
+import { CHARGE_LIMIT } from '../../sdk/protocol/price.ts'
 import type { KeptVoucher, NewBatch, UnpostedLeaf } from '../router/ledger/ledger.ts'
 import type { Payee } from './credited.ts'
 
 const ZERO = `0x${'00'.repeat(32)}` as const
-/** Widths of a batch line. */
-const MOST_AMOUNT = (1n << 48n) - 1n
+/** The payer lines of one batch, by their count's width. */
 const MOST_LINES = 65_535
 
 /** A payer without a voucher: its line is skipped on chain and paid by the float. Cannot happen; must not stop others. */
@@ -60,7 +60,7 @@ export function createFit({ maxLeaves, maxBytes, maxGas }: Room, isCredited: (pa
         bytes += isPayer ? PAYER_LINE_BYTES : PAYEE_LINE_BYTES
         gas += isPayer ? MOST_GAS.payer : gasOf(line as Payee)
       }
-      if ((sum ?? 0n) + price > MOST_AMOUNT || sums.size + 4 > MOST_LINES) return false
+      if ((sum ?? 0n) + price >= CHARGE_LIMIT || sums.size + 4 > MOST_LINES) return false
       sums.set(line, (sum ?? 0n) + price)
     }
     return bytes <= maxBytes && gas <= maxGas

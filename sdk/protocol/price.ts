@@ -17,6 +17,9 @@ export function priceOf(pricing: Manifest['pricing'], unitsIn: bigint, unitsOut:
   return price > minimum ? price : minimum
 }
 
+/** No call may cost so much: a payer line of a batch has 6 bytes for a charge. Base units. @source DESIGN §4 (Widths). */
+export const CHARGE_LIMIT = 1n << 48n
+
 /** Units that a call can use at most, before it runs. */
 export interface UnitLimits {
   unitsIn: bigint

@@ -1,5 +1,6 @@
 import type { Hex } from 'viem'
 import { refused } from '../../../sdk/errors.ts'
+import { CHARGE_LIMIT } from '../../../sdk/protocol/price.ts'
 import { formatUsd } from '../../../sdk/units.ts'
 import { createGroup } from './group.ts'
 import { type Opening, openOpenings, readOpenings } from './openings.ts'
@@ -8,9 +9,6 @@ import { type Counted, sumsOf, type Totals } from './sums.ts'
 
 /** The operator's own account: what its keys cost is counted and never limited. No wallet has this name. */
 export const HOUSE = 'house'
-
-/** No call costs so much: the router refuses it, and books in whole numbers of JavaScript could not say it. Base units. */
-const TOO_MUCH = 2n ** 48n
 
 /** `available` may be spent now. */
 export interface Balance extends Totals {
@@ -147,7 +145,8 @@ export function openTill(
   }
 
   function check({ wallet, key, quota, most }: Order): void {
-    if (most >= TOO_MUCH) {
+    // The router would refuse it, and whole numbers of JavaScript could not say it.
+    if (most >= CHARGE_LIMIT) {
       throw refused('price.too_high', `This call can cost $${formatUsd(most)}, more than any call may`, {
         fix: 'Ask for less.',
         details: { most: most.toString() },

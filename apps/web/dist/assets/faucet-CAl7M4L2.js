@@ -1,1 +1,0 @@
-import{r as e,t}from"./faucet-CIW3b-ls.js";e();export{t as faucet};

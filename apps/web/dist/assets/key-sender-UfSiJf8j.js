@@ -1,1 +1,0 @@
-import{n as e,t}from"./key-sender-rLAM6cwy.js";t();export{e as keySender};

@@ -1,1 +1,0 @@
-import{n as e,t}from"./prices-iKfUY5gB.js";e();export{t as endOf};

@@ -1,1 +1,0 @@
-import{n as e,t}from"./store-a1j1ggVq.js";t();export{e as openSessionDb};
