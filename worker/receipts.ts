@@ -154,6 +154,15 @@ export function openReceipts(dataDir: string, now: () => number = Date.now): Rec
     })
   }
 
+  /** In one step: a mark without its sum would never be counted. */
+  const markAndCount = database.transaction((request: Hex, charged: boolean) => {
+    const price = find(request)?.signed.receipt.price
+    // Only the first word counts: a router repeats itself after a reconnection.
+    if (mark.run(request).changes === 0 || price === undefined) return
+    if (charged) addCharged(price)
+    else doubt.run(request, now(), price.toString())
+  })
+
   return {
     find,
     put: (delivery) =>
@@ -162,13 +171,7 @@ export function openReceipts(dataDir: string, now: () => number = Date.now): Rec
         if (writes.length === 0) setImmediate(flush)
         writes.push({ delivery, resolve, reject })
       }),
-    markReceived(request, charged) {
-      const price = find(request)?.signed.receipt.price
-      // Only the first word counts: a router repeats itself after a reconnection.
-      if (mark.run(request).changes === 0 || price === undefined) return
-      if (charged) addCharged(price)
-      else doubt.run(request, now(), price.toString())
-    },
+    markReceived: (request, charged) => markAndCount.immediate(request, charged),
     worked: () => ({
       charged: chargedAt(Number.MAX_SAFE_INTEGER),
       chargedBefore: chargedAt(now() - GRACE_MS),

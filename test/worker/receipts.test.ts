@@ -3,6 +3,7 @@ import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, tru
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
+import Database from 'libsql'
 import { toHex } from '../../sdk/protocol/bytes.ts'
 import { toWire } from '../../sdk/protocol/wire.ts'
 import {
@@ -125,6 +126,24 @@ describe('the receipt store', function () {
       uncharged: 0n,
     })
     again.close()
+  })
+
+  it('a receipt is marked and counted in one step: what could not be counted is told again', async () => {
+    const before = open()
+    await before.put(delivery(1))
+    before.close()
+    const tables = new Database(join(folder, 'node', 'receipts.db'))
+    tables.exec(
+      "CREATE TRIGGER full BEFORE INSERT ON charged BEGIN SELECT RAISE(ABORT, 'the disk is full'); END",
+    )
+    tables.close()
+
+    const store = open()
+    expect(() => store.markReceived(word(1), true)).to.throw('the disk is full')
+
+    expect(store.unreceived()).to.have.length(1)
+    expect(store.worked().charged).to.equal(0n)
+    store.close()
   })
 
   it('forgets received receipts after a day and others after the longest life of a voucher', async () => {
