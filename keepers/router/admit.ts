@@ -268,7 +268,7 @@ export function createAdmit(deps: AdmitDeps): Admit {
       output,
       audience: createAudience(
         output,
-        () => live.durable && !doomed(live),
+        () => live.durable && live.attempt?.durable !== false && !doomed(live),
         () => dispatch.flow(live),
         timers,
       ),

@@ -158,6 +158,7 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
       link,
       job: link.nextJob(),
       startedMs: nowMs,
+      durable: false,
       warm,
       received: 0,
       granted: limits.windowBytes,
@@ -170,12 +171,14 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
     job.attempt = attempt
     job.asked.add(link.node)
     jobsOn(link).set(attempt.job, job)
-    record([
-      {
-        op: 'job.dispatched',
-        attempt: { job: job.number, attempt: attempt.number, node: link.node, at: nowMs, decision },
+    const row = { job: job.number, attempt: attempt.number, node: link.node, at: nowMs, decision }
+    commit([{ op: 'job.dispatched', attempt: row }], { soon: true }).then(
+      () => {
+        attempt.durable = true
+        job.audience.more()
       },
-    ])
+      () => {},
+    )
     // Our patience ends first: a node that waits for its client is told to sign for what went out.
     const header = { request: job.body, attempt: attempt.number, deadlineMs: nowMs + patienceMs + CANCEL_MS }
     link.send(attempt.job, FRAME.job, encodeJob(header, job.input))
@@ -277,12 +280,13 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
     if (upTo > job.version.manifest.limits.outputBytes)
       return misbehaved(job, 'sent more than the pod allows')
     const before = job.output.length
+    const isFirst = attempt.received === 0
     if (!job.output.write(attempt.received, bytes))
       return misbehaved(job, 'repeated the answer with other bytes')
     liveBytes += job.output.length - before
     attempt.received = upTo
     if (job.audience.streams > 0) {
-      if (before === 0 && !job.durable) hasten()
+      if (isFirst && !(job.durable && attempt.durable)) hasten()
       job.audience.more()
     }
     if (attempt.cancelled && attempt.again) windDown(job, attempt)

@@ -49,6 +49,8 @@ export interface Attempt {
   /** The job's number on the link. */
   job: number
   startedMs: number
+  /** That it was sent there is on disk: whoever has seen a byte of it is answered by this node after a crash as well. */
+  durable: boolean
   warm: boolean
   /** Output bytes that arrived in this attempt. */
   received: number
@@ -77,7 +79,7 @@ export interface LiveJob extends Waiting {
   /** The frontend's preferred nodes, best first. */
   readonly preferred: number[]
   readonly admittedMs: number
-  /** Admission and voucher are on disk: from here on bytes may go out. */
+  /** Admission and voucher are on disk: bytes may go out once that it was sent out is as well. */
   durable: boolean
   /** `closing`: the answer is charged and being written down. */
   state: 'queued' | 'running' | 'resuming' | 'closing' | 'ended'

@@ -99,11 +99,15 @@ describe('a router that dies at any moment', function () {
     })
 
     it('admitted, and its client never comes back: interrupted after a lease, without a charge', async () => {
-      const first = await startCrashing('job.dispatched', 'before')
-      worker = await testWorker(stage, first)
+      const first = await start()
+      // Its only slot is taken: the next call waits.
+      worker = await testWorker(stage, first, { behave: () => {} })
+      send(first, payer.job())
+      await worker.nextJob()
       const job = payer.job()
       send(first, job)
-      await crashed(first)
+      await until('it is admitted', async () => (await statusOf(first, job)) === 'admitted')
+      await first.crash()
 
       const second = await start()
       const before = await charged(second)
@@ -166,6 +170,38 @@ describe('a router that dies at any moment', function () {
       other.die()
     })
 
+    it('a byte of it was seen: it is written by then which node it is of, and that one is asked again and paid', async () => {
+      const first = await start()
+      // Its only slot is taken: what comes next is admitted, and written, long before it is sent out.
+      const busy = await testWorker(stage, first, { behave: () => {} })
+      send(first, payer.job())
+      await busy.nextJob()
+      const job = payer.job()
+      const seen = stream(first, job)
+      await until('it is admitted', async () => (await statusOf(first, job)) === 'admitted')
+      worker = await testWorker(stage, first, { behave: (given) => given.chunk(ANSWER) })
+      while (seen.bytes.length === 0) await new Promise((resolve) => setImmediate(resolve))
+      await first.crash()
+      const [done] = worker.jobs
+      if (!done) throw new Error('no job')
+      const signed = done.sign(done.honest())
+
+      const second = await start()
+      const before = await charged(second)
+      const again = await busy.again(second.url)
+      again.behave = answers()
+      worker = await worker.again(second.url)
+      worker.behave = (given) => {
+        given.chunk(ANSWER)
+        given.sendReceipt(signed)
+      }
+      const answer = await post(second, job)
+      expect(answer.body).to.include({ signature: signed.signature })
+      expect(again.jobs.map(({ hash }) => hash)).to.not.include(done.hash)
+      expect(await charged(second)).to.equal(before + PRICE)
+      again.die()
+    })
+
     it('answered at once, whether or not its admission is written by then: paid once when it comes again', async () => {
       const first = await startCrashing('job.receipted', 'before')
       worker = await testWorker(stage, first)
@@ -191,7 +227,8 @@ describe('a router that dies at any moment', function () {
 
     it('the receipt has come, the client never comes back: after the lease the node may forget it, nobody pays', async () => {
       const first = await startCrashing('job.receipted', 'before')
-      worker = await testWorker(stage, first)
+      // Until then what was admitted is written.
+      worker = await testWorker(stage, first, { behave: (job) => void setTimeout(answers(), 100, job) })
       const job = payer.job()
       send(first, job)
       await crashed(first)

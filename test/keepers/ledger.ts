@@ -347,7 +347,12 @@ export function ledgerConforms(name: string, engine: () => Engine): void {
       await expectRejection(ledger.commit([{ ...receipted(1), receipt: receipt(1, 2) }]))
 
       await expectRejection(admit(3))
+      await ledger.lost()
+      await expectRejection(ledger.job(hash(1003)))
+      await ledger.close()
+      ledger = await engine().open()
       expect(await ledger.job(hash(1003))).to.equal(undefined)
+      expect((await ledger.job(hash(1001)))?.status).to.equal('receipted')
     })
 
     it('an admission that contradicts another fails alone: nothing rests on it', async () => {

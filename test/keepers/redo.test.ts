@@ -1,9 +1,10 @@
 import { fork } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import Database from 'libsql'
+import { groupCommits } from '../../keepers/router/ledger/group.ts'
 import { openSqlite } from '../../keepers/router/ledger/sqlite.ts'
 import { realTimers, type Timers } from '../../keepers/world.ts'
 import { expectRejection } from './ledger.ts'
@@ -105,14 +106,15 @@ describe('the redo log of the ledger', function () {
     await third.close()
   })
 
-  it('a damaged line, one of another version, and one that contradicts the tables are refused, and the file is left as it is', async () => {
+  it('a damaged line, one of another version, a gap and one that contradicts the tables are refused, and the file is left as it is', async () => {
     const ledger = openSqlite(path, STANDING)
     await ledger.commit([admit(1)])
     await ledger.abandon()
     const good = readFileSync(redo, 'utf8')
     const refusals = [
       [`${good.slice(0, -40)}\n`, 'ledger.corrupt'],
-      [good.replace(/^\[\d+/, '[1'), 'ledger.version'],
+      [good.replace(/^\[\d+/, '[999'), 'ledger.version'],
+      [good.replace(/^\[(\d+),1,/, '[$1,2,'), 'ledger.corrupt'],
       [good + good.replace(/^\[(\d+),1,/, '[$1,2,').replace('"admit",1,', '"admit",7,'), 'ledger.corrupt'],
     ] as const
 
@@ -150,7 +152,7 @@ describe('the redo log of the ledger', function () {
     const one = ledger.commit([admit(1)], { soon: true }).then(() => order.push('soon'))
     await new Promise((resolve) => setImmediate(resolve))
     await new Promise((resolve) => setImmediate(resolve))
-    expect((await ledger.job(hash(1001)))?.number).to.equal(1)
+    expect((await ledger.jobById(address(1), hash(1)))?.number).to.equal(1)
     expect(lines()).to.equal(0)
 
     const two = ledger.commit([admit(2)]).then(() => order.push('now'))
@@ -163,6 +165,29 @@ describe('the redo log of the ledger', function () {
     const again = openSqlite(path, STANDING)
     expect((await again.openJobs()).map(({ number }) => number)).to.deep.equal([1, 2, 3])
     await again.close()
+  })
+
+  it('what is told to others is durable before', async () => {
+    const ledger = openSqlite(path, STANDING)
+    await ledger.commit([admit(1), admit(2), admit(3)])
+    const reads = [
+      () => ledger.job(hash(1001)),
+      () => ledger.recentJobs(9),
+      () => ledger.receipt(1),
+      () => ledger.lastReceiptOf(address(1)),
+      () => ledger.output(1),
+      () => ledger.newestLeafOf(address(1), 9),
+    ]
+    for (const [index, read] of reads.entries()) {
+      const before = lines()
+      void ledger.commit([{ ...receipted(1), output: new Uint8Array([index]) }], { soon: true })
+      await new Promise((resolve) => setImmediate(resolve))
+      await new Promise((resolve) => setImmediate(resolve))
+      expect(lines(), `${index}`).to.equal(before)
+      expect(await read()).to.not.equal(undefined)
+      expect(lines(), `${index}`).to.equal(before + 1)
+    }
+    await ledger.close()
   })
 
   it('of a ledger that cannot be written any more nothing is read either, and its owner hears of it', async () => {
@@ -183,6 +208,91 @@ describe('the redo log of the ledger', function () {
     const third = openSqlite(path, STANDING)
     expect((await third.openJobs()).map(({ number }) => number)).to.deep.equal([1])
     await third.close()
+  })
+
+  it('a read error that ends the transaction ends the ledger: another start has all that was acknowledged', async () => {
+    let commitNow = () => {}
+    const byHand = (ms: number, run: () => void) => {
+      if (ms === 50) commitNow = run
+      return () => {}
+    }
+    const ledger = openSqlite(path, { ...STANDING, after: byHand })
+    // More than the engine keeps in memory.
+    const output = new Uint8Array(3_000)
+    const numbers = Array.from({ length: 1_500 }, (_, index) => index + 1)
+    await Promise.all(
+      numbers.map((number) => ledger.commit([admit(number), { ...receipted(number), output }])),
+    )
+    commitNow()
+    for (let number = 1_501; number <= 1_510; number += 1) {
+      await ledger.commit([admit(number), receipted(number)])
+    }
+
+    const wal = readFileSync(`${path}-wal`)
+    truncateSync(`${path}-wal`, 32 + 4_120 * 20)
+    await expectRejection(Promise.all(numbers.map((number) => ledger.output(number))))
+    writeFileSync(`${path}-wal`, wal)
+
+    expect((await ledger.lost()) as { code: string }).to.have.property('code', 'SQLITE_IOERR_SHORT_READ')
+    commitNow()
+    await expectRejection(ledger.commit([admit(1_511)]))
+    await expectRejection(ledger.job(hash(2_000)))
+    await ledger.close()
+    const again = openSqlite(path, STANDING)
+    expect(await again.marks()).to.deep.equal({ job: 1_510, leaf: 1_510 })
+    expect(await again.output(1_510)).to.deep.equal(receipted(1_510).output)
+    await again.close()
+  })
+
+  it('what cannot be made durable breaks the ledger at once, for all who wait', async () => {
+    const full = new Error('the disk is full')
+    const told: unknown[] = []
+    const engine = {
+      run: () => {},
+      harden: () => Promise.reject(full),
+      isConflict: () => false,
+      broken: (cause: unknown) => void told.push(cause),
+    }
+    const group = groupCommits(engine, realTimers)
+
+    const waiting = [group.commit([admit(1)], { soon: true }), group.commit([admit(2)])]
+    const causes = await Promise.all(waiting.map((one) => one.catch((cause: unknown) => cause)))
+
+    expect(causes).to.deep.equal([full, full])
+    expect(told, 'once').to.deep.equal([full])
+    expect(await group.commit([admit(3)], { soon: true }).catch((cause: unknown) => cause)).to.equal(full)
+    expect(await group.settled().catch((cause: unknown) => cause)).to.equal(undefined)
+  })
+
+  it('tables that are busy are no corruption, and lines of another version that are committed are no obstacle', async () => {
+    const ledger = openSqlite(path, STANDING)
+    await ledger.commit([admit(1)])
+    await ledger.abandon()
+    const stranger = new Database(path)
+    stranger.exec('BEGIN IMMEDIATE')
+    expect(() => openSqlite(path, STANDING))
+      .to.throw()
+      .with.property('code', 'SQLITE_BUSY')
+    stranger.close()
+
+    const again = openSqlite(path, STANDING)
+    await again.abandon()
+    writeFileSync(redo, readFileSync(redo, 'utf8').replace(/^\[\d+/, '[999'))
+    const third = openSqlite(path, STANDING)
+    expect((await third.openJobs()).length).to.equal(1)
+    await third.close()
+  })
+
+  it('takes nothing while it closes', async () => {
+    const ledger = openSqlite(path, realTimers)
+    const before = ledger.commit([admit(1)])
+    const closing = ledger.close()
+    await expectRejection(ledger.commit([admit(2)]))
+    await Promise.all([before, closing])
+    expect(statSync(redo).size).to.equal(0)
+    const again = openSqlite(path, realTimers)
+    expect((await again.openJobs()).map(({ number }) => number)).to.deep.equal([1])
+    await again.close()
   })
 
   it('what a killed process acknowledged is there, in its order and without a gap', async () => {

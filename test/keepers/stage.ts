@@ -324,11 +324,11 @@ async function startMortal(config: RouterConfig, key: Hex, options: RouterOption
     Object.entries(real.ledger).map(([name, call]) => [name, mortal(call as () => Promise<unknown>)]),
   ) as unknown as SqliteLedger
   const commit = real.ledger.commit
-  ledger.commit = async (ops) => {
+  ledger.commit = async (ops, when) => {
     if (dead) return never
     options.beforeCommit?.(ops)
     if (dead) return never
-    await commit(ops)
+    await commit(ops, when)
     options.afterCommit?.(ops)
     if (dead) return never
   }

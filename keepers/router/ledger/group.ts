@@ -1,4 +1,4 @@
-import { bug } from '../../../sdk/errors.ts'
+import { bug, later } from '../../../sdk/errors.ts'
 import type { Cancel, Timers } from '../../world.ts'
 import type { CommitOptions, Ledger, Op } from './ledger.ts'
 
@@ -17,15 +17,20 @@ export interface Engine {
   harden(): Promise<void>
   /** Whether what `run` threw is the fault of the operations, not of the engine. */
   isConflict(cause: unknown): boolean
+  /** Nothing is run any more: what was acknowledged must be read back by another start. */
+  broken(cause: unknown): void
 }
 
 export interface Group {
   commit: Ledger['commit']
+  /** Resolves once everything that was run is durable: what reads have found may be told. */
+  settled(): Promise<void>
   /** The engine has made everything that was run durable by itself. */
   hardened(): void
-  /** Resolves once everything that was asked for has been run. */
-  drain(): Promise<void>
-  abandon(): void
+  /** Takes nothing more; resolves once everything that was asked for before has been run. */
+  end(): Promise<void>
+  /** Takes nothing more, and tells nobody what became of what it had. */
+  abandon(cause: unknown): void
 }
 
 /** What nobody waits for becomes durable after this. */
@@ -58,6 +63,7 @@ export function groupCommits(
   let hardening: Cancel | undefined
   let writing: Promise<void> | undefined
   let broken: { cause: unknown } | undefined
+  let isEnded = false
 
   async function writeAll(): Promise<void> {
     while (waiting.length > 0) {
@@ -71,6 +77,14 @@ export function groupCommits(
     writing = undefined
   }
 
+  function breaks(cause: unknown): void {
+    if (broken) return
+    broken = { cause }
+    hardening?.()
+    for (const one of soft.splice(0)) one.reject(cause)
+    engine.broken(cause)
+  }
+
   function run(group: readonly Waiting[]): void {
     try {
       if (broken) throw broken.cause
@@ -81,7 +95,7 @@ export function groupCommits(
         for (const one of group) runAlone(one)
         return
       }
-      broken ??= { cause }
+      breaks(cause)
       for (const one of group) one.reject(cause)
     }
   }
@@ -94,7 +108,7 @@ export function groupCommits(
       soft.push(one)
     } catch (cause) {
       const alone = !broken && engine.isConflict(cause) && isAdmission(one)
-      if (!alone) broken ??= { cause }
+      if (!alone) breaks(cause)
       one.reject(alone ? bug('ledger.conflict', 'an admission contradicts the ledger', { cause }) : cause)
     }
   }
@@ -113,13 +127,14 @@ export function groupCommits(
       )
       for (const one of group) one.resolve()
     } catch (cause) {
-      broken ??= { cause }
+      breaks(cause)
       for (const one of group) one.reject(cause)
     }
   }
 
   function commit(ops: readonly Op[], { soon = false }: CommitOptions = {}): Promise<void> {
     return new Promise((resolve, reject) => {
+      if (isEnded) return reject(later('ledger.closed', 'The ledger is closed.'))
       waiting.push({ ops, isUrgent: !soon, resolve, reject })
       writing ??= new Promise<void>((done) => timers.soon(done)).then(writeAll)
     })
@@ -127,16 +142,17 @@ export function groupCommits(
 
   return {
     commit,
+    async settled() {
+      if (soft.length > 0 || writing !== undefined) await commit([])
+    },
     hardened() {
       for (const one of soft.splice(0)) one.resolve()
     },
-    async drain() {
+    async end() {
+      isEnded = true
       await writing
       hardening?.()
     },
-    abandon() {
-      hardening?.()
-      broken ??= { cause: new Error('the ledger was abandoned') }
-    },
+    abandon: breaks,
   }
 }

@@ -30,8 +30,12 @@ const BATCH = `SELECT ${BATCH_FACTS}, packed, data FROM batches`
 /** A list of batches is no reason to read the bytes of each. */
 const BATCH_WITHOUT_BYTES = `SELECT ${BATCH_FACTS}, x'' AS packed, x'' AS data FROM batches`
 
-/** The reading half. Statements are prepared at first use and kept. */
-export function reader(db: Sqlite): Reads {
+/**
+ * The reading half. Statements are prepared at first use and kept.
+ *
+ * @param failed  Told what the engine said instead of an answer.
+ */
+export function reader(db: Sqlite, failed: (cause: unknown) => void): Reads {
   const prepared = new Map<string, ReturnType<Sqlite['prepare']>>()
   const prepare = (sql: string) => {
     // Statements outlive their connection, and would tell what was true before it was lost.
@@ -42,8 +46,19 @@ export function reader(db: Sqlite): Reads {
     prepared.set(sql, statement)
     return statement
   }
-  const get = (sql: string, ...params: (string | number)[]) => prepare(sql).get(params) as Row | undefined
-  const all = (sql: string, ...params: (string | number)[]) => prepare(sql).all(params) as Row[]
+  function ask<T>(sql: string, read: (statement: ReturnType<Sqlite['prepare']>) => T): T {
+    const statement = prepare(sql)
+    try {
+      return read(statement)
+    } catch (cause) {
+      failed(cause)
+      throw cause
+    }
+  }
+  const get = (sql: string, ...params: (string | number)[]) =>
+    ask(sql, (statement) => statement.get(params)) as Row | undefined
+  const all = (sql: string, ...params: (string | number)[]) =>
+    ask(sql, (statement) => statement.all(params)) as Row[]
   const maybe = <T>(row: Row | undefined, read: (row: Row) => T) => (row ? read(row) : undefined)
 
   return {

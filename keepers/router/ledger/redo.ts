@@ -1,7 +1,6 @@
 import { existsSync, readFileSync, truncateSync } from 'node:fs'
 import { openAppendFile } from '../../../sdk/append-file.ts'
 import { refused } from '../../../sdk/errors.ts'
-import { SCHEMA_STEPS } from './schema.ts'
 import type { Row, Value } from './write.ts'
 
 /** What the engine wrote in one piece, under a rising number. */
@@ -15,8 +14,6 @@ export interface Entry {
  * write at the end of a file, which blocks nobody; a commit writes every page that was touched, and blocks all.
  */
 export interface RedoLog {
-  /** What an earlier process left, in its order; some of it may be committed. */
-  readonly left: readonly Entry[]
   /** Takes an entry, to be written with those after it. */
   add(entry: Entry): void
   /**
@@ -33,25 +30,35 @@ export interface RedoLog {
   close(): Promise<void>
 }
 
-/** As the version of the tables: rows name statements of one program. */
-const VERSION = SCHEMA_STEPS.length
+/** To be raised with every change of a statement's name or values: rows name statements of one program. */
+const VERSION = 1
 
 /** More than this is not written at once. Bytes. */
 const MOST_LOGGED = 64 * 1024
 /** A log beyond this begins anew. Bytes. */
 const MOST_BYTES = 1024 * 1024
 
-/** @throws `ledger.version`, `ledger.corrupt` (refused). */
+/**
+ * What an earlier process left, in its order.
+ *
+ * @param after  What is committed already: entries up to this number are not looked at.
+ * @throws `ledger.version`, `ledger.corrupt` (refused).
+ */
+export function readRedo(path: string, after: number): Entry[] {
+  const content = existsSync(path) ? readFileSync(path) : Buffer.alloc(0)
+  // A torn last line was never acknowledged to anybody.
+  const lines = content.subarray(0, wholeOf(content)).toString('utf8').split('\n').slice(0, -1)
+  return lines.map(parsed).flatMap((line) => (line[1] > after ? [entryOf(line)] : []))
+}
+
+/** Goes on after what was left there. */
 export function openRedo(path: string): RedoLog {
   const content = existsSync(path) ? readFileSync(path) : Buffer.alloc(0)
-  const bytes = content.lastIndexOf('\n') + 1
-  const left = content.subarray(0, bytes).toString('utf8').split('\n').slice(0, -1).map(entryOf)
-  // A torn last line was never acknowledged to anybody.
+  const bytes = wholeOf(content)
   if (bytes < content.length) truncateSync(path, bytes)
   const file = openAppendFile(path, bytes)
   let waiting: Entry[] = []
   return {
-    left,
     add: (entry) => void waiting.push(entry),
     async flush() {
       if (waiting.reduce((sum, { rows }) => sum + sizeOf(rows), 0) > MOST_LOGGED) return false
@@ -69,25 +76,32 @@ export function openRedo(path: string): RedoLog {
   }
 }
 
+/** How many bytes are whole lines. */
+const wholeOf = (content: Buffer): number => content.lastIndexOf('\n') + 1
+
+/** A line: version, number, rows. */
+type Line = [version: number, number: number, rows: Written[]]
+
 const lineOf = ({ number, rows }: Entry): string => `${JSON.stringify([VERSION, number, rows.map(encode)])}\n`
 
-function entryOf(line: string): Entry {
+function parsed(text: string): Line {
   try {
-    const [version, number, rows] = JSON.parse(line) as [number, number, Written[]]
-    if (version === VERSION) return { number, rows: rows.map(decode) }
-  } catch (cause) {
-    throw corrupt(cause)
+    const line = JSON.parse(text) as Line
+    if (Number.isSafeInteger(line[0]) && Number.isSafeInteger(line[1])) return line
+  } catch {
+    // Told below.
   }
+  throw refused('ledger.corrupt', 'A line of the redo log of the ledger cannot be read.', {
+    fix: 'Restore it from a backup: without it the router does not know what it acknowledged last.',
+  })
+}
+
+function entryOf([version, number, rows]: Line): Entry {
+  if (version === VERSION) return { number, rows: rows.map(decode) }
   throw refused('ledger.version', 'The redo log of the ledger was left by another version of the router.', {
     fix: 'Start that version once more and stop it: it brings its ledger in order.',
   })
 }
-
-const corrupt = (cause: unknown) =>
-  refused('ledger.corrupt', 'A line of the redo log of the ledger cannot be read.', {
-    fix: 'Restore it from a backup: without it the router does not know what it acknowledged last.',
-    cause,
-  })
 
 const lengthOf = (value: Value): number =>
   typeof value === 'string' || Buffer.isBuffer(value) ? value.length : 0

@@ -6,9 +6,9 @@ import type { Timers } from '../../world.ts'
 import { type CommitObserver, type Group, groupCommits } from './group.ts'
 import type { Ledger } from './ledger.ts'
 import { reader } from './read.ts'
-import { openRedo } from './redo.ts'
+import { openRedo, readRedo } from './redo.ts'
 import { SCHEMA_STEPS } from './schema.ts'
-import { isConflict, openTransaction } from './transaction.ts'
+import { isConflict, openTransaction, redoneIn } from './transaction.ts'
 import { rowsOf } from './write.ts'
 
 export type Sqlite = InstanceType<typeof Database>
@@ -34,7 +34,6 @@ export function openSqlite(path: string, timers: Timers, observed?: CommitObserv
   const unlock = lock(path)
   const db = open(path)
   try {
-    migrate(db, path)
     return openEngine(db, path, timers, observed, unlock)
   } catch (cause) {
     db.close()
@@ -50,23 +49,25 @@ function openEngine(
   observed: CommitObserver | undefined,
   unlock: () => void,
 ): SqliteLedger {
-  const redo = openRedo(`${path}.redo`)
+  const redoPath = `${path}.redo`
+  checkVersion(db, path)
+  // Before the tables are changed: a log that this version cannot read is left to the one that can.
+  const left = readRedo(redoPath, redoneIn(db))
+  migrate(db)
   let lose: (cause: unknown) => void = () => {}
   const lost = new Promise<unknown>((resolve) => {
     lose = resolve
   })
   let dirty = false
-  const transaction = openTransaction(db, timers, redo.left, {
+  const transaction = openTransaction(db, timers, left, {
     committed() {
       dirty = true
       redo.committed()
       group.hardened()
     },
-    failed(cause) {
-      db.close()
-      lose(cause)
-    },
+    failed: (cause) => group.abandon(cause),
   })
+  const redo = openRedo(redoPath)
   const group: Group = groupCommits(
     {
       run(ops) {
@@ -78,6 +79,11 @@ function openEngine(
         if (!isLogged) transaction.commit()
       },
       isConflict,
+      broken(cause) {
+        transaction.abandon()
+        if (db.open) db.close()
+        lose(cause)
+      },
     },
     timers,
     observed,
@@ -88,7 +94,11 @@ function openEngine(
     if (!dirty || !db.open) return
     transaction.commitOrTell()
     dirty = false
-    if (db.open) db.pragma('wal_checkpoint(PASSIVE)')
+    try {
+      if (db.open) db.pragma('wal_checkpoint(PASSIVE)')
+    } catch (cause) {
+      group.abandon(cause)
+    }
   }
 
   let isEnded = false
@@ -96,29 +106,48 @@ function openEngine(
     if (isEnded) return
     isEnded = true
     checkpoints()
-    if (db.open) last()
-    await redo.close()
-    if (db.open) db.close()
-    unlock()
+    try {
+      if (db.open) last()
+    } finally {
+      await redo.close()
+      if (db.open) db.close()
+      unlock()
+    }
   }
 
   return {
     commit: group.commit,
     lost: () => lost,
-    ...reader(db),
+    ...told(reader(db, transaction.check), group.settled),
     async close() {
-      await group.drain()
+      await group.end()
       await end(() => {
         transaction.commit()
         redo.clear()
         db.pragma('wal_checkpoint(TRUNCATE)')
       })
     },
-    abandon() {
-      group.abandon()
-      return end(transaction.abandon)
-    },
+    abandon: () => end(() => group.abandon(new Error('the ledger was abandoned'))),
   }
+}
+
+type Reads = ReturnType<typeof reader>
+
+/** What is read of these calls is told to others, who act on it: it must be durable then. */
+const TOLD = ['job', 'recentJobs', 'receipt', 'lastReceiptOf', 'output', 'newestLeafOf'] as const
+
+function told(reads: Reads, settled: () => Promise<void>): Reads {
+  const later =
+    <A extends unknown[], R>(read: (...args: A) => Promise<R>) =>
+    async (...args: A): Promise<R> => {
+      const found = await read(...args)
+      await settled()
+      return found
+    }
+  const changed = Object.fromEntries(
+    TOLD.map((name) => [name, later(reads[name] as (...args: never[]) => Promise<unknown>)]),
+  )
+  return { ...reads, ...changed }
 }
 
 /**
@@ -147,20 +176,22 @@ function open(path: string): Sqlite {
   return db
 }
 
-function migrate(db: Sqlite, path: string): void {
-  // Read as a row: the driver's "simple" pragmas give rows as well.
-  const row = db.prepare('PRAGMA user_version').get() as { user_version: number }
-  const version = row.user_version
+/** @throws `ledger.version` (refused). */
+function checkVersion(db: Sqlite, path: string): void {
+  const version = versionOf(db)
   const newest = SCHEMA_STEPS.length
-  if (version > newest) {
-    throw refused(
-      'ledger.version',
-      `The ledger ${path} has version ${version}; this router reads ${newest}.`,
-      {
-        fix: 'Start the newer router that wrote it.',
-      },
-    )
-  }
+  if (version <= newest) return
+  throw refused('ledger.version', `The ledger ${path} has version ${version}; this router reads ${newest}.`, {
+    fix: 'Start the newer router that wrote it.',
+  })
+}
+
+// Read as a row: the driver's "simple" pragmas give rows as well.
+const versionOf = (db: Sqlite): number =>
+  (db.prepare('PRAGMA user_version').get() as { user_version: number }).user_version
+
+function migrate(db: Sqlite): void {
+  const version = versionOf(db)
   for (const [index, step] of SCHEMA_STEPS.entries()) {
     if (index < version) continue
     db.exec(`BEGIN IMMEDIATE; ${step} PRAGMA user_version = ${index + 1}; COMMIT`)

@@ -17,7 +17,9 @@ export interface Transaction {
   commit(): void
   /** The same, for who has nobody to throw to: the observer is told. */
   commitOrTell(): void
-  /** What was run and not committed is gone. */
+  /** After any error of the engine: one that was grave has ended the transaction, and with it what was run. */
+  check(cause: unknown): void
+  /** What was run and not committed is gone, and nothing more is run. */
   abandon(): void
 }
 
@@ -32,8 +34,8 @@ export interface TransactionObserver {
 const LINGER_MS = 50
 
 /**
- * @param left  What an earlier process made durable elsewhere and perhaps did not commit. It is committed here.
- * @throws `ledger.corrupt` (refused) if the tables cannot take it.
+ * @param left  What an earlier process made durable elsewhere and did not commit. It is committed here.
+ * @throws `ledger.corrupt` (refused) if the tables cannot take it; what the engine says.
  */
 export function openTransaction(
   db: Sqlite,
@@ -43,7 +45,7 @@ export function openTransaction(
 ): Transaction {
   const write = runner(db)
   const mark = db.prepare('UPDATE redone SET number = ?')
-  let { number } = db.prepare('SELECT number FROM redone').get([]) as { number: number }
+  let number = redoneIn(db)
   let isOpen = false
   let soon: Cancel | undefined
   takeLeft()
@@ -51,22 +53,25 @@ export function openTransaction(
   function takeLeft(): void {
     try {
       for (const entry of left) {
-        if (entry.number <= number) continue
+        if (entry.number !== number + 1) throw corrupt(`entry ${number + 1} is missing`)
         begin()
         write(entry.rows)
         number = entry.number
       }
       end()
     } catch (cause) {
-      if (db.inTransaction) db.exec('ROLLBACK')
-      throw refused('ledger.corrupt', 'The tables of the ledger do not take what its redo log says.', {
-        fix: 'Restore both from one backup.',
-        cause,
-      })
+      abandon()
+      throw isConflict(cause) ? corrupt(cause) : cause
     }
   }
 
+  /** A grave error, of a read as well, makes SQLite end the whole transaction: to go on would be a transaction without it. */
+  function isStanding(): boolean {
+    return db.open && (!isOpen || db.inTransaction)
+  }
+
   function begin(): void {
+    if (!isStanding()) throw new Error('the transaction of the ledger was ended by its engine')
     if (isOpen) return
     db.exec('BEGIN IMMEDIATE')
     isOpen = true
@@ -74,9 +79,15 @@ export function openTransaction(
 
   function end(): void {
     if (!isOpen) return
+    if (!isStanding()) throw new Error('the transaction of the ledger was ended by its engine')
     mark.run([number])
     db.exec('COMMIT')
     isOpen = false
+  }
+
+  function fail(cause: unknown): void {
+    abandon()
+    observer.failed(cause)
   }
 
   function run(rows: readonly Row[]): number {
@@ -86,7 +97,7 @@ export function openTransaction(
       db.exec('SAVEPOINT entry')
       runInside(rows)
     } catch (cause) {
-      if (!isConflict(cause)) observer.failed(cause)
+      if (!isConflict(cause)) fail(cause)
       throw cause
     }
     number += 1
@@ -111,7 +122,7 @@ export function openTransaction(
     try {
       end()
     } catch (cause) {
-      observer.failed(cause)
+      fail(cause)
       throw cause
     }
     observer.committed()
@@ -125,17 +136,36 @@ export function openTransaction(
     }
   }
 
+  function abandon(): void {
+    soon?.()
+    soon = undefined
+    isOpen = false
+    if (db.open && db.inTransaction) db.exec('ROLLBACK')
+  }
+
   return {
     run,
     commit,
     commitOrTell,
-    abandon() {
-      soon?.()
-      if (db.inTransaction) db.exec('ROLLBACK')
-      isOpen = false
+    check(cause) {
+      if (!isStanding()) fail(cause)
     },
+    abandon,
   }
 }
+
+/** How far into the redo log the tables are; 0 if they are older than it. */
+export function redoneIn(db: Sqlite): number {
+  const table = db.prepare("SELECT name FROM sqlite_master WHERE name = 'redone'").get([])
+  if (table === undefined) return 0
+  return (db.prepare('SELECT number FROM redone').get([]) as { number: number }).number
+}
+
+const corrupt = (cause: unknown) =>
+  refused('ledger.corrupt', 'The tables of the ledger do not take what its redo log says.', {
+    fix: 'Restore both from one backup.',
+    cause,
+  })
 
 /** Whether the engine refused what it was told to write, and could write something else. */
 export const isConflict = (cause: unknown): boolean =>
