@@ -8,7 +8,7 @@ import type { Account, Books } from './books.ts'
 import type { Limits } from './config.ts'
 import type { Dispatch } from './dispatch.ts'
 import { noNode } from './failures.ts'
-import { createAudience, createOutput, type Listener, type LiveJob } from './job.ts'
+import { createAudience, createOutput, isDurable, type Listener, type LiveJob } from './job.ts'
 import type { AttemptRow, JobRow, Op } from './ledger/ledger.ts'
 import { type Nodes, versionKey } from './nodes.ts'
 import type { PodVersion } from './pods.ts'
@@ -256,6 +256,7 @@ export function createAdmit(deps: AdmitDeps): Admit {
       deadlineMs: job.request.deadline * 1000,
       cost: Number(job.request.maxPrice),
       durable: false,
+      durableAttempt: attempts.length,
       state: 'queued',
       attempts: attempts.length,
       asked: new Set(attempts.map(({ node }) => node)),
@@ -268,7 +269,7 @@ export function createAdmit(deps: AdmitDeps): Admit {
       output,
       audience: createAudience(
         output,
-        () => live.durable && live.attempt?.durable !== false && !doomed(live),
+        () => isDurable(live) && !doomed(live),
         () => dispatch.flow(live),
         timers,
       ),

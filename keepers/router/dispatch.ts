@@ -13,7 +13,7 @@ import { type Books, faultOf, receiptFault } from './books.ts'
 import type { Limits } from './config.ts'
 import { abandoned, nodeFailed, noNode, noSlotInTime, stopping } from './failures.ts'
 import type { Feed } from './feed.ts'
-import type { Attempt, End, Listener, LiveJob } from './job.ts'
+import { type Attempt, type End, isDurable, type Listener, type LiveJob } from './job.ts'
 import type { CommitOptions, Op } from './ledger/ledger.ts'
 import { type Link, type Links, workerFailure } from './links.ts'
 import type { Metrics } from './metrics.ts'
@@ -158,7 +158,6 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
       link,
       job: link.nextJob(),
       startedMs: nowMs,
-      durable: false,
       warm,
       received: 0,
       granted: limits.windowBytes,
@@ -174,7 +173,7 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
     const row = { job: job.number, attempt: attempt.number, node: link.node, at: nowMs, decision }
     commit([{ op: 'job.dispatched', attempt: row }], { soon: true }).then(
       () => {
-        attempt.durable = true
+        job.durableAttempt = attempt.number
         job.audience.more()
       },
       () => {},
@@ -286,7 +285,7 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
     liveBytes += job.output.length - before
     attempt.received = upTo
     if (job.audience.streams > 0) {
-      if (isFirst && !(job.durable && attempt.durable)) hasten()
+      if (isFirst && !isDurable(job)) hasten()
       job.audience.more()
     }
     if (attempt.cancelled && attempt.again) windDown(job, attempt)

@@ -49,8 +49,6 @@ export interface Attempt {
   /** The job's number on the link. */
   job: number
   startedMs: number
-  /** That it was sent there is on disk: whoever has seen a byte of it is answered by this node after a crash as well. */
-  durable: boolean
   warm: boolean
   /** Output bytes that arrived in this attempt. */
   received: number
@@ -79,8 +77,10 @@ export interface LiveJob extends Waiting {
   /** The frontend's preferred nodes, best first. */
   readonly preferred: number[]
   readonly admittedMs: number
-  /** Admission and voucher are on disk: bytes may go out once that it was sent out is as well. */
+  /** Admission and voucher are on disk. */
   durable: boolean
+  /** The newest attempt that is on disk: whoever has seen a byte of it is answered by its node after a crash as well. */
+  durableAttempt: number
   /** `closing`: the answer is charged and being written down. */
   state: 'queued' | 'running' | 'resuming' | 'closing' | 'ended'
   attempts: number
@@ -100,6 +100,9 @@ export interface LiveJob extends Waiting {
   readonly output: Output
   readonly audience: Audience
 }
+
+/** Whether bytes may go out: all that was decided about the call before them is on disk. */
+export const isDurable = (job: LiveJob): boolean => job.durable && job.durableAttempt === job.attempts
 
 /** The output so far: one copy, read by all who listen. */
 export interface Output {

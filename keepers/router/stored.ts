@@ -89,6 +89,8 @@ export function createStored(
     },
     mayComeBack: (request) => open.has(request),
     async chargedFor(request, node) {
+      // A charge that is being written counts.
+      await ledger.commit([])
       const row = await ledger.job(request)
       return row?.status === 'receipted' && row.node === node
     },

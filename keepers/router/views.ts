@@ -260,12 +260,15 @@ export function createViews(deps: Deps): Views {
       const [account, chain] = [await books.look(payer), await registry.glance(payer)]
       const available = availableOf(chain, account)
       const last = await ledger.lastReceiptOf(payer)
+      const { charged, count: receipts, holds } = account
+      // What is counted here is on disk before it is told.
+      await ledger.commit([])
       return {
         payer,
         ...chain,
-        charged: account.charged,
-        count: account.count,
-        held: account.holds,
+        charged,
+        count: receipts,
+        held: holds,
         available: chain.thawing > 0n || available < 0n ? 0n : available,
         ...(last ? { ack: { ack: last.ack, ackSignature: last.ackSignature } } : {}),
       }

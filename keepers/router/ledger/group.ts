@@ -29,7 +29,7 @@ export interface Group {
   hardened(): void
   /** Takes nothing more; resolves once everything that was asked for before has been run. */
   end(): Promise<void>
-  /** Takes nothing more, and tells nobody what became of what it had. */
+  /** Takes nothing more, and rejects what is not known to be durable. */
   abandon(cause: unknown): void
 }
 
@@ -143,6 +143,7 @@ export function groupCommits(
   return {
     commit,
     async settled() {
+      if (broken) throw broken.cause
       if (soft.length > 0 || writing !== undefined) await commit([])
     },
     hardened() {

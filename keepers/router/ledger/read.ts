@@ -38,8 +38,6 @@ const BATCH_WITHOUT_BYTES = `SELECT ${BATCH_FACTS}, x'' AS packed, x'' AS data F
 export function reader(db: Sqlite, failed: (cause: unknown) => void): Reads {
   const prepared = new Map<string, ReturnType<Sqlite['prepare']>>()
   const prepare = (sql: string) => {
-    // Statements outlive their connection, and would tell what was true before it was lost.
-    if (!db.open) throw later('ledger.closed', 'The ledger is closed.')
     const known = prepared.get(sql)
     if (known) return known
     const statement = db.prepare(sql)
@@ -47,9 +45,10 @@ export function reader(db: Sqlite, failed: (cause: unknown) => void): Reads {
     return statement
   }
   function ask<T>(sql: string, read: (statement: ReturnType<Sqlite['prepare']>) => T): T {
-    const statement = prepare(sql)
+    // Statements outlive their connection, and would tell what was true before it was lost.
+    if (!db.open) throw later('ledger.closed', 'The ledger is closed.')
     try {
-      return read(statement)
+      return read(prepare(sql))
     } catch (cause) {
       failed(cause)
       throw cause

@@ -80,9 +80,14 @@ function openEngine(
       },
       isConflict,
       broken(cause) {
-        transaction.abandon()
-        if (db.open) db.close()
-        lose(cause)
+        try {
+          transaction.abandon()
+          if (db.open) db.close()
+        } catch {
+          // What the engine says now changes nothing: it is not asked any more.
+        } finally {
+          lose(cause)
+        }
       },
     },
     timers,
@@ -134,7 +139,17 @@ function openEngine(
 type Reads = ReturnType<typeof reader>
 
 /** What is read of these calls is told to others, who act on it: it must be durable then. */
-const TOLD = ['job', 'recentJobs', 'receipt', 'lastReceiptOf', 'output', 'newestLeafOf'] as const
+const TOLD = [
+  'job',
+  'recentJobs',
+  'receipt',
+  'lastReceiptOf',
+  'output',
+  'newestLeafOf',
+  'batch',
+  'batchOfLeaf',
+  'recentBatches',
+] as const
 
 function told(reads: Reads, settled: () => Promise<void>): Reads {
   const later =

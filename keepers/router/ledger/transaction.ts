@@ -47,6 +47,7 @@ export function openTransaction(
   const mark = db.prepare('UPDATE redone SET number = ?')
   let number = redoneIn(db)
   let isOpen = false
+  let isLost = false
   let soon: Cancel | undefined
   takeLeft()
 
@@ -67,7 +68,7 @@ export function openTransaction(
 
   /** A grave error, of a read as well, makes SQLite end the whole transaction: to go on would be a transaction without it. */
   function isStanding(): boolean {
-    return db.open && (!isOpen || db.inTransaction)
+    return !isLost && db.open && (!isOpen || db.inTransaction)
   }
 
   function begin(): void {
@@ -86,8 +87,11 @@ export function openTransaction(
   }
 
   function fail(cause: unknown): void {
-    abandon()
-    observer.failed(cause)
+    try {
+      abandon()
+    } finally {
+      observer.failed(cause)
+    }
   }
 
   function run(rows: readonly Row[]): number {
@@ -137,6 +141,7 @@ export function openTransaction(
   }
 
   function abandon(): void {
+    isLost = true
     soon?.()
     soon = undefined
     isOpen = false
