@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { SERVER_OPTIONS } from '../cli/program.ts'
 import { createSupervisor } from '../cli/up/processes.ts'
 import { saveKey } from '../sdk/chain/keys.ts'
 import { toWire } from '../sdk/protocol/wire.ts'
@@ -42,6 +43,8 @@ export async function run(): Promise<Figure[]> {
       name: 'proxy',
       entry: 'bench/gateway/proxy.ts',
       config: { to: routerUrl },
+      // As the gateway runs.
+      options: SERVER_OPTIONS,
     })
     const payers: Payer[] = []
     for (let index = 0; index < PAYERS; index += 1) payers.push(await stage.payer(1_000n * USD))

@@ -11,14 +11,16 @@ const BUNDLED: Record<string, string> = {
   'apps/babel/main.ts': 'babel.js',
 }
 
-/** What a server makes for a call is soon forgotten: with more room for it, Node looks for what is not a quarter as often. MiB. */
-const YOUNG = ['--max-semi-space-size=64']
-/** Those that pass on the calls of all. */
-const SERVERS = new Set(['keepers/router/main.ts', 'apps/gateway/main.ts', 'bench/gateway/proxy.ts'])
+/**
+ * Node's options for those that pass on the calls of all. What is made for a call is soon forgotten: with more room for it (MiB),
+ * Node looks a quarter as often for what is not.
+ */
+export const SERVER_OPTIONS = ['--max-semi-space-size=64']
+const SERVERS = new Set(['keepers/router/main.ts', 'apps/gateway/main.ts'])
 
 /** Node's arguments for a program: from the bundle if this process runs from it, else from the sources. */
 export function programArgv(entry: string): string[] {
-  const options = SERVERS.has(entry) ? YOUNG : []
+  const options = SERVERS.has(entry) ? SERVER_OPTIONS : []
   const bundle = process.env.HEURIST_BUNDLE
   const name = BUNDLED[entry]
   const program = bundle && name ? [join(bundle, name)] : ['--import', 'tsx', join(ROOT, entry)]

@@ -17,6 +17,8 @@ export interface Part {
   name: string
   entry: string
   config: unknown
+  /** More options of Node's. */
+  options?: readonly string[]
 }
 
 export interface Running {
@@ -72,11 +74,11 @@ export function createSupervisor(home: string): Supervisor {
 
 const logFile = (home: string, name: string) => join(home, 'logs', `${name}.log`)
 
-function launch(home: string, { name, entry, config }: Part): ChildProcess {
+function launch(home: string, { name, entry, config, options = [] }: Part): ChildProcess {
   const configFile = join(home, 'config', `${name}.json`)
   writeFileSync(configFile, `${JSON.stringify(config, undefined, 2)}\n`, { mode: 0o600 })
   const log = openSync(logFile(home, name), 'a')
-  const child = spawn(process.execPath, [...programArgv(entry), configFile], {
+  const child = spawn(process.execPath, [...options, ...programArgv(entry), configFile], {
     cwd: ROOT,
     // Its own group: a Ctrl-C reaches `up`, which ends the parts in order.
     detached: true,

@@ -98,10 +98,9 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
       throw cause
     })
   /** Nobody waits for it; if it fails, the router stops. */
-  const record = (ops: Op[], options: CommitOptions = { soon: true }): void =>
-    void commit(ops, options).catch(() => {})
+  const record = (ops: Op[]): void => void commit(ops, { soon: true }).catch(() => {})
   /** Somebody waits for what was recorded. */
-  const hasten = (): void => record([], {})
+  const hasten = (): void => void commit([]).catch(() => {})
 
   const publish = (job: LiveJob, status: string, fields: Record<string, unknown> = {}) =>
     feed.publish({

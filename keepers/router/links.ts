@@ -1,15 +1,7 @@
 import { asHeuristError, type ErrorBody, type HeuristError, later, refused } from '../../sdk/errors.ts'
 import { fastKeccak, recoverSigner } from '../../sdk/native.ts'
 import { toHex } from '../../sdk/protocol/bytes.ts'
-import {
-  decodeFrames,
-  encodeFrames,
-  FRAME,
-  FRAME_HEADER_BYTES,
-  type Frame,
-  type FrameType,
-  jsonPayload,
-} from '../../sdk/protocol/frames.ts'
+import { decodeFrames, FRAME, type Frame, type FrameType, jsonPayload } from '../../sdk/protocol/frames.ts'
 import {
   CLOSE_REPLACED,
   challengeText,
@@ -20,8 +12,9 @@ import {
   textDigest,
 } from '../../sdk/protocol/link.ts'
 import { parseWire } from '../../sdk/protocol/wire.ts'
-import type { Cancel, Timers, Wire, World } from '../world.ts'
+import type { Wire, World } from '../world.ts'
 import type { Limits } from './config.ts'
+import { outbox } from './outbox.ts'
 import type { Registry } from './registry.ts'
 
 /** One admitted worker. */
@@ -65,10 +58,6 @@ export const CLOSE = {
   stopping: 1001,
 } as const
 
-/** Frames leave at the end of the tick, or as soon as they make this many bytes. */
-const FLUSH_BYTES = 64 * 1024
-/** What nobody waits for leaves after this. */
-const MENTION_MS = 50
 /** A worker that lets so much wait is not reading. */
 const MOST_WAITING_BYTES = 64 * 1024 * 1024
 /** Heartbeats that may be missed. */
@@ -270,44 +259,5 @@ export function workerFailure(payload: Uint8Array): ErrorBody {
     message: words(message) ?? code,
     ...(words(fix) === undefined ? {} : { fix: words(fix) as string }),
     ...(words(field) === undefined ? {} : { field: words(field) as string }),
-  }
-}
-
-/** Frames of one tick leave as one message. */
-function outbox(wire: Wire, timers: Pick<Timers, 'soon' | 'after'>) {
-  let frames: Frame[] = []
-  let bytes = 0
-  let scheduled = false
-  let mentions: Cancel | undefined
-
-  function flush(): void {
-    scheduled = false
-    mentions?.()
-    mentions = undefined
-    if (frames.length === 0) return
-    const message = encodeFrames(frames)
-    frames = []
-    bytes = 0
-    wire.send(message)
-  }
-
-  function add(frame: Frame): void {
-    frames.push(frame)
-    bytes += FRAME_HEADER_BYTES + frame.payload.length
-    if (bytes >= FLUSH_BYTES) flush()
-  }
-
-  return {
-    flush,
-    send(frame: Frame): void {
-      add(frame)
-      if (scheduled || frames.length === 0) return
-      scheduled = true
-      timers.soon(flush)
-    },
-    mention(frame: Frame): void {
-      add(frame)
-      if (frames.length > 0) mentions ??= timers.after(MENTION_MS, flush)
-    },
   }
 }

@@ -3,7 +3,6 @@ import type { Hex } from 'viem'
 import type { Op } from '../../keepers/router/ledger/ledger.ts'
 import { computeLedgerAbi, routerBondAbi } from '../../sdk/chain/abi.ts'
 import { openChain } from '../../sdk/chain/clients.ts'
-import type { SignedReceipt } from '../../sdk/protocol/wire.ts'
 import {
   account,
   codeOf,
@@ -20,7 +19,7 @@ import {
   USD,
   until,
 } from './stage.ts'
-import { answers, type TestWorker, testWorker, type WorkerJob } from './worker.ts'
+import { answers, type TestWorker, testWorker } from './worker.ts'
 
 const ANSWER = '{"text":"one "}\n{"text":"two"}\n{"finish":"stop"}\n'
 const PRICE = 23n
@@ -73,6 +72,29 @@ describe('a router that dies at any moment', function () {
     return router
   }
 
+  /** A stream that waits for the only slot: it is admitted, and written, long before it is sent out. */
+  async function waiting(router: TestRouter) {
+    const busy = await testWorker(stage, router, { behave: () => {} })
+    send(router, payer.job())
+    await busy.nextJob()
+    const job = payer.job()
+    const seen = stream(router, job)
+    await until('it is admitted', async () => (await statusOf(router, job)) === 'admitted')
+    return { job, seen, busy }
+  }
+
+  /** A call that a router dies of: its node has signed, and that is not written. */
+  async function answeredBefore(behave: TestWorker['behave']) {
+    const first = await startCrashing('job.receipted', 'before')
+    worker = await testWorker(stage, first, { behave })
+    const job = payer.job()
+    send(first, job)
+    await crashed(first)
+    const [done] = worker.jobs
+    if (!done) throw new Error('no job')
+    return { job, done }
+  }
+
   const crashed = (router: TestRouter) => until('the crash', () => router.crashed)
   const hashOf = (job: Record<string, unknown>) => (job.voucher as { request: string }).request
   const statusOf = async (router: TestRouter, job: Record<string, unknown>) =>
@@ -101,13 +123,8 @@ describe('a router that dies at any moment', function () {
 
     it('admitted, and its client never comes back: interrupted after a lease, without a charge', async () => {
       const first = await start()
-      // Its only slot is taken: the next call waits.
-      worker = await testWorker(stage, first, { behave: () => {} })
-      send(first, payer.job())
-      await worker.nextJob()
-      const job = payer.job()
-      send(first, job)
-      await until('it is admitted', async () => (await statusOf(first, job)) === 'admitted')
+      const { job, busy } = await waiting(first)
+      worker = busy
       await first.crash()
 
       const second = await start()
@@ -140,14 +157,8 @@ describe('a router that dies at any moment', function () {
     })
 
     it('the receipt has come and is not written: its node repeats it, and nobody else is asked', async () => {
-      const first = await startCrashing('job.receipted', 'before')
       // Until then what was admitted is written, and that it was sent out.
-      worker = await testWorker(stage, first, { behave: (job) => void setTimeout(answers(), 100, job) })
-      const job = payer.job()
-      send(first, job)
-      await crashed(first)
-      const [done] = worker.jobs
-      if (!done) throw new Error('no job')
+      const { job, done } = await answeredBefore((given) => void setTimeout(answers(), 100, given))
       const signed = done.sign(done.honest())
 
       const second = await start()
@@ -171,27 +182,15 @@ describe('a router that dies at any moment', function () {
       other.die()
     })
 
-    /** @param whole  Whether the receipt comes with it. @returns what is charged after the crash. */
-    const sees = async (whole: boolean) => {
-      let signed: SignedReceipt | undefined
-      const behave = (given: WorkerJob) => {
-        given.chunk(ANSWER)
-        if (whole) signed = given.finish()
-      }
+    it('a byte of it was seen: it is written by then which node it is of, and that one is asked again and paid', async () => {
       const first = await start()
-      // Its only slot is taken: what comes next is admitted, and written, long before it is sent out.
-      const busy = await testWorker(stage, first, { behave: () => {} })
-      send(first, payer.job())
-      await busy.nextJob()
-      const job = payer.job()
-      const seen = stream(first, job)
-      await until('it is admitted', async () => (await statusOf(first, job)) === 'admitted')
-      worker = await testWorker(stage, first, { behave })
+      const { job, seen, busy } = await waiting(first)
+      worker = await testWorker(stage, first, { behave: (given) => given.chunk(ANSWER) })
       while (seen.bytes.length === 0) await new Promise((resolve) => setImmediate(resolve))
       await first.crash()
       const [done] = worker.jobs
       if (!done) throw new Error('no job')
-      const repeated = signed ?? done.sign(done.honest())
+      const signed = done.sign(done.honest())
 
       const second = await start()
       const before = await charged(second)
@@ -200,32 +199,38 @@ describe('a router that dies at any moment', function () {
       worker = await worker.again(second.url)
       worker.behave = (given) => {
         given.chunk(ANSWER)
-        given.sendReceipt(repeated)
+        given.sendReceipt(signed)
       }
       const answer = await post(second, job)
-      expect(answer.body).to.include({ signature: repeated.signature })
+      expect(answer.body).to.include({ signature: signed.signature })
       expect(again.jobs.map(({ hash }) => hash)).to.not.include(done.hash)
+      expect(await charged(second)).to.equal(before + PRICE)
       again.die()
-      return (await charged(second)) - before
-    }
-
-    it('a byte of it was seen: it is written by then which node it is of, and that one is asked again and paid', async () => {
-      expect(await sees(false)).to.equal(PRICE)
     })
 
-    it('a short answer was seen, whose receipt came with it: its node is paid, before or after', async () => {
-      // Whole answers are shown once they are charged; before that only what is written.
-      expect(await sees(true)).to.be.oneOf([0n, PRICE])
+    it('while it is not written which node it is of, nothing of it is seen, though it is whole and signed', async () => {
+      let written = () => {}
+      const disk = new Promise<void>((resolve) => {
+        written = resolve
+      })
+      const isHeld = ({ op }: Op) => op === 'job.dispatched' || op === 'job.receipted'
+      let isSlow = false
+      const first = await start({ slowCommit: (ops) => (isSlow && ops.some(isHeld) ? disk : undefined) })
+      const { seen, busy } = await waiting(first)
+      isSlow = true
+      worker = await testWorker(stage, first)
+      await until('it is answered', () => worker.jobs.length > 0)
+      await pause(100)
+      expect(seen.bytes.length).to.equal(0)
+
+      written()
+      await seen.done
+      expect(seen.bytes.toString()).to.equal(ANSWER)
+      busy.die()
     })
 
     it('answered at once, whether or not its admission is written by then: paid once when it comes again', async () => {
-      const first = await startCrashing('job.receipted', 'before')
-      worker = await testWorker(stage, first)
-      const job = payer.job()
-      send(first, job)
-      await crashed(first)
-      const [done] = worker.jobs
-      if (!done) throw new Error('no job')
+      const { job, done } = await answeredBefore(answers())
       const signed = done.sign(done.honest())
 
       const second = await start()
@@ -242,14 +247,8 @@ describe('a router that dies at any moment', function () {
     })
 
     it('the receipt has come, the client never comes back: after the lease the node may forget it, nobody pays', async () => {
-      const first = await startCrashing('job.receipted', 'before')
       // Until then what was admitted is written.
-      worker = await testWorker(stage, first, { behave: (job) => void setTimeout(answers(), 100, job) })
-      const job = payer.job()
-      send(first, job)
-      await crashed(first)
-      const [done] = worker.jobs
-      if (!done) throw new Error('no job')
+      const { job, done } = await answeredBefore((given) => void setTimeout(answers(), 100, given))
 
       const second = await start()
       const before = await charged(second)

@@ -83,6 +83,8 @@ export interface RouterOptions {
   beforeCommit?: (ops: readonly Op[]) => void
   /** Called once they are durable, before anybody is told. */
   afterCommit?: (ops: readonly Op[]) => void
+  /** A disk that is slow: nobody hears that these are durable before this resolves. */
+  slowCommit?: (ops: readonly Op[]) => Promise<void> | undefined
   /** Stands before or instead of parts of the chain. */
   chain?: (chain: World['chain']) => Partial<World['chain']>
 }
@@ -329,6 +331,7 @@ async function startMortal(config: RouterConfig, key: Hex, options: RouterOption
     options.beforeCommit?.(ops)
     if (dead) return never
     await commit(ops, when)
+    await options.slowCommit?.(ops)
     options.afterCommit?.(ops)
     if (dead) return never
   }

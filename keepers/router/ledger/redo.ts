@@ -45,18 +45,16 @@ const MOST_BYTES = 1024 * 1024
  * @throws `ledger.version`, `ledger.corrupt` (refused).
  */
 export function readRedo(path: string, after: number): Entry[] {
-  const content = existsSync(path) ? readFileSync(path) : Buffer.alloc(0)
-  // A torn last line was never acknowledged to anybody.
-  const lines = content.subarray(0, wholeOf(content)).toString('utf8').split('\n').slice(0, -1)
+  const { whole } = read(path)
+  const lines = whole.toString('utf8').split('\n').slice(0, -1)
   return lines.map(parsed).flatMap((line) => (line[1] > after ? [entryOf(line)] : []))
 }
 
 /** Goes on after what was left there. */
 export function openRedo(path: string): RedoLog {
-  const content = existsSync(path) ? readFileSync(path) : Buffer.alloc(0)
-  const bytes = wholeOf(content)
-  if (bytes < content.length) truncateSync(path, bytes)
-  const file = openAppendFile(path, bytes)
+  const { whole, isTorn } = read(path)
+  if (isTorn) truncateSync(path, whole.length)
+  const file = openAppendFile(path, whole.length)
   let waiting: Entry[] = []
   return {
     add: (entry) => void waiting.push(entry),
@@ -76,8 +74,12 @@ export function openRedo(path: string): RedoLog {
   }
 }
 
-/** How many bytes are whole lines. */
-const wholeOf = (content: Buffer): number => content.lastIndexOf('\n') + 1
+/** Its whole lines: a torn last one was never acknowledged to anybody. */
+function read(path: string): { whole: Buffer; isTorn: boolean } {
+  const content = existsSync(path) ? readFileSync(path) : Buffer.alloc(0)
+  const whole = content.subarray(0, content.lastIndexOf('\n') + 1)
+  return { whole, isTorn: whole.length < content.length }
+}
 
 /** A line: version, number, rows. */
 type Line = [version: number, number: number, rows: Written[]]
