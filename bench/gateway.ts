@@ -2,15 +2,16 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { SERVER_OPTIONS } from '../cli/program.ts'
-import { createSupervisor } from '../cli/up/processes.ts'
+import { createSupervisor, type Supervisor } from '../cli/up/processes.ts'
 import { saveKey } from '../sdk/chain/keys.ts'
 import { toWire } from '../sdk/protocol/wire.ts'
-import { openStage, type Payer, USD } from '../test/keepers/stage.ts'
+import { openStage, type Payer, type Stage, USD } from '../test/keepers/stage.ts'
 import { answers, testWorker } from '../test/keepers/worker.ts'
 import { freePort } from '../test/market.ts'
 import { type Figure, figure } from './figure.ts'
 import { at, closedLoop, cpuSecondsOf, openLoop, type Target, type Times } from './gateway/load.ts'
 import { signaturesUs } from './gateway/signatures.ts'
+import type { UpstreamConfig } from './gateway/upstream.ts'
 import { startRouter } from './router.ts'
 
 /**
@@ -39,38 +40,15 @@ export async function run(): Promise<Figure[]> {
     for (let index = 0; index < WORKERS; index += 1) {
       await testWorker(stage, { url: routerUrl }, { slots: SLOTS, behave: answers() })
     }
-    const proxy = await supervisor.start({
-      name: 'proxy',
-      entry: 'bench/gateway/proxy.ts',
-      config: { to: routerUrl },
-      // As the gateway runs.
-      options: SERVER_OPTIONS,
+    const whole = await startSides('whole', routerUrl, { stage, home, supervisor })
+    const networked = await figures(whole)
+    const upstream = await supervisor.start({
+      name: 'upstream',
+      entry: 'bench/gateway/upstream.ts',
+      config: await upstreamOf(stage, routerUrl),
     })
-    const payers: Payer[] = []
-    for (let index = 0; index < PAYERS; index += 1) payers.push(await stage.payer(1_000n * USD))
-    const gateway = await supervisor.start({
-      name: 'gateway',
-      entry: 'apps/gateway/main.ts',
-      config: {
-        port: await freePort(),
-        dataDir: join(home, 'gateway'),
-        routerUrl,
-        rpcUrl: stage.market.chain.rpcUrl,
-        keyFile: keyFileOf(join(home, 'payer.key'), (await stage.payer(1_000n * USD)).key),
-        frontend: stage.market.seeded.frontend,
-      },
-    })
-    const sides: Record<Side, { pid: number; target: (stream: boolean) => Target }> = {
-      proxy: {
-        pid: proxy.process.pid ?? 0,
-        target: (stream) => proxied(String(proxy.ready.url), payers, stream),
-      },
-      gateway: {
-        pid: gateway.process.pid ?? 0,
-        target: (stream) => called(String(gateway.ready.url), gateway.ready.apiKey ?? '', stream),
-      },
-    }
-    return await figures(sides)
+    const alone = await startSides('alone', String(upstream.ready.url), { stage, home, supervisor })
+    return [...networked, ...(await figuresAlone(alone))]
   } finally {
     await supervisor.stop()
     await stage.close()
@@ -78,8 +56,57 @@ export async function run(): Promise<Figure[]> {
   }
 }
 
+async function upstreamOf(stage: Stage, to: string): Promise<UpstreamConfig> {
+  const { domain, router } = stage.market
+  const { id, signerKey } = await stage.market.node()
+  const manifest = join(stage.podsDir, 'words', 'pod.yaml')
+  return { to, node: { id, key: signerKey }, routerKey: router.key, domain, manifest }
+}
+
+interface Place {
+  stage: Stage
+  home: string
+  supervisor: Supervisor
+}
+
+/** A proxy and a gateway to the same place. */
+async function startSides(name: string, to: string, { stage, home, supervisor }: Place): Promise<Sides> {
+  const proxy = await supervisor.start({
+    name: `proxy-${name}`,
+    entry: 'bench/gateway/proxy.ts',
+    config: { to },
+    // As the gateway runs.
+    options: SERVER_OPTIONS,
+  })
+  const payers: Payer[] = []
+  for (let index = 0; index < PAYERS; index += 1) payers.push(await stage.payer(1_000n * USD))
+  const gateway = await supervisor.start({
+    name: `gateway-${name}`,
+    entry: 'apps/gateway/main.ts',
+    config: {
+      port: await freePort(),
+      dataDir: join(home, `gateway-${name}`),
+      routerUrl: to,
+      rpcUrl: stage.market.chain.rpcUrl,
+      keyFile: keyFileOf(join(home, `payer-${name}.key`), (await stage.payer(1_000n * USD)).key),
+      frontend: stage.market.seeded.frontend,
+    },
+  })
+  return {
+    proxy: {
+      pid: proxy.process.pid ?? 0,
+      target: (stream) => proxied(String(proxy.ready.url), payers, stream),
+    },
+    gateway: {
+      pid: gateway.process.pid ?? 0,
+      target: (stream) => called(String(gateway.ready.url), gateway.ready.apiKey ?? '', stream),
+    },
+  }
+}
+
 type Side = 'proxy' | 'gateway'
 const SIDES: readonly Side[] = ['proxy', 'gateway']
+type Sides = Record<Side, { pid: number; target: (stream: boolean) => Target }>
 
 function keyFileOf(path: string, key: `0x${string}`): string {
   saveKey(path, key)
@@ -113,16 +140,22 @@ function called(url: string, apiKey: string, stream: boolean): Target {
   return { url, path: '/v1/chat/completions', headers, body: () => body }
 }
 
-async function figures(
-  sides: Record<Side, { pid: number; target: (stream: boolean) => Target }>,
-): Promise<Figure[]> {
-  const perCore: Record<Side, number[]> = { proxy: [], gateway: [] }
-  const perSecond: Record<Side, number[]> = { proxy: [], gateway: [] }
-  const json: Record<Side, Times[]> = { proxy: [], gateway: [] }
-  const streamed: Record<Side, Times[]> = { proxy: [], gateway: [] }
+interface Measured {
+  perCore: Record<Side, number[]>
+  perSecond: Record<Side, number[]>
+  json: Record<Side, Times[]>
+  streamed: Record<Side, Times[]>
+}
+
+/** @param streams  Whether streamed answers are measured too. */
+async function measure(sides: Sides, streams: boolean): Promise<Measured> {
+  const perCore: Measured['perCore'] = { proxy: [], gateway: [] }
+  const perSecond: Measured['perSecond'] = { proxy: [], gateway: [] }
+  const json: Measured['json'] = { proxy: [], gateway: [] }
+  const streamed: Measured['streamed'] = { proxy: [], gateway: [] }
   for (const side of SIDES) {
     await closedLoop(sides[side].target(false), WARM_UP)
-    await closedLoop(sides[side].target(true), WARM_UP)
+    if (streams) await closedLoop(sides[side].target(true), WARM_UP)
   }
   for (let round = 0; round < ROUNDS; round += 1) {
     for (const side of SIDES) {
@@ -134,23 +167,35 @@ async function figures(
       perSecond[side].push(RATE_CALLS / seconds)
     }
     for (const side of SIDES) {
-      json[side].push(await openLoop(sides[side].target(false), PER_SECOND, LATENCY_CALLS))
-      streamed[side].push(await openLoop(sides[side].target(true), PER_SECOND, LATENCY_CALLS))
+      const { target } = sides[side]
+      json[side].push(await openLoop(target(false), PER_SECOND, LATENCY_CALLS))
+      if (streams) streamed[side].push(await openLoop(target(true), PER_SECOND, LATENCY_CALLS))
     }
   }
+  return { perCore, perSecond, json, streamed }
+}
 
-  const told = (name: string, unit: string, measured: (side: Side) => number, digits = 2): Figure => {
-    const value = (side: Side) => Number(measured(side).toFixed(digits))
-    return figure(`gateway.${name}`, value('gateway'), unit, {
-      name: 'bare undici proxy',
-      value: value('proxy'),
-    })
-  }
-  const added = (name: string, measured: (side: Side) => number): Figure =>
-    figure(`gateway.${name}`, Number((measured('gateway') - measured('proxy')).toFixed(2)), 'ms')
-  const whole = (share: number) => (side: Side) => median(json[side].map((times) => at(times.whole, share)))
-  const first = (share: number) => (side: Side) =>
-    median(streamed[side].map((times) => at(times.first, share)))
+type Measure = (side: Side) => number
+
+function told(name: string, unit: string, measured: Measure, digits = 2): Figure {
+  const value = (side: Side) => Number(measured(side).toFixed(digits))
+  return figure(`gateway.${name}`, value('gateway'), unit, {
+    name: 'bare undici proxy',
+    value: value('proxy'),
+  })
+}
+
+const added = (name: string, measured: Measure): Figure =>
+  figure(`gateway.${name}`, Number((measured('gateway') - measured('proxy')).toFixed(2)), 'ms')
+
+const shareOf =
+  (times: Record<Side, Times[]>, of: 'first' | 'whole', share: number): Measure =>
+  (side) =>
+    median(times[side].map((one) => at(one[of], share)))
+
+/** The whole network on this machine, behind both. */
+async function figures(sides: Sides): Promise<Figure[]> {
+  const { perCore, perSecond, json, streamed } = await measure(sides, true)
   return [
     told('requests_per_core', 'requests/s of a core', (side) => median(perCore[side]), 0),
     figure('gateway.signatures', Number(signaturesUs().toFixed(0)), 'us of one call', {
@@ -158,14 +203,26 @@ async function figures(
       value: Number((1e6 / median(perCore.proxy)).toFixed(0)),
     }),
     told('requests_per_second', 'requests/s', (side) => median(perSecond[side]), 0),
-    told('latency_p50_at_300', 'ms', whole(0.5)),
-    told('latency_p99_at_300', 'ms', whole(0.99)),
-    told('first_byte_p50_at_300', 'ms', first(0.5)),
-    told('first_byte_p99_at_300', 'ms', first(0.99)),
-    added('added_p50', whole(0.5)),
-    added('added_p99', whole(0.99)),
-    added('added_first_byte_p50', first(0.5)),
-    added('added_first_byte_p99', first(0.99)),
+    told('latency_p50_at_300', 'ms', shareOf(json, 'whole', 0.5)),
+    told('latency_p99_at_300', 'ms', shareOf(json, 'whole', 0.99)),
+    told('first_byte_p50_at_300', 'ms', shareOf(streamed, 'first', 0.5)),
+    told('first_byte_p99_at_300', 'ms', shareOf(streamed, 'first', 0.99)),
+    added('added_p50', shareOf(json, 'whole', 0.5)),
+    added('added_p99', shareOf(json, 'whole', 0.99)),
+    added('added_first_byte_p50', shareOf(streamed, 'first', 0.5)),
+    added('added_first_byte_p99', shareOf(streamed, 'first', 0.99)),
+  ]
+}
+
+/** Only what answers at once behind both: neither waits for a router and workers that need the same cores. */
+async function figuresAlone(sides: Sides): Promise<Figure[]> {
+  const { perCore, json } = await measure(sides, false)
+  return [
+    told('alone.requests_per_core', 'requests/s of a core', (side) => median(perCore[side]), 0),
+    told('alone.latency_p50_at_300', 'ms', shareOf(json, 'whole', 0.5)),
+    told('alone.latency_p99_at_300', 'ms', shareOf(json, 'whole', 0.99)),
+    added('alone.added_p50', shareOf(json, 'whole', 0.5)),
+    added('alone.added_p99', shareOf(json, 'whole', 0.99)),
   ]
 }
 
