@@ -21,59 +21,81 @@ export function nodeHttp(): Http {
     })
 }
 
-/** One answer, as undici tells it; its parts wait here until they are read. */
+/** Parts of one answer that came and are not read yet. */
+interface Arriving {
+  waiting: Uint8Array[]
+  /** Bytes. */
+  size: number
+  /** Set once nothing more comes; with a cause if that is not how an answer ends. */
+  end: { cause?: unknown } | undefined
+  wake: () => void
+  resume: () => void
+  /** Harmless after the end. */
+  leave: (cause: unknown) => void
+}
+
+/**
+ * What arrives, as it is read. Stands by itself: a generator that is made anew within each call has a hidden class of its own,
+ * which V8 drops only with its old generation, and the whole call with it.
+ */
+async function* partsOf(arriving: Arriving): AsyncGenerator<Uint8Array> {
+  try {
+    for (;;) {
+      const next = arriving.waiting
+      arriving.waiting = []
+      arriving.size = 0
+      arriving.resume()
+      yield* next
+      if (next.length > 0) continue
+      const { end } = arriving
+      if (end !== undefined && 'cause' in end) throw end.cause
+      if (end !== undefined) return
+      await new Promise<void>((resolve) => {
+        arriving.wake = resolve
+      })
+    }
+  } finally {
+    arriving.leave(LEFT)
+  }
+}
+
+/** One answer, as undici tells it. */
 function exchange(
   answered: (answer: HttpAnswer) => void,
   failed: (cause: unknown) => void,
   signal: AbortSignal | undefined,
 ): Dispatcher.DispatchHandler {
   let controller: Dispatcher.DispatchController | undefined
-  let waiting: Uint8Array[] = []
-  let size = 0
-  let end: { cause?: unknown } | undefined
-  let wake = () => {}
+  const arriving: Arriving = {
+    waiting: [],
+    size: 0,
+    end: undefined,
+    wake: () => {},
+    resume: () => controller?.resume(),
+    leave,
+  }
 
   function close(how: { cause?: unknown }): void {
-    if (end !== undefined) return
-    end = how
+    if (arriving.end !== undefined) return
+    arriving.end = how
     signal?.removeEventListener('abort', aborted)
     if ('cause' in how) failed(how.cause)
-    wake()
+    arriving.wake()
   }
 
   function leave(cause: unknown): void {
-    if (end !== undefined) return
+    if (arriving.end !== undefined) return
     close({ cause })
     controller?.abort(cause as Error)
   }
   const aborted = () => leave(signal?.reason)
-
-  async function* parts(): AsyncGenerator<Uint8Array> {
-    try {
-      for (;;) {
-        const next = waiting
-        waiting = []
-        size = 0
-        controller?.resume()
-        yield* next
-        if (next.length > 0) continue
-        if (end !== undefined && 'cause' in end) throw end.cause
-        if (end !== undefined) return
-        await new Promise<void>((resolve) => {
-          wake = resolve
-        })
-      }
-    } finally {
-      leave(LEFT)
-    }
-  }
 
   if (signal?.aborted) aborted()
   else signal?.addEventListener('abort', aborted)
   return {
     onRequestStart(started) {
       controller = started
-      if (end !== undefined) started.abort(end.cause as Error)
+      if (arriving.end !== undefined) started.abort(arriving.end.cause as Error)
     },
     onResponseStart(_, status, headers) {
       if (status < 200) return
@@ -81,13 +103,13 @@ function exchange(
         const value = headers[name]
         return Array.isArray(value) ? value.join(', ') : value
       }
-      answered({ status, header, body: parts() })
+      answered({ status, header, body: partsOf(arriving) })
     },
     onResponseData(started, bytes) {
-      waiting.push(bytes)
-      size += bytes.length
-      if (size > MOST_WAITING) started.pause()
-      wake()
+      arriving.waiting.push(bytes)
+      arriving.size += bytes.length
+      if (arriving.size > MOST_WAITING) started.pause()
+      arriving.wake()
     },
     onResponseEnd: () => close({}),
     onResponseError: (_, cause) => close({ cause }),
