@@ -167,7 +167,7 @@ export function createCalls(transport: Transport, frontend: number, open: () => 
         try {
           const { bytes, answer } = await transport.run(call.job, signal)
           delivery = { read: BigInt(bytes.length), bytes, left: cut, all: true }
-          await accepted({ ...call, delivery }, answer, signal, options.retries)
+          await accepted(call, delivery, answer, signal, options.retries)
           if (answer.receipt.end === END.clientLeft) throw interruptedError(answer)
           return finished(call, answer, bytes)
         } catch (cause) {
@@ -215,7 +215,7 @@ export function createCalls(transport: Transport, frontend: number, open: () => 
           yield decoder.push(event.bytes)
         } else if (event.type === 'receipt') {
           const delivery = { ...delivered(), all: true }
-          await accepted({ ...call, delivery }, event.answer, signal, options.retries)
+          await accepted(call, delivery, event.answer, signal, options.retries)
           decided = true
           if (event.answer.receipt.end === END.clientLeft) throw interruptedError(event.answer)
           const last = readOf(event.answer, () => decoder.end())
@@ -318,14 +318,15 @@ const lastSecond = (deadline: number, { manifest }: PodVersion): number =>
 
 /** Verifies and books an answer. It is here already: while the chain does not answer, it is looked at again. */
 async function accepted(
-  call: Signed,
+  { request, message, job, version, outcome }: Signed,
+  delivery: Delivery,
   answer: Countersigned,
   signal: AbortSignal,
   retries: number | undefined,
 ): Promise<void> {
   for (let attempt = 0; ; attempt += 1) {
     try {
-      return await call.outcome.accept(call, call.version, answer)
+      return await outcome.accept({ request, message, job, delivery }, version, answer)
     } catch (cause) {
       if (!(await mayLookAgain(cause, attempt, signal, retries))) throw cause
     }

@@ -121,8 +121,8 @@ function limitOf(old: number | undefined, current: number | undefined): number |
 
 /** A whole answer; failures stand beside the choices that were made, which are paid. */
 export const completion = (head: AnswerHead, { choices, usage, failures }: Omit<Whole, 'call'>) => ({
-  ...head,
   object: 'chat.completion' as const,
+  ...head,
   choices: choices.map(({ index, text, finish }) => ({
     index,
     message: { role: 'assistant' as const, content: text, refusal: null },
@@ -146,15 +146,15 @@ export const chunk = (
   includeUsage: boolean,
   index = 0,
 ) => ({
-  ...head,
   object: 'chat.completion.chunk' as const,
+  ...head,
   choices: [{ index, delta, logprobs: null, finish_reason: finish }],
   ...(includeUsage ? { usage: null } : {}),
 })
 
 export const usageChunk = (head: AnswerHead, usage: Usage) => ({
-  ...head,
   object: 'chat.completion.chunk' as const,
+  ...head,
   choices: [],
   usage,
 })

@@ -92,8 +92,8 @@ const choiceOf = (index: number, text: string, finish: Finish | null) => ({
 
 /** A whole answer; failures stand beside the choices that were made, which are paid. */
 export const textCompletion = (head: AnswerHead, { choices, usage, failures }: Omit<Whole, 'call'>) => ({
-  ...head,
   object: 'text_completion' as const,
+  ...head,
   choices: choices.map(({ index, text, finish }) => choiceOf(index, text, finish)),
   usage,
   ...errorsOf(failures),
@@ -107,15 +107,15 @@ export const textChunk = (
   finish: Finish | null,
   includeUsage: boolean,
 ) => ({
-  ...head,
   object: 'text_completion' as const,
+  ...head,
   choices: [choiceOf(index, text, finish)],
   ...(includeUsage ? { usage: null } : {}),
 })
 
 export const textUsageChunk = (head: AnswerHead, usage: Usage) => ({
-  ...head,
   object: 'text_completion' as const,
+  ...head,
   choices: [],
   usage,
 })

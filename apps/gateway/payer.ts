@@ -34,16 +34,16 @@ export interface Payer {
 export const createPayer = (client: Pick<MeteredClient, 'run' | 'stream'>): Payer => ({
   async chat(pod, input, options) {
     const answer = await client.run(pod, input, options)
-    return { ...paidOf(answer), text: answer.text ?? '', finish: finishOf(answer.finish) }
+    return { text: answer.text ?? '', finish: finishOf(answer.finish), ...paidOf(answer) }
   },
   stream: (pod, input, options) => client.stream(pod, input, options),
   async image(pod, input, options) {
     const answer = await client.run(pod, input, options)
-    return { ...paidOf(answer), png: answer.bytes }
+    return { png: answer.bytes, ...paidOf(answer) }
   },
   async embed(pod, input, options) {
     const answer = await client.run(pod, input, options)
-    return { ...paidOf(answer), bytes: answer.bytes }
+    return { bytes: answer.bytes, ...paidOf(answer) }
   },
 })
 

@@ -16,7 +16,7 @@ const LONGEST_PAUSE_MS = 30_000
 /** A request that the router does not know so long after it was signed was never admitted and never will be. */
 const UNKNOWN_MS = 15 * 60_000
 
-export interface ChargedOptions extends CallOptions {
+export interface ChargedOptions extends Omit<CallOptions, 'maxPrice' | 'signed'> {
   /** Whom the call is for. */
   caller: Caller
 }
@@ -99,7 +99,7 @@ export function meter(
     ticket.close(NOTHING)
     // Before the house's part is: a process that dies between leaves it to nobody, and not to both.
     till.flush()
-    const loss = till.open({ ...order, wallet: HOUSE, key: WITHHELD })
+    const loss = till.open({ wallet: HOUSE, key: WITHHELD, ...order })
     loss.signed(request).then(
       () => failed(loss, cause),
       () => loss.close(NOTHING),
@@ -116,7 +116,7 @@ export function meter(
   ): Promise<Answer> {
     const { ticket, most, name } = await hold(caller, pod, input)
     try {
-      const answer = await client.run(pod, input, { ...options, maxPrice: most, signed: ticket.signed })
+      const answer = await client.run(pod, input, { maxPrice: most, signed: ticket.signed, ...options })
       paid(ticket, answer)
       return answer
     } catch (cause) {
@@ -126,9 +126,13 @@ export function meter(
     }
   }
 
-  async function openStream(caller: Caller, pod: string | number, input: Input, options: CallOptions) {
+  async function openStream(
+    pod: string | number,
+    input: Input,
+    { caller, ...options }: ChargedOptions,
+  ) {
     const { ticket, most } = await hold(caller, pod, input)
-    const inner = client.stream(pod, input, { ...options, maxPrice: most, signed: ticket.signed })
+    const inner = client.stream(pod, input, { maxPrice: most, signed: ticket.signed, ...options })
     inner.answer.then(
       (answer) => paid(ticket, answer),
       (cause: unknown) => failed(ticket, cause),
@@ -140,10 +144,10 @@ export function meter(
 
   return {
     run,
-    stream(pod, input, { caller, ...options }): AnswerStream {
+    stream(pod, input, options): AnswerStream {
       let opened: Promise<AnswerStream> | undefined
       const open = () => {
-        opened ??= openStream(caller, pod, input, options)
+        opened ??= openStream(pod, input, options)
         return opened
       }
       return {

@@ -136,7 +136,7 @@ export function openTill(
 
   function balance(wallet: string): Balance {
     const totals = sums.wallet(wallet)
-    return { ...totals, available: totals.deposited - totals.charged - totals.held }
+    return { available: totals.deposited - totals.charged - totals.held, ...totals }
   }
 
   const spentBy = (key: string): bigint => {
