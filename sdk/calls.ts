@@ -2,6 +2,7 @@ import type { Hex } from 'viem'
 import type { Delivery } from './answer.ts'
 import { decode, decoderOf, mediaTypeOf, type Piece } from './decode.ts'
 import { asHeuristError, bug, type HeuristError, later, refused } from './errors.ts'
+import { LateStream } from './late-stream.ts'
 import type { OpenCall, Outcome } from './outcome.ts'
 import { mayLookAgain, mayRepeat, patienceOf } from './patience.ts'
 import { toHex } from './protocol/bytes.ts'
@@ -267,6 +268,24 @@ export function createCalls(transport: Transport, frontend: number, open: () => 
     }
   }
 
+  async function* told(
+    read: { started: boolean },
+    signOnce: () => Promise<Signed>,
+    options: CallOptions,
+    answer: Deferred<Answer>,
+  ): AsyncGenerator<Piece> {
+    if (read.started) throw refused('stream.consumed', 'an answer is streamed once; keep its pieces')
+    read.started = true
+    try {
+      yield* pieces(await signOnce(), options, answer.resolve)
+    } catch (cause) {
+      answer.reject(cause)
+      throw cause
+    } finally {
+      answer.reject(refused('call.left', 'the call was left before its end'))
+    }
+  }
+
   return {
     run: (pod: string | number, input: Input, options: CallOptions = {}): Promise<Answer> =>
       onCurrentVersion(async () => {
@@ -286,26 +305,12 @@ export function createCalls(transport: Transport, frontend: number, open: () => 
         signed ??= sign(pod, input, options)
         return signed
       }
-      let started = false
-      async function* iterate(): AsyncGenerator<Piece> {
-        if (started) throw refused('stream.consumed', 'an answer is streamed once; keep its pieces')
-        started = true
-        try {
-          yield* pieces(await signOnce(), options, answer.resolve)
-        } catch (cause) {
-          answer.reject(cause)
-          throw cause
-        } finally {
-          answer.reject(refused('call.left', 'the call was left before its end'))
-        }
-      }
-      return {
-        get request() {
-          return signOnce().then((call) => call.request)
-        },
-        answer: answer.promise,
-        [Symbol.asyncIterator]: iterate,
-      }
+      const read = { started: false }
+      return new LateStream({
+        request: () => signOnce().then((call) => call.request),
+        answer: () => answer.promise,
+        pieces: () => told(read, signOnce, options, answer),
+      })
     },
   }
 }
@@ -439,7 +444,13 @@ export function documentOf(input: Input, { manifest }: Pick<PodVersion, 'manifes
 }
 
 /** A promise settled from outside; its rejection may go unheard. */
-function deferred<T>() {
+interface Deferred<T> {
+  promise: Promise<T>
+  resolve: (value: T) => void
+  reject: (cause: unknown) => void
+}
+
+function deferred<T>(): Deferred<T> {
   let resolve: (value: T) => void = () => {}
   let reject: (cause: unknown) => void = () => {}
   const promise = new Promise<T>((whenDone, whenFailed) => {

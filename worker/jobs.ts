@@ -250,12 +250,8 @@ export function createJobs(deps: JobsDeps): Jobs {
         outlet.send(passage.job, FRAME.chunk, bytes)
         return hash.length
       },
-      get delivered() {
-        return { length: hash.length, output: hash.digest() }
-      },
-      get bytes() {
-        return new Uint8Array(Buffer.concat(parts))
-      },
+      delivered: () => ({ length: hash.length, output: hash.digest() }),
+      bytes: () => new Uint8Array(Buffer.concat(parts)),
     }
   }
 
@@ -266,9 +262,9 @@ export function createJobs(deps: JobsDeps): Jobs {
     sent: ReturnType<typeof outgoing>,
   ): Promise<SignedReceipt> {
     const subject = { request: order.request, hash: order.hash, node, manifest }
-    const receipt = countReceipt(subject, work, sent.delivered, Math.floor(deps.now() / 1000))
+    const receipt = countReceipt(subject, work, sent.delivered(), Math.floor(deps.now() / 1000))
     const signature = deps.signer.sign(hasher.digest('Receipt', receipt))
-    const stored = await receipts.put({ signed: { receipt, signature, provider }, output: sent.bytes })
+    const stored = await receipts.put({ signed: { receipt, signature, provider }, output: sent.bytes() })
     return stored.signed
   }
 

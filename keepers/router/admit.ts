@@ -8,7 +8,7 @@ import type { Account, Books } from './books.ts'
 import type { Limits } from './config.ts'
 import type { Dispatch } from './dispatch.ts'
 import { noNode } from './failures.ts'
-import { createAudience, createOutput, isDurable, type Listener, type LiveJob } from './job.ts'
+import { Audience, isDurable, type Listener, type LiveJob, Output } from './job.ts'
 import type { AttemptRow, JobRow, Op } from './ledger/ledger.ts'
 import { type Nodes, versionKey } from './nodes.ts'
 import type { PodVersion } from './pods.ts'
@@ -242,7 +242,7 @@ export function createAdmit(deps: AdmitDeps): Admit {
     number: number,
     at: number,
   ): LiveJob {
-    const output = createOutput()
+    const output = new Output()
     const live: LiveJob = {
       number,
       request,
@@ -267,12 +267,11 @@ export function createAdmit(deps: AdmitDeps): Admit {
       resumeNode: 0,
       timer: () => {},
       output,
-      audience: createAudience(
-        output,
-        () => isDurable(live) && !doomed(live),
-        () => dispatch.flow(live),
+      audience: new Audience(output, {
         timers,
-      ),
+        mayFlow: () => isDurable(live) && !doomed(live),
+        onFlow: () => dispatch.flow(live),
+      }),
     }
     return live
   }

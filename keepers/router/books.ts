@@ -161,7 +161,7 @@ export function createBooks(ledger: Ledger, hasher: Hasher, signer: Signer, most
         frontend: frontend.id,
         frontendGross: frontend.gross,
       }
-      const countersigned = { ...signed, ack, ackSignature: signer.sign(hasher.digest('Ack', ack)) }
+      const countersigned = { ack, ackSignature: signer.sign(hasher.digest('Ack', ack)), ...signed }
       return {
         receipt: { job, leaf: lastLeaf, body, price: receipt.price, countersigned, at },
         account: { payer: account.payer, charged: account.charged, count: account.count },

@@ -196,7 +196,7 @@ async function answerStream(deps: Deps, body: unknown, reply: FastifyReply): Pro
       },
       (cause: unknown) => {
         listener.close()
-        if (stream.open) listener.failed(asHeuristError(cause))
+        if (stream.isOpen()) listener.failed(asHeuristError(cause))
         else reject(cause)
       },
     )

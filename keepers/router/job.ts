@@ -104,71 +104,60 @@ export interface LiveJob extends Waiting {
 /** Whether bytes may go out: all that was decided about the call before them is on disk. */
 export const isDurable = (job: LiveJob): boolean => job.durable && job.durableAttempt === job.attempts
 
-/** The output so far: one copy, read by all who listen. */
-export interface Output {
-  readonly length: number
-  digest(): Hex
+/** The output so far: one copy, read by all who listen. A class, as all that is made for each call (see sdk/late-stream.ts). */
+export class Output {
+  #buffer = new Uint8Array(0)
+  #length = 0
+  #hash = runningHash()
+
+  get length(): number {
+    return this.#length
+  }
+
+  digest(): Hex {
+    return this.#hash.digest()
+  }
+
   /** Takes bytes at `offset`. @returns false if they contradict what is there, or leave a gap. */
-  write(offset: number, bytes: Uint8Array): boolean
-  slice(from: number): Uint8Array
+  write(offset: number, bytes: Uint8Array): boolean {
+    if (offset > this.#length) return false
+    const repeated = bytes.subarray(0, this.#length - offset)
+    for (let at = 0; at < repeated.length; at += 1) {
+      if (repeated[at] !== this.#buffer[offset + at]) return false
+    }
+    const fresh = bytes.subarray(repeated.length)
+    this.#grow(this.#length + fresh.length)
+    this.#buffer.set(fresh, this.#length)
+    this.#hash.update(fresh)
+    this.#length += fresh.length
+    return true
+  }
+
+  slice(from: number): Uint8Array {
+    return this.#buffer.subarray(from, this.#length)
+  }
+
   /** Forgets everything: another node starts over, and nobody has seen any of it. */
-  reset(): void
-}
-
-export function createOutput(): Output {
-  let buffer = new Uint8Array(0)
-  let length = 0
-  let hash = runningHash()
-
-  function grow(needed: number): void {
-    if (needed <= buffer.length) return
-    const bigger = new Uint8Array(Math.max(needed, buffer.length * 2, 1024))
-    bigger.set(buffer.subarray(0, length))
-    buffer = bigger
+  reset(): void {
+    this.#length = 0
+    this.#hash = runningHash()
   }
 
-  return {
-    get length() {
-      return length
-    },
-    digest: () => hash.digest(),
-    write(offset, bytes) {
-      if (offset > length) return false
-      const repeated = bytes.subarray(0, length - offset)
-      for (let at = 0; at < repeated.length; at += 1) {
-        if (repeated[at] !== buffer[offset + at]) return false
-      }
-      const fresh = bytes.subarray(repeated.length)
-      grow(length + fresh.length)
-      buffer.set(fresh, length)
-      hash.update(fresh)
-      length += fresh.length
-      return true
-    },
-    slice: (from) => buffer.subarray(from, length),
-    reset() {
-      length = 0
-      hash = runningHash()
-    },
+  #grow(needed: number): void {
+    if (needed <= this.#buffer.length) return
+    const bigger = new Uint8Array(Math.max(needed, this.#buffer.length * 2, 1024))
+    bigger.set(this.#buffer.subarray(0, this.#length))
+    this.#buffer = bigger
   }
 }
 
-/** Those who listen to one job, each at its own pace. */
-export interface Audience {
-  readonly size: number
-  readonly streams: number
-  /** Output bytes that have left for the fastest stream. */
-  readonly forwarded: number
-  /** Output bytes that somebody may have seen. */
-  readonly seen: number
-  join(listener: Listener): void
-  leave(listener: Listener): void
-  accepted(chosen: Accepted): void
-  /** More output, or permission to send it. */
-  more(): void
-  /** Ends the streams of those that do not take what they asked for. */
-  cut(): void
-  end(end: End): void
+/** When an audience is served, and who hears of it. */
+export interface AudienceHost {
+  timers: Pick<Timers, 'soon'>
+  /** Whether bytes may leave yet. */
+  mayFlow(): boolean
+  /** Called after bytes have left. */
+  onFlow(): void
 }
 
 interface Seat {
@@ -178,91 +167,107 @@ interface Seat {
   scheduled: boolean
 }
 
-/**
- * @param output   What to send.
- * @param mayFlow  Whether bytes may leave yet.
- * @param onFlow   Called after bytes have left.
- */
-export function createAudience(
-  output: Output,
-  mayFlow: () => boolean,
-  onFlow: () => void,
-  timers: Pick<Timers, 'soon'>,
-): Audience {
-  const seats = new Map<Listener, Seat>()
-  let chosen: Accepted | undefined
-  let forwarded = 0
-  let seen = 0
-  let ended: End | undefined
+/** Those who listen to one job, each at its own pace. */
+export class Audience {
+  readonly #output: Output
+  readonly #host: AudienceHost
+  readonly #seats = new Map<Listener, Seat>()
+  #chosen: Accepted | undefined
+  #forwarded = 0
+  #seen = 0
+  #end: End | undefined
 
-  function schedule(seat: Seat): void {
+  /** @param output  What to send. */
+  constructor(output: Output, host: AudienceHost) {
+    this.#output = output
+    this.#host = host
+  }
+
+  get size(): number {
+    return this.#seats.size
+  }
+
+  get streams(): number {
+    return [...this.#seats.values()].filter((seat) => seat.listener.streaming).length
+  }
+
+  /** Output bytes that have left for the fastest stream. */
+  get forwarded(): number {
+    return this.#forwarded
+  }
+
+  /** Output bytes that somebody may have seen. */
+  get seen(): number {
+    return this.#seen
+  }
+
+  join(listener: Listener): void {
+    const seat: Seat = { listener, sent: 0, busy: false, scheduled: false }
+    this.#seats.set(listener, seat)
+    if (this.#chosen) listener.accepted(this.#chosen)
+    this.#schedule(seat)
+  }
+
+  leave(listener: Listener): void {
+    this.#seats.delete(listener)
+  }
+
+  accepted(chosen: Accepted): void {
+    this.#chosen = chosen
+    for (const { listener } of this.#seats.values()) listener.accepted(chosen)
+  }
+
+  /** More output, or permission to send it. */
+  more(): void {
+    for (const seat of this.#seats.values()) this.#schedule(seat)
+  }
+
+  /** Ends the streams of those that do not take what they asked for. */
+  cut(): void {
+    for (const { listener } of [...this.#seats.values()]) if (listener.streaming) listener.cut?.()
+  }
+
+  end(end: End): void {
+    this.#end = end
+    this.more()
+  }
+
+  #schedule(seat: Seat): void {
     if (seat.scheduled) return
     seat.scheduled = true
-    timers.soon(() => {
+    this.#host.timers.soon(() => {
       seat.scheduled = false
-      serve(seat)
+      this.#serve(seat)
     })
   }
 
-  function serve(seat: Seat): void {
-    if (seats.get(seat.listener) !== seat || seat.busy) return
-    const waiting = seat.listener.streaming && mayFlow() ? output.slice(seat.sent) : new Uint8Array(0)
-    if (waiting.length > 0) return send(seat, waiting)
-    if (!ended) return
-    seats.delete(seat.listener)
-    if ('answer' in ended) seat.listener.finished(ended.answer)
-    else seat.listener.failed(ended.error)
+  #serve(seat: Seat): void {
+    if (this.#seats.get(seat.listener) !== seat || seat.busy) return
+    const mayFlow = seat.listener.streaming && this.#host.mayFlow()
+    const waiting = mayFlow ? this.#output.slice(seat.sent) : NO_BYTES
+    if (waiting.length > 0) return this.#send(seat, waiting)
+    const end = this.#end
+    if (!end) return
+    this.#seats.delete(seat.listener)
+    if ('answer' in end) seat.listener.finished(end.answer)
+    else seat.listener.failed(end.error)
   }
 
-  function send(seat: Seat, bytes: Uint8Array): void {
+  #send(seat: Seat, bytes: Uint8Array): void {
     seat.busy = true
     seat.sent += bytes.length
-    seen = Math.max(seen, seat.sent)
+    this.#seen = Math.max(this.#seen, seat.sent)
     const upTo = seat.sent
     // A copy: the buffer below may be replaced while the bytes wait in a socket.
     seat.listener.chunk(bytes.slice(), () => {
       seat.busy = false
-      if (upTo > forwarded) {
-        forwarded = upTo
-        onFlow()
+      if (upTo > this.#forwarded) {
+        this.#forwarded = upTo
+        this.#host.onFlow()
       }
-      serve(seat)
+      this.#serve(seat)
     })
   }
-
-  return {
-    get size() {
-      return seats.size
-    },
-    get streams() {
-      return [...seats.values()].filter((seat) => seat.listener.streaming).length
-    },
-    get forwarded() {
-      return forwarded
-    },
-    get seen() {
-      return seen
-    },
-    join(listener) {
-      const seat: Seat = { listener, sent: 0, busy: false, scheduled: false }
-      seats.set(listener, seat)
-      if (chosen) listener.accepted(chosen)
-      schedule(seat)
-    },
-    leave: (listener) => void seats.delete(listener),
-    accepted(now) {
-      chosen = now
-      for (const { listener } of seats.values()) listener.accepted(now)
-    },
-    more() {
-      for (const seat of seats.values()) schedule(seat)
-    },
-    cut() {
-      for (const { listener } of [...seats.values()]) if (listener.streaming) listener.cut?.()
-    },
-    end(end) {
-      ended = end
-      for (const seat of seats.values()) schedule(seat)
-    },
-  }
 }
+
+const NO_BYTES = new Uint8Array(0)

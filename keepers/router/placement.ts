@@ -112,7 +112,7 @@ export function createPlacement(deps: PlacementDeps): Placement {
         return true
       }
       if (!choice.hopeful && !justStarted()) {
-        deps.giveUp(job, choice.verdicts)
+        deps.giveUp(job, choice.verdicts())
         return true
       }
     }
@@ -138,7 +138,7 @@ export function createPlacement(deps: PlacementDeps): Placement {
     const allEjected = view.length > 0 && view.every((node) => node.state === 'ejected')
     if (hopeful && !allEjected) return undefined
     const waitMs = returnMs === undefined ? RETRY_MS : returnMs - clock.nowMs()
-    return noNode({ body }, verdicts, waitMs)
+    return noNode({ body }, verdicts(), waitMs)
   }
 
   function expectedMs(version: PodVersion): number {

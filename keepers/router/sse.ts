@@ -15,7 +15,8 @@ export interface EventStream {
   event(name: string, data: string, written?: () => void): void
   comment(text: string): void
   end(): void
-  readonly open: boolean
+  /** Whether its head has gone out. */
+  isOpen(): boolean
   /** Milliseconds since the client last took something while something waited; 0 if nothing waits. */
   stalledMs(nowMs: number): number
 }
@@ -41,9 +42,7 @@ export function eventStream(response: ServerResponse, nowMs: () => number): Even
     event: (name, data, written) => write(`event: ${name}\ndata: ${data}\n\n`, written),
     comment: (text) => write(`: ${text}\n\n`),
     end: () => void response.end(),
-    get open() {
-      return response.headersSent
-    },
+    isOpen: () => response.headersSent,
     stalledMs: (now) => (waitingSinceMs === undefined ? 0 : now - waitingSinceMs),
   }
 }
@@ -90,7 +89,7 @@ export function sseListener(
     },
     failed(error) {
       close()
-      if (!stream.open) return refuse(error)
+      if (!stream.isOpen()) return refuse(error)
       stream.event('error', JSON.stringify(error.toJSON()))
       stream.end()
     },

@@ -159,12 +159,11 @@ export const availableOf = (chain: ChainAccount, account: Pick<Account, 'charged
   return chain.deposited - account.charged - (uncounted > 0n ? uncounted : 0n) - account.holds
 }
 
+/** What of a voucher its worth depends on. */
+type Allowance = Pick<KeptVoucher, 'ceiling' | 'expiry'>
+
 /** The voucher to rely on from now on: the kept one, unless the new one allows more or the kept one ends soon. */
-export function bestVoucher(
-  kept: KeptVoucher | undefined,
-  fresh: KeptVoucher,
-  nowSeconds: number,
-): KeptVoucher {
+export function bestVoucher<T extends Allowance>(kept: T | undefined, fresh: T, nowSeconds: number): T {
   if (!kept || kept.expiry < nowSeconds + RELIABLE_SECONDS) return fresh
   return fresh.ceiling > kept.ceiling ? fresh : kept
 }
@@ -244,7 +243,7 @@ function refusalOfCredit(facts: AdmissionFacts): HeuristError | undefined {
       fix: 'Cancel the thaw, or use another key.',
     })
   }
-  const best = bestVoucher(account.voucher, { ...job.voucher, r: '0x', vs: '0x' }, nowSeconds)
+  const best = bestVoucher<Allowance>(account.voucher, job.voucher, nowSeconds)
   const needed = account.charged + account.holds + hold
   if (best.ceiling < needed) {
     return refused('voucher.ceiling_low', 'The ceiling does not cover what is charged and in flight.', {

@@ -84,17 +84,23 @@ export interface RunningHash {
   digest(): Hex
 }
 
-export function runningHash(): RunningHash {
-  const hash = keccak_256.create()
-  let length = 0
-  return {
-    update(bytes) {
-      hash.update(bytes)
-      length += bytes.length
-    },
-    get length() {
-      return length
-    },
-    digest: () => toHex(hash.clone().digest()),
+export const runningHash = (): RunningHash => new KeccakSoFar()
+
+/** A class, as everything with accessors that is made for each call (see sdk/late-stream.ts). */
+class KeccakSoFar implements RunningHash {
+  readonly #hash = keccak_256.create()
+  #length = 0
+
+  get length(): number {
+    return this.#length
+  }
+
+  update(bytes: Uint8Array): void {
+    this.#hash.update(bytes)
+    this.#length += bytes.length
+  }
+
+  digest(): Hex {
+    return toHex(this.#hash.clone().digest())
   }
 }

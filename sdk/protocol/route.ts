@@ -43,14 +43,14 @@ export interface Verdict {
 }
 
 export interface Decision {
-  /** Absent when no node may take the job now. */
-  node?: number
+  /** undefined when no node may take the job now. */
+  node: number | undefined
   /** Predicted first byte of the chosen node, milliseconds from now. */
   expectedMs: number
   /** Some node could take the job later: wait for it. False: nobody here ever could. */
   hopeful: boolean
-  /** Worked out when it is read: most decisions are never explained. */
-  readonly verdicts: Verdict[]
+  /** Works out what is rarely asked: most decisions are never explained. */
+  verdicts(): Verdict[]
 }
 
 /** Successes and failures that a node nobody knows is credited with: new nodes are tried, not trusted. */
@@ -76,12 +76,10 @@ export function choose(view: readonly NodeView[], question: RouteQuestion, seed:
     if (best === undefined || compare(ranked, best) < 0) best = ranked
   }
   return {
-    ...(best === undefined ? {} : { node: best.view.node }),
+    node: best?.view.node,
     expectedMs: best?.expectedMs ?? 0,
     hopeful,
-    get verdicts() {
-      return explain(view, question, seed)
-    },
+    verdicts: () => explain(view, question, seed),
   }
 }
 

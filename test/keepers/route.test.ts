@@ -28,7 +28,9 @@ const question = (changes: Partial<RouteQuestion> = {}): RouteQuestion => ({
 })
 
 const wordsOf = (view: NodeView[], asked: RouteQuestion, id: number) =>
-  choose(view, asked, 1).verdicts.find((verdict) => verdict.node === id)?.words
+  choose(view, asked, 1)
+    .verdicts()
+    .find((verdict) => verdict.node === id)?.words
 
 describe('choosing a node', () => {
   it('takes the node that is predicted to be done first', () => {
@@ -142,9 +144,12 @@ describe('choosing a node', () => {
 
           expect(again).to.deep.equal(first)
           expect(turned.node).to.equal(first.node)
-          expect(first.verdicts.map((verdict) => verdict.node).sort()).to.deep.equal(
-            view.map((one) => one.node).sort(),
-          )
+          expect(
+            first
+              .verdicts()
+              .map((verdict) => verdict.node)
+              .sort(),
+          ).to.deep.equal(view.map((one) => one.node).sort())
           const chosen = view.find((one) => one.node === first.node)
           if (chosen) expect(chosen.free).to.be.greaterThan(0)
         },

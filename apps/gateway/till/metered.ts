@@ -1,7 +1,9 @@
 import type { Hex } from 'viem'
 import { documentOf } from '../../../sdk/calls.ts'
+import type { Piece } from '../../../sdk/decode.ts'
 import { asHeuristError, isRejected, refused } from '../../../sdk/errors.ts'
 import type { Answer, AnswerStream, CallOptions, Client, Input } from '../../../sdk/index.ts'
+import { LateStream } from '../../../sdk/late-stream.ts'
 import { maxPriceOf, unitLimitsOf } from '../../../sdk/protocol/price.ts'
 import type { Caller } from '../caller.ts'
 import type { Catalog } from '../catalog.ts'
@@ -126,11 +128,7 @@ export function meter(
     }
   }
 
-  async function openStream(
-    pod: string | number,
-    input: Input,
-    { caller, ...options }: ChargedOptions,
-  ) {
+  async function openStream(pod: string | number, input: Input, { caller, ...options }: ChargedOptions) {
     const { ticket, most } = await hold(caller, pod, input)
     const inner = client.stream(pod, input, { maxPrice: most, signed: ticket.signed, ...options })
     inner.answer.then(
@@ -142,6 +140,10 @@ export function meter(
     return inner
   }
 
+  async function* piecesOf(open: () => Promise<AnswerStream>): AsyncGenerator<Piece> {
+    yield* await open()
+  }
+
   return {
     run,
     stream(pod, input, options): AnswerStream {
@@ -150,17 +152,11 @@ export function meter(
         opened ??= openStream(pod, input, options)
         return opened
       }
-      return {
-        get request() {
-          return open().then((inner) => inner.request)
-        },
-        get answer() {
-          return open().then((inner) => inner.answer)
-        },
-        async *[Symbol.asyncIterator]() {
-          yield* await open()
-        },
-      }
+      return new LateStream({
+        request: () => open().then((inner) => inner.request),
+        answer: () => open().then((inner) => inner.answer),
+        pieces: () => piecesOf(open),
+      })
     },
     resume() {
       for (const { id, request, opened } of till.leftOpen()) {

@@ -204,42 +204,44 @@ export function openTill(
     const id = ++lastId
     let opening: Opening | undefined
     let done = false
+    const ticket: Ticket & { request: Hex | undefined } = { wallet, request: undefined, signed, close }
     /** As it stands when it is written: it may have been signed again meanwhile, or not at all. */
     const write = () => void (opening && enter(opening))
+
+    function opened(now: Opening | undefined): void {
+      opening = now
+      ticket.request = now?.request
+    }
 
     async function signed(request: Hex): Promise<void> {
       const before = opening
       const names = counted?.join(' ') ?? null
       // Signed again for a pod's newer version: what was signed first was refused and costs nothing.
-      opening = { id, wallet, key, pod, hold: Number(most), opened: now(), request, counted: names }
+      const line = { id, wallet, key, pod, hold: Number(most), opened: now(), request, counted: names }
+      opened(line)
       group.add(write)
       try {
-        await openings.add(opening)
+        await openings.add(line)
       } catch (cause) {
-        opening = before
+        opened(before)
         group.add(before ? write : () => void remove.run([id]))
         throw cause
       }
     }
 
-    return {
-      wallet,
-      get request() {
-        return opening?.request
-      },
-      signed,
-      close(price) {
-        if (done) return
-        done = true
-        if (opening === undefined) return sums.hold(order, -most)
-        count(order, most, price.price)
-        const values = [...valuesOf(price), id]
-        group.add(() => {
-          write()
-          update.run(values)
-        })
-      },
+    function close(price: Price): void {
+      if (done) return
+      done = true
+      if (opening === undefined) return sums.hold(order, -most)
+      count(order, most, price.price)
+      const values = [...valuesOf(price), id]
+      group.add(() => {
+        write()
+        update.run(values)
+      })
     }
+
+    return ticket
   }
 
   return {
