@@ -161,7 +161,13 @@ export function createBooks(ledger: Ledger, hasher: Hasher, signer: Signer, most
         frontend: frontend.id,
         frontendGross: frontend.gross,
       }
-      const countersigned = { ack, ackSignature: signer.sign(hasher.digest('Ack', ack)), ...signed }
+      const countersigned = {
+        receipt,
+        signature: signed.signature,
+        provider: signed.provider,
+        ack,
+        ackSignature: signer.sign(hasher.digest('Ack', ack)),
+      }
       return {
         receipt: { job, leaf: lastLeaf, body, price: receipt.price, countersigned, at },
         account: { payer: account.payer, charged: account.charged, count: account.count },

@@ -1,7 +1,7 @@
 import type { HeuristError } from '../../sdk/errors.ts'
 import { readUint } from '../../sdk/protocol/bytes.ts'
 import type { Request } from '../../sdk/protocol/messages.ts'
-import { choose, type NodeView, type RouteQuestion, type Verdict } from '../../sdk/protocol/route.ts'
+import { choose, explain, type NodeView, type RouteQuestion, type Verdict } from '../../sdk/protocol/route.ts'
 import type { World } from '../world.ts'
 import { noNode, RETRY_MS } from './failures.ts'
 import type { LiveJob } from './job.ts'
@@ -102,7 +102,6 @@ export function createPlacement(deps: PlacementDeps): Placement {
       const seed = Number(readUint(world.random.bytes(4), 0, 4))
       const question = questionOf(job)
       const candidates = sample(view, question, seed)
-      // Its verdicts are worked out only if somebody reads them.
       const choice = choose(candidates, question, seed)
       const link = choice.node === undefined ? undefined : deps.linkOf(choice.node)
       if (link) {
@@ -112,7 +111,7 @@ export function createPlacement(deps: PlacementDeps): Placement {
         return true
       }
       if (!choice.hopeful && !justStarted()) {
-        deps.giveUp(job, choice.verdicts())
+        deps.giveUp(job, explain(candidates, question, seed))
         return true
       }
     }
@@ -133,12 +132,12 @@ export function createPlacement(deps: PlacementDeps): Placement {
     const key = keyOf(version)
     const question = { resources: version.manifest.resources, node: body.node, preferred, excluded: [] }
     const view = nodes.view(key)
-    const { hopeful, verdicts } = choose(view, question, 0)
+    const { hopeful } = choose(view, question, 0)
     const returnMs = nodes.nextReturnMs(key)
     const allEjected = view.length > 0 && view.every((node) => node.state === 'ejected')
     if (hopeful && !allEjected) return undefined
     const waitMs = returnMs === undefined ? RETRY_MS : returnMs - clock.nowMs()
-    return noNode({ body }, verdicts(), waitMs)
+    return noNode({ body }, explain(view, question, 0), waitMs)
   }
 
   function expectedMs(version: PodVersion): number {

@@ -43,14 +43,12 @@ export interface Verdict {
 }
 
 export interface Decision {
-  /** undefined when no node may take the job now. */
-  node: number | undefined
+  /** Absent when no node may take the job now. */
+  node?: number
   /** Predicted first byte of the chosen node, milliseconds from now. */
   expectedMs: number
   /** Some node could take the job later: wait for it. False: nobody here ever could. */
   hopeful: boolean
-  /** Works out what is rarely asked: most decisions are never explained. */
-  verdicts(): Verdict[]
 }
 
 /** Successes and failures that a node nobody knows is credited with: new nodes are tried, not trusted. */
@@ -75,16 +73,16 @@ export function choose(view: readonly NodeView[], question: RouteQuestion, seed:
     const ranked = rank(node, question, seed)
     if (best === undefined || compare(ranked, best) < 0) best = ranked
   }
-  return {
-    node: best?.view.node,
-    expectedMs: best?.expectedMs ?? 0,
-    hopeful,
-    verdicts: () => explain(view, question, seed),
-  }
+  const decision: Decision = { expectedMs: best?.expectedMs ?? 0, hopeful }
+  if (best !== undefined) decision.node = best.view.node
+  return decision
 }
 
-/** The chosen node first, then the others that could have been, best first, then the rejected ones. */
-function explain(view: readonly NodeView[], question: RouteQuestion, seed: number): Verdict[] {
+/**
+ * What each node was to a decision: the chosen one first, then the others that could have been, best first, then the rejected
+ * ones. Most decisions are never explained.
+ */
+export function explain(view: readonly NodeView[], question: RouteQuestion, seed: number): Verdict[] {
   const rejected: Verdict[] = []
   const open: Ranked[] = []
   for (const node of view) {

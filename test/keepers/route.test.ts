@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { choose, type NodeView, type RouteQuestion } from '../../sdk/protocol/route.ts'
+import { choose, explain, type NodeView, type RouteQuestion } from '../../sdk/protocol/route.ts'
 import { seeded } from '../sdk/seed.ts'
 
 const node = (changes: Partial<NodeView> & { node: number }): NodeView => ({
@@ -28,9 +28,7 @@ const question = (changes: Partial<RouteQuestion> = {}): RouteQuestion => ({
 })
 
 const wordsOf = (view: NodeView[], asked: RouteQuestion, id: number) =>
-  choose(view, asked, 1)
-    .verdicts()
-    .find((verdict) => verdict.node === id)?.words
+  explain(view, asked, 1).find((verdict) => verdict.node === id)?.words
 
 describe('choosing a node', () => {
   it('takes the node that is predicted to be done first', () => {
@@ -145,8 +143,7 @@ describe('choosing a node', () => {
           expect(again).to.deep.equal(first)
           expect(turned.node).to.equal(first.node)
           expect(
-            first
-              .verdicts()
+            explain(view, asked, dice)
               .map((verdict) => verdict.node)
               .sort(),
           ).to.deep.equal(view.map((one) => one.node).sort())
