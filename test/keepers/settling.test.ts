@@ -146,18 +146,20 @@ describe('settling', function () {
 
     it('are kept before they leave: a crash before that write signs nothing', async () => {
       let router: TestRouter | undefined
+      let crashing: Promise<void> | undefined
       const before = await start()
       await call(before)
       await before.stop()
       const signs = (ops: readonly { op: string }[]) => ops.some(({ op }) => op === 'statement.signed')
       router = await start({
         beforeCommit: (ops) => {
-          if (signs(ops)) void router?.crash()
+          if (signs(ops)) crashing ??= router?.crash()
         },
       })
 
       const answer = await statement(router, 'node', node()).catch(() => undefined)
 
+      await crashing
       expect(router.crashed).to.equal(true)
       expect(answer?.body.signature).to.equal(undefined)
     })
