@@ -255,15 +255,15 @@ describe('the webhook of an account', function () {
   it('goes to the address that was looked at, even if its name means another one when it is asked again', async () => {
     receiver = await openReceiver(ok)
     let asked = 0
+    store
+      .prepare('INSERT INTO webhooks (wallet, url, secret, made) VALUES (?, ?, ?, 0)')
+      .run([ANN, `http://hook.example:${receiver.port}/x`, 'whsec_AAAA'])
     crash()
     open({
       loopback: true,
       // Fine when it is looked at; whoever asked again would go to a machine that is not there.
       resolve: async () => [{ address: asked++ % 2 === 0 ? '127.0.0.1' : '127.0.0.2', family: 4 }],
     })
-    store
-      .prepare('INSERT INTO webhooks (wallet, url, secret, made) VALUES (?, ?, ?, 0)')
-      .run([ANN, `http://hook.example:${receiver.port}/x`, 'whsec_AAAA'])
     till.setLowMark(ANN, 1_001n)
     await over()
 
@@ -275,11 +275,11 @@ describe('the webhook of an account', function () {
 
   it('whose name means a private machine when it is to be told is not sent', async () => {
     receiver = await openReceiver(ok)
-    crash()
-    open({ loopback: false, resolve: async () => [{ address: '127.0.0.1', family: 4 }] }, [])
     store
       .prepare('INSERT INTO webhooks (wallet, url, secret, made) VALUES (?, ?, ?, 0)')
       .run([ANN, `https://hook.example:${receiver.port}/x`, 'whsec_AAAA'])
+    crash()
+    open({ loopback: false, resolve: async () => [{ address: '127.0.0.1', family: 4 }] }, [])
     till.setLowMark(ANN, 1_001n)
     await over()
 

@@ -81,7 +81,13 @@ export function openWebhooks(
     forget.run([now(), 'no longer low', wallet])
   })
 
+  /** Most accounts have none, and every charge looks. */
+  const watched = new Set(
+    (db.prepare('SELECT wallet FROM webhooks').all([]) as { wallet: string }[]).map(({ wallet }) => wallet),
+  )
+
   function look(wallet: string): void {
+    if (!watched.has(wallet)) return
     const row = rowOf(wallet)
     if (row === undefined) return
     const { deposited, charged } = till.balance(wallet)
@@ -130,6 +136,7 @@ export function openWebhooks(
         secret,
         now(),
       ])
+      watched.add(wallet)
       return secret
     },
     find(wallet) {
@@ -154,12 +161,12 @@ export function openWebhooks(
     remove(wallet) {
       forget.run([now(), 'removed', wallet])
       db.prepare('DELETE FROM webhooks WHERE wallet = ?').run([wallet])
+      watched.delete(wallet)
     },
     resume() {
-      const wallets = db.prepare('SELECT wallet FROM webhooks').all([]) as { wallet: string }[]
       const open = db.prepare('SELECT id FROM deliveries WHERE ended IS NULL ORDER BY made').all([])
       for (const { id } of open as { id: string }[]) later(id, 0)
-      for (const { wallet } of wallets) look(wallet)
+      for (const wallet of watched) look(wallet)
     },
     stop() {
       stopped = true

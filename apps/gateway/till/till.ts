@@ -108,7 +108,6 @@ export function openTill(
   )
   const remove = db.prepare('DELETE FROM calls WHERE id = ? AND closed IS NULL')
   const standing = db.prepare('SELECT wallet, key, hold, counted FROM calls WHERE id = ? AND closed IS NULL')
-  const mark = db.prepare('SELECT low_mark FROM accounts WHERE wallet = ?')
   const setMark = db.prepare('UPDATE accounts SET low_mark = ? WHERE wallet = ?')
   const insertDeposit = db.prepare(
     'INSERT INTO deposits (id, wallet, amount, made) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id',
@@ -121,6 +120,15 @@ export function openTill(
   const openings = openOpenings(dataDir)
   const group = createGroup(db, { emptied: openings.booked, refused: onRefused })
   const sums = sumsOf(db, now())
+  /** Every answer tells whether its account is below. */
+  const marks = new Map(
+    (
+      db.prepare('SELECT wallet, low_mark FROM accounts WHERE low_mark > 0').all([]) as {
+        wallet: string
+        low_mark: number
+      }[]
+    ).map(({ wallet, low_mark }) => [wallet, BigInt(low_mark)]),
+  )
   let { id: lastId } = db.prepare('SELECT coalesce(max(id), 0) AS id FROM calls').get([]) as { id: number }
 
   /** What an earlier process opened and perhaps did not bring to the books. */
@@ -250,9 +258,10 @@ export function openTill(
     balance,
     spentBy,
     countedBy: (name) => sums.named(name) ?? { charged: 0n, held: 0n },
-    lowMark: (wallet) => BigInt((mark.get([wallet]) as { low_mark: number } | undefined)?.low_mark ?? 0),
+    lowMark: (wallet) => marks.get(wallet) ?? 0n,
     setLowMark(wallet, amount) {
-      setMark.run([Number(amount), wallet])
+      if (setMark.run([Number(amount), wallet]).changes === 0) return
+      marks.set(wallet, amount)
       moved(wallet)
     },
     deposit(id, wallet, amount) {
