@@ -1,0 +1,1 @@
+import{n as e,t}from"./key-sender-C-MHsuLV.js";t();export{e as keySender};

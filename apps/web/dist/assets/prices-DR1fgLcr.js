@@ -1,0 +1,1 @@
+import{n as e,t}from"./prices-Qz0m82cs.js";e();export{t as endOf};

@@ -1,0 +1,1 @@
+import{n as e,t}from"./store-DsGgDanT.js";t();export{e as openSessionDb};
