@@ -18,7 +18,8 @@ import { startRouter } from './router.ts'
  * What the gateway costs: OpenAI's JSON in, a job held, signed, sent, its receipt verified, charged in durable books, JSON out;
  * beside a bare undici proxy to the same router, in the same minutes, that passes on jobs which were signed beforehand.
  * Workers answer at once. All processes share the machine, so requests per second of a core are counted by the processor time
- * that gateway and proxy use themselves; latencies are over the proxy's.
+ * that gateway and proxy use themselves; latencies are over the proxy's. `alone`: the same before something that answers jobs at
+ * once instead of router, workers and chain (`gateway/upstream.ts`), as where they have machines of their own.
  */
 const WORKERS = 4
 const SLOTS = 64
@@ -147,32 +148,33 @@ interface Measured {
   streamed: Record<Side, Times[]>
 }
 
-/** @param streams  Whether streamed answers are measured too. */
-async function measure(sides: Sides, streams: boolean): Promise<Measured> {
+type Kind = 'json' | 'streamed'
+
+async function measure(sides: Sides, kinds: readonly Kind[]): Promise<Measured> {
   const perCore: Measured['perCore'] = { proxy: [], gateway: [] }
   const perSecond: Measured['perSecond'] = { proxy: [], gateway: [] }
-  const json: Measured['json'] = { proxy: [], gateway: [] }
-  const streamed: Measured['streamed'] = { proxy: [], gateway: [] }
-  for (const side of SIDES) {
-    await closedLoop(sides[side].target(false), WARM_UP)
-    if (streams) await closedLoop(sides[side].target(true), WARM_UP)
+  const times: Record<Kind, Record<Side, Times[]>> = {
+    json: { proxy: [], gateway: [] },
+    streamed: { proxy: [], gateway: [] },
   }
+  const load = (side: Side, kind: Kind) => sides[side].target(kind === 'streamed')
+  for (const side of SIDES) for (const kind of kinds) await closedLoop(load(side, kind), WARM_UP)
   for (let round = 0; round < ROUNDS; round += 1) {
     for (const side of SIDES) {
-      const { pid, target } = sides[side]
-      const load = target(false)
+      const { pid } = sides[side]
+      const target = load(side, 'json')
       const before = cpuSecondsOf(pid)
-      const { seconds } = await closedLoop(load, RATE_CALLS)
+      const { seconds } = await closedLoop(target, RATE_CALLS)
       perCore[side].push(RATE_CALLS / (cpuSecondsOf(pid) - before))
       perSecond[side].push(RATE_CALLS / seconds)
     }
     for (const side of SIDES) {
-      const { target } = sides[side]
-      json[side].push(await openLoop(target(false), PER_SECOND, LATENCY_CALLS))
-      if (streams) streamed[side].push(await openLoop(target(true), PER_SECOND, LATENCY_CALLS))
+      for (const kind of kinds) {
+        times[kind][side].push(await openLoop(load(side, kind), PER_SECOND, LATENCY_CALLS))
+      }
     }
   }
-  return { perCore, perSecond, json, streamed }
+  return { perCore, perSecond, ...times }
 }
 
 type Measure = (side: Side) => number
@@ -195,7 +197,7 @@ const shareOf =
 
 /** The whole network on this machine, behind both. */
 async function figures(sides: Sides): Promise<Figure[]> {
-  const { perCore, perSecond, json, streamed } = await measure(sides, true)
+  const { perCore, perSecond, json, streamed } = await measure(sides, ['json', 'streamed'])
   return [
     told('requests_per_core', 'requests/s of a core', (side) => median(perCore[side]), 0),
     figure('gateway.signatures', Number(signaturesUs().toFixed(0)), 'us of one call', {
@@ -216,7 +218,7 @@ async function figures(sides: Sides): Promise<Figure[]> {
 
 /** Only what answers at once behind both: neither waits for a router and workers that need the same cores. */
 async function figuresAlone(sides: Sides): Promise<Figure[]> {
-  const { perCore, json } = await measure(sides, false)
+  const { perCore, json } = await measure(sides, ['json'])
   return [
     told('alone.requests_per_core', 'requests/s of a core', (side) => median(perCore[side]), 0),
     told('alone.latency_p50_at_300', 'ms', shareOf(json, 'whole', 0.5)),

@@ -269,13 +269,13 @@ export function createCalls(transport: Transport, frontend: number, open: () => 
   }
 
   async function* told(
-    read: { started: boolean },
+    use: { begun: boolean },
     signOnce: () => Promise<Signed>,
     options: CallOptions,
     answer: Deferred<Answer>,
   ): AsyncGenerator<Piece> {
-    if (read.started) throw refused('stream.consumed', 'an answer is streamed once; keep its pieces')
-    read.started = true
+    if (use.begun) throw refused('stream.consumed', 'an answer is streamed once; keep its pieces')
+    use.begun = true
     try {
       yield* pieces(await signOnce(), options, answer.resolve)
     } catch (cause) {
@@ -305,11 +305,11 @@ export function createCalls(transport: Transport, frontend: number, open: () => 
         signed ??= sign(pod, input, options)
         return signed
       }
-      const read = { started: false }
+      const use = { begun: false }
       return new LateStream({
         request: () => signOnce().then((call) => call.request),
         answer: () => answer.promise,
-        pieces: () => told(read, signOnce, options, answer),
+        pieces: () => told(use, signOnce, options, answer),
       })
     },
   }
@@ -443,13 +443,13 @@ export function documentOf(input: Input, { manifest }: Pick<PodVersion, 'manifes
   throw refused('input.invalid', `a ${manifest.kind} pod needs its input document, not just text`)
 }
 
-/** A promise settled from outside; its rejection may go unheard. */
 interface Deferred<T> {
   promise: Promise<T>
   resolve: (value: T) => void
   reject: (cause: unknown) => void
 }
 
+/** A promise settled from outside; its rejection may go unheard. */
 function deferred<T>(): Deferred<T> {
   let resolve: (value: T) => void = () => {}
   let reject: (cause: unknown) => void = () => {}

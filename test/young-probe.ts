@@ -9,6 +9,7 @@ import { openStore } from '../apps/gateway/till/store.ts'
 import { HOUSE, NOTHING, openTill } from '../apps/gateway/till/till.ts'
 import { Audience, Output } from '../keepers/router/job.ts'
 import type { Answer } from '../sdk/calls.ts'
+import type { Piece } from '../sdk/decode.ts'
 import { LateStream } from '../sdk/late-stream.ts'
 import { nodeHttp } from '../sdk/node-http.ts'
 import { choose } from '../sdk/protocol/route.ts'
@@ -54,6 +55,10 @@ async function keptBy(work: (index: number) => unknown): Promise<number> {
 
 const soon = () => new Promise((resolve) => setImmediate(resolve))
 const kept: Record<string, number> = {}
+async function* pieces(): AsyncGenerator<Piece> {
+  await soon()
+  yield { bytes: new Uint8Array(0) }
+}
 
 const server = createServer((_, response) => response.end('{"an":"answer"}'))
 server.listen(0, '127.0.0.1')
@@ -66,13 +71,9 @@ kept.answer = await keptBy(async () => {
 })
 
 kept.stream = await keptBy(async () => {
-  const stream = new LateStream({
-    request: async () => '0x00',
-    answer: async () => ({}) as Answer,
-    async *pieces() {},
-  })
+  const stream = new LateStream({ request: async () => '0x00', answer: async () => ({}) as Answer, pieces })
   await stream.request
-  await soon()
+  for await (const _ of stream);
 })
 
 kept.job = await keptBy(async () => {

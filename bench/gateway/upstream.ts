@@ -13,7 +13,7 @@ import { type Job, jobSchema, toWire } from '../../sdk/protocol/wire.ts'
 /**
  * What stands behind gateway and proxy while a gateway is measured alone: the jobs of one pod are answered at once, with receipts
  * that a registered node's key signs and acknowledgements that the router's key signs, so that all of them hold; nothing is
- * queued, written or settled. Whatever else is asked goes to the router.
+ * queued, written or settled. Documents are the router's.
  */
 export interface UpstreamConfig {
   to: string

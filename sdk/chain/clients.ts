@@ -21,7 +21,7 @@ export interface Chain {
 export interface ChainPlace {
   chainId: number
   rpcUrl: string
-  /** How its node is asked; absent: by `fetch`. Servers take `rpcFetch` of `nodeHttp`. */
+  /** How its node is asked; absent: by `fetch`. Servers that ask much take `rpcFetch` of `nodeHttp`. */
   fetchFn?: typeof fetch
 }
 

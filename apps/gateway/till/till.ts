@@ -216,9 +216,9 @@ export function openTill(
     /** As it stands when it is written: it may have been signed again meanwhile, or not at all. */
     const write = () => void (opening && enter(opening))
 
-    function opened(now: Opening | undefined): void {
-      opening = now
-      ticket.request = now?.request
+    function becomes(next: Opening | undefined): void {
+      opening = next
+      ticket.request = next?.request
     }
 
     async function signed(request: Hex): Promise<void> {
@@ -226,12 +226,12 @@ export function openTill(
       const names = counted?.join(' ') ?? null
       // Signed again for a pod's newer version: what was signed first was refused and costs nothing.
       const line = { id, wallet, key, pod, hold: Number(most), opened: now(), request, counted: names }
-      opened(line)
+      becomes(line)
       group.add(write)
       try {
         await openings.add(line)
       } catch (cause) {
-        opened(before)
+        becomes(before)
         group.add(before ? write : () => void remove.run([id]))
         throw cause
       }

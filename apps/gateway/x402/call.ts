@@ -1,5 +1,6 @@
 import type { SettleResponse } from '@x402/core/types'
 import type { FastifyReply } from 'fastify'
+import type { Hex } from 'viem'
 import { type HeuristError, later, refused } from '../../../sdk/errors.ts'
 import { formatUsd } from '../../../sdk/units.ts'
 import { HOUSE, type Order, type Ticket, type Till } from '../till/till.ts'
@@ -36,25 +37,30 @@ export interface Quote {
   readonly seconds: number
 }
 
-export function openQuote(): Quote {
-  const orders: Order[] = []
-  let all: Promise<void> | undefined
-  return {
-    add(order) {
-      orders.push(order)
-      // A route asks for its jobs in one turn.
-      all ??= new Promise((resolve) => setImmediate(resolve))
-      return all
-    },
-    get jobs() {
-      return orders.length
-    },
-    get most() {
-      return orders.reduce((sum, { most }) => sum + most, 0n)
-    },
-    get seconds() {
-      return Math.max(0, ...orders.map(({ seconds = 0 }) => seconds))
-    },
+export const openQuote = (): Quote => new QuoteSoFar()
+
+/** A class, as everything with accessors that is made for each call (see sdk/late-stream.ts). */
+class QuoteSoFar implements Quote {
+  readonly #orders: Order[] = []
+  #all: Promise<void> | undefined
+
+  add(order: Order): Promise<void> {
+    this.#orders.push(order)
+    // A route asks for its jobs in one turn.
+    this.#all ??= new Promise((resolve) => setImmediate(resolve))
+    return this.#all
+  }
+
+  get jobs(): number {
+    return this.#orders.length
+  }
+
+  get most(): bigint {
+    return this.#orders.reduce((sum, { most }) => sum + most, 0n)
+  }
+
+  get seconds(): number {
+    return Math.max(0, ...this.#orders.map(({ seconds = 0 }) => seconds))
   }
 }
 
@@ -162,12 +168,17 @@ export function openPaidCall(
         const ticket = deps.till.open({ wallet: HOUSE, key: X402, pod, most })
         open += 1
         let done = false
-        return {
+        const paid: Ticket & { request: Hex | undefined } = {
           wallet: ticket.wallet,
-          get request() {
-            return ticket.request
+          request: undefined,
+          async signed(request) {
+            paid.request = request
+            try {
+              await ticket.signed(request)
+            } finally {
+              paid.request = ticket.request
+            }
           },
-          signed: ticket.signed,
           close(price) {
             ticket.close(price)
             if (done) return
@@ -177,6 +188,7 @@ export function openPaidCall(
             ended()
           },
         }
+        return paid
       },
     },
     async answered(answer) {
