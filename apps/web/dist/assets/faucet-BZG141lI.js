@@ -1,1 +1,0 @@
-import{r as e,t}from"./faucet-CP5Urebg.js";e();export{t as faucet};

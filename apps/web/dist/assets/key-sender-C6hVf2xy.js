@@ -1,0 +1,1 @@
+import{n as e,t}from"./key-sender-Boj1niE4.js";t();export{e as keySender};

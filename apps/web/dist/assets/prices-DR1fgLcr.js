@@ -1,1 +1,0 @@
-import{n as e,t}from"./prices-Qz0m82cs.js";e();export{t as endOf};

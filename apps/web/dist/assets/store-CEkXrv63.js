@@ -1,0 +1,1 @@
+import{n as e,t}from"./store-C2VLDrh_.js";t();export{e as openSessionDb};
