@@ -235,6 +235,11 @@ describe('the chats of a browser', () => {
     other.update(chat.id, (now) => ({ ...now, title: 'renamed' }))
     one.set({ system: 'Be brief.' })
     other.set({ temperature: 1 })
+    await until(async () =>
+      [one, other].every(
+        (tab) => tab.find(chat.id)?.title === 'renamed' && textsOf(tab.find(chat.id)).length === 2,
+      ),
+    )
     await settle()
 
     for (const tab of [one, other, await openChats()]) {
