@@ -237,7 +237,7 @@ describe('the chats of a browser', () => {
     other.set({ temperature: 1 })
     await until(async () =>
       [one, other].every(
-        (tab) => tab.find(chat.id)?.title === 'renamed' && textsOf(tab.find(chat.id)).length === 2,
+        (tab) => tab.find(chat.id)?.title === 'renamed' && textsOf(tab.find(chat.id))?.length === 2,
       ),
     )
     await settle()
