@@ -18,15 +18,8 @@ export interface Chain {
   check(): Promise<void>
 }
 
-export interface ChainPlace {
-  chainId: number
-  rpcUrl: string
-  /** How its node is asked; absent: by `fetch`. Servers that ask much take `rpcFetch` of `nodeHttp`. */
-  fetchFn?: typeof fetch
-}
-
 /** Reads in one tick travel as one HTTP request. Nothing is asked before the first read. */
-export function openChain({ chainId, rpcUrl, fetchFn }: ChainPlace): Chain {
+export function openChain({ chainId, rpcUrl }: { chainId: number; rpcUrl: string }): Chain {
   const chain = defineChain({
     id: chainId,
     name: `Chain ${chainId}`,
@@ -36,12 +29,7 @@ export function openChain({ chainId, rpcUrl, fetchFn }: ChainPlace): Chain {
   })
   const client = readingClient({
     chain,
-    transport: http(rpcUrl, {
-      batch: { batchSize: 100 },
-      timeout: 15_000,
-      retryCount: 2,
-      ...(fetchFn === undefined ? {} : { fetchFn }),
-    }),
+    transport: http(rpcUrl, { batch: { batchSize: 100 }, timeout: 15_000, retryCount: 2 }),
     cacheTime: 0,
     pollingInterval: 200,
   })

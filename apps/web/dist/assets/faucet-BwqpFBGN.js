@@ -1,1 +1,0 @@
-import{r as e,t}from"./faucet-CBHzwBy4.js";e();export{t as faucet};

@@ -1,0 +1,1 @@
+import{r as e,t}from"./faucet-MtzjLris.js";e();export{t as faucet};

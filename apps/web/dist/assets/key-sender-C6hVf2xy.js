@@ -1,1 +1,0 @@
-import{n as e,t}from"./key-sender-Boj1niE4.js";t();export{e as keySender};

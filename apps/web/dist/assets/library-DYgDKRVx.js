@@ -1,1 +1,0 @@
-import{n as e,r as t,t as n}from"./library-_KIC7a4b.js";t();export{n as excerptsFor,e as indexRest};

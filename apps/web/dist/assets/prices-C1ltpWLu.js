@@ -1,1 +1,0 @@
-import{n as e,t}from"./prices-BIty6kw0.js";e();export{t as endOf};

@@ -1,0 +1,1 @@
+import{n as e,t}from"./prices-CSGWC9q3.js";e();export{t as endOf};

@@ -1,1 +1,0 @@
-import{n as e,t}from"./store-C2VLDrh_.js";t();export{e as openSessionDb};
