@@ -101,7 +101,7 @@ export function meter(
     ticket.close(NOTHING)
     // Before the house's part is: a process that dies between leaves it to nobody, and not to both.
     till.flush()
-    const loss = till.open({ wallet: HOUSE, key: WITHHELD, ...order })
+    const loss = till.open({ wallet: HOUSE, key: WITHHELD, pod: order.pod, most: order.most })
     loss.signed(request).then(
       () => failed(loss, cause),
       () => loss.close(NOTHING),
@@ -118,7 +118,8 @@ export function meter(
   ): Promise<Answer> {
     const { ticket, most, name } = await hold(caller, pod, input)
     try {
-      const answer = await client.run(pod, input, { maxPrice: most, signed: ticket.signed, ...options })
+      const ours = { maxPrice: most, signed: ticket.signed }
+      const answer = await client.run(pod, input, { ...options, ...ours })
       paid(ticket, answer)
       return answer
     } catch (cause) {
@@ -130,7 +131,8 @@ export function meter(
 
   async function openStream(pod: string | number, input: Input, { caller, ...options }: ChargedOptions) {
     const { ticket, most } = await hold(caller, pod, input)
-    const inner = client.stream(pod, input, { maxPrice: most, signed: ticket.signed, ...options })
+    const ours = { maxPrice: most, signed: ticket.signed }
+    const inner = client.stream(pod, input, { ...options, ...ours })
     inner.answer.then(
       (answer) => paid(ticket, answer),
       (cause: unknown) => failed(ticket, cause),
