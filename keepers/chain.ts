@@ -119,6 +119,17 @@ export function createChain(
     return { deposited, spent, thawing }
   }
 
+  /** Before there was a ledger nobody had deposited. */
+  async function balanceThen(payer: Address, blockNumber: bigint): Promise<ChainAccount> {
+    try {
+      return await balanceAt(payer, blockNumber)
+    } catch (cause) {
+      const code = await ask(() => client.getCode({ address: ledger, blockNumber }))
+      if (code === undefined) return NOTHING
+      throw cause
+    }
+  }
+
   const countOf = (role: number) => client.readContract({ ...people, functionName: 'countOf', args: [role] })
   const ownerOf = (role: number, id: number) =>
     client.readContract({ ...people, functionName: 'ownerOf', args: [role, id] })
@@ -180,7 +191,7 @@ export function createChain(
       const head = await ask(() => client.getBlockNumber({ cacheTime: 0 }))
       const deep = head - BigInt(depositConfirmations)
       // The later one last: what was deposited in between is not yet in the first.
-      const then = deep > 0n ? await balanceAt(payer, deep) : NOTHING
+      const then = deep > 0n ? await balanceThen(payer, deep) : NOTHING
       const now = await balanceAt(payer)
       return {
         deposited: least(now.deposited, then.deposited),

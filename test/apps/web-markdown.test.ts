@@ -16,6 +16,8 @@ const DOCS = join(import.meta.dirname, '..', '..', 'docs')
 const HEAVY = {
   'emphasis that never ends': '*_a'.repeat(2_000),
   'formulas that never end': '$a'.repeat(2_000),
+  'brackets that close nothing': ']'.repeat(2_000),
+  'the same with what is behind a link': '](<'.repeat(2_000),
   'strikes that never end': '~a'.repeat(2_000),
   'the same over lines': '*_a\n'.repeat(1_000),
   'a quote in a quote in a quote': `hello\n\n${'>'.repeat(4_000)}`,
@@ -70,7 +72,7 @@ const BEGUN =
     .split(' ')
     .concat('\n', ' a\n', '---\n', 'a b ', '\t')
 const PLAIN =
-  '[ [a]( ![ [a][ ![a]( ]( < <a <http://a <div> & &# | \\( \\ *a **a _a ~~a ` ``a $a $$ http://a www. a@ a@b. [^1] [a](< [a](b" [[] *[a]( [![ <[ `[ $[ <? <!A <!-- ***a'
+  '[ [a]( ![ [a][ ![a]( ]( < <a <http://a <div> & &# | \\( \\ *a **a _a ~~a ` ``a $a $$ http://a www. a@ a@b. [^1] [a](< [a](b" [[] *[a]( [![ <[ `[ $[ <? <!A <!-- ***a ] ]: ](< ]aaaaaaa ]:aaaaaa ](<aaaaa ](aaaaaa'
     .split(' ')
     .concat(
       '- a\n',

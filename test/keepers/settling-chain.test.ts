@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
-import { depositConfirmationsOn } from '../../keepers/chain.ts'
+import { createChain, depositConfirmationsOn } from '../../keepers/chain.ts'
 import { computeLedgerAbi, testDollarAbi } from '../../sdk/chain/abi.ts'
 import { type Request, ROLE } from '../../sdk/protocol/messages.ts'
 import {
@@ -102,6 +102,22 @@ describe('a chain that lives its own life', function () {
       expect(served?.after).to.be.at.least(depositConfirmations)
       expect(answers[0]?.before, 'it was asked for at once').to.be.below(depositConfirmations)
       for (const { before } of answers) expect(before).to.be.below(depositConfirmations)
+    })
+
+    it('is no credit yet on a ledger that is younger than that, and the chain is not called out of reach', async () => {
+      const { address } = await stage.payer(USD)
+      const { addresses, chain, deployer, domain, router } = stage.market
+      const { client } = deployer
+      const first = 1n
+      const depositConfirmations = Number((await client.getBlockNumber({ cacheTime: 0 })) - first)
+      expect(await client.getCode({ address: addresses.ledger, blockNumber: first })).to.equal(undefined)
+      const seen = createChain({
+        ...{ rpcUrl: chain.rpcUrl, chainId: domain.chainId, key: router.key, depositConfirmations },
+        ...{ ledger: addresses.ledger, registry: addresses.registry },
+      })
+
+      expect(await seen.balance(address)).to.include({ deposited: USD })
+      expect(await seen.account(address)).to.deep.equal({ deposited: 0n, spent: 0n, thawing: 0n })
     })
 
     it('that a reorganisation takes back sooner was never served: the float is what it was', async () => {
