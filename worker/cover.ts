@@ -31,7 +31,7 @@ export interface CoverDeps {
   rpcUrl: string
   ledger: Address
   hasher: Hasher
-  receipts: Pick<ReceiptStore, 'worked'>
+  receipts: Pick<ReceiptStore, 'worked' | 'unreceived'>
   /** Holds `statements/<router>.json`: the newest Statement, which is the node's evidence. */
   dataDir: string
   log: Log
@@ -44,7 +44,7 @@ export interface CoverDeps {
 }
 
 const EVERY_MS = 60_000
-/** At most so long, near the limit. */
+/** At most so long, near the limit and beyond it. */
 const SOON_MS = 5_000
 const ASK_MS = 10_000
 
@@ -114,14 +114,25 @@ export function watchCover(deps: CoverDeps): Cover {
       })
       return
     }
-    if (kept?.reply.statement.gross === reply.statement.gross) return
-    const from = kept?.from ?? { gross: reply.statement.gross, charged: receipts.worked().charged }
-    kept = { reply, earlier: kept ? withEarlier(kept, covered?.settled ?? 0n) : [], from }
+    const from = latest(kept?.from, metAt(reply))
+    if (kept?.reply.statement.gross !== reply.statement.gross)
+      kept = { reply, earlier: kept ? withEarlier(kept, covered?.settled ?? 0n) : [], from }
+    else if (kept.from !== from) kept = { ...kept, from }
+    else return
     writeKept(file, kept)
   }
 
+  /**
+   * Where a Statement and this store count together, at the earliest: it knows of nothing but calls that are charged here and
+   * calls that the router has not answered yet, of which it may know as well.
+   */
+  function metAt({ statement }: StatementReply): Stated['from'] {
+    const open = receipts.unreceived().reduce((sum, { receipt }) => sum + receipt.price, 0n)
+    return { gross: statement.gross, charged: receipts.worked().charged + open }
+  }
+
   function pauseMs(): number {
-    const near = verdict.share * 2n >= verdict.cap
+    const near = verdict.share * 2n >= verdict.cap || verdict.stop !== undefined
     return near || !covered ? Math.min(SOON_MS, everyMs) : everyMs
   }
   const close = rounds(look, pauseMs, look())
@@ -141,6 +152,11 @@ export function watchCover(deps: CoverDeps): Cover {
     look,
     close,
   }
+}
+
+/** Of two places to count from, the one that lets a router hide less. */
+function latest(known: Stated['from'] | undefined, met: Stated['from']): Stated['from'] {
+  return known && known.gross - known.charged >= met.gross - met.charged ? known : met
 }
 
 const WORDS = {

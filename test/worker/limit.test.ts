@@ -7,9 +7,10 @@ import { expect } from 'chai'
 import type { Hex } from 'viem'
 import { createSigner, fastKeccak } from '../../sdk/native.ts'
 import { createHasher, ROLE, type Statement } from '../../sdk/protocol/messages.ts'
-import { toWire } from '../../sdk/protocol/wire.ts'
+import { type SignedReceipt, toWire } from '../../sdk/protocol/wire.ts'
 import { statementFile, watchCover } from '../../worker/cover.ts'
 import { decide, ON_TRUST, type View } from '../../worker/limit.ts'
+import type { ReceiptStore } from '../../worker/receipts.ts'
 import { type Market, openMarket } from '../market.ts'
 
 const USD = 1_000_000n
@@ -134,7 +135,14 @@ describe('a node and its router: what it asks', function () {
     ...changes,
   })
   const log = { info() {}, warn() {}, error() {}, debug() {} }
-  const watch = (worked: View['worked']) =>
+  const worked = (charged: bigint, chargedBefore = 0n): View['worked'] => ({
+    ...{ charged, chargedBefore, chargedDayBefore: 0n, uncharged: 0n },
+  })
+  const NONE = { unreceived: () => [] }
+  /** Receipts that the router has not answered yet, by their prices. */
+  const waiting = (...prices: bigint[]) =>
+    prices.map((price) => ({ receipt: { price } }) as unknown as SignedReceipt)
+  const watch = (receipts: Pick<ReceiptStore, 'worked' | 'unreceived'>) =>
     watchCover({
       node: 9,
       router: market.router.address,
@@ -143,7 +151,7 @@ describe('a node and its router: what it asks', function () {
       rpcUrl: market.chain.rpcUrl,
       ledger: market.addresses.ledger,
       hasher: createHasher(market.domain, fastKeccak),
-      receipts: { worked: () => worked },
+      receipts,
       dataDir: home,
       log: log as unknown as Parameters<typeof watchCover>[0]['log'],
       onChange() {},
@@ -152,7 +160,7 @@ describe('a node and its router: what it asks', function () {
 
   it("a newcomer's limit is a thousandth of the bond, not nothing: chain and router say so", async () => {
     // The local bond is 2,000 dollars.
-    const cover = watch({ charged: USD, chargedBefore: 0n, chargedDayBefore: 0n, uncharged: 0n })
+    const cover = watch({ worked: () => worked(USD), ...NONE })
     said = { status: 200, body: signed(statement(USD)) }
     await cover.look()
 
@@ -162,7 +170,7 @@ describe('a node and its router: what it asks', function () {
   })
 
   it('at its limit it takes no new call, and says why', async () => {
-    const cover = watch({ charged: 3n * USD, chargedBefore: 0n, chargedDayBefore: 0n, uncharged: 0n })
+    const cover = watch({ worked: () => worked(3n * USD), ...NONE })
     said = { status: 200, body: signed(statement(3n * USD)) }
     await cover.look()
 
@@ -172,7 +180,7 @@ describe('a node and its router: what it asks', function () {
   })
 
   it('keeps the highest Statement on disk, as its evidence, and no forged, foreign, future or lower one', async () => {
-    const cover = watch({ charged: 0n, chargedBefore: 0n, chargedDayBefore: 0n, uncharged: 0n })
+    const cover = watch({ worked: () => worked(0n), ...NONE })
     const file = statementFile(home, market.router.address)
     const kept = () => JSON.parse(readFileSync(file, 'utf8')).reply
     const good = statement(5n)
@@ -199,8 +207,47 @@ describe('a node and its router: what it asks', function () {
     cover.close()
   })
 
+  it('a first Statement that knows of a call before the node hears that it is charged stops nobody, then or later', async () => {
+    let seen = { worked: worked(0n), unreceived: waiting(USD) }
+    const cover = watch({ worked: () => seen.worked, unreceived: () => seen.unreceived })
+    said = { status: 200, body: signed(statement(USD)) }
+    await cover.look()
+
+    // It hears of it, and ten minutes pass.
+    seen = { worked: worked(USD, USD), unreceived: [] }
+    await cover.look()
+    expect(cover.verdict.stop).to.equal(undefined)
+    expect(cover.verdict.unposted).to.equal(USD)
+    cover.close()
+
+    const next = watch({ worked: () => seen.worked, ...NONE })
+    await next.look()
+    expect(next.verdict.stop, 'nor after another start').to.equal(undefined)
+    next.close()
+  })
+
+  it('what was not answered at the first Statement hides nothing: the next one that knows of all is where both count from', async () => {
+    // The Statement knows of five; three are on their way.
+    let seen = { worked: worked(5n), unreceived: waiting(1n, 2n) }
+    const cover = watch({ worked: () => seen.worked, unreceived: () => seen.unreceived })
+    said = { status: 200, body: signed(statement(5n)) }
+    await cover.look()
+    seen = { worked: worked(8n, 8n), unreceived: [] }
+    said = { status: 200, body: signed(statement(8n)) }
+    await cover.look()
+    expect(cover.verdict.stop).to.equal(undefined)
+
+    seen = { worked: worked(9n, 9n), unreceived: [] }
+    await cover.look()
+    expect(cover.verdict.stop).to.equal('statement_behind')
+    said = { status: 200, body: signed(statement(9n)) }
+    await cover.look()
+    expect(cover.verdict.stop).to.equal(undefined)
+    cover.close()
+  })
+
   it('keeps Statements an hour apart until the chain has settled them: one that is a day old can be filed', async () => {
-    const cover = watch({ charged: 0n, chargedBefore: 0n, chargedDayBefore: 0n, uncharged: 0n })
+    const cover = watch({ worked: () => worked(0n), ...NONE })
     const file = JSON.stringify(statementFile(home, market.router.address))
     const noon = statement(0n).asOf - 86_400
     for (const [gross, asOf] of [
