@@ -1,4 +1,4 @@
-import { constants } from 'node:fs'
+import { constants, readFileSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
 
@@ -28,6 +28,33 @@ export class AppendError extends Error {
   constructor(cause: unknown, lasting: boolean) {
     super('the disk did not take what was written', { cause })
     this.lasting = lasting
+  }
+}
+
+/** What such a file holds. */
+export interface Lines {
+  /** Whole ones, without their ends. A torn last one was never acknowledged to anybody. */
+  lines: string[]
+  /** Where they end. Bytes. */
+  bytes: number
+  /** Of the file; more than `bytes` if its last line is torn. */
+  whole: number
+}
+
+/** None if there is no such file. */
+export function readLines(path: string): Lines {
+  const content = contentOf(path)
+  const bytes = content.lastIndexOf('\n') + 1
+  const lines = content.subarray(0, bytes).toString('utf8').split('\n').slice(0, -1)
+  return { lines, bytes, whole: content.length }
+}
+
+function contentOf(path: string): Buffer {
+  try {
+    return readFileSync(path)
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return Buffer.alloc(0)
+    throw cause
   }
 }
 

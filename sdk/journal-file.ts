@@ -1,6 +1,6 @@
-import { link, mkdir, open, readdir, readFile, rename, stat, truncate } from 'node:fs/promises'
+import { link, mkdir, open, readdir, rename, stat, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
-import { AppendError, openAppendFile, syncFolder } from './append-file.ts'
+import { AppendError, type Lines, openAppendFile, readLines, syncFolder } from './append-file.ts'
 import { type HeuristError, later } from './errors.ts'
 import {
   type AccountId,
@@ -56,13 +56,12 @@ export async function readBook(
   folder: string = journalFolder(),
 ): Promise<OwnBook | undefined> {
   const name = nameOf(account)
-  const { entries } = await readEntries(join(folder, `${name}.ndjson`))
+  const { entries } = readEntries(join(folder, `${name}.ndjson`))
   if (entries.length === 0) return undefined
   const before = (await readdir(folder)).filter((file) => file.startsWith(`${name}.until-`))
-  const archived = await Promise.all(before.map((file) => readEntries(join(folder, file))))
   return ownBookOf(
     entries,
-    archived.flatMap((file) => file.entries),
+    before.flatMap((file) => readEntries(join(folder, file)).entries),
   )
 }
 
@@ -70,12 +69,12 @@ const nameOf = ({ chainId, ledger, router, payer }: AccountId): string =>
   `${payer}-${router}-${chainId}-${ledger}`.toLowerCase()
 
 async function openLog(path: string, account: AccountId, release: () => void): Promise<JournalLog> {
-  let { entries, bytes, whole } = await readEntries(path)
+  let { entries, bytes, whole } = readEntries(path)
   if (whole > ARCHIVE_BYTES) {
     entries = await archive(path, account, entries)
     bytes = whole = (await stat(path)).size
   }
-  // A torn last line was never acknowledged to anybody. Before the file is opened: Windows cuts none that is open to append.
+  // Before the file is opened: Windows cuts none that is open to append.
   if (bytes < whole) await truncate(path, bytes)
   const file = openAppendFile(path, bytes)
   await file.ready
@@ -100,15 +99,9 @@ async function openLog(path: string, account: AccountId, release: () => void): P
   }
 }
 
-/** Reads whole lines; `bytes` is where they end, `whole` is the size of the file. */
-async function readEntries(path: string): Promise<{ entries: JournalEntry[]; bytes: number; whole: number }> {
-  const content = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code === 'ENOENT') return Buffer.alloc(0)
-    throw cause
-  })
-  const bytes = content.lastIndexOf('\n') + 1
-  const lines = content.subarray(0, bytes).toString('utf8').split('\n').slice(0, -1)
-  return { entries: lines.map(decodeEntry), bytes, whole: content.length }
+function readEntries(path: string): Omit<Lines, 'lines'> & { entries: JournalEntry[] } {
+  const { lines, ...sizes } = readLines(path)
+  return { entries: lines.map(decodeEntry), ...sizes }
 }
 
 /** Starts a new file with the sums of the old one, which is kept beside it. */

@@ -59,7 +59,8 @@ export function meter(
     const { wallet, key, quota } = caller
     const { seconds } = manifest.limits
     const order = { wallet, key, pod: model.name, seconds, most, ...(quota === undefined ? {} : { quota }) }
-    return { most, name: model.name, ticket: await caller.till.open(order) }
+    const ticket = await caller.till.open(order)
+    return { most, name: model.name, ticket, ours: { maxPrice: most, signed: ticket.signed } }
   }
 
   /** The call ended without its answer: asks the router until it says what was charged. */
@@ -116,9 +117,8 @@ export function meter(
     input: Input,
     { caller, ...options }: ChargedOptions,
   ): Promise<Answer> {
-    const { ticket, most, name } = await hold(caller, pod, input)
+    const { ticket, most, name, ours } = await hold(caller, pod, input)
     try {
-      const ours = { maxPrice: most, signed: ticket.signed }
       const answer = await client.run(pod, input, { ...options, ...ours })
       paid(ticket, answer)
       return answer
@@ -130,8 +130,7 @@ export function meter(
   }
 
   async function openStream(pod: string | number, input: Input, { caller, ...options }: ChargedOptions) {
-    const { ticket, most } = await hold(caller, pod, input)
-    const ours = { maxPrice: most, signed: ticket.signed }
+    const { ticket, ours } = await hold(caller, pod, input)
     const inner = client.stream(pod, input, { ...options, ...ours })
     inner.answer.then(
       (answer) => paid(ticket, answer),

@@ -1,8 +1,8 @@
-import { existsSync, readFileSync, truncateSync } from 'node:fs'
+import { existsSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Hex } from 'viem'
 import { z } from 'zod'
-import { AppendError, openAppendFile } from '../../../sdk/append-file.ts'
+import { AppendError, openAppendFile, readLines } from '../../../sdk/append-file.ts'
 import { later, refused } from '../../../sdk/errors.ts'
 import { hashSchema } from '../../../sdk/protocol/wire.ts'
 
@@ -49,8 +49,7 @@ const fileOf = (dataDir: string): string => join(dataDir, 'openings.ndjson')
  * @throws `till.corrupt` (refused).
  */
 export function readOpenings(dataDir: string): Opening[] {
-  // A torn last line was never acknowledged: no call was made of it.
-  return readIfThere(fileOf(dataDir)).split('\n').slice(0, -1).map(lineOf)
+  return readLines(fileOf(dataDir)).lines.map(lineOf)
 }
 
 /** Begins anew: what an earlier process left is in the books. */
@@ -76,15 +75,6 @@ function unwritable(cause: unknown): never {
       : 'Try again later; nothing was charged.',
     cause,
   })
-}
-
-function readIfThere(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return ''
-    throw cause
-  }
 }
 
 function lineOf(line: string): Opening {

@@ -1,5 +1,5 @@
-import { existsSync, readFileSync, truncateSync } from 'node:fs'
-import { openAppendFile } from '../../../sdk/append-file.ts'
+import { truncateSync } from 'node:fs'
+import { openAppendFile, readLines } from '../../../sdk/append-file.ts'
 import { refused } from '../../../sdk/errors.ts'
 import type { Row, Value } from './write.ts'
 
@@ -45,16 +45,15 @@ const MOST_BYTES = 1024 * 1024
  * @throws `ledger.version`, `ledger.corrupt` (refused).
  */
 export function readRedo(path: string, after: number): Entry[] {
-  const { whole } = read(path)
-  const lines = whole.toString('utf8').split('\n').slice(0, -1)
-  return lines.map(parsed).flatMap((line) => (line[1] > after ? [entryOf(line)] : []))
+  const lines = readLines(path).lines.map(parsed)
+  return lines.flatMap((line) => (line[1] > after ? [entryOf(line)] : []))
 }
 
 /** Goes on after what was left there. */
 export function openRedo(path: string): RedoLog {
-  const { whole, isTorn } = read(path)
-  if (isTorn) truncateSync(path, whole.length)
-  const file = openAppendFile(path, whole.length)
+  const { bytes, whole } = readLines(path)
+  if (bytes < whole) truncateSync(path, bytes)
+  const file = openAppendFile(path, bytes)
   let waiting: Entry[] = []
   return {
     add: (entry) => void waiting.push(entry),
@@ -72,13 +71,6 @@ export function openRedo(path: string): RedoLog {
     clear: file.clear,
     close: file.close,
   }
-}
-
-/** Its whole lines: a torn last one was never acknowledged to anybody. */
-function read(path: string): { whole: Buffer; isTorn: boolean } {
-  const content = existsSync(path) ? readFileSync(path) : Buffer.alloc(0)
-  const whole = content.subarray(0, content.lastIndexOf('\n') + 1)
-  return { whole, isTorn: whole.length < content.length }
 }
 
 /** A line: version, number, rows. */

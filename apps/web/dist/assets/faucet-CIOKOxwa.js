@@ -1,1 +1,0 @@
-import{r as e,t}from"./faucet-MtzjLris.js";e();export{t as faucet};

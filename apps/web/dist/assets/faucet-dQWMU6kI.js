@@ -1,0 +1,1 @@
+import{r as e,t}from"./faucet-CCk_vAhp.js";e();export{t as faucet};

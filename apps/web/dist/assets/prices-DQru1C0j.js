@@ -1,1 +1,0 @@
-import{n as e,t}from"./prices-CSGWC9q3.js";e();export{t as endOf};

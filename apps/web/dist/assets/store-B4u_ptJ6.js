@@ -1,1 +1,0 @@
-import{n as e,t}from"./store-CvBgJjr1.js";t();export{e as openSessionDb};

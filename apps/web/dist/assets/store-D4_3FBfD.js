@@ -1,0 +1,1 @@
+import{n as e,t}from"./store-Bin84xII.js";t();export{e as openSessionDb};
