@@ -23,6 +23,8 @@ export interface Worked {
   chargedDayBefore: bigint
   /** Prices of the last day's receipts that the router has and did not charge. Most are calls that clients left. */
   uncharged: bigint
+  /** Prices of the last day's receipts that the router has said nothing about. */
+  unanswered: bigint
 }
 
 /** The newest Statement of the router, and where it and this store began to count together. */
@@ -68,7 +70,7 @@ export function decide({ covered, stated, worked }: View): Verdict {
   const { cap, bps, settled } = covered ?? { cap: ON_TRUST, bps: ALL_BPS, settled: 0n }
   const expected = (charged: bigint) => (stated ? stated.from.gross + charged - stated.from.charged : charged)
   const owed = most(stated?.gross ?? 0n, expected(worked.charged))
-  const unposted = most(owed - settled, 0n) + worked.uncharged
+  const unposted = most(owed - settled, 0n) + worked.uncharged + worked.unanswered
   const share = (unposted * BigInt(bps)) / WHOLE_BPS
   const figures = { unposted, share, cap }
   if (covered && cap === 0n) return { stop: 'router_stopped', ...figures }

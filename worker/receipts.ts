@@ -81,8 +81,11 @@ function open(dataDir: string): Database.Database {
   return database
 }
 
+const signedOf = (text: string): SignedReceipt =>
+  parseWire(signedReceiptSchema, JSON.parse(text), 'receipt.corrupt')
+
 const delivery = (row: Row): Delivery => ({
-  signed: parseWire(signedReceiptSchema, JSON.parse(row.signed), 'receipt.corrupt'),
+  signed: signedOf(row.signed),
   output: new Uint8Array(row.output),
 })
 
@@ -105,7 +108,7 @@ export function openReceipts(dataDir: string, now: () => number = Date.now): Rec
   const doubt = database.prepare('INSERT OR IGNORE INTO uncharged (request, at, price) VALUES (?, ?, ?)')
   const doubts = database.prepare('SELECT price FROM uncharged WHERE at >= ?')
   const clear = database.prepare('DELETE FROM uncharged WHERE at < ?')
-  const waiting = database.prepare('SELECT signed FROM receipts WHERE received = 0 ORDER BY at, request')
+  const waiting = database.prepare('SELECT signed, at FROM receipts WHERE received = 0 ORDER BY at, request')
   const forget = database.prepare('DELETE FROM receipts WHERE (received = 1 AND at < ?) OR at < ?')
 
   interface Write {
@@ -115,6 +118,13 @@ export function openReceipts(dataDir: string, now: () => number = Date.now): Rec
   }
   let writes: Write[] = []
   let closed = false
+  const unanswered = sumOfDay(now)
+  for (const { signed, at } of waitingRows()) unanswered.add(signed.receipt, at)
+
+  function waitingRows(): { signed: SignedReceipt; at: number }[] {
+    const rows = waiting.all() as { signed: string; at: number }[]
+    return rows.map(({ signed, at }) => ({ signed: signedOf(signed), at }))
+  }
 
   const find = (request: Hex): Delivery | undefined => {
     const row = select.get(request) as Row | undefined
@@ -148,6 +158,7 @@ export function openReceipts(dataDir: string, now: () => number = Date.now): Rec
       return
     }
     batch.forEach((write, index) => {
+      if (fresh[index]) unanswered.add(write.delivery.signed.receipt, now())
       const stored = fresh[index] ? write.delivery : find(write.delivery.signed.receipt.request)
       if (stored) write.resolve(stored)
       else write.reject(bug('receipt.lost', 'The receipt store lost what it had just written.'))
@@ -171,7 +182,10 @@ export function openReceipts(dataDir: string, now: () => number = Date.now): Rec
         if (writes.length === 0) setImmediate(flush)
         writes.push({ delivery, resolve, reject })
       }),
-    markReceived: (request, charged) => markAndCount.immediate(request, charged),
+    markReceived(request, charged) {
+      markAndCount.immediate(request, charged)
+      unanswered.drop(request)
+    },
     worked: () => ({
       charged: chargedAt(Number.MAX_SAFE_INTEGER),
       chargedBefore: chargedAt(now() - GRACE_MS),
@@ -180,11 +194,9 @@ export function openReceipts(dataDir: string, now: () => number = Date.now): Rec
         (sum, { price }) => sum + BigInt(price),
         0n,
       ),
+      unanswered: unanswered.sum(),
     }),
-    unreceived: () =>
-      (waiting.all() as Pick<Row, 'signed'>[]).map((row) =>
-        parseWire(signedReceiptSchema, JSON.parse(row.signed), 'receipt.corrupt'),
-      ),
+    unreceived: () => waitingRows().map(({ signed }) => signed),
     prune() {
       clear.run(now() - RECEIVED_KEPT_MS)
       thin.run(now() - POSTED_MS, now() - POSTED_MS)
@@ -198,6 +210,33 @@ export function openReceipts(dataDir: string, now: () => number = Date.now): Rec
       database.pragma('locking_mode = NORMAL')
       waiting.all()
       database.close()
+    },
+  }
+}
+
+/** Prices of the last day, added up as they come: a sum over all of them at every call would be theirs to slow down. */
+function sumOfDay(now: () => number) {
+  const open = new Map<Hex, { at: number; price: bigint }>()
+  let sum = 0n
+
+  function drop(request: Hex): void {
+    sum -= open.get(request)?.price ?? 0n
+    open.delete(request)
+  }
+
+  return {
+    /** In the order of their times. */
+    add({ request, price }: Pick<SignedReceipt['receipt'], 'request' | 'price'>, at: number): void {
+      open.set(request, { at, price })
+      sum += price
+    },
+    drop,
+    sum(): bigint {
+      for (const [request, { at }] of open) {
+        if (at >= now() - RECEIVED_KEPT_MS) break
+        drop(request)
+      }
+      return sum
     },
   }
 }

@@ -10,7 +10,6 @@ import { createHasher, ROLE, type Statement } from '../../sdk/protocol/messages.
 import { type SignedReceipt, toWire } from '../../sdk/protocol/wire.ts'
 import { statementFile, watchCover } from '../../worker/cover.ts'
 import { decide, ON_TRUST, type View } from '../../worker/limit.ts'
-import type { ReceiptStore } from '../../worker/receipts.ts'
 import { type Market, openMarket } from '../market.ts'
 
 const USD = 1_000_000n
@@ -18,7 +17,10 @@ const USD = 1_000_000n
 const view = (changes: { [K in keyof View]?: Partial<NonNullable<View[K]>> } = {}): View => ({
   covered: { cap: 10n * USD, bps: 7_000, settled: 0n, ...changes.covered },
   stated: { gross: 0n, from: { gross: 0n, charged: 0n }, ...changes.stated },
-  worked: { charged: 0n, chargedBefore: 0n, chargedDayBefore: 0n, uncharged: 0n, ...changes.worked },
+  worked: {
+    ...{ charged: 0n, chargedBefore: 0n, chargedDayBefore: 0n, uncharged: 0n, unanswered: 0n },
+    ...changes.worked,
+  },
 })
 
 describe('a node and its router: the limit', () => {
@@ -86,6 +88,14 @@ describe('a node and its router: the limit', () => {
     expect(decide(view({ worked: { uncharged: 15n * USD } })).stop).to.equal('limit')
   })
 
+  it('counts receipts that the router says nothing about: silence buys no work', () => {
+    const twice = { charged: 5n * USD, unanswered: 10n * USD }
+
+    expect(decide(view({ worked: { unanswered: 14_285_714n } })).stop).to.equal(undefined)
+    expect(decide(view({ worked: { unanswered: 14_285_715n } })).stop).to.equal('limit')
+    expect(decide(view({ worked: twice, stated: { gross: 5n * USD } })).unposted).to.equal(15n * USD)
+  })
+
   it('is nothing for a router that may not route or is leaving', () => {
     expect(decide(view({ covered: { cap: 0n } })).stop).to.equal('router_stopped')
   })
@@ -135,14 +145,12 @@ describe('a node and its router: what it asks', function () {
     ...changes,
   })
   const log = { info() {}, warn() {}, error() {}, debug() {} }
-  const worked = (charged: bigint, chargedBefore = 0n): View['worked'] => ({
-    ...{ charged, chargedBefore, chargedDayBefore: 0n, uncharged: 0n },
+  const worked = (charged: bigint, facts: Partial<View['worked']> = {}): View['worked'] => ({
+    ...{ charged, chargedBefore: 0n, chargedDayBefore: 0n, uncharged: 0n, unanswered: 0n },
+    ...facts,
   })
-  const NONE = { unreceived: () => [] }
-  /** Receipts that the router has not answered yet, by their prices. */
-  const waiting = (...prices: bigint[]) =>
-    prices.map((price) => ({ receipt: { price } }) as unknown as SignedReceipt)
-  const watch = (receipts: Pick<ReceiptStore, 'worked' | 'unreceived'>) =>
+  /** @param waiting  Prices of receipts that the router has not answered yet, however old. */
+  const watch = (now: () => View['worked'], waiting: () => bigint[] = () => []) =>
     watchCover({
       node: 9,
       router: market.router.address,
@@ -151,7 +159,10 @@ describe('a node and its router: what it asks', function () {
       rpcUrl: market.chain.rpcUrl,
       ledger: market.addresses.ledger,
       hasher: createHasher(market.domain, fastKeccak),
-      receipts,
+      receipts: {
+        worked: now,
+        unreceived: () => waiting().map((price) => ({ receipt: { price } }) as unknown as SignedReceipt),
+      },
       dataDir: home,
       log: log as unknown as Parameters<typeof watchCover>[0]['log'],
       onChange() {},
@@ -160,7 +171,7 @@ describe('a node and its router: what it asks', function () {
 
   it("a newcomer's limit is a thousandth of the bond, not nothing: chain and router say so", async () => {
     // The local bond is 2,000 dollars.
-    const cover = watch({ worked: () => worked(USD), ...NONE })
+    const cover = watch(() => worked(USD))
     said = { status: 200, body: signed(statement(USD)) }
     await cover.look()
 
@@ -170,7 +181,7 @@ describe('a node and its router: what it asks', function () {
   })
 
   it('at its limit it takes no new call, and says why', async () => {
-    const cover = watch({ worked: () => worked(3n * USD), ...NONE })
+    const cover = watch(() => worked(3n * USD))
     said = { status: 200, body: signed(statement(3n * USD)) }
     await cover.look()
 
@@ -180,7 +191,7 @@ describe('a node and its router: what it asks', function () {
   })
 
   it('keeps the highest Statement on disk, as its evidence, and no forged, foreign, future or lower one', async () => {
-    const cover = watch({ worked: () => worked(0n), ...NONE })
+    const cover = watch(() => worked(0n))
     const file = statementFile(home, market.router.address)
     const kept = () => JSON.parse(readFileSync(file, 'utf8')).reply
     const good = statement(5n)
@@ -208,19 +219,23 @@ describe('a node and its router: what it asks', function () {
   })
 
   it('a first Statement that knows of a call before the node hears that it is charged stops nobody, then or later', async () => {
-    let seen = { worked: worked(0n), unreceived: waiting(USD) }
-    const cover = watch({ worked: () => seen.worked, unreceived: () => seen.unreceived })
+    let [seen, waiting] = [worked(0n), [USD]]
+    const cover = watch(
+      () => seen,
+      () => waiting,
+    )
     said = { status: 200, body: signed(statement(USD)) }
     await cover.look()
 
     // It hears of it, and ten minutes pass.
-    seen = { worked: worked(USD, USD), unreceived: [] }
+    seen = worked(USD, { chargedBefore: USD })
+    waiting = []
     await cover.look()
     expect(cover.verdict.stop).to.equal(undefined)
     expect(cover.verdict.unposted).to.equal(USD)
     cover.close()
 
-    const next = watch({ worked: () => seen.worked, ...NONE })
+    const next = watch(() => seen)
     await next.look()
     expect(next.verdict.stop, 'nor after another start').to.equal(undefined)
     next.close()
@@ -228,16 +243,20 @@ describe('a node and its router: what it asks', function () {
 
   it('what was not answered at the first Statement hides nothing: the next one that knows of all is where both count from', async () => {
     // The Statement knows of five; three are on their way.
-    let seen = { worked: worked(5n), unreceived: waiting(1n, 2n) }
-    const cover = watch({ worked: () => seen.worked, unreceived: () => seen.unreceived })
+    let [seen, waiting] = [worked(5n), [1n, 2n]]
+    const cover = watch(
+      () => seen,
+      () => waiting,
+    )
     said = { status: 200, body: signed(statement(5n)) }
     await cover.look()
-    seen = { worked: worked(8n, 8n), unreceived: [] }
+    seen = worked(8n, { chargedBefore: 8n })
+    waiting = []
     said = { status: 200, body: signed(statement(8n)) }
     await cover.look()
     expect(cover.verdict.stop).to.equal(undefined)
 
-    seen = { worked: worked(9n, 9n), unreceived: [] }
+    seen = worked(9n, { chargedBefore: 9n })
     await cover.look()
     expect(cover.verdict.stop).to.equal('statement_behind')
     said = { status: 200, body: signed(statement(9n)) }
@@ -247,7 +266,7 @@ describe('a node and its router: what it asks', function () {
   })
 
   it('keeps Statements an hour apart until the chain has settled them: one that is a day old can be filed', async () => {
-    const cover = watch({ worked: () => worked(0n), ...NONE })
+    const cover = watch(() => worked(0n))
     const file = JSON.stringify(statementFile(home, market.router.address))
     const noon = statement(0n).asOf - 86_400
     for (const [gross, asOf] of [

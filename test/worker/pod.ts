@@ -29,6 +29,8 @@ export interface PodFacts {
   idleSeconds?: number
   seconds?: number
   outputUnits?: number
+  /** Of the shortest call, base units. */
+  minimum?: number
   memoryMiB?: number
   providers?: Manifest['resources']['providers']
 }
@@ -60,7 +62,13 @@ export async function writeTestPod(podsDir: string, facts: PodFacts = {}): Promi
       vramMiB: 8,
       providers: facts.providers ?? ['cpu'],
     },
-    pricing: { unit: 'token', per: 1_000_000, input: 1_000_000, output: 4_000_000, minimum: 10 },
+    pricing: {
+      unit: 'token',
+      per: 1_000_000,
+      input: 1_000_000,
+      output: 4_000_000,
+      minimum: facts.minimum ?? 10,
+    },
     limits: {
       inputBytes: 16_384,
       inputUnits: 512,

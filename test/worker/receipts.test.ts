@@ -111,6 +111,7 @@ describe('the receipt store', function () {
       chargedBefore: price,
       chargedDayBefore: 0n,
       uncharged: price,
+      unanswered: 0n,
     })
     expect(reopened).to.deep.equal(now)
     expect(later).to.deep.equal({
@@ -118,13 +119,49 @@ describe('the receipt store', function () {
       chargedBefore: 2n * price,
       chargedDayBefore: 0n,
       uncharged: price,
+      unanswered: 0n,
     })
     expect(muchLater).to.deep.equal({
       charged: 2n * price,
       chargedBefore: 2n * price,
       chargedDayBefore: 2n * price,
       uncharged: 0n,
+      unanswered: 0n,
     })
+    again.close()
+  })
+
+  it('knows the sum of what it signed in the last day and the router has not answered', async () => {
+    const price = 2n ** 100n
+    const store = open()
+    const sums = [store.worked().unanswered]
+    const sum = () => void sums.push(store.worked().unanswered)
+    await store.put(delivery(1))
+    await Promise.all([store.put(delivery(1)), store.put(delivery(2))])
+    sum()
+    nowMs += 1
+    await store.put(delivery(3))
+    await store.put(delivery(4))
+    store.markReceived(word(3), true)
+    store.markReceived(word(3), true)
+    store.markReceived(word(4), false)
+    store.markReceived(word(5), true)
+    await store.put(delivery(3))
+    sum()
+    await store.put(delivery(6))
+    nowMs += RECEIVED_KEPT_MS - 1
+    sum()
+    nowMs += 1
+    sum()
+    store.close()
+    expect(sums).to.deep.equal([0n, 2n, 2n, 3n, 1n].map((count) => count * price))
+
+    const again = open()
+    expect(again.worked().unanswered, 'after another start').to.equal(price)
+    again.markReceived(word(1), true)
+    expect(again.worked().unanswered, 'a word that is late').to.equal(price)
+    again.markReceived(word(6), true)
+    expect(again.worked().unanswered).to.equal(0n)
     again.close()
   })
 
@@ -143,6 +180,7 @@ describe('the receipt store', function () {
 
     expect(store.unreceived()).to.have.length(1)
     expect(store.worked().charged).to.equal(0n)
+    expect(store.worked().unanswered).to.equal(2n ** 100n)
     store.close()
   })
 

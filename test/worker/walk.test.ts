@@ -5,6 +5,7 @@ import { encodeJob, FRAME } from '../../sdk/protocol/frames.ts'
 import type { Request } from '../../sdk/protocol/messages.ts'
 import { createHasher } from '../../sdk/protocol/messages.ts'
 import { priceOf } from '../../sdk/protocol/price.ts'
+import { ON_TRUST } from '../../worker/limit.ts'
 import { type Answer, chatInput, DOMAIN, requestFor } from './router.ts'
 import {
   eventually,
@@ -299,5 +300,40 @@ describe('a worker and a slow client', function () {
     expect(stalled).to.equal(600)
     expect(second.output()).to.deep.equal(first.output())
     expect(second.receiptBytes).to.deep.equal(first.receiptBytes)
+  })
+})
+
+describe('a worker and a router that says nothing of its receipts', function () {
+  this.timeout(600_000)
+  let stage: Stage
+  before(async () => {
+    stage = await openStage({ pod: { minimum: Number(ON_TRUST / 2n) }, router: { acknowledge: false } })
+  })
+  after(() => stage.close())
+
+  async function call(seed: number): Promise<string> {
+    await stage.router.until((slots) => slots.length > 0)
+    const input = chatInput({ max_tokens: 4, seed })
+    const answer = await stage.router.order(requestFor(stage.podId, input), input).ended
+    return answer.receipt ? 'answered' : `${answer.fail?.code} ${answer.fail?.details?.reason}`
+  }
+
+  it('works for what it would lose on trust and no more, in its next life neither', async () => {
+    const worker = stage.start()
+    await stage.router.linked()
+    await warm(stage)
+
+    expect([await call(1), await call(2), await call(3)]).to.deep.equal([
+      'answered',
+      'answered',
+      'slot.busy limit',
+    ])
+    await stage.router.until((slots) => slots.every(({ free }) => !free))
+    worker.kill('SIGKILL')
+    await Promise.all([worker.gone, stage.router.unlinked()])
+    stage.start()
+    await stage.router.linked()
+
+    expect(await call(4)).to.equal('slot.busy limit')
   })
 })

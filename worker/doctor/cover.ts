@@ -35,7 +35,7 @@ async function covered({ network, home, password }: Examination): Promise<Findin
     covered: { cap, bps: Number(bps), settled },
     // From nothing: what was charged when, only the worker's own receipts say.
     stated: { gross, from: { gross: 0n, charged: 0n } },
-    worked: { charged: 0n, chargedBefore: 0n, chargedDayBefore: 0n, uncharged: 0n },
+    worked: { charged: 0n, chargedBefore: 0n, chargedDayBefore: 0n, uncharged: 0n, unanswered: 0n },
   })
   const figures = `${share} of ${cap} base units of this node's share are unposted`
   if (stop === undefined) return figures
