@@ -8,7 +8,9 @@ import { historyOf } from '../sdk/chain/history.ts'
 import { keySender } from '../sdk/chain/key-sender.ts'
 import { isLocalChain } from '../sdk/chain/local-chains.ts'
 import { chainReader } from '../sdk/chain/reader.ts'
+import { rpcFetch } from '../sdk/chain/rpc-fetch.ts'
 import { asHeuristError, later } from '../sdk/errors.ts'
+import { nodeHttp } from '../sdk/node-http.ts'
 import { epochAt } from '../sdk/protocol/epochs.ts'
 import { ROLE } from '../sdk/protocol/messages.ts'
 import {
@@ -63,7 +65,7 @@ export function createChain(
   }: ChainOptions,
   clock: Clock = realClock,
 ): Chain {
-  const chain = openChain({ chainId, rpcUrl })
+  const chain = openChain({ chainId, rpcUrl, fetchFn: rpcFetch(nodeHttp()) })
   const { client } = chain
   const account = privateKeyToAccount(key)
   const router = account.address.toLowerCase() as Address

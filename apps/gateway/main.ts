@@ -4,6 +4,7 @@ import { verifyMessage } from 'viem/actions'
 import { type Chain, openChain } from '../../sdk/chain/clients.ts'
 import { loadKey } from '../../sdk/chain/keys.ts'
 import { isLocalChain } from '../../sdk/chain/local-chains.ts'
+import { rpcFetch } from '../../sdk/chain/rpc-fetch.ts'
 import { createClient, type Network } from '../../sdk/index.ts'
 import { fileJournal } from '../../sdk/journal-file.ts'
 import { native } from '../../sdk/native.ts'
@@ -33,7 +34,11 @@ const SWEEP_MS = 10 * 60_000
 async function start(config: GatewayConfig, { log, stopWith }: Life): Promise<Ready> {
   const network = await awaitNetwork(config.routerUrl, { log, patienceMs: START_MS })
   const { account, client } = accountOf(config, network)
-  const chain = openChain({ chainId: network.chainId, rpcUrl: config.rpcUrl ?? network.rpcUrl })
+  const chain = openChain({
+    chainId: network.chainId,
+    rpcUrl: config.rpcUrl ?? network.rpcUrl,
+    fetchFn: rpcFetch(nodeHttp()),
+  })
   // Opens the journal and resolves what an earlier process left open; the first caller does not wait for it.
   const { available } = await client.balance()
   const accounts = await openAccounts(config.dataDir, isLocalChain(network.chainId), log)

@@ -18,8 +18,15 @@ export interface Chain {
   check(): Promise<void>
 }
 
+export interface ChainPlace {
+  chainId: number
+  rpcUrl: string
+  /** How its node is asked; absent: by `fetch`. Servers that ask much take `rpcFetch` of `nodeHttp`. */
+  fetchFn?: typeof fetch
+}
+
 /** Reads in one tick travel as one HTTP request. Nothing is asked before the first read. */
-export function openChain({ chainId, rpcUrl }: { chainId: number; rpcUrl: string }): Chain {
+export function openChain({ chainId, rpcUrl, fetchFn }: ChainPlace): Chain {
   const chain = defineChain({
     id: chainId,
     name: `Chain ${chainId}`,
@@ -29,7 +36,12 @@ export function openChain({ chainId, rpcUrl }: { chainId: number; rpcUrl: string
   })
   const client = readingClient({
     chain,
-    transport: http(rpcUrl, { batch: { batchSize: 100 }, timeout: 15_000, retryCount: 2 }),
+    transport: http(rpcUrl, {
+      batch: { batchSize: 100 },
+      timeout: 15_000,
+      retryCount: 2,
+      ...(fetchFn === undefined ? {} : { fetchFn }),
+    }),
     cacheTime: 0,
     pollingInterval: 200,
   })

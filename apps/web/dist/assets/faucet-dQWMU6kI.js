@@ -1,1 +1,0 @@
-import{r as e,t}from"./faucet-CCk_vAhp.js";e();export{t as faucet};

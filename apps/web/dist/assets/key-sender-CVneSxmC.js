@@ -1,1 +1,0 @@
-import{n as e,t}from"./key-sender-Flve9tLX.js";t();export{e as keySender};

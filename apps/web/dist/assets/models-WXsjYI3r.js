@@ -1,1 +1,0 @@
-import{c as e,l as t,n,s as r}from"./models-B8aV8zCj.js";n();export{r as readModels,e as readPods,t as readTerms};

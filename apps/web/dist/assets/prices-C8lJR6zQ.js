@@ -1,1 +1,0 @@
-import{n as e,t}from"./prices-ChhAWcAa.js";e();export{t as endOf};

@@ -1,0 +1,1 @@
+import{n as e,t}from"./store-aZ6kitZZ.js";t();export{e as openSessionDb};

@@ -1,1 +1,0 @@
-import{n as e,t}from"./store-Bin84xII.js";t();export{e as openSessionDb};
