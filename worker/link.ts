@@ -24,6 +24,7 @@ import {
   type Ready,
   readySchema,
   textDigest,
+  watchSilence,
 } from '../sdk/protocol/link.ts'
 import { parseWire } from '../sdk/protocol/wire.ts'
 
@@ -163,14 +164,11 @@ function connect(
 
   /** A router that says nothing for a whole lease is not there, whatever TCP believes. */
   function keepAlive({ heartbeatMs, leaseMs }: Ready): void {
-    let heardAt = performance.now()
-    const heard = () => {
-      heardAt = performance.now()
-    }
-    socket.on('message', heard)
-    socket.on('pong', heard)
+    const silence = watchSilence({ heartbeatMs, mostMs: leaseMs, nowMs: () => performance.now() })
+    socket.on('message', silence.heard)
+    socket.on('pong', silence.heard)
     beat = setInterval(() => {
-      if (performance.now() - heardAt > leaseMs) return drop('the router is silent')
+      if (silence.isTooLong()) return drop('the router is silent')
       queue.send({ job: 0, type: FRAME.heartbeat, payload: EMPTY })
       socket.ping()
     }, heartbeatMs)

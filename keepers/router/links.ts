@@ -10,6 +10,7 @@ import {
   type SlotState,
   slotStateSchema,
   textDigest,
+  watchSilence,
 } from '../../sdk/protocol/link.ts'
 import { parseWire } from '../../sdk/protocol/wire.ts'
 import type { Wire, World } from '../world.ts'
@@ -90,12 +91,13 @@ export function createLinks({ world, registry, limits, events }: Deps): Links {
     }
     let link: Link | undefined
     let greeted = false
-    let heardMs = clock.nowMs()
+    const { heartbeatMs } = limits
+    const silence = watchSilence({ heartbeatMs, mostMs: MISSED_BEATS * heartbeatMs, nowMs: clock.nowMs })
     const patience = timers.after(limits.challengeMs, () => end(CLOSE.refused, 'no answer to the challenge'))
-    const beat = timers.every(limits.heartbeatMs, () => {
+    const beat = timers.every(heartbeatMs, () => {
+      const isSilent = silence.isTooLong()
       if (!link) return
-      if (clock.nowMs() - heardMs > MISSED_BEATS * limits.heartbeatMs)
-        return end(CLOSE.silent, 'no heartbeat')
+      if (isSilent) return end(CLOSE.silent, 'no heartbeat')
       if (wire.waitingBytes > MOST_WAITING_BYTES) return end(CLOSE.silent, 'not reading')
       out.send({ job: 0, type: FRAME.heartbeat, payload: EMPTY })
     })
@@ -142,7 +144,7 @@ export function createLinks({ world, registry, limits, events }: Deps): Links {
         close: end,
       }
       links.set(hello.node, link)
-      const { leaseMs, heartbeatMs, windowBytes } = limits
+      const { leaseMs, windowBytes } = limits
       link.send(0, FRAME.ready, jsonPayload({ node: hello.node, leaseMs, heartbeatMs, windowBytes }))
       log.info({ event: 'link.up', node: hello.node, slots: hello.slots.length, version: hello.version })
       events.up(link, hello)
@@ -184,7 +186,7 @@ export function createLinks({ world, registry, limits, events }: Deps): Links {
     }
 
     wire.onMessage = (message) => {
-      heardMs = clock.nowMs()
+      silence.heard()
       try {
         for (const frame of decodeFrames(message)) {
           if (!wires.has(wire)) return

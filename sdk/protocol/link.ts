@@ -93,3 +93,34 @@ export function textDigest(text: string, hash: Keccak = keccak): Hex {
   bytes.set(body, head.length)
   return toHex(hash(bytes))
 }
+
+/** Whether the other end of a link is there. */
+export interface Silence {
+  /** Something came. */
+  heard(): void
+  /**
+   * To be asked at every heartbeat. A look that comes late says no: this end stood still, and what came meanwhile is not
+   * read yet.
+   */
+  isTooLong(): boolean
+}
+
+/**
+ * @param mostMs  So long nothing may come.
+ * @param nowMs   Milliseconds since any moment.
+ */
+export function watchSilence(facts: { heartbeatMs: number; mostMs: number; nowMs: () => number }): Silence {
+  const { heartbeatMs, mostMs, nowMs } = facts
+  let heardMs = nowMs()
+  let lookedMs = heardMs
+  return {
+    heard() {
+      heardMs = nowMs()
+    },
+    isTooLong() {
+      const isLate = nowMs() - lookedMs > 2 * heartbeatMs
+      lookedMs = nowMs()
+      return !isLate && lookedMs - heardMs > mostMs
+    },
+  }
+}
