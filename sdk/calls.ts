@@ -111,7 +111,7 @@ export function createCalls(transport: Transport, frontend: number, open: () => 
       deadline,
       input: session.hasher.bytes(bytes),
     }
-    options.signal?.throwIfAborted()
+    if (options.signal?.aborted) throw leftError(options.signal)
     const { chainId } = session.network
     const signed = await session.purse.reserve(message, ({ request, voucher, signature }) =>
       options.signed?.(request, { chainId, request: message, voucher, signature, input: text }),

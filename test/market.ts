@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -54,26 +55,31 @@ export interface Market {
   node(): Promise<{ id: number; owner: PrivateKeyAccount; signerKey: Hex }>
   /** Gas money for any address. */
   gas(to: Address): Promise<void>
-  /** Stops the chain as a person would, with its state written, and starts it again from there. */
-  restartChain(pauseMs: number): Promise<void>
+  /** Stops the chain as a person would, with its state written, and starts it again from there, so many milliseconds later or
+   * after that. */
+  restartChain(whileDown: number | (() => Promise<void>)): Promise<void>
   /** The chain takes the line and says nothing, until what this gives is called. */
   hangChain(): () => void
   close(): Promise<void>
 }
 
-/** A port that was free a moment ago. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() =>
-        address && typeof address === 'object' ? resolve(address.port) : reject(new Error('no port')),
-      )
-    })
-  })
+/** Below the ports that systems give to outgoing connections, which would take what was free a moment ago. */
+const [LOWEST_PORT, HIGHEST_PORT] = [23_000, 32_000]
+
+/** A port that was free a moment ago, and that nobody gets who does not ask for it by its number. */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(LOWEST_PORT, HIGHEST_PORT)
+    if (await isFree(port)) return port
+  }
 }
+
+export const isFree = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const server = createServer()
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+  })
 
 export const PODS = join(import.meta.dirname, '..', 'pods')
 
@@ -145,10 +151,14 @@ export async function openMarket(podsDir: string = PODS): Promise<Market> {
       const id = await deployer.client.readContract({ ...registry, functionName: 'nodeOf', args: [signer] })
       return { id, owner, signerKey }
     },
-    async restartChain(pauseMs) {
+    async restartChain(whileDown) {
       await chain.stop()
-      await new Promise((resolve) => setTimeout(resolve, pauseMs))
-      chain = await startChain(where)
+      try {
+        if (typeof whileDown === 'function') await whileDown()
+        else await new Promise((resolve) => setTimeout(resolve, whileDown))
+      } finally {
+        chain = await startChain(where)
+      }
     },
     hangChain() {
       const guard = String(chain.process.pid)

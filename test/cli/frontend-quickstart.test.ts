@@ -1,31 +1,22 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect } from 'chai'
 import { DEFAULT_PORT_BASE, portsFrom } from '../../cli/home.ts'
 import { settled } from '../apps/settled.ts'
-import { freePort } from '../market.ts'
+import { freePort, isFree } from '../market.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 const exec = promisify(execFile)
 /** Runs until it is stopped: this test starts it in its own way. */
 const SERVES = 'cd ~/my-page && npm start'
 
-const isFree = (port: number) =>
-  new Promise<boolean>((resolve) => {
-    const server = createServer()
-    server.once('error', () => resolve(false))
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
-  })
-
 /** A base whose ports of a local network were all free a moment ago. */
 async function freeBase(): Promise<number> {
   for (;;) {
     const base = (await freePort()) - 1
-    if (base < 1_024 || base > 65_000) continue
     const free = await Promise.all(Object.values(portsFrom(base)).map(isFree))
     if (free.every((each) => each)) return base
   }

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import type { Hex } from 'viem'
 import type { Op } from '../../keepers/router/ledger/ledger.ts'
+import type { LogFields } from '../../keepers/world.ts'
 import { computeLedgerAbi, routerBondAbi } from '../../sdk/chain/abi.ts'
 import { openChain } from '../../sdk/chain/clients.ts'
 import {
@@ -127,7 +128,7 @@ describe('a router that dies at any moment', function () {
       worker = busy
       await first.crash()
 
-      const second = await start()
+      const second = await start({ limits: { leaseMs: 5_000 } })
       const before = await charged(second)
       expect(await statusOf(second, job)).to.equal('admitted')
       await until('it is given up', async () => (await statusOf(second, job)) === 'failed')
@@ -161,7 +162,8 @@ describe('a router that dies at any moment', function () {
       const { job, done } = await answeredBefore((given) => void setTimeout(answers(), 100, given))
       const signed = done.sign(done.honest())
 
-      const second = await start()
+      // Nobody waits here for the end of the lease.
+      const second = await start({ limits: { leaseMs: 600_000 } })
       const before = await charged(second)
       const other = await testWorker(stage, second)
       const back = await worker.again(second.url)
@@ -483,16 +485,19 @@ describe('a router that dies at any moment', function () {
     })
 
     it('another transaction took its nonce: the batch is signed anew and settled once', async () => {
-      const first = await startCrashing('batch.signed', 'after', { settle })
+      const signed: Hex[] = []
+      const beforeCommit = (ops: readonly Op[]) =>
+        void signed.push(...ops.flatMap((op) => (op.op === 'batch.signed' ? [op.tx.hash] : [])))
+      const first = await startCrashing('batch.signed', 'after', { settle, beforeCommit })
       const job = await oneMore(first)
       await crashed(first)
       await stage.routerSpendsNonce()
 
       const second = await start({ settle })
-      const { txHash } = await batchOf(second, job)
       await settled(second, job)
 
-      expect((await batchOf(second, job)).txHash).to.not.equal(txHash)
+      expect(signed).to.have.length(1)
+      expect((await batchOf(second, job)).txHash).to.not.equal(signed[0])
       await chainAgrees(second)
     })
 
@@ -517,29 +522,29 @@ describe('a router that dies at any moment', function () {
       const router = await start({ settle, limits: { chainPollMs: 100 } })
       await oneMore(router)
       const stranger = await stage.payer(USD)
-      const back = stage.market.restartChain(3_000)
-      await pause(1_500)
-
       const known = payer.job()
-      const served = await post(router, known)
-      const unknown = await post(router, stranger.job())
+      await stage.market.restartChain(async () => {
+        const served = await post(router, known)
+        const unknown = await post(router, stranger.job())
 
-      expect(served.status).to.equal(200)
-      expect([unknown.status, codeOf(unknown)]).to.deep.equal([503, 'chain.unreachable'])
-      await back
+        expect(served.status).to.equal(200)
+        expect([unknown.status, codeOf(unknown)]).to.deep.equal([503, 'chain.unreachable'])
+      })
       await settled(router, known)
       await chainAgrees(router)
     })
 
     it('a router that starts before its chain waits for it', async () => {
-      const back = stage.market.restartChain(2_500)
-      await pause(500)
+      let starting: Promise<TestRouter> | undefined
+      await stage.market.restartChain(async () => {
+        await new Promise<void>((resolve) => {
+          const onLog = ({ event }: LogFields) => void (event === 'chain.waiting' && resolve())
+          starting = start({ settle, onLog })
+        })
+      })
 
-      const starting = start({ settle })
-      await Promise.all([back, starting])
-
-      expect((await starting).log.map((line) => line.event)).to.include('chain.waiting')
-      expect((await http(`${(await starting).url}/readyz`)).status).to.equal(200)
+      const router = (await starting) ?? expect.fail('nothing was started')
+      expect((await http(`${router.url}/readyz`)).status).to.equal(200)
     })
 
     it('a ledger that does not know what its key has posted is refused, not continued', async () => {

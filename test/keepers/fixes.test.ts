@@ -284,19 +284,35 @@ describe('a router and a chain that changes under it', function () {
   }
 
   it('a deposit that a reorganisation undoes is credit no more, although the new branch is as high', async () => {
-    const router = await stage.router({ limits: { leaseMs: 1, chainPollMs: 300 } })
+    let followed = 0n
+    let readAnew = 0
+    const router = await stage.router({
+      limits: { leaseMs: 1, chainPollMs: 300 },
+      chain: (chain) => ({
+        async changesAfter(block) {
+          const step = await chain.changesAfter(block)
+          followed = step?.upTo ?? followed
+          return step
+        },
+        counts() {
+          readAnew += 1
+          return chain.counts()
+        },
+      }),
+    })
     await testWorker(stage, router)
     const payer = await stage.payer(0n)
     const snapshot = await stage.rpc('evm_snapshot')
     await stage.deposit(payer, USD)
     expect((await post(router, payer.job())).status).to.equal(200)
-    await pause(1_000)
 
     const head = Number(await stage.rpc('eth_blockNumber'))
+    await until('the router has seen it', () => followed >= BigInt(head))
+    const before = readAnew
     await stage.rpc('evm_revert', snapshot)
     const lower = Number(await stage.rpc('eth_blockNumber'))
     await stage.rpc('anvil_mine', `0x${(head - lower + 4).toString(16)}`)
-    await pause(2_000)
+    await until('it has read all anew', () => readAnew > before)
     const answer = await post(router, payer.job())
 
     expect(await depositedOf(payer.address)).to.equal(0n)

@@ -20,11 +20,13 @@ import {
   USD,
   until,
 } from './stage.ts'
-import { answers, type TestWorker, testWorker, type WorkerOptions } from './worker.ts'
+import { answers, type TestWorker, testWorker, type WorkerJob, type WorkerOptions } from './worker.ts'
 
 const ANSWER = '{"text":"one "}\n{"text":"two"}\n{"finish":"stop"}\n'
 /** 3 units in and 5 out at 1000 and 4000 per 1000. */
 const PRICE = 23n
+/** The most that `words` may answer. */
+const WORDS_BYTES = 1_048_576
 
 describe('the router, with a real chain and a real link', function () {
   this.timeout(600_000)
@@ -122,8 +124,8 @@ describe('the router, with a real chain and a real link', function () {
 
     it('may stream more than the window, as fast as the client reads', async () => {
       const size = 190_000
-      const one = await worker({ pods: [stage.pod('quick')], behave: () => {} })
-      const call = stream(router, payer.job({ pod: stage.pod('quick') }))
+      const one = await worker({ behave: () => {} })
+      const call = stream(router, payer.job())
       const job = await one.nextJob()
       for (let sent = 0; sent < size; sent += 1_000) {
         await until('credit', () => job.sent + 1_000 <= 65_536 + job.credit)
@@ -420,14 +422,20 @@ describe('the router, with a real chain and a real link', function () {
     })
 
     it('that never answers is taken over in time by one that does', async () => {
-      const silent = await worker({ pods: [stage.pod('quick')], behave: () => {} })
-      const job = payer.job({ pod: stage.pod('quick') })
-      const answer = post(router, job)
-      await silent.nextJob()
-      const good = await worker({ pods: [stage.pod('quick')] })
+      const taken: WorkerJob[] = []
+      const behave = (job: WorkerJob) => {
+        taken.push(job)
+        if (taken.length > 1) answers()(job)
+      }
+      const options = { pods: [stage.pod('quick')], behave }
+      const both = [await worker(options), await worker(options)]
 
-      expect(((await answer).body.receipt as { node: number }).node).to.equal(good.node)
-      await until('the silent one was told to stop', () => silent.jobs[0]?.cancelled === true)
+      const { body } = await post(router, payer.job({ pod: stage.pod('quick') }))
+
+      const [silent, good] = taken.map((job) => both.find(({ jobs }) => jobs.includes(job))?.node)
+      expect((body.receipt as { node: number }).node).to.equal(good)
+      expect(good).to.not.equal(silent)
+      await until('the silent one was told to stop', () => taken[0]?.cancelled === true)
     })
 
     it('that dies before the first byte is taken over by another one', async () => {
@@ -607,12 +615,12 @@ describe('the router, with a real chain and a real link', function () {
     })
 
     it('that sends more than its pod allows is stopped', async () => {
-      const one = await worker({ pods: [stage.pod('quick')], behave: () => {} })
+      const one = await worker({ behave: () => {} })
 
       const answer = await costsNothing(async () => {
-        const call = post(router, payer.job({ pod: stage.pod('quick') }))
+        const call = post(router, payer.job())
         const job = await one.nextJob()
-        for (let sent = 0; sent <= 200_000; sent += 50_000) {
+        for (let sent = 0; sent <= WORDS_BYTES; sent += 50_000) {
           await until('credit', () => job.cancelled || job.sent + 50_000 <= 65_536 + job.credit)
           job.chunk(new Uint8Array(50_000))
         }

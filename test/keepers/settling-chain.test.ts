@@ -77,14 +77,22 @@ describe('a chain that lives its own life', function () {
     const floatAlarms = ['line.uncovered', 'float.used', 'float.exhausted']
 
     it('is credit once `depositConfirmations` blocks stand on it, and not one sooner', async () => {
-      const depositConfirmations = 8
+      const depositConfirmations = 30
       const router = await stage.router({ dataDir, settle: { depositConfirmations } })
       const worker = await testWorker(stage, router)
       const payer = await stage.payer(0n)
       await stage.deposit(payer, USD)
 
-      const head = () => stage.market.deployer.client.getBlockNumber({ cacheTime: 0 })
-      const deposited = await head()
+      const { client } = stage.market.deployer
+      const head = () => client.getBlockNumber({ cacheTime: 0 })
+      const args = { key: payer.address }
+      const [event] = await client.getContractEvents({
+        ...booksOf(stage),
+        eventName: 'Deposited',
+        args,
+        fromBlock: 0n,
+      })
+      const deposited = event?.blockNumber ?? expect.fail('nothing was deposited')
 
       const answers: { before: number; after: number; code: unknown }[] = []
       do {

@@ -83,6 +83,8 @@ export interface RouterOptions {
   beforeCommit?: (ops: readonly Op[]) => void
   /** Called once they are durable, before anybody is told. */
   afterCommit?: (ops: readonly Op[]) => void
+  /** Hears every line of its log, from its start on. */
+  onLog?: (fields: LogFields) => void
   /** A disk that is slow: nobody hears that these are durable before this resolves. */
   slowCommit?: (ops: readonly Op[]) => Promise<void> | undefined
   /** Stands before or instead of parts of the chain. */
@@ -182,7 +184,7 @@ export async function openStage(): Promise<Stage> {
       keyFile: 'none: the key is given',
       podsDir,
       settle: { maxAgeMs: 3_600_000, ...options.settle },
-      limits: { chainPollMs: 100, heartbeatMs: 1_000, leaseMs: 400, resumeMs: 1_500, ...options.limits },
+      limits: { chainPollMs: 100, heartbeatMs: 1_000, leaseMs: 400, resumeMs: 5_000, ...options.limits },
     })
     const started = await startMortal(config, market.router.key, options)
     routers.add(started)
@@ -300,10 +302,14 @@ function jobMaker(signer: Signer, market: Market, hasher: Hasher, words: TestPod
 /** A router whose World can be ended at any moment. */
 async function startMortal(config: RouterConfig, key: Hex, options: RouterOptions): Promise<TestRouter> {
   const lines: LogFields[] = []
+  function noted(fields: LogFields): void {
+    lines.push(fields)
+    options.onLog?.(fields)
+  }
   const log: Log = {
-    info: (fields) => void lines.push(fields),
-    warn: (fields) => void lines.push(fields),
-    error: (fields) => void lines.push({ ...fields, level: 'error' }),
+    info: noted,
+    warn: noted,
+    error: (fields) => noted({ ...fields, level: 'error' }),
   }
   const metrics = createMetrics()
   const real = openWorld(config, key, log, metrics)

@@ -60,6 +60,8 @@ export interface Scene {
 }
 
 const GAS = 10n ** 24n
+/** A transaction that was looked for so often is waiting for a block. */
+const LOOKS = 200
 
 /** @param seed  Decides every key. */
 export async function openScene(seed: number): Promise<Scene> {
@@ -100,9 +102,11 @@ export async function openScene(seed: number): Promise<Scene> {
 
   async function transmit(raw: Hex): Promise<boolean> {
     const hash = await client.sendRawTransaction({ serializedTransaction: raw })
-    for (;;) {
+    for (let looks = 1; ; looks += 1) {
       const receipt = await client.getTransactionReceipt({ hash }).catch(() => undefined)
       if (receipt) return receipt.status === 'success'
+      // A busy anvil may leave one unmined that came beside another.
+      if (looks % LOOKS === 0) await rpc('evm_mine')
       await new Promise((resolve) => setTimeout(resolve, 5))
     }
   }

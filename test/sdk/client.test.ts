@@ -396,6 +396,18 @@ describe('a client that leaves', function () {
     expect(await decided(client)).to.equal(22n)
   })
 
+  it('before it signed owes nothing, and is told as left like any other', async () => {
+    const client = await stage.client()
+    const asked = stage.router.posts.length
+
+    const error = await refusal(client.run('chat', 'hi', { signal: AbortSignal.abort(new Error('enough')) }))
+
+    expect(error.code).to.equal('call.left')
+    expect((error.cause as Error).message).to.equal('enough')
+    expect(stage.router.posts.length).to.equal(asked)
+    expect((await client.balance()).held).to.equal(0n)
+  })
+
   it('before a whole answer came owes nothing for what the router failed', async () => {
     stage.router.script = {
       error: { status: 503, body: { code: 'job.cancelled', kind: 'later', message: 'left' } },
@@ -403,8 +415,9 @@ describe('a client that leaves', function () {
     const client = await stage.client()
     const abort = new AbortController()
 
+    const asked = stage.router.posts.length
     const running = refusal(client.run('chat', 'hi', { signal: abort.signal }))
-    await new Promise((resolve) => setTimeout(resolve, 100))
+    while (stage.router.posts.length === asked) await new Promise((resolve) => setTimeout(resolve, 10))
     abort.abort()
 
     expect((await running).code).to.equal('call.left')

@@ -24,8 +24,8 @@ describe('a stock client of a real router', function () {
   const clientOf = (routerUrl: string, { key }: Payer) =>
     createClient({ routerUrl, key, journal: memoryJournal() })
 
-  /** Between client and router: breaks the first connection that brings a job, once, and no other. */
-  async function breakingOnce(url: string, afterMs: number) {
+  /** Between client and router: breaks the first connection that brings a job, once it is due, and no other. */
+  async function breakingOnce(url: string, isDue: () => boolean) {
     const { port, hostname } = new URL(url)
     let broken = 0
     const server = createServer((near: Socket) => {
@@ -37,10 +37,10 @@ describe('a stock client of a real router', function () {
       near.on('data', (data) => {
         if (broken > 0 || !data.toString('latin1').includes('POST /v1/jobs')) return
         broken += 1
-        setTimeout(() => {
+        void until('it is due', isDue).then(() => {
           near.destroy()
           far.destroy()
-        }, afterMs)
+        })
       })
     })
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -69,7 +69,7 @@ describe('a stock client of a real router', function () {
     const router = await stage.router({ limits: { leaseMs: 1 } })
     const workers = [await testWorker(stage, router, { behave: slowly() })]
     workers.push(await testWorker(stage, router, { behave: slowly() }))
-    const way = await breakingOnce(router.url, 100)
+    const way = await breakingOnce(router.url, () => workers.some(({ jobs }) => jobs.length > 0))
     const payer = await stage.payer(USD)
     const client = clientOf(way.url, payer)
 
@@ -91,7 +91,7 @@ describe('a stock client of a real router', function () {
   it('whose connection breaks once, with no other node to ask, owes nothing and keeps its key', async () => {
     const router = await stage.router({ limits: { leaseMs: 1 } })
     const worker = await testWorker(stage, router, { behave: slowly() })
-    const way = await breakingOnce(router.url, 100)
+    const way = await breakingOnce(router.url, () => worker.jobs.length > 0)
     const payer = await stage.payer(USD)
     const client = clientOf(way.url, payer)
 
@@ -127,8 +127,8 @@ describe('a stock client of a real router', function () {
     for await (const piece of client.stream('flood', 'hello')) {
       read += piece.bytes.length
       if (read < 5_000) continue
-      // It thinks for a second; meanwhile the sockets on the way fill.
-      await pause(1_000)
+      // It thinks for a while; meanwhile the sockets on the way fill.
+      await until('they fill', () => (worker.jobs[0]?.sent ?? 0) - read > 65_536)
       break
     }
     await until('the client has decided', async () => (await client.balance()).held === 0n)

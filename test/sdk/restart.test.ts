@@ -304,7 +304,8 @@ describe('a client that was interrupted', function () {
     relay.down = false
 
     expect(error.code).to.equal('chain.unreachable')
-    expect((await client.balance()).charged + (await client.balance()).held > 0n).to.equal(true)
+    const balance = await client.balance()
+    expect(balance.charged + balance.held > 0n).to.equal(true)
     let charged = 0n
     while (charged === 0n) {
       await new Promise((resolve) => setTimeout(resolve, 50))

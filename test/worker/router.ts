@@ -234,6 +234,18 @@ export async function startTestRouter(options: RouterOptions): Promise<TestRoute
     port = (http.address() as AddressInfo).port
   }
 
+  /** Somebody may have got the port for a moment. */
+  async function listenAgain(): Promise<void> {
+    for (;;) {
+      try {
+        return await listen()
+      } catch (cause) {
+        if ((cause as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw cause
+        await new Promise((resolve) => setTimeout(resolve, 100))
+      }
+    }
+  }
+
   async function silence(): Promise<void> {
     for (const socket of sockets.clients) socket.terminate()
     sockets.close()
@@ -304,7 +316,7 @@ export async function startTestRouter(options: RouterOptions): Promise<TestRoute
     repeat: (count) => when(() => repeated.length >= count),
     hangUp: (code) => (code === undefined ? link?.terminate() : link?.close(code)),
     down: silence,
-    back: listen,
+    back: listenAgain,
     close: silence,
   }
   await listen()

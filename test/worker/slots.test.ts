@@ -81,7 +81,7 @@ describe('a slot', function () {
   })
 
   it('is not given to a job beyond its pod’s own time limit', async () => {
-    stage = await openStage({ pod: { seconds: 1 } })
+    stage = await openStage({ pod: { seconds: 3 } })
     stage.start()
     await stage.router.linked()
 

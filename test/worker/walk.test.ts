@@ -35,7 +35,7 @@ describe('a worker serves', function () {
 
   before(async () => {
     stage = await openStage()
-    worker = stage.start()
+    worker = stage.start({ drainMs: 60_000 })
     await stage.router.linked()
     await warm(stage)
   })

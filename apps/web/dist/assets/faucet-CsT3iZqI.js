@@ -1,1 +1,0 @@
-import{r as e,t}from"./faucet-0K9PMgw3.js";e();export{t as faucet};

@@ -1,1 +1,0 @@
-import{a as e,i as t,n,r,t as i}from"./journal-B1sSzess.js";r();export{i as browserJournal,n as hasOpenCalls,t as journalFree,e as readOwnBook};

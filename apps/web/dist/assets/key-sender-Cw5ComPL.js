@@ -1,1 +1,0 @@
-import{n as e,t}from"./key-sender-A1RIWg5D.js";t();export{e as keySender};

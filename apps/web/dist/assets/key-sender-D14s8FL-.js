@@ -1,0 +1,1 @@
+import{n as e,t}from"./key-sender-Df_RLsj3.js";t();export{e as keySender};

@@ -1,0 +1,1 @@
+import{n as e,t}from"./prices-CbvZATkY.js";e();export{t as endOf};

@@ -1,0 +1,1 @@
+import{n as e,t}from"./store-BsymtF3v.js";t();export{e as openSessionDb};
