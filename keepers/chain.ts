@@ -3,7 +3,7 @@ import { privateKeyToAccount } from 'viem/accounts'
 import { computeLedgerAbi, registryAbi, routerBondAbi } from '../sdk/chain/abi.ts'
 import { paidOnce } from '../sdk/chain/batches.ts'
 import { openChain } from '../sdk/chain/clients.ts'
-import { chainError } from '../sdk/chain/errors.ts'
+import { chainError, isOfNoContract } from '../sdk/chain/errors.ts'
 import { historyOf } from '../sdk/chain/history.ts'
 import { keySender } from '../sdk/chain/key-sender.ts'
 import { isLocalChain } from '../sdk/chain/local-chains.ts'
@@ -126,8 +126,7 @@ export function createChain(
     try {
       return await balanceAt(payer, blockNumber)
     } catch (cause) {
-      const code = await ask(() => client.getCode({ address: ledger, blockNumber }))
-      if (code === undefined) return NOTHING
+      if (isOfNoContract(cause)) return NOTHING
       throw cause
     }
   }

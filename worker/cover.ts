@@ -9,8 +9,8 @@ import { recoverSigner } from '../sdk/native.ts'
 import type { Log } from '../sdk/program.ts'
 import { type Hasher, ROLE } from '../sdk/protocol/messages.ts'
 import { parseWire, type StatementReply, statementReplySchema, toWire } from '../sdk/protocol/wire.ts'
-import { type Covered, decide, type Stated, type Verdict } from './limit.ts'
-import type { ReceiptStore } from './receipts.ts'
+import { type Covered, decide, type Met, type Verdict } from './limit.ts'
+import { POSTED_MS, type ReceiptStore } from './receipts.ts'
 import { rounds } from './rounds.ts'
 
 /** What covers this node's work for its router: the bond on chain, the router's Statement. */
@@ -31,7 +31,7 @@ export interface CoverDeps {
   rpcUrl: string
   ledger: Address
   hasher: Hasher
-  receipts: Pick<ReceiptStore, 'worked' | 'unreceived'>
+  receipts: Pick<ReceiptStore, 'worked'>
   /** Holds `statements/<router>.json`: the newest Statement, which is the node's evidence. */
   dataDir: string
   log: Log
@@ -52,17 +52,27 @@ const ASK_MS = 10_000
 const APART_S = 3_600
 const MOST_EARLIER = 200
 
+const metSchema = z.object({
+  gross: z.string().transform(BigInt),
+  charged: z.string().transform(BigInt),
+})
 const fileSchema = z.looseObject({
   reply: statementReplySchema,
   earlier: z.array(statementReplySchema),
-  from: z.object({ gross: z.string().transform(BigInt), charged: z.string().transform(BigInt) }),
+  from: metSchema,
+  marks: z.array(metSchema.extend({ at: z.number() })).optional(),
 })
 interface Kept {
   reply: StatementReply
   /** Of lower gross and an hour apart, oldest first: what is a day old and not settled can be filed. */
   earlier: StatementReply[]
-  from: Stated['from']
+  /** Where both count from. */
+  from: Met
+  /** The same, as it was known an hour apart, oldest first; the first may be a day old. */
+  marks: Mark[]
 }
+/** When it was known: Unix milliseconds. */
+type Mark = Met & { at: number }
 
 export const statementFile = (dataDir: string, router: Address): string =>
   join(dataDir, 'statements', `${router.toLowerCase()}.json`)
@@ -72,11 +82,15 @@ export function watchCover(deps: CoverDeps): Cover {
   const file = statementFile(deps.dataDir, deps.router)
   const askChain = chainReads(deps)
   let covered: Covered | undefined
-  let kept = readKept(file)
+  let kept = readKept(file, metAt)
   let verdict = judge()
 
   function judge(): Verdict {
-    const stated = kept && { gross: kept.reply.statement.gross, from: kept.from }
+    const stated = kept && {
+      gross: kept.reply.statement.gross,
+      from: kept.from,
+      fromDayBefore: kept.marks.findLast(({ at }) => deps.now() - at >= POSTED_MS),
+    }
     return decide({ covered, stated, worked: receipts.worked() })
   }
 
@@ -115,20 +129,21 @@ export function watchCover(deps: CoverDeps): Cover {
       return
     }
     const from = latest(kept?.from, metAt(reply))
+    const marks = withMark(kept?.marks ?? [], from, deps.now())
     if (kept?.reply.statement.gross !== reply.statement.gross)
-      kept = { reply, earlier: kept ? withEarlier(kept, covered?.settled ?? 0n) : [], from }
-    else if (kept.from !== from) kept = { ...kept, from }
+      kept = { reply, earlier: kept ? withEarlier(kept, covered?.settled ?? 0n) : [], from, marks }
+    else if (kept.from !== from || kept.marks !== marks) kept = { ...kept, from, marks }
     else return
     writeKept(file, kept)
   }
 
   /**
    * Where a Statement and this store count together, at the earliest: it knows of nothing but calls that are charged here and
-   * calls that the router has not answered yet, of which it may know as well.
+   * calls of which the router has said nothing, or another thing first.
    */
-  function metAt({ statement }: StatementReply): Stated['from'] {
-    const open = receipts.unreceived().reduce((sum, { receipt }) => sum + receipt.price, 0n)
-    return { gross: statement.gross, charged: receipts.worked().charged + open }
+  function metAt({ statement }: StatementReply): Met {
+    const { charged, uncharged, unanswered } = receipts.worked()
+    return { gross: statement.gross, charged: charged + uncharged + unanswered }
   }
 
   function pauseMs(): number {
@@ -154,9 +169,18 @@ export function watchCover(deps: CoverDeps): Cover {
   }
 }
 
-/** Of two places to count from, the one that lets a router hide less. */
-function latest(known: Stated['from'] | undefined, met: Stated['from']): Stated['from'] {
-  return known && known.gross - known.charged >= met.gross - met.charged ? known : met
+/** How much more a router counts than the store: where that is higher, it can hide less. */
+const offset = ({ gross, charged }: Met): bigint => gross - charged
+
+const latest = (known: Met | undefined, met: Met): Met =>
+  known && offset(known) >= offset(met) ? known : met
+
+/** With where both count from now, if the last mark is an hour old and elsewhere; without those that a day-old one follows. */
+function withMark(marks: Mark[], from: Met, nowMs: number): Mark[] {
+  const last = marks.at(-1)
+  if (last && (offset(last) === offset(from) || nowMs - last.at < APART_S * 1000)) return marks
+  const old = marks.findLastIndex(({ at }) => nowMs - at >= POSTED_MS)
+  return [...marks.slice(Math.max(0, old)), { ...from, at: nowMs }]
 }
 
 const WORDS = {
@@ -230,9 +254,11 @@ function withEarlier({ reply, earlier }: Kept, settled: bigint): StatementReply[
   return (isApart ? [...open, reply] : open).slice(-MOST_EARLIER)
 }
 
-function readKept(file: string): Kept | undefined {
+/** @param metAt  Where to count from, of a file without marks: when it was written that could be too late. */
+function readKept(file: string, metAt: (reply: StatementReply) => Met): Kept | undefined {
   try {
-    return fileSchema.parse(JSON.parse(readFileSync(file, 'utf8')))
+    const { from, marks, ...kept } = fileSchema.parse(JSON.parse(readFileSync(file, 'utf8')))
+    return { ...kept, from: marks ? from : metAt(kept.reply), marks: marks ?? [] }
   } catch {
     // None yet, or unreadable: the router is asked for a new one.
     return undefined

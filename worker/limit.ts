@@ -23,15 +23,22 @@ export interface Worked {
   chargedDayBefore: bigint
   /** Prices of the last day's receipts that the router has and did not charge. Most are calls that clients left. */
   uncharged: bigint
-  /** Prices of the last day's receipts that the router has said nothing about. */
+  /** Prices of the receipts that the router has said nothing about and may still charge. */
   unanswered: bigint
 }
 
 /** The newest Statement of the router, and where it and this store began to count together. */
 export interface Stated {
   gross: bigint
-  /** The Statement's gross when the store's `charged` was `from.charged`. */
-  from: { gross: bigint; charged: bigint }
+  /** Where they count from: the Statement knew of `gross` when the store knew of `charged`. */
+  from: Met
+  /** The same, as it was known a day ago; undefined if nothing was. */
+  fromDayBefore: Met | undefined
+}
+
+export interface Met {
+  gross: bigint
+  charged: bigint
 }
 
 export interface View {
@@ -68,7 +75,8 @@ const ALL_BPS = 10_000
  */
 export function decide({ covered, stated, worked }: View): Verdict {
   const { cap, bps, settled } = covered ?? { cap: ON_TRUST, bps: ALL_BPS, settled: 0n }
-  const expected = (charged: bigint) => (stated ? stated.from.gross + charged - stated.from.charged : charged)
+  const expected = (charged: bigint, from = stated?.from) =>
+    from ? from.gross + charged - from.charged : charged
   const owed = most(stated?.gross ?? 0n, expected(worked.charged))
   const unposted = most(owed - settled, 0n) + worked.uncharged + worked.unanswered
   const share = (unposted * BigInt(bps)) / WHOLE_BPS
@@ -76,7 +84,8 @@ export function decide({ covered, stated, worked }: View): Verdict {
   if (covered && cap === 0n) return { stop: 'router_stopped', ...figures }
   if (stated && stated.gross < expected(worked.chargedBefore)) return { stop: 'statement_behind', ...figures }
   if (!stated && covered && worked.chargedBefore > 0n) return { stop: 'statement_behind', ...figures }
-  if (covered && settled < expected(worked.chargedDayBefore)) return { stop: 'unposted', ...figures }
+  if (covered && stated?.fromDayBefore && settled < expected(worked.chargedDayBefore, stated.fromDayBefore))
+    return { stop: 'unposted', ...figures }
   return { stop: share >= cap ? 'limit' : undefined, ...figures }
 }
 

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'libsql'
-import type { Hex } from 'viem'
+import type { Address, Hex } from 'viem'
 import { bug, later } from '../sdk/errors.ts'
 import { parseWire, type SignedReceipt, signedReceiptSchema, toWire } from '../sdk/protocol/wire.ts'
 import type { Worked } from './limit.ts'
@@ -20,12 +20,20 @@ export interface Delivery {
 
 export interface ReceiptStore {
   /**
+   * From now on what is put, counted and told is of this router alone; what was put for none before is its own. The one receipt
+   * of a request is one for all routers.
+   */
+  serve(router: Address): void
+  /**
    * Resolves once the receipt is on disk, with the one that counts: an earlier one wins.
    * Receipts of one turn of the event loop share one disk flush.
    */
   put(delivery: Delivery): Promise<Delivery>
   find(request: Hex): Delivery | undefined
-  /** The router holds it durably: it need not be repeated. `charged`: and says that the payer was charged for it. */
+  /**
+   * The router holds it durably: it need not be repeated. `charged`: and says that the payer was charged for it, which it may
+   * say after it has said that they were not.
+   */
   markReceived(request: Hex, charged: boolean): void
   /** The node's own reckoning, base units of gross; `chargedBefore` is that of `GRACE_MS` ago. */
   worked(): Worked
@@ -57,10 +65,35 @@ const SCHEMA = `CREATE TABLE IF NOT EXISTS receipts (
   at INTEGER NOT NULL,
   received INTEGER NOT NULL DEFAULT 0,
   signed TEXT NOT NULL,
-  output BLOB NOT NULL
+  output BLOB NOT NULL,
+  router TEXT NOT NULL DEFAULT ''
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS charged (at INTEGER PRIMARY KEY, gross TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS uncharged (request TEXT PRIMARY KEY, at INTEGER NOT NULL, price TEXT NOT NULL) WITHOUT ROWID`
+CREATE TABLE IF NOT EXISTS totals (
+  router TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  gross TEXT NOT NULL,
+  PRIMARY KEY (router, at)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS uncharged (
+  request TEXT PRIMARY KEY,
+  at INTEGER NOT NULL,
+  price TEXT NOT NULL,
+  router TEXT NOT NULL DEFAULT ''
+) WITHOUT ROWID`
+
+/** Stores of before counted for one router, whose name they did not keep. */
+function migrate(database: Database.Database): void {
+  const tables = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all([])
+  const isThere = (name: string) => (tables as { name: string }[]).some((table) => table.name === name)
+  for (const name of ['receipts', 'uncharged']) {
+    const columns = database.prepare('SELECT name FROM pragma_table_info(?)').all(name)
+    if (isThere(name) && !(columns as { name: string }[]).some((column) => column.name === 'router'))
+      database.exec(`ALTER TABLE ${name} ADD COLUMN router TEXT NOT NULL DEFAULT ''`)
+  }
+  database.exec(SCHEMA)
+  if (isThere('charged'))
+    database.exec("INSERT INTO totals SELECT '', at, gross FROM charged; DROP TABLE charged")
+}
 
 function open(dataDir: string): Database.Database {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 })
@@ -70,7 +103,7 @@ function open(dataDir: string): Database.Database {
     database.pragma('locking_mode = EXCLUSIVE')
     database.pragma('journal_mode = WAL')
     database.pragma('synchronous = FULL')
-    database.exec(SCHEMA)
+    database.transaction(migrate).immediate(database)
   } catch (cause) {
     database.close()
     if ((cause as { code?: string }).code !== 'SQLITE_BUSY') throw cause
@@ -96,19 +129,28 @@ const delivery = (row: Row): Delivery => ({
 export function openReceipts(dataDir: string, now: () => number = Date.now): ReceiptStore {
   const database = open(dataDir)
   const insert = database.prepare(
-    'INSERT INTO receipts (request, at, signed, output) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
+    'INSERT INTO receipts (request, at, signed, output, router) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
   )
   const select = database.prepare('SELECT signed, output FROM receipts WHERE request = ?')
-  const mark = database.prepare('UPDATE receipts SET received = 1 WHERE request = ? AND received = 0')
-  const total = database.prepare('INSERT OR REPLACE INTO charged (at, gross) VALUES (?, ?)')
-  const newest = database.prepare('SELECT gross FROM charged WHERE at <= ? ORDER BY at DESC LIMIT 1')
-  const thin = database.prepare(
-    'DELETE FROM charged WHERE at < (SELECT max(at) FROM charged WHERE at <= ?) AND at < ?',
+  const mark = database.prepare(
+    'UPDATE receipts SET received = 1 WHERE request = ? AND received = 0 AND router = ?',
   )
-  const doubt = database.prepare('INSERT OR IGNORE INTO uncharged (request, at, price) VALUES (?, ?, ?)')
-  const doubts = database.prepare('SELECT price FROM uncharged WHERE at >= ?')
+  const total = database.prepare('INSERT OR REPLACE INTO totals (router, at, gross) VALUES (?, ?, ?)')
+  const newest = database.prepare(
+    'SELECT at, gross FROM totals WHERE router = ? AND at <= ? ORDER BY at DESC LIMIT 1',
+  )
+  const thin = database.prepare(
+    'DELETE FROM totals WHERE at < (SELECT max(at) FROM totals AS later WHERE later.router = totals.router AND later.at <= ?)',
+  )
+  const doubt = database.prepare(
+    'INSERT OR IGNORE INTO uncharged (request, at, price, router) VALUES (?, ?, ?, ?)',
+  )
+  const believe = database.prepare('DELETE FROM uncharged WHERE request = ? AND router = ?')
+  const doubts = database.prepare('SELECT price FROM uncharged WHERE router = ? AND at >= ?')
   const clear = database.prepare('DELETE FROM uncharged WHERE at < ?')
-  const waiting = database.prepare('SELECT signed, at FROM receipts WHERE received = 0 ORDER BY at, request')
+  const waiting = database.prepare(
+    "SELECT signed, at FROM receipts WHERE received = 0 AND (? = '' OR router = ?) ORDER BY at, request",
+  )
   const forget = database.prepare('DELETE FROM receipts WHERE (received = 1 AND at < ?) OR at < ?')
 
   interface Write {
@@ -118,11 +160,18 @@ export function openReceipts(dataDir: string, now: () => number = Date.now): Rec
   }
   let writes: Write[] = []
   let closed = false
-  const unanswered = sumOfDay(now)
-  for (const { signed, at } of waitingRows()) unanswered.add(signed.receipt, at)
+  /** Empty before it is said whom this store serves. */
+  let router = ''
+  let unanswered = sumUnanswered()
+
+  function sumUnanswered() {
+    const sum = sumOf(UNRECEIVED_KEPT_MS, now)
+    for (const { signed, at } of waitingRows()) sum.add(signed.receipt, at)
+    return sum
+  }
 
   function waitingRows(): { signed: SignedReceipt; at: number }[] {
-    const rows = waiting.all() as { signed: string; at: number }[]
+    const rows = waiting.all(router, router) as { signed: string; at: number }[]
     return rows.map(({ signed, at }) => ({ signed: signedOf(signed), at }))
   }
 
@@ -131,17 +180,20 @@ export function openReceipts(dataDir: string, now: () => number = Date.now): Rec
     return row && delivery(row)
   }
 
-  const chargedAt = (at: number): bigint =>
-    BigInt((newest.get(at) as { gross: string } | undefined)?.gross ?? '0')
+  function chargedAt(before: number): { at: number; gross: bigint } {
+    const row = newest.get(router, before) as { at: number; gross: string } | undefined
+    return { at: row?.at ?? 0, gross: BigInt(row?.gross ?? '0') }
+  }
 
-  /** Cumulative, one row per moment: the clock may stand still, the sum may not fall. */
+  /** Cumulative, one row per moment: the clock may stand still or go back, the sum may not fall. */
   function addCharged(price: bigint): void {
-    total.run(now(), (chargedAt(Number.MAX_SAFE_INTEGER) + price).toString())
+    const { at, gross } = chargedAt(Number.MAX_SAFE_INTEGER)
+    total.run(router, Math.max(at, now()), (gross + price).toString())
   }
 
   /** @returns false if the request has a receipt already. */
   const insertOne = ({ signed, output }: Delivery): boolean =>
-    insert.run(signed.receipt.request, now(), toWire(signed), Buffer.from(output)).changes === 1
+    insert.run(signed.receipt.request, now(), toWire(signed), Buffer.from(output), router).changes === 1
 
   function flush(): void {
     const batch = writes
@@ -168,14 +220,26 @@ export function openReceipts(dataDir: string, now: () => number = Date.now): Rec
   /** In one step: a mark without its sum would never be counted. */
   const markAndCount = database.transaction((request: Hex, charged: boolean) => {
     const price = find(request)?.signed.receipt.price
-    // Only the first word counts: a router repeats itself after a reconnection.
-    if (mark.run(request).changes === 0 || price === undefined) return
-    if (charged) addCharged(price)
-    else doubt.run(request, now(), price.toString())
+    if (price === undefined) return
+    // A router repeats itself after a reconnection. It charges for what it has failed once when it is asked for again.
+    const isFirst = mark.run(request, router).changes === 1
+    if (charged && (isFirst || believe.run(request, router).changes === 1)) addCharged(price)
+    else if (isFirst) doubt.run(request, now(), price.toString(), router)
+  })
+
+  const adopt = database.transaction((served: string) => {
+    for (const table of ['receipts', 'totals', 'uncharged'])
+      database.prepare(`UPDATE OR IGNORE ${table} SET router = ? WHERE router = ''`).run(served)
   })
 
   return {
     find,
+    serve(served) {
+      flush()
+      adopt.immediate(served.toLowerCase())
+      router = served.toLowerCase()
+      unanswered = sumUnanswered()
+    },
     put: (delivery) =>
       new Promise((resolve, reject) => {
         if (closed) return reject(later('worker.stopping', 'The receipt store is closed.'))
@@ -187,10 +251,10 @@ export function openReceipts(dataDir: string, now: () => number = Date.now): Rec
       unanswered.drop(request)
     },
     worked: () => ({
-      charged: chargedAt(Number.MAX_SAFE_INTEGER),
-      chargedBefore: chargedAt(now() - GRACE_MS),
-      chargedDayBefore: chargedAt(now() - POSTED_MS),
-      uncharged: (doubts.all(now() - RECEIVED_KEPT_MS) as { price: string }[]).reduce(
+      charged: chargedAt(Number.MAX_SAFE_INTEGER).gross,
+      chargedBefore: chargedAt(now() - GRACE_MS).gross,
+      chargedDayBefore: chargedAt(now() - POSTED_MS).gross,
+      uncharged: (doubts.all(router, now() - RECEIVED_KEPT_MS) as { price: string }[]).reduce(
         (sum, { price }) => sum + BigInt(price),
         0n,
       ),
@@ -199,7 +263,7 @@ export function openReceipts(dataDir: string, now: () => number = Date.now): Rec
     unreceived: () => waitingRows().map(({ signed }) => signed),
     prune() {
       clear.run(now() - RECEIVED_KEPT_MS)
-      thin.run(now() - POSTED_MS, now() - POSTED_MS)
+      thin.run(now() - POSTED_MS)
       return forget.run(now() - RECEIVED_KEPT_MS, now() - UNRECEIVED_KEPT_MS).changes
     },
     close() {
@@ -208,14 +272,14 @@ export function openReceipts(dataDir: string, now: () => number = Date.now): Rec
       // `close` alone keeps the lock until the statements are collected as garbage.
       database.pragma('journal_mode = DELETE')
       database.pragma('locking_mode = NORMAL')
-      waiting.all()
+      waiting.all(router, router)
       database.close()
     },
   }
 }
 
-/** Prices of the last day, added up as they come: a sum over all of them at every call would be theirs to slow down. */
-function sumOfDay(now: () => number) {
+/** Prices of what is not older than that, added up as they come: to look through all at every call would be slow. */
+function sumOf(keptMs: number, now: () => number) {
   const open = new Map<Hex, { at: number; price: bigint }>()
   let sum = 0n
 
@@ -233,7 +297,7 @@ function sumOfDay(now: () => number) {
     drop,
     sum(): bigint {
       for (const [request, { at }] of open) {
-        if (at >= now() - RECEIVED_KEPT_MS) break
+        if (at >= now() - keptMs) break
         drop(request)
       }
       return sum

@@ -93,6 +93,7 @@ export async function startWorker(config: WorkerConfig, options: WorkerOptions):
     const machine = await lookAtMachine()
     const slots = await openSlots(config, machine, log, options.slotTimes)
     const network = await awaitNetwork(config.routerUrl, { log })
+    receipts.serve(network.router.address)
     const hasher = createHasher(domainOf(network), fastKeccak)
     const presence = createPresence(slots, receipts, () => cover.refusal() === undefined)
     const cover: Cover = watchCover({

@@ -65,6 +65,12 @@ export const isNonceConflict = (cause: unknown): boolean =>
   (has(taken(cause), 'NonceTooLowError', 'NonceTooHighError') ||
     /replacement transaction underpriced|already known|already imported/i.test(cause.details ?? ''))
 
+/** Whether a question was put where there is no contract, as viem says it or {@link chainError} of that. */
+export const isOfNoContract = (cause: unknown): boolean =>
+  cause instanceof HeuristError
+    ? isOfNoContract(cause.cause)
+    : isOfViem(cause) && has(cause, 'ContractFunctionZeroDataError', 'AbiDecodingZeroDataError')
+
 const RPC_FIX = 'Check the RPC URL and that the chain runs; then try again.'
 
 /** The number of the error that a node answered with (JSON-RPC); undefined if it answered with none. */
@@ -103,7 +109,7 @@ export function chainError(cause: unknown): HeuristError {
     })
   }
   // What `eth_call` gives where there is no code: the node is behind the deployment, or the address is no contract of ours.
-  if (has(cause, 'ContractFunctionZeroDataError', 'AbiDecodingZeroDataError')) {
+  if (isOfNoContract(cause)) {
     return later('chain.unreachable', 'the node of the chain knows no contract at the address', {
       fix: RPC_FIX,
       cause,

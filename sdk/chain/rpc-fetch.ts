@@ -1,4 +1,5 @@
 import { STATUS_CODES } from 'node:http'
+import { gunzipSync } from 'node:zlib'
 import type { Http, HttpRequest } from '../http.ts'
 
 /** As viem has it. Bytes. */
@@ -25,7 +26,7 @@ export const rpcFetch =
     let url = String(asked)
     for (let redirects = 0; ; redirects += 1) {
       const { status, header, body } = await http(url, question)
-      const text = await textOf(body)
+      const text = await textOf(body, header('content-encoding') === 'gzip')
       const location = header('location')
       if (REDIRECTS.has(status) && location !== undefined && redirects < MOST_REDIRECTS) {
         const next = new URL(location, url)
@@ -46,7 +47,8 @@ export const rpcFetch =
 const lowered = (headers: Record<string, string> = {}): Record<string, string> =>
   Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
 
-async function textOf(body: AsyncIterable<Uint8Array>): Promise<string> {
+/** @param isZipped  Whatever it was asked for. */
+async function textOf(body: AsyncIterable<Uint8Array>, isZipped: boolean): Promise<string> {
   const parts: Uint8Array[] = []
   let size = 0
   for await (const part of body) {
@@ -54,5 +56,6 @@ async function textOf(body: AsyncIterable<Uint8Array>): Promise<string> {
     size += part.length
     if (size > MOST_BYTES) break
   }
-  return new TextDecoder().decode(Buffer.concat(parts))
+  const whole = Buffer.concat(parts)
+  return new TextDecoder().decode(isZipped ? gunzipSync(whole, { maxOutputLength: 2 * MOST_BYTES }) : whole)
 }

@@ -99,7 +99,7 @@ export interface Silence {
   /** Something came. */
   heard(): void
   /**
-   * To be asked at every heartbeat. A look that comes late says no: this end stood still, and what came meanwhile is not
+   * To be asked at every heartbeat. A look that comes late says no, once: this end stood still, and what came meanwhile is not
    * read yet.
    */
   isTooLong(): boolean
@@ -113,14 +113,18 @@ export function watchSilence(facts: { heartbeatMs: number; mostMs: number; nowMs
   const { heartbeatMs, mostMs, nowMs } = facts
   let heardMs = nowMs()
   let lookedMs = heardMs
+  let wasLate = false
   return {
     heard() {
       heardMs = nowMs()
     },
     isTooLong() {
-      const isLate = nowMs() - lookedMs > 2 * heartbeatMs
-      lookedMs = nowMs()
-      return !isLate && lookedMs - heardMs > mostMs
+      const now = nowMs()
+      wasLate = !wasLate && now - lookedMs > 2 * heartbeatMs
+      lookedMs = now
+      // The clock may go back.
+      heardMs = Math.min(heardMs, now)
+      return !wasLate && now - heardMs > mostMs
     },
   }
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -7,16 +7,19 @@ import { expect } from 'chai'
 import type { Hex } from 'viem'
 import { createSigner, fastKeccak } from '../../sdk/native.ts'
 import { createHasher, ROLE, type Statement } from '../../sdk/protocol/messages.ts'
-import { type SignedReceipt, toWire } from '../../sdk/protocol/wire.ts'
+import { toWire } from '../../sdk/protocol/wire.ts'
 import { statementFile, watchCover } from '../../worker/cover.ts'
-import { decide, ON_TRUST, type View } from '../../worker/limit.ts'
+import { decide, type Met, ON_TRUST, type View } from '../../worker/limit.ts'
 import { type Market, openMarket } from '../market.ts'
 
 const USD = 1_000_000n
 /** A node with 70 %, nothing settled, a cap of ten dollars, nothing worked. */
 const view = (changes: { [K in keyof View]?: Partial<NonNullable<View[K]>> } = {}): View => ({
   covered: { cap: 10n * USD, bps: 7_000, settled: 0n, ...changes.covered },
-  stated: { gross: 0n, from: { gross: 0n, charged: 0n }, ...changes.stated },
+  stated: {
+    ...{ gross: 0n, from: { gross: 0n, charged: 0n }, fromDayBefore: { gross: 0n, charged: 0n } },
+    ...changes.stated,
+  },
   worked: {
     ...{ charged: 0n, chargedBefore: 0n, chargedDayBefore: 0n, uncharged: 0n, unanswered: 0n },
     ...changes.worked,
@@ -39,6 +42,21 @@ describe('a node and its router: the limit', () => {
 
     expect(decide(view({ worked, stated, covered: { settled: 1n } })).stop).to.equal('unposted')
     expect(decide(view({ worked, stated, covered: { settled: 2n } })).stop).to.equal(undefined)
+  })
+
+  it('what a node came to know of within a day need not be settled yet', () => {
+    // Ten that its own store does not know of: a new one, or one that a router corrects.
+    const from = { gross: 10n, charged: 0n }
+    const worked = { charged: 3n, chargedBefore: 3n, chargedDayBefore: 2n }
+    const stop = (fromDayBefore: Met | undefined, settled: bigint) =>
+      decide(view({ worked, stated: { gross: 13n, from, fromDayBefore }, covered: { settled } })).stop
+
+    expect([stop(undefined, 0n), stop({ gross: 0n, charged: 0n }, 2n), stop(from, 12n)]).to.deep.equal([
+      undefined,
+      undefined,
+      undefined,
+    ])
+    expect([stop({ gross: 0n, charged: 0n }, 1n), stop(from, 11n)]).to.deep.equal(['unposted', 'unposted'])
   })
 
   it('counts what is not settled, however much ever was', () => {
@@ -149,8 +167,7 @@ describe('a node and its router: what it asks', function () {
     ...{ charged, chargedBefore: 0n, chargedDayBefore: 0n, uncharged: 0n, unanswered: 0n },
     ...facts,
   })
-  /** @param waiting  Prices of receipts that the router has not answered yet, however old. */
-  const watch = (now: () => View['worked'], waiting: () => bigint[] = () => []) =>
+  const watch = (now: () => View['worked'], atMs: () => number = Date.now) =>
     watchCover({
       node: 9,
       router: market.router.address,
@@ -159,14 +176,11 @@ describe('a node and its router: what it asks', function () {
       rpcUrl: market.chain.rpcUrl,
       ledger: market.addresses.ledger,
       hasher: createHasher(market.domain, fastKeccak),
-      receipts: {
-        worked: now,
-        unreceived: () => waiting().map((price) => ({ receipt: { price } }) as unknown as SignedReceipt),
-      },
+      receipts: { worked: now },
       dataDir: home,
       log: log as unknown as Parameters<typeof watchCover>[0]['log'],
       onChange() {},
-      now: Date.now,
+      now: atMs,
     })
 
   it("a newcomer's limit is a thousandth of the bond, not nothing: chain and router say so", async () => {
@@ -219,17 +233,13 @@ describe('a node and its router: what it asks', function () {
   })
 
   it('a first Statement that knows of a call before the node hears that it is charged stops nobody, then or later', async () => {
-    let [seen, waiting] = [worked(0n), [USD]]
-    const cover = watch(
-      () => seen,
-      () => waiting,
-    )
+    let seen = worked(0n, { unanswered: USD })
+    const cover = watch(() => seen)
     said = { status: 200, body: signed(statement(USD)) }
     await cover.look()
 
     // It hears of it, and ten minutes pass.
     seen = worked(USD, { chargedBefore: USD })
-    waiting = []
     await cover.look()
     expect(cover.verdict.stop).to.equal(undefined)
     expect(cover.verdict.unposted).to.equal(USD)
@@ -243,15 +253,11 @@ describe('a node and its router: what it asks', function () {
 
   it('what was not answered at the first Statement hides nothing: the next one that knows of all is where both count from', async () => {
     // The Statement knows of five; three are on their way.
-    let [seen, waiting] = [worked(5n), [1n, 2n]]
-    const cover = watch(
-      () => seen,
-      () => waiting,
-    )
+    let seen = worked(5n, { uncharged: 1n, unanswered: 2n })
+    const cover = watch(() => seen)
     said = { status: 200, body: signed(statement(5n)) }
     await cover.look()
     seen = worked(8n, { chargedBefore: 8n })
-    waiting = []
     said = { status: 200, body: signed(statement(8n)) }
     await cover.look()
     expect(cover.verdict.stop).to.equal(undefined)
@@ -262,6 +268,62 @@ describe('a node and its router: what it asks', function () {
     said = { status: 200, body: signed(statement(9n)) }
     await cover.look()
     expect(cover.verdict.stop).to.equal(undefined)
+    cover.close()
+  })
+
+  it('a store that is younger than its node waits a day for what it knows of only by the Statement', async () => {
+    let nowMs = Date.now()
+    const cover = watch(
+      () => worked(0n),
+      () => nowMs,
+    )
+    said = { status: 200, body: signed(statement(USD)) }
+    await cover.look()
+    const first = cover.verdict
+    nowMs += 86_400_000
+    await cover.look()
+
+    expect([first.stop, first.unposted]).to.deep.equal([undefined, USD])
+    expect(cover.verdict.stop).to.equal('unposted')
+    cover.close()
+  })
+
+  it('a router that says a unit more every hour is held to what it said a day ago all the same', async () => {
+    const HOUR_MS = 3_600_000
+    const noon = Date.now() - 40 * HOUR_MS
+    let nowMs = noon
+    const cover = watch(
+      () => worked(0n),
+      () => nowMs,
+    )
+    const stops: unknown[] = []
+    for (let hour = 0; hour < 40; hour += 1) {
+      nowMs = noon + hour * HOUR_MS
+      const asOf = Math.floor(nowMs / 1000)
+      said = { status: 200, body: signed(statement(10n + BigInt(hour), { asOf })) }
+      await cover.look()
+      stops.push(cover.verdict.stop)
+    }
+
+    expect(stops).to.deep.equal(stops.map((_, hour) => (hour < 24 ? undefined : 'unposted')))
+    const { marks } = JSON.parse(readFileSync(statementFile(home, market.router.address), 'utf8'))
+    expect(marks.length).to.equal(25)
+    cover.close()
+  })
+
+  it('a file that was written while counting could begin too late is counted anew, and its evidence kept', async () => {
+    const file = statementFile(home, market.router.address)
+    const reply = JSON.parse(signed(statement(USD)))
+    mkdirSync(join(file, '..'))
+    writeFileSync(file, JSON.stringify({ reply, earlier: [], from: { gross: String(USD), charged: '0' } }))
+    said = { status: 200, body: signed(statement(USD)) }
+    const cover = watch(() => worked(USD, { chargedBefore: USD }))
+    await cover.look()
+
+    expect(cover.verdict.stop).to.equal(undefined)
+    said = { status: 200, body: signed(statement(2n * USD)) }
+    await cover.look()
+    expect(JSON.parse(readFileSync(file, 'utf8')).earlier).to.deep.equal([reply])
     cover.close()
   })
 

@@ -131,7 +131,7 @@ describe('the receipt store', function () {
     again.close()
   })
 
-  it('knows the sum of what it signed in the last day and the router has not answered', async () => {
+  it('knows the sum of what it signed and the router may still charge without having said so', async () => {
     const price = 2n ** 100n
     const store = open()
     const sums = [store.worked().unanswered]
@@ -149,7 +149,7 @@ describe('the receipt store', function () {
     await store.put(delivery(3))
     sum()
     await store.put(delivery(6))
-    nowMs += RECEIVED_KEPT_MS - 1
+    nowMs += UNRECEIVED_KEPT_MS - 1
     sum()
     nowMs += 1
     sum()
@@ -165,13 +165,104 @@ describe('the receipt store', function () {
     again.close()
   })
 
+  it('a receipt that the router charges after it said that it would not is charged, once', async () => {
+    const price = 2n ** 100n
+    const store = open()
+    await store.put(delivery(1))
+    store.markReceived(word(1), false)
+    const before = store.worked()
+    for (const charged of [true, true, false]) store.markReceived(word(1), charged)
+    const after = store.worked()
+
+    expect([before.charged, before.uncharged]).to.deep.equal([0n, price])
+    expect([after.charged, after.uncharged]).to.deep.equal([price, 0n])
+    store.close()
+  })
+
+  it('a clock that goes back loses no charge', async () => {
+    const price = 2n ** 100n
+    const store = open()
+    for (const request of [1, 2, 3]) await store.put(delivery(request))
+    store.markReceived(word(1), true)
+    nowMs -= 3_600_000
+    store.markReceived(word(2), true)
+    store.markReceived(word(3), true)
+
+    expect(store.worked().charged).to.equal(3n * price)
+    store.close()
+  })
+
+  it('counts for each router apart: what is owed by one is told to it alone, and stops work for no other', async () => {
+    const price = 2n ** 100n
+    const [one, other] = [`0x${'A1'.repeat(20)}`, `0x${'b2'.repeat(20)}`] as const
+    const store = open()
+    // Before anybody was named.
+    await store.put(delivery(1))
+    store.serve(one)
+    for (const request of [2, 3, 4]) await store.put(delivery(request))
+    store.markReceived(word(1), true)
+    store.markReceived(word(2), false)
+    const seen = [store.worked()]
+    store.serve(other)
+    seen.push(store.worked())
+    await store.put(delivery(5))
+    store.markReceived(word(5), true)
+    store.markReceived(word(3), true)
+    store.markReceived(word(2), true)
+    seen.push(store.worked())
+    expect(store.unreceived()).to.deep.equal([])
+    store.close()
+
+    const again = open()
+    expect(again.unreceived(), 'of all, for whoever looks').to.have.length(2)
+    again.serve(one)
+    seen.push(again.worked())
+    expect(again.unreceived().map(({ receipt }) => receipt.request)).to.deep.equal([word(3), word(4)])
+    expect(again.find(word(5)), 'one receipt for a request, whoever asks').to.deep.equal(delivery(5))
+    again.close()
+
+    expect(seen.map(({ charged, uncharged, unanswered }) => [charged, uncharged, unanswered])).to.deep.equal(
+      [
+        [1n, 1n, 2n],
+        [0n, 0n, 0n],
+        [1n, 0n, 0n],
+        [1n, 1n, 2n],
+      ].map((sums) => sums.map((count) => count * price)),
+    )
+  })
+
+  it('goes on with a store of an earlier version: its sums are those of the router that it serves', async () => {
+    const price = 2n ** 100n
+    mkdirSync(join(folder, 'node'))
+    const tables = new Database(join(folder, 'node', 'receipts.db'))
+    tables.exec(`CREATE TABLE receipts (request TEXT PRIMARY KEY, at INTEGER NOT NULL, received INTEGER NOT NULL DEFAULT 0,
+      signed TEXT NOT NULL, output BLOB NOT NULL) WITHOUT ROWID;
+      CREATE TABLE charged (at INTEGER PRIMARY KEY, gross TEXT NOT NULL) WITHOUT ROWID;
+      CREATE TABLE uncharged (request TEXT PRIMARY KEY, at INTEGER NOT NULL, price TEXT NOT NULL) WITHOUT ROWID`)
+    const row = tables.prepare('INSERT INTO receipts (request, at, signed, output) VALUES (?, ?, ?, ?)')
+    row.run(word(1), nowMs, toWire(delivery(1).signed), Buffer.from(delivery(1).output))
+    tables.exec(`INSERT INTO charged VALUES (${nowMs - GRACE_MS}, '7'), (${nowMs}, '9')`)
+    tables.exec(`INSERT INTO uncharged VALUES ('${word(2)}', ${nowMs}, '5')`)
+    tables.close()
+
+    open().close()
+    const store = open()
+    store.serve(`0x${'a1'.repeat(20)}`)
+
+    expect(store.worked()).to.deep.equal({
+      ...{ charged: 9n, chargedBefore: 7n, chargedDayBefore: 0n, uncharged: 5n, unanswered: price },
+    })
+    expect(store.find(word(1))).to.deep.equal(delivery(1))
+    store.close()
+  })
+
   it('a receipt is marked and counted in one step: what could not be counted is told again', async () => {
     const before = open()
     await before.put(delivery(1))
     before.close()
     const tables = new Database(join(folder, 'node', 'receipts.db'))
     tables.exec(
-      "CREATE TRIGGER full BEFORE INSERT ON charged BEGIN SELECT RAISE(ABORT, 'the disk is full'); END",
+      "CREATE TRIGGER full BEFORE INSERT ON totals BEGIN SELECT RAISE(ABORT, 'the disk is full'); END",
     )
     tables.close()
 

@@ -34,7 +34,7 @@ async function covered({ network, home, password }: Examination): Promise<Findin
   const { stop, share } = decide({
     covered: { cap, bps: Number(bps), settled },
     // From nothing: what was charged when, only the worker's own receipts say.
-    stated: { gross, from: { gross: 0n, charged: 0n } },
+    stated: { gross, from: { gross: 0n, charged: 0n }, fromDayBefore: undefined },
     worked: { charged: 0n, chargedBefore: 0n, chargedDayBefore: 0n, uncharged: 0n, unanswered: 0n },
   })
   const figures = `${share} of ${cap} base units of this node's share are unposted`

@@ -1,5 +1,6 @@
 import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { gzipSync } from 'node:zlib'
 import { expect } from 'chai'
 import { openChain } from '../../../sdk/chain/clients.ts'
 import { rpcFetch } from '../../../sdk/chain/rpc-fetch.ts'
@@ -101,6 +102,16 @@ describe('a chain that a server asks', function () {
       expect(refused.code).to.equal('unexpected')
       expect(refused.message).to.contain('exceeded')
     }
+  })
+
+  it('that answers zipped although it was not asked to is read', async () => {
+    const here = await node((response, body) => {
+      response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' })
+      response.end(gzipSync(replyTo(body)))
+    })
+
+    await check(`http://${here}`)
+    expect(asked).to.have.length(1)
   })
 
   it('that refuses says why', async () => {

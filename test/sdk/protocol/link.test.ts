@@ -28,7 +28,19 @@ describe('the silence on a link', () => {
     expect(silentAt([1_000, 9_000, 10_000, 11_000], [900])).to.deep.equal([10_000, 11_000])
   })
 
-  it('is told in spite of looks that are a little late', () => {
+  it('is told in spite of looks that are a little late, or always late', () => {
     expect(silentAt([1_900, 3_800, 5_700])).to.deep.equal([3_800, 5_700])
+    expect(silentAt([2_500, 5_000, 7_500, 10_000])).to.deep.equal([5_000, 10_000])
+  })
+
+  it('is told after a clock went back as after one that did not', () => {
+    let nowMs = 3_600_000
+    const silence = watchSilence({ heartbeatMs: 1_000, mostMs: 3_000, nowMs: () => nowMs })
+    const looks = [0, 1_000, 2_000, 3_000, 4_000].map((at) => {
+      nowMs = at
+      return silence.isTooLong()
+    })
+
+    expect(looks).to.deep.equal([false, false, false, false, true])
   })
 })

@@ -1,0 +1,1 @@
+import{n as e}from"./rolldown-runtime-CNOWq4Kh.js";import{Xt as t,Zt as n,qt as r}from"./common-B8SLRF-3.js";function i(e){return n(e)||o.has(r(e).code)}var a,o;function s(){return(s=e((()=>{t(),a=`call.over`,o=new Set([a,`output.forgotten`,`output.unreadable`,`stream.interrupted`])})))()}export{s as n,i as r,a as t};

@@ -1,1 +1,0 @@
-import{n as e}from"./rolldown-runtime-CNOWq4Kh.js";import{Xt as t,Zt as n,qt as r}from"./common-CIoMZQoT.js";function i(e){return n(e)||o.has(r(e).code)}var a,o;function s(){return(s=e((()=>{t(),a=`call.over`,o=new Set([a,`output.forgotten`,`output.unreadable`,`stream.interrupted`])})))()}export{s as n,i as r,a as t};

@@ -1,1 +1,0 @@
-import{n as e}from"./rolldown-runtime-CNOWq4Kh.js";import{Xt as t,en as n}from"./common-CIoMZQoT.js";function r(e,t,r){if(!(e.filter(({share:e})=>e!==void 0).length<t))throw n(`share.many`,`this browser has ${t} shared ${r} and keeps no more`,{fix:`Delete a shared page that nobody needs any more.`})}function i(){return(i=e((()=>{t()})))()}export{i as n,r as t};

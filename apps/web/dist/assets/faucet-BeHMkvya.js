@@ -1,1 +1,0 @@
-import{r as e,t}from"./faucet-CF7AsdHn.js";e();export{t as faucet};

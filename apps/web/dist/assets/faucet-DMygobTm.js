@@ -1,0 +1,1 @@
+import{r as e,t}from"./faucet-BqIsRLkc.js";e();export{t as faucet};

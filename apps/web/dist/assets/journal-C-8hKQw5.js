@@ -1,0 +1,1 @@
+import{a as e,i as t,n,r,t as i}from"./journal-B0MGWwmy.js";r();export{i as browserJournal,n as hasOpenCalls,t as journalFree,e as readOwnBook};

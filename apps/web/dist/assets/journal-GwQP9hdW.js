@@ -1,1 +1,0 @@
-import{a as e,i as t,n,r,t as i}from"./journal-D_F14S1d.js";r();export{i as browserJournal,n as hasOpenCalls,t as journalFree,e as readOwnBook};

@@ -1,1 +1,0 @@
-import{n as e,t}from"./key-sender-Df_RLsj3.js";t();export{e as keySender};

@@ -1,0 +1,1 @@
+import{n as e,t}from"./key-sender-t_MY5_dC.js";t();export{e as keySender};

@@ -1,0 +1,1 @@
+import{n as e,r as t,t as n}from"./library-AfhYF_qU.js";t();export{n as excerptsFor,e as indexRest};

@@ -1,1 +1,0 @@
-import{n as e,r as t,t as n}from"./library-B-x8QSNh.js";t();export{n as excerptsFor,e as indexRest};

@@ -1,0 +1,1 @@
+import{i as e,n as t,r as n,t as r}from"./live-BnCInqM3.js";n();export{r as MOST_RECEIPTS,t as afterJob,e as openLive};

@@ -1,1 +1,0 @@
-import{i as e,n as t,r as n,t as r}from"./live-C-iyho9l.js";n();export{r as MOST_RECEIPTS,t as afterJob,e as openLive};

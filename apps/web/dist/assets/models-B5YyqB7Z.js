@@ -1,0 +1,1 @@
+import{c as e,l as t,n,s as r}from"./models-CtnpWWrQ.js";n();export{r as readModels,e as readPods,t as readTerms};

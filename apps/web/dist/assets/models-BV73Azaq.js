@@ -1,1 +1,0 @@
-import{c as e,l as t,n,s as r}from"./models-CeoaQP_J.js";n();export{r as readModels,e as readPods,t as readTerms};

@@ -1,1 +1,0 @@
-import"./react-C8MwE9fe.js";import{n as e,r as t,t as n}from"./pods-DomyKI_K.js";t();export{e as SlotWords,n as default};

@@ -1,0 +1,1 @@
+import"./react-C8MwE9fe.js";import{n as e,r as t,t as n}from"./pods-BUw8zP6a.js";t();export{e as SlotWords,n as default};

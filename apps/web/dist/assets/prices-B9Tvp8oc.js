@@ -1,0 +1,1 @@
+import{n as e,t}from"./prices-W4RosuhF.js";e();export{t as endOf};

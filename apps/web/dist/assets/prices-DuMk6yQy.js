@@ -1,1 +1,0 @@
-import{n as e,t}from"./prices-CbvZATkY.js";e();export{t as endOf};

@@ -1,0 +1,1 @@
+import{n as e,t}from"./store-C1T4GnQe.js";t();export{e as openSessionDb};

@@ -1,1 +1,0 @@
-import{n as e,t}from"./store-BsymtF3v.js";t();export{e as openSessionDb};
