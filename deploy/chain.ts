@@ -17,6 +17,9 @@ export const LOCAL_CHAIN_ID = 31_337
 const ANVIL_OPTIONS =
   '--hardfork cancun --block-time 0.25 --gas-limit 100000000 --prune-history 1500 --silent'.split(' ')
 
+/** For a chain to come up on a busy machine; one whose process has ended is not waited for. */
+const ANSWERS_MS = 60_000
+
 export interface ChainOptions {
   port: number
   /** Where the state is kept between starts; none = in memory only. Written every 15 s and on SIGTERM. */
@@ -71,7 +74,7 @@ function command(options: ChainOptions): { engine: LocalChain['engine']; argv: s
 /**
  * Starts the embedded chain and waits until it answers.
  *
- * @throws `chain.not_started` (later) with the last words of the chain if it does not answer within 20 s,
+ * @throws `chain.not_started` (later) with the last words of the chain if it does not answer within 60 s,
  *         `chain.wrong` (refused) if something else answers on the port.
  */
 export async function startChain(options: ChainOptions): Promise<LocalChain> {
@@ -101,7 +104,7 @@ export async function startChain(options: ChainOptions): Promise<LocalChain> {
 }
 
 async function answers(rpcUrl: string, guard: ChildProcess): Promise<void> {
-  const deadline = Date.now() + 20_000
+  const deadline = Date.now() + ANSWERS_MS
   while (Date.now() < deadline) {
     if (guard.exitCode !== null) break
     const chainId = await chainIdOf(rpcUrl)

@@ -15,8 +15,8 @@ export interface TestNetwork {
   readonly nodes: number[]
   /** Of the nodes, in their order. */
   readonly owners: PrivateKeyAccount[]
-  /** SIGKILL now, the same process again after a pause. */
-  kill(name: string, pauseMs: number): Promise<void>
+  /** SIGKILL now, the same process again after a pause, or once what has to be seen of it meanwhile is seen. */
+  kill(name: string, whileDown: number | (() => Promise<void>)): Promise<void>
   pid(name: string): number
   /** One more process on this market. */
   start(part: Part): Promise<Running>
@@ -123,13 +123,17 @@ export async function openNetwork(
     owners,
     start,
     pid: (name) => found(name).process.process.pid ?? 0,
-    async kill(name, pauseMs) {
+    async kill(name, whileDown) {
       const { part, process } = found(name)
       const gone = new Promise((resolve) => process.process.once('exit', resolve))
       process.process.kill('SIGKILL')
       await gone
-      await new Promise((resolve) => setTimeout(resolve, pauseMs))
-      await start(part)
+      try {
+        if (typeof whileDown === 'function') await whileDown()
+        else await new Promise((resolve) => setTimeout(resolve, whileDown))
+      } finally {
+        await start(part)
+      }
     },
     client: (key) =>
       createClient({

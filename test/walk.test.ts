@@ -110,7 +110,7 @@ describe('the walk', function () {
       expect(charged, 'own sum').to.equal(receipts.reduce((sum, answer) => sum + answer.price, 0n))
     }
 
-    const debits = await Promise.all([...payers.map(({ address }) => address), gatewayAddress()].map(spentOf))
+    const debits = await Promise.all(callers().map(spentOf))
     const debited = debits.reduce((sum, spent) => sum + spent, 0n)
     expect(await grossOf('node', network.nodes)).to.equal(debited)
     expect(await grossOf('pod', Object.values(market.seeded.pods))).to.equal(debited)
@@ -229,13 +229,19 @@ describe('the walk', function () {
     await eventually('all receipts are settled', async () => {
       const documents = await Promise.all(answers.map((answer) => payers[0]?.client.receipt(answer.request)))
       const even = await Promise.all(payers.map(async ({ client }) => isEven(await client.balance())))
-      return documents.every((document) => document?.status === 'settled') && even.every(Boolean)
+      const still = await Promise.all(callers().map(isStill))
+      return documents.every((each) => each?.status === 'settled') && [...even, ...still].every(Boolean)
     })
-    await pause(2_000)
   }
 
   /** What the ledger debited is what the client verified; what may still be in flight was never admitted. */
   const isEven = ({ spent, charged }: { spent: bigint; charged: bigint }) => spent === charged
+  /** By the router's books, in which calls stand too whose caller was killed. */
+  async function isStill(key: Address): Promise<boolean> {
+    const answer = await fetch(`${network.routerUrl}/v1/accounts/${key}`)
+    const { held, charged } = (await answer.json()) as { held: string; charged: string }
+    return held === '0' && BigInt(charged) === (await spentOf(key))
+  }
 
   interface LeafRow {
     request: Hex
@@ -273,7 +279,7 @@ describe('the walk', function () {
     })
   const spentOf = async (key: Address) =>
     ((await read('accountOf', [market.router.address, key])) as { spent: bigint }).spent
-  const gatewayAddress = (): Address => localAccount('frontend').address
+  const callers = (): Address[] => [...payers.map(({ address }) => address), localAccount('frontend').address]
   const heldByLedger = () =>
     market.deployer.client.readContract({
       address: market.addresses.asset,

@@ -55,10 +55,14 @@ describe('heurist up and babel', function () {
     }
     up.stdout?.on('data', hear)
     up.stderr?.on('data', hear)
-    await until('the network', () => {
-      if (up.exitCode !== null) throw new Error(printed)
-      return printed.includes('Ctrl-C stops everything')
-    })
+    await until(
+      'the network',
+      () => {
+        if (up.exitCode !== null) throw new Error(printed)
+        return printed.includes('Ctrl-C stops everything')
+      },
+      Infinity,
+    )
   }
 
   it('without a token the network starts, and says how the bot is switched on', async () => {

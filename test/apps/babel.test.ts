@@ -374,15 +374,16 @@ describe('babel', function () {
   it('a chain that is down: an answer that was paid or a sentence and no charge, and all is well once it is back', async () => {
     const charged = await stage.charged()
     const status = async () => (await fetch(stage.statusUrl())).status
-    const back = stage.market.restartChain(8_000)
-    await until('the chain to be gone', async () => (await status()) === 503)
-    const answer = await answerTo(translate(anna, general, 'fr', 'The man finds the key.'))
-    await back
+    let content = ''
+    await stage.market.restartChain(async () => {
+      await until('the chain to be gone', async () => (await status()) === 503)
+      content = (await answerTo(translate(anna, general, 'fr', 'The man finds the key.'))).content
+    })
     await until('the chain to be back', async () => (await status()) === 200)
     const paid = (await stage.charged()) > charged
 
-    if (paid) expect(first(answer.content)).to.equal("L'homme trouve la clé.")
-    else expect(answer.content).to.match(/^The network (is busy|cannot be reached).+ charged/)
+    if (paid) expect(first(content)).to.equal("L'homme trouve la clé.")
+    else expect(content).to.match(/^The network (is busy|cannot be reached).+ charged/)
     expect(first((await answerTo(translate(anna, general, 'fr', 'I am lost.'))).content)).to.equal(
       'Je suis perdu.',
     )

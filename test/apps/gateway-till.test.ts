@@ -496,6 +496,7 @@ describe('an answer that came and was given to nobody', () => {
 
   it('is the house’s alone for the next process too, if this one dies as soon as that is written', async () => {
     door.fail(unchecked, true)
+    door.holdReceipts()
     await ask()
     while (!readFileSync(join(door.home, OPENINGS), 'utf8').includes('"withheld"'))
       await new Promise((resolve) => setImmediate(resolve))
@@ -533,8 +534,10 @@ describe('an answer that came and was given to nobody', () => {
 
   it('for it was cut is charged what its receipt says', async () => {
     door.fail(later('stream.interrupted', 'cut', { details: { price: '5' } }), true)
+    const tell = door.holdReceipts()
     const cut = await ask()
     const held = balance().held
+    tell()
     await isClosed()
 
     expect([cut.status, held]).to.deep.equal([503, mostOf()])

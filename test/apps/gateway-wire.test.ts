@@ -224,7 +224,7 @@ describe("the gateway's Heurist API", function () {
 
     it('is left when the last of those who wait for it leaves, not before', async () => {
       const left = hangs()
-      const id = fresh()
+      const [id, { found }] = [fresh(), door]
       const callers = [new AbortController(), new AbortController()]
       const calls = callers.map(({ signal }) =>
         fetch(`${door.url}/submit_job`, {
@@ -234,8 +234,7 @@ describe("the gateway's Heurist API", function () {
           signal,
         }).catch(() => undefined),
       )
-      await eventually(() => left.length === 1)
-      await new Promise((resolve) => setTimeout(resolve, 100))
+      await eventually(() => left.length === 1 && door.found === found + 2)
       let gone = false
       left[0]?.then(() => {
         gone = true

@@ -68,11 +68,16 @@ describe('a wallet and no key, on a real network', function () {
       got: (await balanceOf(market, PAY_TO)) - has,
     }
   }
-  /** Until the gateway's books say this of a payment. */
-  async function standsAs(state: 'open' | 'due', payment: string): Promise<void> {
+  /** Until the gateway's books say this of a payment whose request is under way. */
+  async function standsAs(state: 'open' | 'due', payment: string, request: Promise<unknown>): Promise<void> {
+    let end: unknown
+    void request.then((answer) => {
+      end = answer
+    })
     const books = new Database(join(market.home, 'paid', 'till.sqlite'), { readonly: true })
     const read = books.prepare('SELECT 1 FROM payments WHERE id = ? AND state = ?')
     while (read.get([parsePayment(payment).id, state]) === undefined) {
+      if (end !== undefined) throw new Error(`it ended before it was ${state}`, { cause: end })
       await new Promise((resolve) => setTimeout(resolve, 20))
     }
     books.close()
@@ -194,7 +199,7 @@ describe('a wallet and no key, on a real network', function () {
       // No block takes the settlement, so the answer waits for it.
       await rpc('evm_setIntervalMining', [0])
       const lost = post(url, body, { 'payment-signature': payment }).catch((cause: Error) => cause)
-      await standsAs('due', payment)
+      await standsAs('due', payment, lost)
       await network.kill('paid', 0)
       expect(await lost).to.be.instanceOf(Error)
       const early = await post(url, body, { 'payment-signature': payment })
@@ -220,11 +225,14 @@ describe('a wallet and no key, on a real network', function () {
     let after = new Response()
     const { paid, got } = await moved(async () => {
       process.kill(worker, 'SIGSTOP')
-      const lost = post(url, body, { 'payment-signature': payment }).catch((cause: Error) => cause)
-      await standsAs('open', payment)
-      await network.kill('paid', 0)
-      expect(await lost).to.be.instanceOf(Error)
-      process.kill(worker, 'SIGCONT')
+      try {
+        const lost = post(url, body, { 'payment-signature': payment }).catch((cause: Error) => cause)
+        await standsAs('open', payment, lost)
+        await network.kill('paid', 0)
+        expect(await lost).to.be.instanceOf(Error)
+      } finally {
+        process.kill(worker, 'SIGCONT')
+      }
       const before = await balanceOf(market, wallet.address)
       expect(before).to.equal(1_000_000n)
       while (after.status !== 200 || after.headers.get('x-heurist-receipt') === null) {

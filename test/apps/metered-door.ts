@@ -33,6 +33,8 @@ export interface MeteredDoor {
   hold(): () => void
   /** Streams that arrive wait for their first word until the returned function is called; who leaves one meanwhile is charged. */
   holdBegin(): () => void
+  /** Nobody is told what a call came to until the returned function is called. */
+  holdReceipts(): () => void
   /** The next calls fail, after they were signed; undefined = they are answered again. @param charged  By the router all the same. */
   fail(error?: Error, charged?: boolean): void
   /** An account with this many base units, and a key of it. */
@@ -83,35 +85,45 @@ export async function openMeteredDoor(
   let price = 1n
   let gate = Promise.resolve()
   let beginning = Promise.resolve()
+  let telling = Promise.resolve()
   /** What was left before its first word, and is charged all the same. */
   const charged = new Map<Hex, Answer['receipt']>()
   let failure: Error | undefined
   let charges = false
-  function sign({ maxPrice, signed }: CallOptions): Answer {
-    const request: Hex = `0x${(sent.length + 1).toString(16).padStart(64, '0')}`
-    sent.push(maxPrice ?? 0n)
-    void signed?.(request, {} as never)
+  let calls = 0
+  /** As the client does: who is told of a call has written it down before it goes out. */
+  async function sign({ maxPrice, signed }: CallOptions): Promise<Answer> {
+    calls += 1
+    const request: Hex = `0x${calls.toString(16).padStart(64, '0')}`
     const receipt = { node: 3, price, unitsIn: 1n, unitsOut: 2n }
     if (charges) charged.set(request, receipt as Answer['receipt'])
+    await signed?.(request, {} as never)
+    sent.push(maxPrice ?? 0n)
     return { request, receipt, text: 'yes', finish: 'stop' } as unknown as Answer
   }
   const catalog = createCatalog(`http://127.0.0.1:${(router.address() as AddressInfo).port}`)
   const metered = meter(
     {
       async run(_, __, options = {}) {
-        const answer = sign(options)
+        const answer = await sign(options)
         await gate
         if (failure !== undefined) throw failure
         return answer
       },
       stream(_, __, options = {}) {
-        const answer = sign(options)
+        const signing = sign(options)
         const { signal } = options
         const left = new Promise<never>((_, reject) => {
           signal?.addEventListener('abort', () => reject(signal.reason as Error))
         })
-        const begun = Promise.race([beginning, left])
-        begun.catch(() => charged.set(answer.request, answer.receipt))
+        left.catch(() => undefined)
+        const begun = signing.then(async (answer) => {
+          await Promise.race([beginning, left]).catch((cause: unknown) => {
+            charged.set(answer.request, answer.receipt)
+            throw cause
+          })
+          return answer
+        })
         async function* pieces(): AsyncGenerator<Piece> {
           await begun
           yield { bytes: new TextEncoder().encode('yes'), text: 'yes' }
@@ -119,16 +131,17 @@ export async function openMeteredDoor(
           if (failure !== undefined) throw failure
           yield { bytes: new Uint8Array(), finish: 'stop' }
         }
-        const ended = begun
-          .then(() => gate)
-          .then(() => {
-            if (failure !== undefined) throw failure
-            return answer
-          })
-        ended.catch(() => undefined)
-        return { request: Promise.resolve(answer.request), answer: ended, [Symbol.asyncIterator]: pieces }
+        const ended = begun.then(async (answer) => {
+          await gate
+          if (failure !== undefined) throw failure
+          return answer
+        })
+        const request = signing.then((answer) => answer.request)
+        for (const each of [request, ended]) each.catch(() => undefined)
+        return { request, answer: ended, [Symbol.asyncIterator]: pieces }
       },
       receipt: async (request) => {
+        await telling
         const receipt = charged.get(request)
         return { status: receipt === undefined ? 'failed' : 'receipted', receipt } as ReceiptDocument
       },
@@ -182,6 +195,13 @@ export async function openMeteredDoor(
         beginning = Promise.resolve()
         open()
       }
+    },
+    holdReceipts() {
+      let open = () => {}
+      telling = new Promise((resolve) => {
+        open = resolve
+      })
+      return () => open()
     },
     fail: (error, isCharged = false) => {
       failure = error

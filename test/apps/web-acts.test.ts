@@ -200,15 +200,15 @@ describe('the portal in a browser: what a wallet signs', function () {
   it('while the chain is down a banner says that the page can only be read, and it goes on by itself', async () => {
     const { context, page } = await guest('/lock')
     await page.getByLabel('HEU to lock').waitFor()
-    const restart = stage.market.restartChain(9_000)
     const banner = page.locator('[data-banner=chain]')
-    await banner.waitFor()
+    await stage.market.restartChain(async () => {
+      await banner.waitFor()
 
-    expect(await banner.textContent()).to.match(/Read only\. The chain does not answer/)
-    await fillLock(page, '1', '4')
-    expect(await button(page, 'Lock 1 HEU for 4 weeks').isDisabled()).to.equal(true)
+      expect(await banner.textContent()).to.match(/Read only\. The chain does not answer/)
+      await fillLock(page, '1', '4')
+      expect(await button(page, 'Lock 1 HEU for 4 weeks').isDisabled()).to.equal(true)
+    })
 
-    await restart
     await banner.waitFor({ state: 'detached' })
     expect(await button(page, 'Lock 1 HEU for 4 weeks').isDisabled()).to.equal(false)
     await context.close()

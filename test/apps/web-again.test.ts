@@ -5,6 +5,7 @@ import { type Drawings, openDrawings } from '../../apps/web/src/imagine/store.ts
 import { later, refused } from '../../sdk/errors.ts'
 import type { Client } from '../../sdk/index.ts'
 import { refusal } from '../sdk/refusal.ts'
+import { settle } from './turns.ts'
 import { until } from './visitor.ts'
 
 /** What came and could not be checked then: its price is charged, and it is not lost. */
@@ -61,7 +62,7 @@ describe('a picture that came and could not be checked', () => {
     const between = drawings.find(id)?.state
     await fetchPaid(drawings, client, id)
     await fetchPaid(drawings, client, id)
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await settle()
     const kept = await openDrawings()
 
     expect([silent.kind, between]).to.deep.equal(['later', 'failed'])

@@ -33,6 +33,7 @@ import type { Job } from '../../sdk/protocol/wire.ts'
 import { closed } from '../../sdk/purse.ts'
 import { PODS } from '../market.ts'
 import { browserLocks } from './locks.ts'
+import { settle } from './turns.ts'
 import { until } from './visitor.ts'
 
 /** What a browser keeps of chats, and what may never be lost of them: two pages of one browser, as two tabs are. */
@@ -55,7 +56,6 @@ async function reread(id: string): Promise<Chat | undefined> {
   await settle()
   return (await openChats()).find(id)
 }
-const settle = () => new Promise((resolve) => setTimeout(resolve, 50))
 /** What is written meanwhile has no room. */
 async function withoutRoom(work: () => unknown): Promise<void> {
   await settle()
@@ -620,6 +620,9 @@ describe('indexing the documents of a chat', () => {
     return { chats, chat: chat.id, pod, place, lineOf }
   }
   const called = (pod: { waiting: unknown[] }) => until(async () => pod.waiting.length > 0)
+  /** Once the call that was let through has been followed by the next one, or by nothing. */
+  const gone = ({ pod, lineOf }: Pick<Awaited<ReturnType<typeof house>>, 'pod' | 'lineOf'>) =>
+    until(async () => pod.waiting.length > 0 || lineOf()?.rest === 0)
 
   it('is one loop, whoever asks for another: in this tab, or by the same locks in the next', async () => {
     const { chat, pod, place, lineOf } = await house()
@@ -631,9 +634,8 @@ describe('indexing the documents of a chat', () => {
     expect(indexingView().loops).to.have.length(1)
     let calls = 0
     for (; lineOf()?.rest !== 0; calls += 1) {
-      await called(pod)
       pod.next()
-      await settle()
+      await gone({ pod, lineOf })
     }
     expect(await whole).to.equal(true)
     expect(pod.calls).to.equal(calls).and.to.be.above(1)
@@ -643,9 +645,14 @@ describe('indexing the documents of a chat', () => {
     // A tab that shows it as it was goes on from where it is: there is nothing left to pay.
     expect(await indexDocument(place, document)).to.equal(true)
     expect(pod.calls).to.equal(calls)
-    const held = place.locks.request(`heurist-documents-${chat}`, {}, () => settle())
+    let free = () => {}
+    const closed = new Promise<void>((resolve) => {
+      free = resolve
+    })
+    const held = place.locks.request(`heurist-documents-${chat}`, {}, () => closed)
     expect(await indexDocument(place, documentOf())).to.equal(false)
     expect(indexingView().told?.problem?.code).to.equal('documents.elsewhere')
+    free()
     await held
   })
 
@@ -674,10 +681,8 @@ describe('indexing the documents of a chat', () => {
     })
     expect(lineOf()).to.include({ price: '100' })
     const again = indexDocument(place, document)
-    for (; lineOf()?.rest !== 0; await settle()) {
-      await called(pod)
-      pod.next()
-    }
+    await called(pod)
+    for (; lineOf()?.rest !== 0; await gone({ pod, lineOf })) pod.next()
     expect(await again).to.equal(true)
     expect(lineOf()?.price).to.equal(String(100 * pod.calls))
   })

@@ -891,29 +891,28 @@ describe('imagine in a browser', function () {
   it('while the router is down nothing is asked, the history is there, and it goes on by itself', async () => {
     await studio('image')
     await prompt().fill(PROMPT)
-    // Longer than the page waits between two looks at its credit.
-    const restart = house.stage.network.kill('router', 12_000)
     const banner = page.locator('[data-banner=down]')
-    await banner.waitFor()
+    await house.stage.network.kill('router', async () => {
+      await banner.waitFor()
 
-    expect(await banner.textContent()).to.include('The router does not answer')
-    expect(await button(page, 'Draw').isDisabled()).to.equal(true)
-    expect(await entries().count()).to.be.greaterThan(0)
+      expect(await banner.textContent()).to.include('The router does not answer')
+      expect(await button(page, 'Draw').isDisabled()).to.equal(true)
+      expect(await entries().count()).to.be.greaterThan(0)
+    })
 
-    await restart
     await isReady(page)
     await draw(PROMPT)
   })
 
   it('while the chain is down the same', async () => {
     await studio('image')
-    const restart = house.stage.market.restartChain(12_000)
     const banner = page.locator('[data-banner=down]')
-    await banner.waitFor()
+    await house.stage.market.restartChain(async () => {
+      await banner.waitFor()
 
-    expect(await banner.textContent()).to.include('The chain does not answer')
+      expect(await banner.textContent()).to.include('The chain does not answer')
+    })
 
-    await restart
     await isReady(page)
     await draw(PROMPT)
   })

@@ -16,6 +16,7 @@ import { checkShared } from '../../apps/web/src/sharing/bound.ts'
 import { deleteShare } from '../../apps/web/src/sharing/server.ts'
 import { asHeuristError, HeuristError } from '../../sdk/errors.ts'
 import { browserLocks } from './locks.ts'
+import { settle } from './turns.ts'
 import { until } from './visitor.ts'
 
 /** What a browser keeps of searches and pictures, and what no other tab takes away: two pages of one browser, as two tabs are. */
@@ -28,7 +29,6 @@ const pageOf = (): Promise<Running> => {
   pages += 1
   return import(`../../apps/web/src/search/running.ts?page=${pages}`)
 }
-const settle = () => new Promise((resolve) => setTimeout(resolve, 50))
 /** What is written meanwhile has no room. */
 async function withoutRoom(work: () => void): Promise<void> {
   await settle()
@@ -158,7 +158,7 @@ describe('the searches of a browser', () => {
 
   it('one that has just come stays, whatever the clock said when the others did; so does one that is being answered', async () => {
     const findings = await openFindings()
-    for (const { id } of findings.view().findings) findings.remove(id)
+    for (const { id, share } of findings.view().findings) findings.remove(id, share?.id)
     await settle()
     const later = Date.now() + 86_400_000
     for (let at = 0; at < MOST_KEPT; at += 1) findings.add(searchOf({ ...paid, at: later + at }))

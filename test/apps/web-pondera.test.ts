@@ -176,16 +176,16 @@ describe('pondera in a browser: paying', function () {
   it('while the chain is down a banner says that the page can only be read, and it goes on by itself', async () => {
     const page = await house.guest()
     await ask(page, 'What is a pod?')
-    const restart = house.stage.market.restartChain(12_000)
-    await page.reload()
     const banner = page.locator('[data-banner=down]')
-    await banner.waitFor()
+    await house.stage.market.restartChain(async () => {
+      await page.reload()
+      await banner.waitFor()
 
-    expect(await banner.textContent()).to.match(/Read only\. The chain does not answer/)
-    expect(await page.locator('.prose').first().textContent()).to.match(/pod/)
-    expect(await button(page, 'Send').isDisabled()).to.equal(true)
+      expect(await banner.textContent()).to.match(/Read only\. The chain does not answer/)
+      expect(await page.locator('.prose').first().textContent()).to.match(/pod/)
+      expect(await button(page, 'Send').isDisabled()).to.equal(true)
+    })
 
-    await restart
     await isReady(page)
     await banner.waitFor({ state: 'detached' })
     expect(await ask(page, 'What is an epoch?')).to.match(/epoch/i)
@@ -212,13 +212,13 @@ describe('pondera in a browser: paying', function () {
 
   it('while the router is down the same, and no question is lost', async () => {
     const page = await house.guest()
-    const restart = house.stage.network.kill('router', 8_000)
     const banner = page.locator('[data-banner=down]')
-    await banner.waitFor()
+    await house.stage.network.kill('router', async () => {
+      await banner.waitFor()
 
-    expect(await banner.textContent()).to.include('The router does not answer')
+      expect(await banner.textContent()).to.include('The router does not answer')
+    })
 
-    await restart
     await isReady(page)
     expect(await ask(page, 'What is a pod?')).to.match(/pod/)
     await page.context().close()

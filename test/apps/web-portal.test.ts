@@ -1037,13 +1037,13 @@ describe('the portal in a browser', function () {
   it('while the chain is down, a banner says so, what was read stays, and the page goes on by itself', async () => {
     const mine = await house.open(await house.visitor(), `/nodes/${node}`)
     await fact(mine, 'Stake').waitFor()
-    const restart = house.stage.market.restartChain(12_000)
     const banner = mine.locator('[data-banner="chain.unreachable"]')
-    await banner.waitFor()
+    await house.stage.market.restartChain(async () => {
+      await banner.waitFor()
 
-    expect(await banner.textContent()).to.match(/Read only\. The chain does not answer/)
-    expect(await is(mine, 'Stake')).to.equal(String(250n * HEU))
-    await restart
+      expect(await banner.textContent()).to.match(/Read only\. The chain does not answer/)
+      expect(await is(mine, 'Stake')).to.equal(String(250n * HEU))
+    })
     await banner.waitFor({ state: 'detached' })
     await mine.context().close()
   })
@@ -1051,13 +1051,13 @@ describe('the portal in a browser', function () {
   it('while the router is down the same, on every page', async () => {
     const mine = await house.open(await house.visitor(), '/pods')
     await mine.locator('[data-pod]').first().waitFor()
-    const restart = house.stage.network.kill('router', 8_000)
     const banner = mine.locator('[data-banner=router]')
-    await banner.waitFor()
+    await house.stage.network.kill('router', async () => {
+      await banner.waitFor()
 
-    expect(await banner.textContent()).to.match(/Read only\. The router does not answer/)
-    expect(await mine.locator('[data-pod]').count()).to.equal(Object.keys(pods).length)
-    await restart
+      expect(await banner.textContent()).to.match(/Read only\. The router does not answer/)
+      expect(await mine.locator('[data-pod]').count()).to.equal(Object.keys(pods).length)
+    })
     await banner.waitFor({ state: 'detached' })
     await mine.context().close()
   })

@@ -604,18 +604,22 @@ describe('search in a browser', function () {
     await searchFor(mine, QUESTION)
     const found = await answerOf(mine)
     const banner = mine.locator('[data-banner=down]')
-    const downs: [RegExp, () => Promise<unknown>][] = [
-      [/Read only\. The chain does not answer/, () => house.stage.market.restartChain(12_000)],
-      [/Read only\. The router does not answer/, () => house.stage.network.kill('router', 8_000)],
+    type Meanwhile = () => Promise<void>
+    const downs: [RegExp, (meanwhile: Meanwhile) => Promise<void>][] = [
+      [/Read only\. The chain does not answer/, (meanwhile) => house.stage.market.restartChain(meanwhile)],
+      [
+        /Read only\. The router does not answer/,
+        (meanwhile) => house.stage.network.kill('router', meanwhile),
+      ],
     ]
     for (const [says, takeDown] of downs) {
-      const restart = takeDown()
-      await banner.waitFor()
+      await takeDown(async () => {
+        await banner.waitFor()
 
-      expect(await banner.textContent()).to.match(says)
-      expect(await answerOf(mine)).to.equal(found)
-      expect(await button(mine, 'Search').isDisabled()).to.equal(true)
-      await restart
+        expect(await banner.textContent()).to.match(says)
+        expect(await answerOf(mine)).to.equal(found)
+        expect(await button(mine, 'Search').isDisabled()).to.equal(true)
+      })
       await isReady(mine)
       await banner.waitFor({ state: 'detached' })
     }

@@ -40,6 +40,8 @@ export interface WireDoor {
   routerUrl: string
   /** What each call does; a test sets it. */
   payer: Payer
+  /** How many requests have found their model: in that same turn each begins its job or joins it. */
+  found: number
   /** One more key; its id is whom it is for. */
   newKey(perMinute?: number): { token: string; consumer: string; secret: string }
   revoke(consumer: string): void
@@ -81,6 +83,7 @@ export async function openWireDoor(): Promise<WireDoor> {
     folder,
     routerUrl: `http://127.0.0.1:${(router.address() as AddressInfo).port}`,
     payer: { chat: fail, stream: fail, image: fail, embed: fail },
+    found: 0,
     newKey(perMinute = 60_000) {
       const { token } = keys.keys.create(HOUSE, { name: 'another', perMinute })
       const [consumer = '', secret = ''] = token.split('-')
@@ -110,9 +113,17 @@ export async function openWireDoor(): Promise<WireDoor> {
 
   async function start(): Promise<void> {
     const stopping = new AbortController()
+    const catalog = createCatalog(door.routerUrl)
     app = createGateway({
       keys,
-      catalog: createCatalog(door.routerUrl),
+      catalog: {
+        ...catalog,
+        async find(...asked) {
+          const model = await catalog.find(...asked)
+          door.found += 1
+          return model
+        },
+      },
       payer: {
         chat: (...call) => door.payer.chat(...call),
         stream: (...call) => door.payer.stream(...call),
