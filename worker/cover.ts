@@ -9,7 +9,7 @@ import { recoverSigner } from '../sdk/native.ts'
 import type { Log } from '../sdk/program.ts'
 import { type Hasher, ROLE } from '../sdk/protocol/messages.ts'
 import { parseWire, type StatementReply, statementReplySchema, toWire } from '../sdk/protocol/wire.ts'
-import { type Covered, decide, type Met, type Verdict } from './limit.ts'
+import { type Counted, type Covered, decide, type Met, type Verdict } from './limit.ts'
 import { POSTED_MS, type ReceiptStore } from './receipts.ts'
 import { rounds } from './rounds.ts'
 
@@ -31,7 +31,7 @@ export interface CoverDeps {
   rpcUrl: string
   ledger: Address
   hasher: Hasher
-  receipts: Pick<ReceiptStore, 'worked'>
+  receipts: Pick<ReceiptStore, 'worked' | 'counted' | 'keepCounted'>
   /** Holds `statements/<router>.json`: the newest Statement, which is the node's evidence. */
   dataDir: string
   log: Log
@@ -52,27 +52,15 @@ const ASK_MS = 10_000
 const APART_S = 3_600
 const MOST_EARLIER = 200
 
-const metSchema = z.object({
-  gross: z.string().transform(BigInt),
-  charged: z.string().transform(BigInt),
-})
 const fileSchema = z.looseObject({
   reply: statementReplySchema,
   earlier: z.array(statementReplySchema),
-  from: metSchema,
-  marks: z.array(metSchema.extend({ at: z.number() })).optional(),
 })
 interface Kept {
   reply: StatementReply
   /** Of lower gross and an hour apart, oldest first: what is a day old and not settled can be filed. */
   earlier: StatementReply[]
-  /** Where both count from. */
-  from: Met
-  /** The same, as it was known an hour apart, oldest first; the first may be a day old. */
-  marks: Mark[]
 }
-/** When it was known: Unix milliseconds. */
-type Mark = Met & { at: number }
 
 export const statementFile = (dataDir: string, router: Address): string =>
   join(dataDir, 'statements', `${router.toLowerCase()}.json`)
@@ -82,15 +70,17 @@ export function watchCover(deps: CoverDeps): Cover {
   const file = statementFile(deps.dataDir, deps.router)
   const askChain = chainReads(deps)
   let covered: Covered | undefined
-  let kept = readKept(file, metAt)
+  let kept = readKept(file)
+  let counted = receipts.counted() ?? (kept && { from: metAt(kept.reply), marks: [] })
   let verdict = judge()
 
   function judge(): Verdict {
-    const stated = kept && {
-      gross: kept.reply.statement.gross,
-      from: kept.from,
-      fromDayBefore: kept.marks.findLast(({ at }) => deps.now() - at >= POSTED_MS),
-    }
+    const stated = kept &&
+      counted && {
+        gross: kept.reply.statement.gross,
+        from: counted.from,
+        fromDayBefore: counted.marks.findLast(({ at }) => deps.now() - at >= POSTED_MS),
+      }
     return decide({ covered, stated, worked: receipts.worked() })
   }
 
@@ -128,13 +118,18 @@ export function watchCover(deps: CoverDeps): Cover {
       })
       return
     }
-    const from = latest(kept?.from, metAt(reply))
-    const marks = withMark(kept?.marks ?? [], from, deps.now())
-    if (kept?.reply.statement.gross !== reply.statement.gross)
-      kept = { reply, earlier: kept ? withEarlier(kept, covered?.settled ?? 0n) : [], from, marks }
-    else if (kept.from !== from || kept.marks !== marks) kept = { ...kept, from, marks }
-    else return
+    count(reply)
+    if (kept?.reply.statement.gross === reply.statement.gross) return
+    kept = { reply, earlier: kept ? withEarlier(kept, covered?.settled ?? 0n) : [] }
     writeKept(file, kept)
+  }
+
+  function count(reply: StatementReply): void {
+    const from = latest(counted?.from, metAt(reply))
+    const marks = withMark(counted?.marks ?? [], from, deps.now())
+    if (from === counted?.from && marks === counted.marks) return
+    counted = { from, marks }
+    receipts.keepCounted(counted)
   }
 
   /**
@@ -176,7 +171,9 @@ const latest = (known: Met | undefined, met: Met): Met =>
   known && offset(known) >= offset(met) ? known : met
 
 /** With where both count from now, if the last mark is an hour old and elsewhere; without those that a day-old one follows. */
-function withMark(marks: Mark[], from: Met, nowMs: number): Mark[] {
+function withMark(known: Counted['marks'], from: Met, nowMs: number): Counted['marks'] {
+  // The clock may have gone back.
+  const marks = known.some(({ at }) => at > nowMs) ? known.filter(({ at }) => at <= nowMs) : known
   const last = marks.at(-1)
   if (last && (offset(last) === offset(from) || nowMs - last.at < APART_S * 1000)) return marks
   const old = marks.findLastIndex(({ at }) => nowMs - at >= POSTED_MS)
@@ -254,11 +251,10 @@ function withEarlier({ reply, earlier }: Kept, settled: bigint): StatementReply[
   return (isApart ? [...open, reply] : open).slice(-MOST_EARLIER)
 }
 
-/** @param metAt  Where to count from, of a file without marks: when it was written that could be too late. */
-function readKept(file: string, metAt: (reply: StatementReply) => Met): Kept | undefined {
+function readKept(file: string): Kept | undefined {
   try {
-    const { from, marks, ...kept } = fileSchema.parse(JSON.parse(readFileSync(file, 'utf8')))
-    return { ...kept, from: marks ? from : metAt(kept.reply), marks: marks ?? [] }
+    const { reply, earlier } = fileSchema.parse(JSON.parse(readFileSync(file, 'utf8')))
+    return { reply, earlier }
   } catch {
     // None yet, or unreadable: the router is asked for a new one.
     return undefined

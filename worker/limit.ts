@@ -41,6 +41,13 @@ export interface Met {
   charged: bigint
 }
 
+/** Where a store and a router count from. Whoever keeps it keeps it with the sums of the store. */
+export interface Counted {
+  from: Met
+  /** The same, as it was known an hour apart, oldest first; the first may be a day old. `at`: Unix milliseconds. */
+  marks: readonly (Met & { at: number })[]
+}
+
 export interface View {
   /** Undefined before the chain was read for the first time. */
   covered: Covered | undefined

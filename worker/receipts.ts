@@ -1,10 +1,9 @@
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
-import Database from 'libsql'
 import type { Address, Hex } from 'viem'
+import { z } from 'zod'
 import { bug, later } from '../sdk/errors.ts'
 import { parseWire, type SignedReceipt, signedReceiptSchema, toWire } from '../sdk/protocol/wire.ts'
-import type { Worked } from './limit.ts'
+import type { Counted, Worked } from './limit.ts'
+import { openReceiptsFile } from './receipts-file.ts'
 
 /**
  * What this node has signed, durable before anyone sees it. Two differing receipts of one node for one request are
@@ -37,6 +36,9 @@ export interface ReceiptStore {
   markReceived(request: Hex, charged: boolean): void
   /** The node's own reckoning, base units of gross; `chargedBefore` is that of `GRACE_MS` ago. */
   worked(): Worked
+  /** Where it counts from with the router that is served; undefined if it never counted with it. */
+  counted(): Counted | undefined
+  keepCounted(counted: Counted): void
   /** Oldest first. */
   unreceived(): SignedReceipt[]
   /** Forgets received receipts after `RECEIVED_KEPT_MS`, others after `UNRECEIVED_KEPT_MS`. Count forgotten. */
@@ -55,63 +57,15 @@ export const GRACE_MS = 600_000
 /** What was charged must be settled after this long: then a Statement of it can be filed with the bond. */
 export const POSTED_MS = 24 * HOUR_MS
 
+const metSchema = z.object({
+  gross: z.string().transform(BigInt),
+  charged: z.string().transform(BigInt),
+})
+const countedSchema = z.object({ from: metSchema, marks: z.array(metSchema.extend({ at: z.number() })) })
+
 interface Row {
   signed: string
   output: Buffer
-}
-
-const SCHEMA = `CREATE TABLE IF NOT EXISTS receipts (
-  request TEXT PRIMARY KEY,
-  at INTEGER NOT NULL,
-  received INTEGER NOT NULL DEFAULT 0,
-  signed TEXT NOT NULL,
-  output BLOB NOT NULL,
-  router TEXT NOT NULL DEFAULT ''
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS totals (
-  router TEXT NOT NULL,
-  at INTEGER NOT NULL,
-  gross TEXT NOT NULL,
-  PRIMARY KEY (router, at)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS uncharged (
-  request TEXT PRIMARY KEY,
-  at INTEGER NOT NULL,
-  price TEXT NOT NULL,
-  router TEXT NOT NULL DEFAULT ''
-) WITHOUT ROWID`
-
-/** Stores of before counted for one router, whose name they did not keep. */
-function migrate(database: Database.Database): void {
-  const tables = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all([])
-  const isThere = (name: string) => (tables as { name: string }[]).some((table) => table.name === name)
-  for (const name of ['receipts', 'uncharged']) {
-    const columns = database.prepare('SELECT name FROM pragma_table_info(?)').all(name)
-    if (isThere(name) && !(columns as { name: string }[]).some((column) => column.name === 'router'))
-      database.exec(`ALTER TABLE ${name} ADD COLUMN router TEXT NOT NULL DEFAULT ''`)
-  }
-  database.exec(SCHEMA)
-  if (isThere('charged'))
-    database.exec("INSERT INTO totals SELECT '', at, gross FROM charged; DROP TABLE charged")
-}
-
-function open(dataDir: string): Database.Database {
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
-  const database = new Database(join(dataDir, 'receipts.db'))
-  try {
-    // The lock is the kernel's and dies with the process: no stale lock after a crash.
-    database.pragma('locking_mode = EXCLUSIVE')
-    database.pragma('journal_mode = WAL')
-    database.pragma('synchronous = FULL')
-    database.transaction(migrate).immediate(database)
-  } catch (cause) {
-    database.close()
-    if ((cause as { code?: string }).code !== 'SQLITE_BUSY') throw cause
-    throw later('worker.already_running', `Another worker uses ${dataDir}`, {
-      fix: 'Stop it, or give this one a data folder (and a node) of its own.',
-    })
-  }
-  return database
 }
 
 const signedOf = (text: string): SignedReceipt =>
@@ -127,7 +81,7 @@ const delivery = (row: Row): Delivery => ({
  * @throws `worker.already_running` (later) if another process has the store open.
  */
 export function openReceipts(dataDir: string, now: () => number = Date.now): ReceiptStore {
-  const database = open(dataDir)
+  const database = openReceiptsFile(dataDir)
   const insert = database.prepare(
     'INSERT INTO receipts (request, at, signed, output, router) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
   )
@@ -136,8 +90,11 @@ export function openReceipts(dataDir: string, now: () => number = Date.now): Rec
     'UPDATE receipts SET received = 1 WHERE request = ? AND received = 0 AND router = ?',
   )
   const total = database.prepare('INSERT OR REPLACE INTO totals (router, at, gross) VALUES (?, ?, ?)')
+  const takeBack = database.prepare('DELETE FROM totals WHERE router = ? AND at > ?')
+  const keep = database.prepare('INSERT OR REPLACE INTO counted (router, text) VALUES (?, ?)')
+  const kept = database.prepare('SELECT text FROM counted WHERE router = ?')
   const newest = database.prepare(
-    'SELECT at, gross FROM totals WHERE router = ? AND at <= ? ORDER BY at DESC LIMIT 1',
+    'SELECT gross FROM totals WHERE router = ? AND at <= ? ORDER BY at DESC LIMIT 1',
   )
   const thin = database.prepare(
     'DELETE FROM totals WHERE at < (SELECT max(at) FROM totals AS later WHERE later.router = totals.router AND later.at <= ?)',
@@ -149,7 +106,7 @@ export function openReceipts(dataDir: string, now: () => number = Date.now): Rec
   const doubts = database.prepare('SELECT price FROM uncharged WHERE router = ? AND at >= ?')
   const clear = database.prepare('DELETE FROM uncharged WHERE at < ?')
   const waiting = database.prepare(
-    "SELECT signed, at FROM receipts WHERE received = 0 AND (? = '' OR router = ?) ORDER BY at, request",
+    "SELECT signed FROM receipts WHERE received = 0 AND (? = '' OR router = ?) ORDER BY at, request",
   )
   const forget = database.prepare('DELETE FROM receipts WHERE (received = 1 AND at < ?) OR at < ?')
 
@@ -165,14 +122,13 @@ export function openReceipts(dataDir: string, now: () => number = Date.now): Rec
   let unanswered = sumUnanswered()
 
   function sumUnanswered() {
-    const sum = sumOf(UNRECEIVED_KEPT_MS, now)
-    for (const { signed, at } of waitingRows()) sum.add(signed.receipt, at)
+    const sum = sumOfPrices()
+    for (const { receipt } of waitingReceipts()) sum.add(receipt)
     return sum
   }
 
-  function waitingRows(): { signed: SignedReceipt; at: number }[] {
-    const rows = waiting.all(router, router) as { signed: string; at: number }[]
-    return rows.map(({ signed, at }) => ({ signed: signedOf(signed), at }))
+  function waitingReceipts(): SignedReceipt[] {
+    return (waiting.all(router, router) as { signed: string }[]).map(({ signed }) => signedOf(signed))
   }
 
   const find = (request: Hex): Delivery | undefined => {
@@ -180,15 +136,14 @@ export function openReceipts(dataDir: string, now: () => number = Date.now): Rec
     return row && delivery(row)
   }
 
-  function chargedAt(before: number): { at: number; gross: bigint } {
-    const row = newest.get(router, before) as { at: number; gross: string } | undefined
-    return { at: row?.at ?? 0, gross: BigInt(row?.gross ?? '0') }
-  }
+  const chargedAt = (at: number): bigint =>
+    BigInt((newest.get(router, at) as { gross: string } | undefined)?.gross ?? '0')
 
   /** Cumulative, one row per moment: the clock may stand still or go back, the sum may not fall. */
   function addCharged(price: bigint): void {
-    const { at, gross } = chargedAt(Number.MAX_SAFE_INTEGER)
-    total.run(router, Math.max(at, now()), (gross + price).toString())
+    const gross = chargedAt(Number.MAX_SAFE_INTEGER) + price
+    takeBack.run(router, now())
+    total.run(router, now(), gross.toString())
   }
 
   /** @returns false if the request has a receipt already. */
@@ -210,7 +165,7 @@ export function openReceipts(dataDir: string, now: () => number = Date.now): Rec
       return
     }
     batch.forEach((write, index) => {
-      if (fresh[index]) unanswered.add(write.delivery.signed.receipt, now())
+      if (fresh[index]) unanswered.add(write.delivery.signed.receipt)
       const stored = fresh[index] ? write.delivery : find(write.delivery.signed.receipt.request)
       if (stored) write.resolve(stored)
       else write.reject(bug('receipt.lost', 'The receipt store lost what it had just written.'))
@@ -228,8 +183,12 @@ export function openReceipts(dataDir: string, now: () => number = Date.now): Rec
   })
 
   const adopt = database.transaction((served: string) => {
-    for (const table of ['receipts', 'totals', 'uncharged'])
-      database.prepare(`UPDATE OR IGNORE ${table} SET router = ? WHERE router = ''`).run(served)
+    const give = (table: string, which = '') =>
+      database.prepare(`UPDATE OR IGNORE ${table} SET router = ? WHERE router = ''${which}`).run(served)
+    // Of those that wait only: to write the others anew with their outputs takes long, and nobody asks whose they are.
+    give('receipts', ' AND received = 0')
+    give('totals')
+    give('uncharged')
   })
 
   return {
@@ -251,20 +210,27 @@ export function openReceipts(dataDir: string, now: () => number = Date.now): Rec
       unanswered.drop(request)
     },
     worked: () => ({
-      charged: chargedAt(Number.MAX_SAFE_INTEGER).gross,
-      chargedBefore: chargedAt(now() - GRACE_MS).gross,
-      chargedDayBefore: chargedAt(now() - POSTED_MS).gross,
+      charged: chargedAt(Number.MAX_SAFE_INTEGER),
+      chargedBefore: chargedAt(now() - GRACE_MS),
+      chargedDayBefore: chargedAt(now() - POSTED_MS),
       uncharged: (doubts.all(router, now() - RECEIVED_KEPT_MS) as { price: string }[]).reduce(
         (sum, { price }) => sum + BigInt(price),
         0n,
       ),
       unanswered: unanswered.sum(),
     }),
-    unreceived: () => waitingRows().map(({ signed }) => signed),
+    counted() {
+      const row = kept.get(router) as { text: string } | undefined
+      return row && countedSchema.parse(JSON.parse(row.text))
+    },
+    keepCounted: (counted) => void keep.run(router, toWire(counted)),
+    unreceived: waitingReceipts,
     prune() {
       clear.run(now() - RECEIVED_KEPT_MS)
       thin.run(now() - POSTED_MS)
-      return forget.run(now() - RECEIVED_KEPT_MS, now() - UNRECEIVED_KEPT_MS).changes
+      const { changes } = forget.run(now() - RECEIVED_KEPT_MS, now() - UNRECEIVED_KEPT_MS)
+      if (changes > 0) unanswered = sumUnanswered()
+      return changes
     },
     close() {
       flush()
@@ -278,29 +244,19 @@ export function openReceipts(dataDir: string, now: () => number = Date.now): Rec
   }
 }
 
-/** Prices of what is not older than that, added up as they come: to look through all at every call would be slow. */
-function sumOf(keptMs: number, now: () => number) {
-  const open = new Map<Hex, { at: number; price: bigint }>()
+/** Prices of what stands open, added up as they come: to look through all at every call would be slow. */
+function sumOfPrices() {
+  const open = new Map<Hex, bigint>()
   let sum = 0n
-
-  function drop(request: Hex): void {
-    sum -= open.get(request)?.price ?? 0n
-    open.delete(request)
-  }
-
   return {
-    /** In the order of their times. */
-    add({ request, price }: Pick<SignedReceipt['receipt'], 'request' | 'price'>, at: number): void {
-      open.set(request, { at, price })
+    add({ request, price }: Pick<SignedReceipt['receipt'], 'request' | 'price'>): void {
+      open.set(request, price)
       sum += price
     },
-    drop,
-    sum(): bigint {
-      for (const [request, { at }] of open) {
-        if (at >= now() - keptMs) break
-        drop(request)
-      }
-      return sum
+    drop(request: Hex): void {
+      sum -= open.get(request) ?? 0n
+      open.delete(request)
     },
+    sum: () => sum,
   }
 }

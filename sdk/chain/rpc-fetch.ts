@@ -1,10 +1,11 @@
 import { STATUS_CODES } from 'node:http'
-import { gunzipSync } from 'node:zlib'
+import { constants, gunzipSync } from 'node:zlib'
 import type { Http, HttpRequest } from '../http.ts'
 
 /** As viem has it. Bytes. */
 const MOST_BYTES = 10 * 1024 * 1024
 const MOST_REDIRECTS = 5
+const UNZIP = { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: 2 * MOST_BYTES }
 /** What keeps a question a question of the same kind where it leads elsewhere. */
 const REDIRECTS = new Set([307, 308])
 /** Some nodes stand behind what lets nobody through who does not say what it is. */
@@ -26,7 +27,7 @@ export const rpcFetch =
     let url = String(asked)
     for (let redirects = 0; ; redirects += 1) {
       const { status, header, body } = await http(url, question)
-      const text = await textOf(body, header('content-encoding') === 'gzip')
+      const bytes = await bytesOf(body)
       const location = header('location')
       if (REDIRECTS.has(status) && location !== undefined && redirects < MOST_REDIRECTS) {
         const next = new URL(location, url)
@@ -35,6 +36,7 @@ export const rpcFetch =
         url = next.href
         continue
       }
+      const text = textOf(bytes, header('content-encoding') === 'gzip')
       const ok = status >= 200 && status < 300
       // Its length is told by its text: what viem refuses by this header it never reads, and the line would wait for ever.
       const get = (name: string) =>
@@ -47,8 +49,7 @@ export const rpcFetch =
 const lowered = (headers: Record<string, string> = {}): Record<string, string> =>
   Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
 
-/** @param isZipped  Whatever it was asked for. */
-async function textOf(body: AsyncIterable<Uint8Array>, isZipped: boolean): Promise<string> {
+async function bytesOf(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   const parts: Uint8Array[] = []
   let size = 0
   for await (const part of body) {
@@ -56,6 +57,11 @@ async function textOf(body: AsyncIterable<Uint8Array>, isZipped: boolean): Promi
     size += part.length
     if (size > MOST_BYTES) break
   }
-  const whole = Buffer.concat(parts)
-  return new TextDecoder().decode(isZipped ? gunzipSync(whole, { maxOutputLength: 2 * MOST_BYTES }) : whole)
+  return Buffer.concat(parts)
+}
+
+/** @param isZipped  Whatever it was asked for; of one that was cut, what can be read. */
+function textOf(bytes: Uint8Array, isZipped: boolean): string {
+  const whole = isZipped && bytes.length > 0 ? gunzipSync(bytes, UNZIP) : bytes
+  return new TextDecoder().decode(whole)
 }

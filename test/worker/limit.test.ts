@@ -9,7 +9,7 @@ import { createSigner, fastKeccak } from '../../sdk/native.ts'
 import { createHasher, ROLE, type Statement } from '../../sdk/protocol/messages.ts'
 import { toWire } from '../../sdk/protocol/wire.ts'
 import { statementFile, watchCover } from '../../worker/cover.ts'
-import { decide, type Met, ON_TRUST, type View } from '../../worker/limit.ts'
+import { type Counted, decide, type Met, ON_TRUST, type View } from '../../worker/limit.ts'
 import { type Market, openMarket } from '../market.ts'
 
 const USD = 1_000_000n
@@ -132,6 +132,8 @@ describe('a node and its router: what it asks', function () {
   let home: string
   let server: Server
   let said: { status: number; body: string }
+  /** What a store keeps from one start to the next. */
+  let counted: Counted | undefined
   before(async () => {
     market = await openMarket()
     server = createServer((_, response) => response.writeHead(said.status).end(said.body))
@@ -144,6 +146,7 @@ describe('a node and its router: what it asks', function () {
   beforeEach(() => {
     home = mkdtempSync(join(tmpdir(), 'heurist-cover-'))
     said = { status: 404, body: '{}' }
+    counted = undefined
   })
   afterEach(() => rmSync(home, { recursive: true, force: true }))
 
@@ -176,7 +179,13 @@ describe('a node and its router: what it asks', function () {
       rpcUrl: market.chain.rpcUrl,
       ledger: market.addresses.ledger,
       hasher: createHasher(market.domain, fastKeccak),
-      receipts: { worked: now },
+      receipts: {
+        worked: now,
+        counted: () => counted,
+        keepCounted: (next) => {
+          counted = next
+        },
+      },
       dataDir: home,
       log: log as unknown as Parameters<typeof watchCover>[0]['log'],
       onChange() {},
@@ -306,8 +315,22 @@ describe('a node and its router: what it asks', function () {
     }
 
     expect(stops).to.deep.equal(stops.map((_, hour) => (hour < 24 ? undefined : 'unposted')))
-    const { marks } = JSON.parse(readFileSync(statementFile(home, market.router.address), 'utf8'))
-    expect(marks.length).to.equal(25)
+    expect(counted?.marks.length).to.equal(25)
+    cover.close()
+  })
+
+  it('a mark of the future, from a clock that went back, keeps no later one from being made', async () => {
+    const nowMs = Date.now()
+    const first = { gross: 5n, charged: 0n }
+    counted = { from: first, marks: [{ ...first, at: nowMs + 86_400_000 }] }
+    const cover = watch(
+      () => worked(0n),
+      () => nowMs,
+    )
+    said = { status: 200, body: signed(statement(6n)) }
+    await cover.look()
+
+    expect(counted?.marks).to.deep.equal([{ gross: 6n, charged: 0n, at: nowMs }])
     cover.close()
   })
 

@@ -150,16 +150,19 @@ describe('the receipt store', function () {
     sum()
     await store.put(delivery(6))
     nowMs += UNRECEIVED_KEPT_MS - 1
+    store.prune()
     sum()
     nowMs += 1
+    store.prune()
     sum()
     store.close()
     expect(sums).to.deep.equal([0n, 2n, 2n, 3n, 1n].map((count) => count * price))
 
     const again = open()
     expect(again.worked().unanswered, 'after another start').to.equal(price)
+    const { charged } = again.worked()
     again.markReceived(word(1), true)
-    expect(again.worked().unanswered, 'a word that is late').to.equal(price)
+    expect(again.worked(), 'a word that is late').to.include({ unanswered: price, charged })
     again.markReceived(word(6), true)
     expect(again.worked().unanswered).to.equal(0n)
     again.close()
@@ -184,11 +187,12 @@ describe('the receipt store', function () {
     const store = open()
     for (const request of [1, 2, 3]) await store.put(delivery(request))
     store.markReceived(word(1), true)
-    nowMs -= 3_600_000
+    nowMs -= 30 * 86_400_000
     store.markReceived(word(2), true)
     store.markReceived(word(3), true)
+    nowMs += GRACE_MS
 
-    expect(store.worked().charged).to.equal(3n * price)
+    expect(store.worked()).to.include({ charged: 3n * price, chargedBefore: 3n * price })
     store.close()
   })
 
@@ -229,6 +233,24 @@ describe('the receipt store', function () {
         [1n, 1n, 2n],
       ].map((sums) => sums.map((count) => count * price)),
     )
+  })
+
+  it('keeps where it counts from with the sums that it counts, for each router', async () => {
+    const counted = { from: { gross: 7n, charged: 5n }, marks: [{ gross: 7n, charged: 6n, at: nowMs }] }
+    const [one, other] = [`0x${'a1'.repeat(20)}`, `0x${'b2'.repeat(20)}`] as const
+    const store = open()
+    store.serve(one)
+    expect(store.counted()).to.equal(undefined)
+    store.keepCounted({ ...counted, marks: [] })
+    store.keepCounted(counted)
+    store.serve(other)
+    expect(store.counted()).to.equal(undefined)
+    store.close()
+
+    const again = open()
+    again.serve(one)
+    expect(again.counted()).to.deep.equal(counted)
+    again.close()
   })
 
   it('goes on with a store of an earlier version: its sums are those of the router that it serves', async () => {

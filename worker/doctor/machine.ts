@@ -91,7 +91,7 @@ function receipts(home: string): Finding {
     if (count === 0) return 'every receipt has been acknowledged'
     return {
       detail: `${count} receipts have not been acknowledged`,
-      fix: 'Start the worker: it tells the router of them again.',
+      fix: 'Start the worker for the router that they were made for: it tells that router of them again.',
     }
   } catch (cause) {
     if (cause instanceof HeuristError && cause.code === 'worker.already_running') {
