@@ -55,12 +55,19 @@ export interface Market {
   node(): Promise<{ id: number; owner: PrivateKeyAccount; signerKey: Hex }>
   /** Gas money for any address. */
   gas(to: Address): Promise<void>
-  /** Stops the chain as a person would, with its state written, and starts it again from there, so many milliseconds later or
-   * after that. */
-  restartChain(whileDown: number | (() => Promise<void>)): Promise<void>
+  /** Stops the chain as a person would, with its state written, and starts it again from there. */
+  restartChain(whileDown: WhileDown): Promise<void>
   /** The chain takes the line and says nothing, until what this gives is called. */
   hangChain(): () => void
   close(): Promise<void>
+}
+
+/** How long something stays away: so many milliseconds, or until what has to be seen of it meanwhile is seen. */
+export type WhileDown = number | (() => Promise<void>)
+
+export async function passed(whileDown: WhileDown): Promise<void> {
+  if (typeof whileDown === 'function') await whileDown()
+  else await new Promise((resolve) => setTimeout(resolve, whileDown))
 }
 
 /** Below the ports that systems give to outgoing connections, which would take what was free a moment ago. */
@@ -154,8 +161,7 @@ export async function openMarket(podsDir: string = PODS): Promise<Market> {
     async restartChain(whileDown) {
       await chain.stop()
       try {
-        if (typeof whileDown === 'function') await whileDown()
-        else await new Promise((resolve) => setTimeout(resolve, whileDown))
+        await passed(whileDown)
       } finally {
         chain = await startChain(where)
       }

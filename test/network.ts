@@ -5,7 +5,7 @@ import { saveKey } from '../sdk/chain/keys.ts'
 import { LOCAL_KEY, localKey } from '../sdk/chain/local.ts'
 import { type Client, createClient } from '../sdk/index.ts'
 import { fileJournal } from '../sdk/journal-file.ts'
-import { freePort, type Market, PODS } from './market.ts'
+import { freePort, type Market, PODS, passed, type WhileDown } from './market.ts'
 
 /** Router, workers and gateway as processes of their own on a market, as `heurist up` starts them. */
 export interface TestNetwork {
@@ -15,8 +15,8 @@ export interface TestNetwork {
   readonly nodes: number[]
   /** Of the nodes, in their order. */
   readonly owners: PrivateKeyAccount[]
-  /** SIGKILL now, the same process again after a pause, or once what has to be seen of it meanwhile is seen. */
-  kill(name: string, whileDown: number | (() => Promise<void>)): Promise<void>
+  /** SIGKILL now, and the same process again. */
+  kill(name: string, whileDown: WhileDown): Promise<void>
   pid(name: string): number
   /** One more process on this market. */
   start(part: Part): Promise<Running>
@@ -129,8 +129,7 @@ export async function openNetwork(
       process.process.kill('SIGKILL')
       await gone
       try {
-        if (typeof whileDown === 'function') await whileDown()
-        else await new Promise((resolve) => setTimeout(resolve, whileDown))
+        await passed(whileDown)
       } finally {
         await start(part)
       }
